@@ -51,8 +51,8 @@ pub enum NumericIds {
     /// `malformed`: RFC 7519 §4.1 requires strings.
     #[default]
     Refuse,
-    /// An integer in shortest decimal form, at most 2^53 - 1 from zero, is the string of its digits. Any other spelling (`1.0`,
-    /// `1e2`, `-0`) is `malformed`: parsers round and print it differently.
+    /// An integer in shortest decimal form, at most 2^53 - 1 from zero, is the string of its digits. Any other spelling
+    /// (`1.0`, `1e2`, `-0`) is `malformed`: parsers round and print it differently.
     Accept,
 }
 
@@ -62,7 +62,8 @@ pub struct ClaimSet<'j>(Vec<Member<'j>>);
 impl<'j> ClaimSet<'j> {
     pub(crate) fn read(text: &'j str) -> Result<Self, NotStrictJson> {
         let mut members = read_object(text, Duplicates::Refuse)?;
-        // Here, so that no other place has to handle `null`. The search comes first: a token without `null` moves nothing.
+        // Here, so that no other place has to handle `null`. The search comes first: a token without `null` moves
+        // nothing.
         if members.iter().any(is_null) {
             members.retain(|member| !is_null(member));
         }
@@ -83,9 +84,9 @@ impl<'j> ClaimSet<'j> {
         self.get(name)?.text().map(Text::decode)
     }
 
-    /// Whether a scope claim grants every scope needed. A string is a list with spaces between (RFC 8693 §4.2). An array is a
-    /// list of strings, each one scope token (RFC 6749 §3.3): an element with a space names no scope, and an array with
-    /// anything but strings grants nothing.
+    /// Whether a scope claim grants every scope needed. A string is a list with spaces between (RFC 8693 §4.2). An
+    /// array is a list of strings, each one scope token (RFC 6749 §3.3): an element with a space names no scope, and an
+    /// array with anything but strings grants nothing.
     pub(crate) fn grants(&self, name: &str, needed: &[&str]) -> bool {
         let value = self.get(name);
         let listed = value.and_then(|value| texts(name, value).ok()).unwrap_or_default();

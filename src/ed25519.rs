@@ -27,8 +27,8 @@ impl Ed25519Key {
         self.key.as_bytes()
     }
 
-    /// Whether the signature is this key's over `message`. R must not be of small order either, so a signature is for one
-    /// message and has one spelling.
+    /// Whether the signature is this key's over `message`. R must not be of small order either, so a signature is for
+    /// one message and has one spelling.
     pub(crate) fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
         !is_of_small_order(signature.r_bytes()) && self.tables.verify(&self.key, message, signature)
     }

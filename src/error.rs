@@ -60,8 +60,8 @@ pub enum FeedError {
         /// Sequence already known.
         known: u64,
     },
-    /// The delta starts after the known sequence, so changes in between are missing; pull the manifest. A state that was never
-    /// loaded counts as sequence 0.
+    /// The delta starts after the known sequence, so changes in between are missing; pull the manifest. A state that
+    /// was never loaded counts as sequence 0.
     #[error("starts at sequence {from}, only {known} is known")]
     Gap {
         /// Where the delta starts.

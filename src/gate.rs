@@ -14,7 +14,8 @@ use crate::verdict::{
     PendingSignature, PendingSignatures, Progress, Realm, Verdict, VerifiedTokenCache, WithdrawnKeys, WithdrawnToken,
 };
 
-/// Realms, the tokens cached as verified, and a clock. Everything is synchronous; fetching and waiting are the caller's.
+/// Realms, the tokens cached as verified, and a clock. Everything is synchronous; fetching and waiting are the
+/// caller's.
 #[derive(Debug)]
 pub struct Gate {
     realms: Vec<Realm>,
@@ -75,8 +76,8 @@ impl Gate {
         self.awaiting_host.get(handle)
     }
 
-    /// Finishes after [`Gate::begin`] ([`verdict::finish`]). `None`: the handle was used before, or too many others have been
-    /// given out since; then nothing is known of the token and it must be judged from the beginning.
+    /// Finishes after [`Gate::begin`] ([`verdict::finish`]). `None`: the handle was used before, or too many others
+    /// have been given out since; then nothing is known of the token and it must be judged from the beginning.
     pub fn finish(&mut self, handle: Handle, outcome: HostOutcome, now: UnixSeconds) -> Option<Finding> {
         let now = self.advance(now);
         let pending = self.awaiting_host.take(handle)?;
@@ -95,8 +96,8 @@ impl Gate {
         verdict::begin_to_explain(token, &self.realms, &mut self.awaiting_host, host, now)
     }
 
-    /// Finishes after [`Gate::begin_to_explain`] ([`verdict::finish_to_explain`]). `None`: the handle was used before, or too
-    /// many others have been given out since.
+    /// Finishes after [`Gate::begin_to_explain`] ([`verdict::finish_to_explain`]). `None`: the handle was used before,
+    /// or too many others have been given out since.
     pub fn finish_to_explain(&mut self, handle: Handle, outcome: HostOutcome, now: UnixSeconds) -> Option<Vec<Check>> {
         let now = self.advance(now);
         let pending = self.awaiting_host.take(handle)?;
@@ -118,10 +119,12 @@ impl Gate {
         verdict::identify(token, &self.realms, now)
     }
 
-    /// Which access token this is, where its issuer has withdrawn the key that signed it ([`verdict::identify_withdrawn`]).
+    /// Which access token this is, where its issuer has withdrawn the key that signed it
+    /// ([`verdict::identify_withdrawn`]).
     ///
     /// # Errors
-    /// The token is not of these realms, not signed by one of those keys, or not an access token that any gate could accept.
+    /// The token is not of these realms, not signed by one of those keys, or not an access token that any gate could
+    /// accept.
     pub fn identify_withdrawn(
         &mut self,
         token: &str,
@@ -144,8 +147,8 @@ impl Gate {
         verdict::begin_to_identify(token, &self.realms, &mut self.awaiting_host, host, now)
     }
 
-    /// Finishes after [`Gate::begin_to_identify`] ([`verdict::finish_to_identify`]). `None`: the handle was used before, or
-    /// too many others have been given out since.
+    /// Finishes after [`Gate::begin_to_identify`] ([`verdict::finish_to_identify`]). `None`: the handle was used
+    /// before, or too many others have been given out since.
     pub fn finish_to_identify(
         &mut self,
         handle: Handle,

@@ -27,7 +27,8 @@ pub(crate) fn read_items<'j>(array: Raw<'j>, duplicates: Duplicates) -> Result<V
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotStrictJson;
 
-/// How an object with the same member twice is read (RFC 8259 §4 leaves it open, RFC 7515 §4 and RFC 7519 §4 allow refusal).
+/// How an object with the same member twice is read (RFC 8259 §4 leaves it open, RFC 7515 §4 and RFC 7519 §4 allow
+/// refusal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Duplicates {
     /// An error: for tokens, and for one JWK.
@@ -96,7 +97,8 @@ impl<'j> Value<'j> {
 #[derive(Clone, Copy)]
 pub(crate) struct Raw<'j>(&'j str);
 
-/// Members that a token's claims usually have at most, those of an object in them included: room for them is made at once.
+/// Members that a token's claims usually have at most, those of an object in them included: room for them is made at
+/// once.
 const MEMBERS_EXPECTED: usize = 24;
 
 #[cfg(test)]

@@ -34,7 +34,8 @@ pub struct ReadKeys {
 
 impl Keys {
     /// Reads a JWK set (RFC 7517 §5), at most [`MAX_JWKS_BYTES`] long and with at most [`MAX_KEYS`] keys. A `kid` may
-    /// occur more than once. A byte order mark in front is dropped, as WHATWG's decoder does (RFC 8259 §8.1 permits it).
+    /// occur more than once. A byte order mark in front is dropped, as WHATWG's decoder does (RFC 8259 §8.1 permits
+    /// it).
     ///
     /// # Errors
     /// [`KeyError`] when it is no JWK set, breaks a limit, or has no usable key.
@@ -92,8 +93,8 @@ impl Keys {
         }
     }
 
-    /// The key a token must have been signed with, where only one comes into question: [`Keys::candidates`] would name it
-    /// alone.
+    /// The key a token must have been signed with, where only one comes into question: [`Keys::candidates`] would name
+    /// it alone.
     pub(crate) fn only_candidate(&self, algorithm: Algorithm, id: Option<&str>) -> Option<&Key> {
         let named = |key: &&Key| id.is_none() || key.id.as_deref() == id;
         let mut fitting = self.0.iter().filter(named).filter(|key| key.algorithms.contains(algorithm));
@@ -109,8 +110,8 @@ impl Keys {
     }
 }
 
-/// The members that determine a key, in the one spelling that its thumbprint is over (RFC 7638 §3). `None` where they cannot be
-/// read. Those of a shared key are its secret.
+/// The members that determine a key, in the one spelling that its thumbprint is over (RFC 7638 §3). `None` where they
+/// cannot be read. Those of a shared key are its secret.
 #[must_use]
 pub fn canonical_jwk(jwk: &str) -> Option<String> {
     jwk::canonical(jwk)
@@ -155,8 +156,8 @@ impl Key {
         &self.thumbprint
     }
 
-    /// The bare public key as a JWK, for a host to import: the members that the thumbprint is over, no others. `None` for
-    /// a shared key.
+    /// The bare public key as a JWK, for a host to import: the members that the thumbprint is over, no others. `None`
+    /// for a shared key.
     #[must_use]
     pub fn public_jwk(&self) -> Option<&str> {
         self.public_jwk.as_deref()
@@ -173,8 +174,8 @@ impl Key {
         self.verifying.checked_by()
     }
 
-    /// Whether `signature` over `message` is this key's, for a token whose header says `algorithm`. Always `false` for a
-    /// key that only the host can check: [`Key::checked_by`].
+    /// Whether `signature` over `message` is this key's, for a token whose header says `algorithm`. Always `false` for
+    /// a key that only the host can check: [`Key::checked_by`].
     #[must_use]
     pub fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         self.algorithms.contains(algorithm) && self.verifying.verifies(message, signature)

@@ -5,8 +5,8 @@
 //! restore(row) ... or restore_page(rows) ..., restore_head()    after a start, from the store
 //! manifest(), section(), delta(), heartbeat() -> signed bytes  of the committed state only
 //! ```
-//! The ledger has neither a clock nor a store: `now` is an argument, and by committing the caller states that the rows are
-//! durable.
+//! The ledger has neither a clock nor a store: `now` is an argument, and by committing the caller states that the rows
+//! are durable.
 
 mod blocks;
 mod bounds_history;
@@ -147,8 +147,8 @@ impl Ledger {
         })
     }
 
-    /// Restores a row. Rows come in order of sequence; a gap means rows that have expired. The chain is verified wherever the
-    /// previous row is there.
+    /// Restores a row. Rows come in order of sequence; a gap means rows that have expired. The chain is verified
+    /// wherever the previous row is there.
     ///
     /// # Errors
     /// Names the row that does not fit; the ledger must not be used then.
@@ -233,8 +233,8 @@ impl Ledger {
         (self.head.sequence, self.head.chain)
     }
 
-    /// The chain hash at the head or at a past sequence; `None` if it is unknown or no longer kept. Acknowledgements of edges
-    /// are checked against it.
+    /// The chain hash at the head or at a past sequence; `None` if it is unknown or no longer kept. Acknowledgements of
+    /// edges are checked against it.
     #[must_use]
     pub fn chain_at(&self, sequence: u64) -> Option<Chain> {
         let is_head = sequence == self.head.sequence;
@@ -253,7 +253,8 @@ impl Ledger {
         &self.settings.signing_key
     }
 
-    /// Signs with another key from now on. Edges must have both pinned until everything signed with the old one has expired.
+    /// Signs with another key from now on. Edges must have both pinned until everything signed with the old one has
+    /// expired.
     pub fn set_signing_key(&mut self, key: SigningKey) {
         self.settings.signing_key = key;
     }

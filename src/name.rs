@@ -1,8 +1,9 @@
-//! Names: those by which tokens are revoked (`sub`, `sid`, `azp`, `client_id`, `jti`), and how texts are told apart quickly.
+//! Names: those by which tokens are revoked (`sub`, `sid`, `azp`, `client_id`, `jti`), and how texts are told apart
+//! quickly.
 
-/// Longest name, in bytes of UTF-8; they are compared byte by byte. A gate refuses a token with a longer one and a ledger
-/// records none, so that nothing is accepted that cannot be revoked. Four times the limit of OpenID Connect for a `sub` (Core
-/// §2, 255 characters), and short enough for a manifest to carry many.
+/// Longest name, in bytes of UTF-8; they are compared byte by byte. A gate refuses a token with a longer one and a
+/// ledger records none, so that nothing is accepted that cannot be revoked. Four times the limit of OpenID Connect for
+/// a `sub` (Core §2, 255 characters), and short enough for a manifest to carry many.
 pub const MAX_NAME_BYTES: usize = 1_024;
 
 /// A number that tells most texts apart. A signer who makes two alike gains nothing: the texts are compared as well.

@@ -21,7 +21,8 @@ pub struct Policy {
     pub issuer: IssuerNames,
     /// Who the token must be meant for.
     pub audience: Audience,
-    /// Whose the token must be where it has no audience. Default: nobody's; such tokens are refused, unless no audience is checked.
+    /// Whose the token must be where it has no audience. Default: nobody's; such tokens are refused, unless no audience
+    /// is checked.
     pub authorized_party: Option<AuthorizedParty>,
     /// Which kind of token; profiles exclude each other (RFC 8725 §3.12).
     pub profile: Profile,
@@ -47,7 +48,8 @@ pub struct Policy {
     pub revocation: RevocationCheck,
     /// How old the revocation state may be.
     pub staleness: Staleness,
-    /// How tokens are treated when the origin records by another policy. Default: refused, for revocations would be lost.
+    /// How tokens are treated when the origin records by another policy. Default: refused, for revocations would be
+    /// lost.
     pub when_differing: WhenDiffering,
 }
 
@@ -85,14 +87,14 @@ pub enum Audience {
     NotChecked,
 }
 
-/// Whose a token must be (`azp`, `client_id`) that has no `aud`; with [`Audience::NotChecked`], every token. It must also show that it
-/// is an access token, as an audience would: ID tokens name their client in `azp` as well.
+/// Whose a token must be (`azp`, `client_id`) that has no `aud`; with [`Audience::NotChecked`], every token. It must
+/// also show that it is an access token, as an audience would: ID tokens name their client in `azp` as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizedParty {
     /// One of them must be named, and no other.
     pub any_of: Vec<String>,
-    /// A claim that only access tokens of this issuer have. The other signs: header `typ` `at+jwt`, [`ClaimNames::token_use`] `access`, the
-    /// claim `typ` `Bearer`, a scope in [`ClaimNames::scope`].
+    /// A claim that only access tokens of this issuer have. The other signs: header `typ` `at+jwt`,
+    /// [`ClaimNames::token_use`] `access`, the claim `typ` `Bearer`, a scope in [`ClaimNames::scope`].
     pub access_token_claim: Option<String>,
 }
 
@@ -144,8 +146,8 @@ pub enum Compare {
     /// `iat`: a token got by refresh after the logout passes, so the issuer must end the session too.
     #[default]
     IssuedAt,
-    /// `auth_time`: tokens that go back to an old login are refused however often they are refreshed. A token without it
-    /// is `missing_claim`.
+    /// `auth_time`: tokens that go back to an old login are refused however often they are refreshed. A token without
+    /// it is `missing_claim`.
     AuthTime,
 }
 

@@ -4,8 +4,8 @@
 //! apply(manifest) -> signature, time, sequence -> incoming -> missing_sections() -> provide_section() -> state
 //! apply(delta)    -> signature, time, sequence -> state          (and kept, for a manifest that completes later)
 //! ```
-//! Everything is checked before anything changes. A refused message leaves the state as it was, and a lookup in a section
-//! that has not arrived returns [`Status::SectionUnavailable`], never [`Status::NotRevoked`].
+//! Everything is checked before anything changes. A refused message leaves the state as it was, and a lookup in a
+//! section that has not arrived returns [`Status::SectionUnavailable`], never [`Status::NotRevoked`].
 
 mod bounds;
 pub(crate) mod position;
@@ -53,7 +53,8 @@ use wire::section::section_name;
 use crate::error::FeedError;
 use crate::time::{Seconds, UnixSeconds};
 
-/// How often applying a message also drops expired entries: once a minute, since the walk over all live entries is short.
+/// How often applying a message also drops expired entries: once a minute, since the walk over all live entries is
+/// short.
 const FORGET_EVERY: Seconds = Seconds::new(60);
 
 /// One realm's revocation state at an edge. Initially nothing is loaded.
@@ -132,8 +133,8 @@ impl Revocations {
         Marks { last, high_water: self.high_water.clone() }
     }
 
-    /// Resumes from the marks of a lost state. Older manifests are refused, and so is another history of the same sequence. The
-    /// state itself has to be loaded again.
+    /// Resumes from the marks of a lost state. Older manifests are refused, and so is another history of the same
+    /// sequence. The state itself has to be loaded again.
     pub fn resume(&mut self, marks: Marks) {
         self.replaced = marks.last;
         self.high_water = marks.high_water;
@@ -187,8 +188,8 @@ impl Revocations {
         self.active.as_ref().map(|state| state.form)
     }
 
-    /// Checks a manifest or delta and applies it, all or nothing. Once a minute this also drops expired entries, so `now` must
-    /// never go back.
+    /// Checks a manifest or delta and applies it, all or nothing. Once a minute this also drops expired entries, so
+    /// `now` must never go back.
     ///
     /// # Errors
     /// The message is refused; the state is unchanged.
@@ -235,8 +236,8 @@ impl Revocations {
         Ok(if self.commit_if_ready() { Provided::Committed } else { Provided::Stored })
     }
 
-    /// Drops entries whose tokens have all expired. `now` must never go back. Returns whether an incoming manifest became the
-    /// state by this, because the sections that it still lacked had expired.
+    /// Drops entries whose tokens have all expired. `now` must never go back. Returns whether an incoming manifest
+    /// became the state by this, because the sections that it still lacked had expired.
     pub fn forget_expired(&mut self, now: UnixSeconds) -> bool {
         self.forget_at = now.plus(FORGET_EVERY);
         if let Some(active) = &mut self.active {
@@ -248,8 +249,8 @@ impl Revocations {
         self.commit_if_ready()
     }
 
-    /// Whether a manifest should be fetched: changes held outside the sections have outgrown them, the origin has changed its
-    /// bounds, or it makes statements of a later form than those that the state was built from.
+    /// Whether a manifest should be fetched: changes held outside the sections have outgrown them, the origin has
+    /// changed its bounds, or it makes statements of a later form than those that the state was built from.
     #[must_use]
     pub fn wants_manifest(&self) -> bool {
         let wanted = self.active.as_ref().is_some_and(State::wants_manifest);

@@ -11,7 +11,8 @@ use crate::json::{read_object, Duplicates, Text, Value};
 use crate::keys::Key;
 use crate::signature::Algorithm;
 
-/// Default for the length of a token in bytes. Servers commonly allow 8 to 16 KiB for all headers of a request together.
+/// Default for the length of a token in bytes. Servers commonly allow 8 to 16 KiB for all headers of a request
+/// together.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// A token split in three and decoded, unverified and unread.

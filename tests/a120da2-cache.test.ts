@@ -1,5 +1,5 @@
-// Readers of two minor versions behind one cache, and minor versions that do not exist: each reader gets its own form, or refuses
-// the other one.
+// Readers of two minor versions behind one cache, and minor versions that do not exist: each reader gets its own form,
+// or refuses the other one.
 
 import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
@@ -77,7 +77,8 @@ test('such a cache and an edge of today that is given form 1.0: it refuses more,
   assert.equal(await verdictOf(today.gate, overKilled), 'user_revoked')
   assert.equal(await verdictOf(today.gate, tokens['bystander'] ?? ''), 'accepted')
 
-  // The first response shows that there is a newer form; ten seconds after the last manifest one of that form is fetched.
+  // The first response shows that there is a newer form; ten seconds after the last manifest one of that form is
+  // fetched.
   t.after(setClock(Date.now() / 1000 + 15))
   for (let pull = 0; pull < 2; pull += 1) {
     cache.clear()
@@ -107,7 +108,16 @@ test('a later minor gets the newest form; anything but a whole number is refused
   assert.equal(other.status, 200)
   await other.body?.cancel()
 
-  const refused = ['minor=x', 'minor=', 'minor=-1', 'minor=1.5', 'minor=1e0', 'minor=0x1', 'minor=1&minor=0', `minor=${'9'.repeat(400)}`]
+  const refused = [
+    'minor=x',
+    'minor=',
+    'minor=-1',
+    'minor=1.5',
+    'minor=1e0',
+    'minor=0x1',
+    'minor=1&minor=0',
+    `minor=${'9'.repeat(400)}`,
+  ]
   for (const query of refused) {
     for (const path of ['manifest', `deltas?after=${sequence}`, 'stream']) {
       const response = await fetch(`${feed}/${path}${path.includes('?') ? '&' : '?'}${query}`)

@@ -1,5 +1,5 @@
-// Edges and origins of a120da2 and of today, mixed, by pull, stream and push, restarted before any step: an old edge accepts no
-// token that an edge of today refuses, keeps serving, and refuses more only in the stated cases.
+// Edges and origins of a120da2 and of today, mixed, by pull, stream and push, restarted before any step: an old edge
+// accepts no token that an edge of today refuses, keeps serving, and refuses more only in the stated cases.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -22,7 +22,8 @@ test('the expected verdicts: an old edge accepts no token that an edge of today 
   const [today, old] = [outcomesOf('today', STEPS), outcomesOf('old', STEPS)]
   const overKilled = STEPS.map(({ what }, number) => {
     const verdicts = Object.entries(old[number] ?? {})
-    for (const [name, verdict] of verdicts) assert.ok(verdict !== 'accepted' || today[number]?.[name] === 'accepted', `${what}: ${name}`)
+    for (const [name, verdict] of verdicts)
+      assert.ok(verdict !== 'accepted' || today[number]?.[name] === 'accepted', `${what}: ${name}`)
     return verdicts.filter(([name, verdict]) => verdict !== 'accepted' && today[number]?.[name] === 'accepted').length
   })
   assert.equal(overKilled[0], 0)
@@ -41,7 +42,8 @@ for (const transport of TRANSPORTS) {
 test('an edge of a120da2 by push, while acknowledgements claim a minor that it does not have', async (t) => {
   await walk(t, stage, STEPS, { transport: 'push' }, async (fleet, step) => {
     const restarted = Array.from({ length: step + 1 }, (_, number) => `restarted ${number}`)
-    for (const edge of ['old', ...restarted]) assert.equal(await fleet.acknowledgeAs(edge, step % 2 === 0 ? '1' : '99'), 204, edge)
+    for (const edge of ['old', ...restarted])
+      assert.equal(await fleet.acknowledgeAs(edge, step % 2 === 0 ? '1' : '99'), 204, edge)
     for (const minor of ['x', '-1', '1.5', '']) assert.equal(await fleet.acknowledgeAs('old', minor), 400, minor)
   })
 })

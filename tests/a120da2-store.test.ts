@@ -1,5 +1,5 @@
-// A store of a120da2 to which today's origin adds kinds of events that are newer: they survive a restart and a backup, and a120da2
-// refuses the store by the realm's name.
+// A store of a120da2 to which today's origin adds kinds of events that are newer: they survive a restart and a backup,
+// and a120da2 refuses the store by the realm's name.
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'

@@ -1,5 +1,5 @@
-// Compatibility with the package of commit a120da2: today's package opens its database, reads its configuration, applies its
-// feeds, and works with its edges and its origin. See fixtures/a120da2/README.md.
+// Compatibility with the package of commit a120da2: today's package opens its database, reads its configuration,
+// applies its feeds, and works with its edges and its origin. See fixtures/a120da2/README.md.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -13,7 +13,17 @@ import { createGate, type Gate, type JWK } from 'portcullis/edge'
 import type { StoredAuditEntry } from 'portcullis/origin'
 import { pause } from '../www/demo/child.ts'
 import { setClock } from './clock.ts'
-import { examplesOf, FIRST, LATER, PLAIN, publicKeys, recordEveryKind, sign, WITHDRAWN, type Example } from './fixtures/a120da2/every-kind.ts'
+import {
+  examplesOf,
+  FIRST,
+  LATER,
+  PLAIN,
+  publicKeys,
+  recordEveryKind,
+  sign,
+  WITHDRAWN,
+  type Example,
+} from './fixtures/a120da2/every-kind.ts'
 import type { RecordedFeed } from './fixtures/a120da2/recorded.ts'
 import { fixture, fixtureJson, openStage, TODAY, verdictOf, type Parts, type Stage } from './fixtures/a120da2/stage.ts'
 
@@ -64,7 +74,9 @@ test("an origin of a120da2 opens the database again after today's has used it", 
   const payload = new Uint8Array(1)
   assert.equal(await store.writeState?.('plain', 'cursor', payload, 0), 1)
   const head = (await store.load('plain'))?.head
-  await store.append([{ realm: 'plain', after: head?.sequence ?? 0, rows: [], outbox: [{ queue: 'keycloak', at: FIRST.at, payload }] }])
+  await store.append([
+    { realm: 'plain', after: head?.sequence ?? 0, rows: [], outbox: [{ queue: 'keycloak', at: FIRST.at, payload }] },
+  ])
   await store.close()
 
   const theirs = await stage.startOrigin(t, stage.old, path)
@@ -101,7 +113,10 @@ test('the development issuer keeps logins, refresh tokens, sessions and the audi
   const { origin, ask } = await stage.startOrigin(t, TODAY, await stage.database('issuer.db'))
   const { alice, bobRevoked } = await fixtureJson<Acme>('acme.json')
   const form = (fields: Record<string, string>): Promise<Response> =>
-    ask(`/realms/acme/protocol/openid-connect/token`, { method: 'POST', body: new URLSearchParams({ client_id: 'demo', ...fields }) })
+    ask(`/realms/acme/protocol/openid-connect/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ client_id: 'demo', ...fields }),
+    })
   const refreshed = await form({ grant_type: 'refresh_token', refresh_token: alice.refresh_token })
   assert.equal(refreshed.status, 200)
   const { access_token: access } = (await refreshed.json()) as { access_token: string }
@@ -116,7 +131,8 @@ test('the development issuer keeps logins, refresh tokens, sessions and the audi
 
   const actions = new Set<StoredAuditEntry['action']>()
   for (const realm of ['acme', 'plain', 'withdrawn'])
-    for (const { action, at } of await origin.audit.list({ realm, limit: 1_000 })) if (at < LATER.at) actions.add(action)
+    for (const { action, at } of await origin.audit.list({ realm, limit: 1_000 }))
+      if (at < LATER.at) actions.add(action)
   assert.equal(actions.size, ACTIONS, [...actions].join(' '))
 })
 
@@ -124,7 +140,10 @@ test("today's command checks the configuration, and its schema knows every optio
   const { environment } = await fixtureJson<{ environment: Record<string, string> }>('environment.json')
   const cli = join(createRequire(import.meta.url).resolve('portcullis/package.json'), '../dist/cli/main.js')
   // Any driver of the store and any free port: the check refuses what is not there, and what is in use.
-  const { store: { driver: _driver, ...store }, ...given } = await fixtureJson<{ store: { driver: string } }>('portcullis.json')
+  const {
+    store: { driver: _driver, ...store },
+    ...given
+  } = await fixtureJson<{ store: { driver: string } }>('portcullis.json')
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-check-'))
   const config = join(folder, 'portcullis.json')
   await writeFile(config, JSON.stringify({ ...given, store }))
@@ -133,7 +152,10 @@ test("today's command checks the configuration, and its schema knows every optio
     env: { ...process.env, ...environment, PORTCULLIS_PORT: '0' },
   })
   await rm(folder, { recursive: true })
-  assert.match(stdout, /portcullis\.json is good: realms inhouse, keycloak, rfc9068; edges: 3; .* 127\.0\.0\.1, port 0$/m)
+  assert.match(
+    stdout,
+    /portcullis\.json is good: realms inhouse, keycloak, rfc9068; edges: 3; .* 127\.0\.0\.1, port 0$/m,
+  )
   // The file has each option that there was, so that none can be dropped unnoticed.
   const schema = JSON.parse(await readFile(join(stage.old.folder, 'portcullis.schema.json'), 'utf8')) as Schema
   assert.deepEqual(unused(schema, await fixtureJson<unknown>('portcullis.json')), [])
@@ -183,13 +205,19 @@ test('the recorded feed: a manifest with its sections, a delta, and the manifest
   assert.deepEqual([await verdictOf(gate, loggedOut), await verdictOf(gate, revoked)], ['accepted', 'accepted'])
 
   assert.equal(gate.applyFeed(bytes(feed.delta)).changed, true)
-  assert.deepEqual([await verdictOf(gate, loggedOut), await verdictOf(gate, revoked)], ['user_revoked', 'token_revoked'])
+  assert.deepEqual(
+    [await verdictOf(gate, loggedOut), await verdictOf(gate, revoked)],
+    ['user_revoked', 'token_revoked'],
+  )
   assert.equal(gate.applyFeed(bytes(feed.delta)).changed, false)
 
   const late = gateFrom(feed.laterManifest)
   t.after(() => late.close())
   await assertVerdicts(late, FIRST, examplesOf(FIRST))
-  assert.deepEqual([await verdictOf(late, loggedOut), await verdictOf(late, revoked)], ['user_revoked', 'token_revoked'])
+  assert.deepEqual(
+    [await verdictOf(late, loggedOut), await verdictOf(late, revoked)],
+    ['user_revoked', 'token_revoked'],
+  )
 
   setClock(feed.recordedAt + feed.validForSeconds + 60)
   const expired = gateFrom(feed.manifest)

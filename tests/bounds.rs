@@ -1,4 +1,5 @@
-//! An origin restarted with other bounds: a revocation dropped under narrower ones lets no token through under wider ones.
+//! An origin restarted with other bounds: a revocation dropped under narrower ones lets no token through under wider
+//! ones.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]

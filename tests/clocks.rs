@@ -1,9 +1,9 @@
-//! Three clocks (issuer, origin, gate), whole seconds apart, and one event after the other. Every token is presented at every
-//! second from when it is minted until its `exp` and the gate's leeway are over:
+//! Three clocks (issuer, origin, gate), whole seconds apart, and one event after the other. Every token is presented at
+//! every second from when it is minted until its `exp` and the gate's leeway are over:
 //! one minted before the event is refused at each second after it, one minted after the stated wait is accepted.
 //!
-//! A check at the moment of recording would prove nothing: a token from a clock ahead is refused then for its `iat` alone, and
-//! accepted some seconds later.
+//! A check at the moment of recording would prove nothing: a token from a clock ahead is refused then for its `iat`
+//! alone, and accepted some seconds later.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation, missing_docs)]

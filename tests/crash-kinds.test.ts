@@ -109,7 +109,9 @@ const KINDS: Readonly<Record<string, Kind>> = {
     action: 'token_version_raised',
     client: 'demo',
     act: (client, admin, login) =>
-      client.administer(admin, 'PUT', `users/${claim(login, 'sub')}/token-version`, { minimum: Number(claim(login, 'token_version')) + 1 }),
+      client.administer(admin, 'PUT', `users/${claim(login, 'sub')}/token-version`, {
+        minimum: Number(claim(login, 'token_version')) + 1,
+      }),
     subject: (login) => claim(login, 'sub'),
     refresh: 'ends',
   },
@@ -136,19 +138,29 @@ for (const [title, kind] of Object.entries(KINDS)) {
         const head = await client.originSequence()
         await converged(client, head)
         const auditor = (await client.logIn('admin')).access_token
-        const lines = (await client.administer(auditor, 'GET', 'events?max=1000')).body as unknown as { action: string; subject?: string; sequence?: number }[]
+        const lines = (await client.administer(auditor, 'GET', 'events?max=1000')).body as unknown as {
+          action: string
+          subject?: string
+          sequence?: number
+        }[]
         for (const [index, login] of logins.entries()) {
           const refused = (await client.call(login.access_token)).status === 401
           if (done[index] === true) {
             answered += 1
             assert.ok(refused, 'what was answered is not enforced')
             const subject = kind.subject(login)
-            const line = lines.find((each) => each.action === kind.action && (subject === undefined || each.subject === subject))
+            const line = lines.find(
+              (each) => each.action === kind.action && (subject === undefined || each.subject === subject),
+            )
             assert.ok(line !== undefined, 'what was answered is not in the audit log')
             assert.ok((line.sequence ?? Infinity) <= head, 'the audit log is ahead of the ledger')
           }
           const refreshed = (await client.refresh(login.refresh_token, kind.client)).status === 200
-          assert.equal(refreshed, kind.refresh === 'lives' || !refused, 'the refresh token and the access token contradict each other')
+          assert.equal(
+            refreshed,
+            kind.refresh === 'lives' || !refused,
+            'the refresh token and the access token contradict each other',
+          )
         }
       }
       place.children.push(origin)
@@ -159,7 +171,9 @@ for (const [title, kind] of Object.entries(KINDS)) {
   })
 }
 
-test(`a reused refresh token ends its session while the origin is killed, ${KILLS} times`, { timeout: 120_000 }, async () => {
+test(`a reused refresh token ends its session while the origin is killed, ${KILLS} times`, {
+  timeout: 120_000,
+}, async () => {
   const place = await openPlace()
   try {
     const client = new Client(place)

@@ -51,7 +51,8 @@ test(`${KILLS} kills amid ${REVOKERS} revokers lose nothing`, { timeout: 600_000
       const all = Promise.all(revokers)
       let ended = false
       void all.then(() => (ended = true))
-      // Some have been answered, the rest are under way: the kill comes after a random time, or a random number of answers.
+      // Some have been answered, the rest are under way: the kill comes after a random time, or a random number of
+      // answers.
       const answered = () => answers.fresh + answers.retried
       while (answered() === 0 && !ended) await pause(1)
       const [latest, most] = [performance.now() + Math.random() * 80, Math.random() * (REVOKERS / 2)]
@@ -67,7 +68,10 @@ test(`${KILLS} kills amid ${REVOKERS} revokers lose nothing`, { timeout: 600_000
       )
     }
     place.children.push(origin)
-    assert.ok(interrupted > KILLS / 2, `only ${interrupted} of ${kills} kills met revocations under way: too little was tested`)
+    assert.ok(
+      interrupted > KILLS / 2,
+      `only ${interrupted} of ${kills} kills met revocations under way: too little was tested`,
+    )
 
     const deadline = Date.now() + CONVERGENCE_SECONDS * 1000
     while ((await client.edgeSequence()) !== highest && Date.now() < deadline) await pause(50)
@@ -78,7 +82,9 @@ test(`${KILLS} kills amid ${REVOKERS} revokers lose nothing`, { timeout: 600_000
       // Not for having expired: tokens live longer than this takes.
       assert.match(String(answer.body['error_description']), /revoked/)
     }
-    figure(`${acknowledged.length} acknowledged revocations, ${interrupted} of ${kills} kills met others under way, head ${highest}`)
+    figure(
+      `${acknowledged.length} acknowledged revocations, ${interrupted} of ${kills} kills met others under way, head ${highest}`,
+    )
   } finally {
     await place.close()
   }

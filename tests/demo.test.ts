@@ -25,16 +25,24 @@ async function occupy(port: number): Promise<Server | undefined> {
 }
 
 test('a port in use is named, and nothing is started', async () => {
-  for (const [port, part] of [[ORIGIN_PORT, 'origin'], [EDGE_PORT, 'edge worker']] as const) {
+  for (const [port, part] of [
+    [ORIGIN_PORT, 'origin'],
+    [EDGE_PORT, 'edge worker'],
+  ] as const) {
     const occupied = await occupy(port)
     try {
-      const demo = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), join(DEMO, 'run.ts'), '--tour'], { cwd: DEMO })
+      const demo = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), join(DEMO, 'run.ts'), '--tour'], {
+        cwd: DEMO,
+      })
       let said = ''
       for (const stream of [demo.stdout, demo.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
       const [status] = (await once(demo, 'close')) as [number]
       assert.equal(status, 1)
       // Somebody's own demo may hold the other port, too.
-      assert.match(said, /^port 878[07] is needed for the (origin|edge worker) and is in use: stop what listens there, then try again\n$/)
+      assert.match(
+        said,
+        /^port 878[07] is needed for the (origin|edge worker) and is in use: stop what listens there, then try again\n$/,
+      )
       if (port === ORIGIN_PORT) assert.ok(said.includes(part))
     } finally {
       occupied?.close()

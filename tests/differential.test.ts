@@ -1,5 +1,6 @@
-// Random tokens under random policies, with random revocations: every verdict is that of jose and of plain rules and maps, or differs from
-// jose's in a way that is listed with its source. A failure names the seed of its world, and the least that it takes.
+// Random tokens under random policies, with random revocations: every verdict is that of jose and of plain rules and
+// maps, or differs from jose's in a way that is listed with its source. A failure names the seed of its world, and the
+// least that it takes.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -10,7 +11,14 @@ import { DEVIATIONS, LENIENCIES } from './differential/deviations.ts'
 import { makePool, type PoolKey, publishKeys } from './differential/keys.ts'
 import { choosePolicy, type Policy } from './differential/policy.ts'
 import { type Random, randomOf } from './differential/random.ts'
-import { type Fault, faultsOf, identityOf, isUndetermined, refusalToIdentify, type Situation } from './differential/rules.ts'
+import {
+  type Fault,
+  faultsOf,
+  identityOf,
+  isUndetermined,
+  refusalToIdentify,
+  type Situation,
+} from './differential/rules.ts'
 import { chooseMutations, type Draft, type Mutation, sign, validDraft } from './differential/tokens.ts'
 import { StoppedClock, World } from './differential/world.ts'
 import { figure, rounds } from './tier.ts'
@@ -43,7 +51,15 @@ interface Tally {
   presented: number
 }
 
-const tally: Tally = { tokens: 0, verdicts: 0, byReason: new Map(), deviations: new Map(), leniencies: new Map(), agreed: 0, presented: 0 }
+const tally: Tally = {
+  tokens: 0,
+  verdicts: 0,
+  byReason: new Map(),
+  deviations: new Map(),
+  leniencies: new Map(),
+  agreed: 0,
+  presented: 0,
+}
 
 test(`${WORLDS * TOKENS} random tokens have the verdict of jose and of the plain rules`, async () => {
   const given = process.env['DIFFERENTIAL_SEED']
@@ -53,7 +69,9 @@ test(`${WORLDS * TOKENS} random tokens have the verdict of jose and of the plain
     if (index % 500 === 499) console.log(`${tally.tokens} tokens, no difference`)
   }
   const shown = [...tally.byReason].sort().map(([reason, count]) => `${reason} ${count}`)
-  figure(`seed ${given ?? SEED}, ${tally.tokens} tokens, ${tally.verdicts} verdicts, ${tally.agreed} judged alike by jose, ${tally.presented} presented to the origin: ${shown.join(', ')}`)
+  figure(
+    `seed ${given ?? SEED}, ${tally.tokens} tokens, ${tally.verdicts} verdicts, ${tally.agreed} judged alike by jose, ${tally.presented} presented to the origin: ${shown.join(', ')}`,
+  )
   if (given !== undefined) return
   assert.deepEqual(missing(DEVIATIONS, tally.deviations), [], 'a deviation that is listed did not occur')
   assert.deepEqual(missing(LENIENCIES, tally.leniencies), [], 'a leniency that is listed did not occur')
@@ -122,7 +140,10 @@ async function runWorld(seed: number): Promise<void> {
   }
 }
 
-/** Presents a token to the origin, which refuses it for its form, its issuer, its signature or its use, and for nothing else. */
+/**
+ * Presents a token to the origin, which refuses it for its form, its issuer, its signature or its use, and for nothing
+ * else.
+ */
 async function present(world: World, { draft, text, mutations }: Made, seed: number): Promise<void> {
   const { policy, keys, revocations, stateAge } = world
   if (policy.revocation === 'unchecked') return
@@ -168,7 +189,10 @@ interface Bench {
   verify: Verifier
 }
 
-/** Compares the verdicts on a token, and fails if they differ in a way that is not listed. Returns whether it is accepted. */
+/**
+ * Compares the verdicts on a token, and fails if they differ in a way that is not listed. Returns whether it is
+ * accepted.
+ */
 async function judgeToken(bench: Bench, made: Made, among: 'at once' | 'all'): Promise<boolean> {
   const { policy, keys, revocations, stateAge } = bench.world
   const situation: Situation = { policy, keys, revocations, now: clock.now, stateAge }
@@ -186,19 +210,31 @@ interface Comparison {
   difference: string | undefined
 }
 
-async function compare(bench: Bench, { draft, text }: Made, situation: Situation, among: 'at once' | 'all'): Promise<Comparison> {
+async function compare(
+  bench: Bench,
+  { draft, text }: Made,
+  situation: Situation,
+  among: 'at once' | 'all',
+): Promise<Comparison> {
   const faults = faultsOf(draft, text, situation)
   const byJose = await bench.verify(draft, text, situation)
   const expected = faults[0]?.reason ?? 'accepted'
   const verdicts = await verdictsOf(bench, text, among)
   tally.verdicts += verdicts.length
   const wrong = verdicts.find(([, verdict]) => verdict !== expected)
-  const difference = wrong === undefined ? unexplained(faults, byJose, draft, situation) : `${wrong[0]}: ${wrong[1]}, expected ${expected}`
+  const difference =
+    wrong === undefined
+      ? unexplained(faults, byJose, draft, situation)
+      : `${wrong[0]}: ${wrong[1]}, expected ${expected}`
   return { faults, byJose, difference }
 }
 
 /** The verdicts by each way to ask for one, in any order: what was accepted is cached by the second. */
-async function verdictsOf({ random, world }: Bench, text: string, among: 'at once' | 'all'): Promise<[way: string, verdict: string][]> {
+async function verdictsOf(
+  { random, world }: Bench,
+  text: string,
+  among: 'at once' | 'all',
+): Promise<[way: string, verdict: string][]> {
   const { gate } = world
   const sync = (): string => outcomeOf(gate.checkSync(text), text, world)
   const verdicts: [string, string][] = []
@@ -208,8 +244,16 @@ async function verdictsOf({ random, world }: Bench, text: string, among: 'at onc
   if (among === 'at once') {
     await ask('checkSync')
   } else {
-    for (const way of random.pick([['checkSync', 'check'], ['check', 'checkSync']] as const)) await ask(way)
-    if (random.chance(0.05)) verdicts.push(['explain', (await gate.explain(text)).find(({ outcome }) => outcome === 'failed')?.reason ?? 'accepted'])
+    for (const way of random.pick([
+      ['checkSync', 'check'],
+      ['check', 'checkSync'],
+    ] as const))
+      await ask(way)
+    if (random.chance(0.05))
+      verdicts.push([
+        'explain',
+        (await gate.explain(text)).find(({ outcome }) => outcome === 'failed')?.reason ?? 'accepted',
+      ])
   }
   if (verdicts[0]?.[1] === 'accepted' || random.chance(0.1)) verdicts.push(['checkSync again', sync()])
   return verdicts
@@ -225,15 +269,23 @@ function outcomeOf(verdict: ReturnType<World['gate']['checkSync']>, text: string
 }
 
 /** Returns why jose's verdict does not agree with the faults; `undefined` if it does. */
-function unexplained(faults: readonly Fault[], byJose: Refusal | undefined, draft: Draft, situation: Situation): string | undefined {
+function unexplained(
+  faults: readonly Fault[],
+  byJose: Refusal | undefined,
+  draft: Draft,
+  situation: Situation,
+): string | undefined {
   const shared = faults.filter(({ rule }) => !(rule in DEVIATIONS) && !REVOCATION.has(rule))
-  if (byJose === undefined) return shared.length === 0 ? undefined : `jose accepts, in spite of: ${shared.map(({ rule }) => rule).join(', ')}`
+  if (byJose === undefined)
+    return shared.length === 0 ? undefined : `jose accepts, in spite of: ${shared.map(({ rule }) => rule).join(', ')}`
   // jose may report a wrong form by any of its errors.
   const rules = new Set(shared.map(({ rule }) => rule as string))
   // A token too old by `iat` has expired or exceeds the lifetime.
   const isOld = byJose.by === 'age' && faults.some(({ rule }) => rule === 'lifetime' || rule === 'rounded date')
   const isExplained = rules.has('form') || isOld || SAME[byJose.by].some((rule) => rules.has(rule))
-  return isExplained || leniencyOf(byJose, draft, situation) !== undefined ? undefined : `jose refuses: ${byJose.by} ${byJose.claim ?? ''}`
+  return isExplained || leniencyOf(byJose, draft, situation) !== undefined
+    ? undefined
+    : `jose refuses: ${byJose.by} ${byJose.claim ?? ''}`
 }
 
 const REVOCATION: ReadonlySet<string> = new Set(['revoked', 'no feed', 'stale feed'])
@@ -243,7 +295,8 @@ function count(faults: readonly Fault[], byJose: Refusal | undefined, draft: Dra
   const [first] = faults
   add(tally.byReason, first?.reason ?? 'accepted')
   if (first !== undefined && byJose === undefined && first.rule in DEVIATIONS) add(tally.deviations, first.rule)
-  else if (first === undefined && byJose !== undefined) add(tally.leniencies, leniencyOf(byJose, draft, situation) as string)
+  else if (first === undefined && byJose !== undefined)
+    add(tally.leniencies, leniencyOf(byJose, draft, situation) as string)
   else tally.agreed += 1
 }
 
@@ -251,7 +304,10 @@ function count(faults: readonly Fault[], byJose: Refusal | undefined, draft: Dra
 async function describe(bench: Bench, made: Made, situation: Situation, difference: string): Promise<string> {
   let [least, text] = [made, difference]
   for (const mutation of made.mutations) {
-    const less = await remake(least.base, least.mutations.filter((each) => each !== mutation))
+    const less = await remake(
+      least.base,
+      least.mutations.filter((each) => each !== mutation),
+    )
     const { difference: still } = await compare(bench, less, situation, 'at once')
     if (still !== undefined) [least, text] = [less, still]
   }
@@ -279,7 +335,8 @@ async function describe(bench: Bench, made: Made, situation: Situation, differen
 test('the page lists every difference with its source', async () => {
   const page = await readFile(new URL('./differential/README.md', import.meta.url), 'utf8')
   const [refused = '', accepted = ''] = page.split('\n## ').filter((section) => section.includes('| difference |'))
-  const rows = (section: string): string[] => section.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| difference |'))
+  const rows = (section: string): string[] =>
+    section.split('\n').filter((line) => line.startsWith('| ') && !line.startsWith('| difference |'))
   const listed = (differences: Readonly<Record<string, { source: string }>>): string[] =>
     Object.entries(differences).map(([name, { source }]) => `| ${name} | ${source} |`)
   assert.deepEqual(rows(refused), listed(DEVIATIONS))
@@ -291,6 +348,10 @@ test('the model imports nothing of the package but types', async () => {
     const source = await readFile(new URL(`./differential/${file}.ts`, import.meta.url), 'utf8')
     const imports = source.match(/^import [^;]*? from '[^']+'/gm) ?? []
     const ofPackage = imports.filter((line) => /from '(?:portcullis|\.\.\/)/.test(line))
-    assert.deepEqual(ofPackage.filter((line) => !line.startsWith('import type ')), [], file)
+    assert.deepEqual(
+      ofPackage.filter((line) => !line.startsWith('import type ')),
+      [],
+      file,
+    )
   }
 })

@@ -1,4 +1,5 @@
-// The pages for users: every code block compiles against the built package, those marked are run, and every link leads somewhere.
+// The pages for users: every code block compiles against the built package, those marked are run, and every link leads
+// somewhere.
 
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
@@ -13,7 +14,9 @@ import { DocsStage, PageFolder } from './docs/runner.ts'
 import { shellErrors } from './docs/shell.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const DOCS = readdirSync(join(ROOT, 'www/docs'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.md')).map((name) => `www/docs/${name}`)
+const DOCS = readdirSync(join(ROOT, 'www/docs'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `www/docs/${name}`)
 const READMES = ['README.md', 'pkg/README.md']
 const PAGES = [...READMES, ...DOCS]
 
@@ -21,7 +24,9 @@ const blocks = PAGES.flatMap(blocksOf)
 const isCode = ({ language }: Block): boolean => /^[cm]?[jt]sx?$/.test(language)
 
 test('every block of TypeScript and JavaScript compiles', () => {
-  const compiled = blocks.filter((block) => (isCode(block) || block.language === 'json') && block.from === undefined && block.testedBy === undefined)
+  const compiled = blocks.filter(
+    (block) => (isCode(block) || block.language === 'json') && block.from === undefined && block.testedBy === undefined,
+  )
   assert.ok(compiled.length > 10)
   assert.deepEqual(errorsOf(compiled), [])
 })
@@ -29,15 +34,21 @@ test('every block of TypeScript and JavaScript compiles', () => {
 test('blocks that are left to other tests stand in their file, or are read by it', () => {
   for (const { page, line, from, testedBy, text } of blocks) {
     const place = `${page}:${line}`
-    if (from !== undefined) assert.ok(readFileSync(join(ROOT, from), 'utf8').includes(text), `${place}: ${from} has another text`)
-    if (testedBy !== undefined) assert.ok(readFileSync(join(ROOT, testedBy), 'utf8').includes(basename(page)), `${place}: ${testedBy} does not read this page`)
+    if (from !== undefined)
+      assert.ok(readFileSync(join(ROOT, from), 'utf8').includes(text), `${place}: ${from} has another text`)
+    if (testedBy !== undefined)
+      assert.ok(
+        readFileSync(join(ROOT, testedBy), 'utf8').includes(basename(page)),
+        `${place}: ${testedBy} does not read this page`,
+      )
   }
 })
 
 test('every block of JSON can be read', () => {
   for (const { page, line, language, text } of blocks) {
     if (language === 'json') assert.doesNotThrow(() => void JSON.parse(text), `${page}:${line}`)
-    if (language === 'jsonc') assert.equal(ts.parseConfigFileTextToJson('block.jsonc', text).error, undefined, `${page}:${line}`)
+    if (language === 'jsonc')
+      assert.equal(ts.parseConfigFileTextToJson('block.jsonc', text).error, undefined, `${page}:${line}`)
   }
 })
 
@@ -52,7 +63,11 @@ test('every link of the pages leads somewhere', () => {
 test('every page is two clicks from the README, at the most', () => {
   for (const first of READMES) {
     const found = reachable(first, 2)
-    assert.deepEqual(DOCS.filter((page) => !found.has(page)), [], first)
+    assert.deepEqual(
+      DOCS.filter((page) => !found.has(page)),
+      [],
+      first,
+    )
   }
 })
 

@@ -37,7 +37,8 @@ test('the log is synced before each answer', { skip, timeout: 60_000 }, async ()
     strace.kill('SIGINT')
     await once(strace, 'exit')
 
-    // Reading order: each answer with `HTTP/1.1 200` must have a sync of the write-ahead log after the answer before it.
+    // Reading order: each answer with `HTTP/1.1 200` must have a sync of the write-ahead log after the answer before
+    // it.
     let synced = false
     let answers = 0
     for (const line of (await readFile(trace, 'utf8')).split('\n')) {

@@ -1,4 +1,5 @@
-//! `explain` shows what a failed check expected and what it found, and distinguishes a feed at fault from keys at fault.
+//! `explain` shows what a failed check expected and what it found, and distinguishes a feed at fault from keys at
+//! fault.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]

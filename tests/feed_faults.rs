@@ -1,5 +1,5 @@
-//! Everything that can be wrong with a message of a feed as a whole: it is refused with its own error, no answer changes,
-//! and afterwards the feed goes on.
+//! Everything that can be wrong with a message of a feed as a whole: it is refused with its own error, no answer
+//! changes, and afterwards the feed goes on.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

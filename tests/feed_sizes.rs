@@ -1,4 +1,5 @@
-//! The bytes that a grant and a key not-before cost in a delta and in a manifest, in either form, and those of a delta's frame.
+//! The bytes that a grant and a key not-before cost in a delta and in a manifest, in either form, and those of a
+//! delta's frame.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]

@@ -113,7 +113,8 @@ fn nothing_is_missed_however_the_ids_arrive() {
 
 #[test]
 fn a_younger_token_skips_the_filter() {
-    // At one in ten, nearly every token older than the newest id in the filter would be hit now and then, a younger one never.
+    // At one in ten, nearly every token older than the newest id in the filter would be hit now and then, a younger one
+    // never.
     let (edge, _) = full_bucket(0.1, 1_000, 1);
     let older = (0..20_000).filter(|number| is_revoked(&edge, &subject(&id_of("a", *number), NOW + 512, NOW))).count();
     let younger =

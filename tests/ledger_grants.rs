@@ -1,4 +1,5 @@
-//! Grants, one client's tokens of one user, and key not-befores: whom they refuse, for how long, and how form 1.0 is published.
+//! Grants, one client's tokens of one user, and key not-befores: whom they refuse, for how long, and how form 1.0 is
+//! published.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]

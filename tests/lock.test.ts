@@ -32,7 +32,10 @@ test('works under one lock do not overlap', async () => {
 })
 
 test('a failure releases it', async () => {
-  await assert.rejects(locked(file, () => Promise.reject(new Error('failed'))), /failed/)
+  await assert.rejects(
+    locked(file, () => Promise.reject(new Error('failed'))),
+    /failed/,
+  )
   await assert.rejects(access(file))
 })
 

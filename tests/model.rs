@@ -1,11 +1,11 @@
 //! Hundreds of thousands of random operations against plain maps: no edge accepts a token revoked up to its sequence.
 //!
-//! One origin (restarted, restored from a backup, with batches that fail) and several edges with clocks of their own, which
-//! get manifests, sections and deltas late, twice, out of order or not at all. The maps hold what was recorded; an edge that
-//! claims a sequence must refuse everything recorded up to it, of every token that it would otherwise accept. Some edges read
-//! the newest form of the feed, some only that of version 1.0, and some both in turns: at the same sequence a lower form
-//! refuses all that a newer one refuses. Other refusals are counted; they are false matches, or tokens that the lower form
-//! over-kills.
+//! One origin (restarted, restored from a backup, with batches that fail) and several edges with clocks of their own,
+//! which get manifests, sections and deltas late, twice, out of order or not at all. The maps hold what was recorded;
+//! an edge that claims a sequence must refuse everything recorded up to it, of every token that it would otherwise
+//! accept. Some edges read the newest form of the feed, some only that of version 1.0, and some both in turns: at the
+//! same sequence a lower form refuses all that a newer one refuses. Other refusals are counted; they are false matches,
+//! or tokens that the lower form over-kills.
 
 #![cfg(feature = "origin")]
 

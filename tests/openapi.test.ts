@@ -1,5 +1,5 @@
-// The OpenAPI document matches the origin: schemathesis (https://schemathesis.io) sends a live one every request that it
-// describes, and others.
+// The OpenAPI document matches the origin: schemathesis (https://schemathesis.io) sends a live one every request that
+// it describes, and others.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -125,10 +125,19 @@ async function start(): Promise<{ url: string; close: () => Promise<void> }> {
   const origin = await createOrigin({
     store: memoryStore(),
     signingKey,
-    realms: [{
-      name: 'acme', issuer: ISSUER, audience: 'api', jwks: { keys: [jwk] }, issuerSkewSeconds: 0,
-      globalTokenRevocation: { secrets: [CALLER_SECRET], subjectsOf: { email: ({ email }) => (email === '0' ? undefined : 'alice') } },
-    }],
+    realms: [
+      {
+        name: 'acme',
+        issuer: ISSUER,
+        audience: 'api',
+        jwks: { keys: [jwk] },
+        issuerSkewSeconds: 0,
+        globalTokenRevocation: {
+          secrets: [CALLER_SECRET],
+          subjectsOf: { email: ({ email }) => (email === '0' ? undefined : 'alice') },
+        },
+      },
+    ],
     clients: [{ id: 'demo' }],
     maxFailuresPerMinute: 1_000_000,
     onReport: () => undefined,

@@ -16,7 +16,12 @@ const ISSUER = 'https://login.example'
 test('rotates, refuses a reused token, and the edge refuses its session', { timeout: 30_000 }, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-own-'))
   const { signingKey, publicKey } = await generateFeedKey()
-  const issuer = await openIssuer({ path: join(folder, 'own.db'), issuer: ISSUER, feedSigningKey: signingKey, reuseGraceSeconds: 0 })
+  const issuer = await openIssuer({
+    path: join(folder, 'own.db'),
+    issuer: ISSUER,
+    feedSigningKey: signingKey,
+    reuseGraceSeconds: 0,
+  })
   const server = await serve(issuer.origin, { port: 0 })
   const feed = { url: `${server.url}/feed/own`, keys: [publicKey] }
   const gate = createGate({ realms: [{ name: 'own', issuer: ISSUER, audience: 'api', jwks: issuer.jwks, feed }] })

@@ -11,7 +11,9 @@ let recorded: PublicNames
 let today: PublicNames
 
 before(async () => {
-  recorded = JSON.parse(await readFile(new URL('fixtures/a120da2/public-names.json', import.meta.url), 'utf8')) as PublicNames
+  recorded = JSON.parse(
+    await readFile(new URL('fixtures/a120da2/public-names.json', import.meta.url), 'utf8'),
+  ) as PublicNames
   const folder = dirname(createRequire(import.meta.url).resolve('portcullis/package.json'))
   today = await readPublicNames({ folder, load: (subpath) => import(`portcullis/${subpath}`) })
 })
@@ -38,11 +40,17 @@ test('a name that goes, or changes between required and optional, is reported', 
     [({ values }) => drop(values['.'], 'ERROR_CODES=closed'), 'values: .: ERROR_CODES=closed'],
     [({ types }) => delete types['./origin Recorded'], 'types: ./origin Recorded'],
     [({ types }) => drop(types['./edge GateOptions'], 'skewSeconds?'), 'types: ./edge GateOptions: skewSeconds?'],
-    [({ types }) => types['./edge FeedOptions']?.splice(types['./edge FeedOptions'].indexOf('mode?'), 1, 'mode'), 'types: ./edge FeedOptions: mode?'],
+    [
+      ({ types }) => types['./edge FeedOptions']?.splice(types['./edge FeedOptions'].indexOf('mode?'), 1, 'mode'),
+      'types: ./edge FeedOptions: mode?',
+    ],
     [({ types }) => drop(types['./edge/load Reason'], '=expired'), 'types: ./edge/load Reason: =expired'],
     [({ routes }) => delete routes[route], `routes: ${route}`],
     [({ routes }) => drop(routes[route], 'query wait'), `routes: ${route}: query wait`],
-    [({ commands }) => drop(commands['portcullis restore'], '--incarnation'), 'commands: portcullis restore: --incarnation'],
+    [
+      ({ commands }) => drop(commands['portcullis restore'], '--incarnation'),
+      'commands: portcullis restore: --incarnation',
+    ],
     [({ configuration }) => drop(configuration, 'edges[].pushUrl'), 'configuration: edges[].pushUrl'],
     [({ metrics }) => drop(metrics, 'portcullis_edge_lag gauge'), 'metrics: portcullis_edge_lag gauge'],
   ]

@@ -1,5 +1,5 @@
-// Two refreshes with one token at the same time, over HTTP: exactly one succeeds, each time. Without a grace the session has
-// ended then; with one it lives.
+// Two refreshes with one token at the same time, over HTTP: exactly one succeeds, each time. Without a grace the
+// session has ended then; with one it lives.
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
@@ -47,7 +47,12 @@ after(() => rm(folder, { recursive: true }))
 /** The example; logging in costs nothing there. */
 async function openExample(reuseGraceSeconds: number): Promise<Place> {
   const path = join(folder, `${(files += 1)}.db`)
-  const issuer = await openIssuer({ path, issuer: 'https://login.example', feedSigningKey: signingKey, reuseGraceSeconds })
+  const issuer = await openIssuer({
+    path,
+    issuer: 'https://login.example',
+    feedSigningKey: signingKey,
+    reuseGraceSeconds,
+  })
   const server = await serve(
     async (request) => {
       const form = new URLSearchParams(await request.text())

@@ -158,7 +158,9 @@ test('edges follow a restored backup that is older than they are', { timeout: 12
   }
 })
 
-/** A pooled connection that the old server has closed fails when it is used again; there is one for each reader at most. */
+/**
+ * A pooled connection that the old server has closed fails when it is used again; there is one for each reader at most.
+ */
 async function ask(url: string): Promise<Response> {
   for (let stale = 0; stale < 8; stale += 1) {
     const response = await fetch(url).catch(() => undefined)

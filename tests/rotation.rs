@@ -1,4 +1,5 @@
-//! The origin's signing key changes under way: edges that pin both keys follow without an error, others name the missing key.
+//! The origin's signing key changes under way: edges that pin both keys follow without an error, others name the
+//! missing key.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]

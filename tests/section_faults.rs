@@ -84,8 +84,8 @@ fn sections_that_are_signed_but_malformed() {
         }
         let longer = [section, &[0; 8]].concat();
         assert!(matches!(try_bytes(&longer), Ok(Err(FeedError::Malformed { .. }))));
-        // Every bit of the head but for the base, then some of the contents. Any bits are a filter, and in the tables the
-        // values are free.
+        // Every bit of the head but for the base, then some of the contents. Any bits are a filter, and in the tables
+        // the values are free.
         for bit in (0..24 * 8).chain((24 * 8..section.len() * 8).step_by(41)) {
             let mut flipped = section.to_vec();
             flipped[bit / 8] ^= 1 << (bit % 8);

@@ -41,7 +41,8 @@ fn examples_of_the_rfcs() {
     }
 }
 
-/// Labelled valid, yet the key's `alg` is another than the header's (RFC 7520's figures under a key of another algorithm).
+/// Labelled valid, yet the key's `alg` is another than the header's (RFC 7520's figures under a key of another
+/// algorithm).
 const OTHER_ALGORITHM: [u64; 4] = [346, 347, 350, 351];
 /// Labelled valid, yet there is a `?` in the middle of a base64url part. Only a reader that drops foreign characters
 /// finds the signature good.

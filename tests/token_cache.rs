@@ -1,5 +1,5 @@
-//! Tokens cached as verified: no token is accepted by another's signature, and no entry outlives its key. Capacity is in
-//! `token_cache_room.rs`; equality with a gate that has no cache is in `token_cache_property.rs`.
+//! Tokens cached as verified: no token is accepted by another's signature, and no entry outlives its key. Capacity is
+//! in `token_cache_room.rs`; equality with a gate that has no cache is in `token_cache_property.rs`.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]

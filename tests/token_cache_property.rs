@@ -134,7 +134,8 @@ fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
                 }
                 10 if !at_host.is_empty() => {
                     let (token, handles) = at_host.swap_remove(random(at_host.len() as u64) as usize);
-                    // A gate that decided at once has nothing to finish; the others find the same as one that begins now.
+                    // A gate that decided at once has nothing to finish; the others find the same as one that begins
+                    // now.
                     for (gate, handle) in gates.iter_mut().zip(handles) {
                         let Some(finding) = handle.and_then(|handle| gate.finish(handle, HostOutcome::Unknown, now))
                         else {

@@ -16,25 +16,71 @@ const OCT = { kty: 'oct', k: Buffer.alloc(32, 7).toString('base64url') } as JWK
 const FEED = { url: 'https://origin.example/feed/acme', keys: [(await generateFeedKey()).publicKey] }
 
 const gateOf = (realm: object, gate: object = {}): ReturnType<typeof createGate> =>
-  createGate({ realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', jwks: { keys: [EC] }, revocation: 'unchecked', ...realm }], onReport: () => undefined, ...gate } as AnyGateOptions)
+  createGate({
+    realms: [
+      { name: 'acme', issuer: ISSUER, audience: 'api', jwks: { keys: [EC] }, revocation: 'unchecked', ...realm },
+    ],
+    onReport: () => undefined,
+    ...gate,
+  } as AnyGateOptions)
 
 const originOf = async (realm: object, origin: object = {}): Promise<void> => {
-  const options = { store: memoryStore(), signingKey: (await generateFeedKey()).signingKey, onReport: () => undefined, ...origin }
-  const opened = await createOrigin({ ...options, realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', jwks: { keys: [EC] }, ...realm }] })
+  const options = {
+    store: memoryStore(),
+    signingKey: (await generateFeedKey()).signingKey,
+    onReport: () => undefined,
+    ...origin,
+  }
+  const opened = await createOrigin({
+    ...options,
+    realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', jwks: { keys: [EC] }, ...realm }],
+  })
   await opened.close()
 }
 
 /** Options of a realm that gate and origin refuse alike. */
 const REALMS: [string, object, RegExp][] = [
-  ['requiredClaims without exp', { requiredClaims: ['iat', 'sub'] }, /requiredClaims leaves out exp, .*a revocation is kept until the tokens that it refuses have expired; add it/],
-  ['requiredClaims without iat', { requiredClaims: ['exp', 'sub', 'jti'] }, /requiredClaims leaves out iat, .*a logout refuses/],
+  [
+    'requiredClaims without exp',
+    { requiredClaims: ['iat', 'sub'] },
+    /requiredClaims leaves out exp, .*a revocation is kept until the tokens that it refuses have expired; add it/,
+  ],
+  [
+    'requiredClaims without iat',
+    { requiredClaims: ['exp', 'sub', 'jti'] },
+    /requiredClaims leaves out iat, .*a logout refuses/,
+  ],
   ['no required claim at all', { requiredClaims: [] }, /requiredClaims leaves out exp/],
-  ['a required claim with which every token is refused', { requiredClaims: ['exp', 'iat', 'cnf'] }, /requiredClaims has cnf, and every token with it is refused: .*RFC 7800/],
-  ['a required actor that is refused', { requiredClaims: ['exp', 'iat', 'act'], impersonation: 'refuse' }, /requiredClaims has act/],
-  ['only HMAC, and keys at a URL', { algorithms: ['HS256'], jwks: 'https://issuer.example/jwks' }, /algorithms has only HMAC ones, and the set at jwks/],
-  ['no algorithm of an inline key', { algorithms: ['RS256', 'HS256'] }, /algorithms has none that a key in .*jwks can have: the keys are for ES256/],
-  ['asymmetric algorithms and a symmetric key', { algorithms: ['ES256'], jwks: { keys: [OCT] } }, /the keys are for HS256, HS384, HS512/],
-  ['a tenant that is a time', { issuer: 'https://issuer.example/{exp}', tenants: ['1'] }, /has the claim exp in braces/],
+  [
+    'a required claim with which every token is refused',
+    { requiredClaims: ['exp', 'iat', 'cnf'] },
+    /requiredClaims has cnf, and every token with it is refused: .*RFC 7800/,
+  ],
+  [
+    'a required actor that is refused',
+    { requiredClaims: ['exp', 'iat', 'act'], impersonation: 'refuse' },
+    /requiredClaims has act/,
+  ],
+  [
+    'only HMAC, and keys at a URL',
+    { algorithms: ['HS256'], jwks: 'https://issuer.example/jwks' },
+    /algorithms has only HMAC ones, and the set at jwks/,
+  ],
+  [
+    'no algorithm of an inline key',
+    { algorithms: ['RS256', 'HS256'] },
+    /algorithms has none that a key in .*jwks can have: the keys are for ES256/,
+  ],
+  [
+    'asymmetric algorithms and a symmetric key',
+    { algorithms: ['ES256'], jwks: { keys: [OCT] } },
+    /the keys are for HS256, HS384, HS512/,
+  ],
+  [
+    'a tenant that is a time',
+    { issuer: 'https://issuer.example/{exp}', tenants: ['1'] },
+    /has the claim exp in braces/,
+  ],
 ]
 
 for (const [name, realm, message] of REALMS) {
@@ -47,10 +93,30 @@ for (const [name, realm, message] of REALMS) {
 
 describe('a gate also refuses', () => {
   const refused: [string, object, object, RegExp][] = [
-    ['only HMAC, and keys from the feed', { algorithms: ['HS512'], jwks: undefined, revocation: undefined, feed: FEED }, {}, /the feed never carries a symmetric key/],
-    ['a credential that no header can carry', { revocation: undefined, feed: { ...FEED, credential: 'π' } }, {}, /feed\.credential must be a string of Latin-1/],
-    ['a credential that would arrive as two', { revocation: undefined, feed: { ...FEED, credential: 'a,b' } }, {}, /feed\.credential/],
-    ['a secret that would arrive shorter', { revocation: undefined, feed: { ...FEED, acknowledge: { edge: 'e', secret: ' s' } } }, {}, /feed\.acknowledge\.secret/],
+    [
+      'only HMAC, and keys from the feed',
+      { algorithms: ['HS512'], jwks: undefined, revocation: undefined, feed: FEED },
+      {},
+      /the feed never carries a symmetric key/,
+    ],
+    [
+      'a credential that no header can carry',
+      { revocation: undefined, feed: { ...FEED, credential: 'π' } },
+      {},
+      /feed\.credential must be a string of Latin-1/,
+    ],
+    [
+      'a credential that would arrive as two',
+      { revocation: undefined, feed: { ...FEED, credential: 'a,b' } },
+      {},
+      /feed\.credential/,
+    ],
+    [
+      'a secret that would arrive shorter',
+      { revocation: undefined, feed: { ...FEED, acknowledge: { edge: 'e', secret: ' s' } } },
+      {},
+      /feed\.acknowledge\.secret/,
+    ],
     ['no time to fetch keys', {}, { jwksTimeoutMs: 0 }, /options\.jwksTimeoutMs must be .*1 to/],
     ['tokens shorter than any', {}, { maxTokenBytes: 99 }, /options\.maxTokenBytes must be .*100 to/],
   ]
@@ -61,8 +127,16 @@ describe('a gate also refuses', () => {
 
 describe('an origin also refuses', () => {
   const refused: [string, object, RegExp][] = [
-    ['a client of no realm', { clients: [{ id: 'c', realms: [] }] }, /clients\[0\]\.realms must be an array that is not empty/],
-    ['statements that expire before the next', { heartbeatSeconds: 5, validForSeconds: 4 }, /validForSeconds must be options\.heartbeatSeconds or more/],
+    [
+      'a client of no realm',
+      { clients: [{ id: 'c', realms: [] }] },
+      /clients\[0\]\.realms must be an array that is not empty/,
+    ],
+    [
+      'statements that expire before the next',
+      { heartbeatSeconds: 5, validForSeconds: 4 },
+      /validForSeconds must be options\.heartbeatSeconds or more/,
+    ],
     ['no time to push', { pushTimeoutMs: 0 }, /pushTimeoutMs must be .*1 to/],
     ['no time to fetch keys', { jwksTimeoutMs: 0 }, /jwksTimeoutMs must be .*1 to/],
     ['a feed credential that no request can show', { feedCredential: 'a,b' }, /feedCredential/],
@@ -73,7 +147,10 @@ describe('an origin also refuses', () => {
     test(name, async () => assert.rejects(originOf({}, origin), { code: 'invalid_option', message }))
   }
   test('a secret of a caller that no request can show', async () => {
-    await assert.rejects(originOf({ globalTokenRevocation: { secrets: ['0123456789,abcdef'] } }), { code: 'invalid_option', message: /globalTokenRevocation\.secrets\[0\]/ })
+    await assert.rejects(originOf({ globalTokenRevocation: { secrets: ['0123456789,abcdef'] } }), {
+      code: 'invalid_option',
+      message: /globalTokenRevocation\.secrets\[0\]/,
+    })
   })
 })
 
@@ -107,7 +184,10 @@ test('the list of a provider accepts its tokens, and its own functions obey the 
     auth0({ domain: 'acme.auth0.com', audience: 'api' }),
     clerk({ domain: 'clerk.example.com', authorizedParty: 'https://app.example' }),
   ] as object[]) {
-    createGate({ realms: [{ ...realm, name: 'p', revocation: 'unchecked' } as never], onReport: () => undefined }).close()
+    createGate({
+      realms: [{ ...realm, name: 'p', revocation: 'unchecked' } as never],
+      onReport: () => undefined,
+    }).close()
   }
 })
 
@@ -115,8 +195,14 @@ test('a list of required claims refuses a token without one of them, and no othe
   const now = Math.floor(Date.now() / 1000)
   const gate = gateOf({ requiredClaims: ['exp', 'iat', 'tenant'] })
   const sign = (claims: object): Promise<string> =>
-    new SignJWT({ iss: ISSUER, aud: 'api', iat: now, exp: now + 300, ...claims }).setProtectedHeader({ alg: 'ES256', kid: 'k' }).sign(privateKey)
+    new SignJWT({ iss: ISSUER, aud: 'api', iat: now, exp: now + 300, ...claims })
+      .setProtectedHeader({ alg: 'ES256', kid: 'k' })
+      .sign(privateKey)
   assert.equal((await gate.check(await sign({ tenant: 't' }))).ok, true)
-  assert.deepEqual(await gate.check(await sign({ sub: 'alice', jti: 'j' })), { ok: false, reason: 'missing_claim', status: 401 })
+  assert.deepEqual(await gate.check(await sign({ sub: 'alice', jti: 'j' })), {
+    ok: false,
+    reason: 'missing_claim',
+    status: 401,
+  })
   gate.close()
 })

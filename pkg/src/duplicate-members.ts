@@ -1,6 +1,6 @@
 /**
- * Whether an object anywhere in a text that `JSON.parse` accepts has a member twice. Which of the two would count differs
- * between parsers (RFC 8259 §4), so that one place might check another value than the next one uses.
+ * Whether an object anywhere in a text that `JSON.parse` accepts has a member twice. Which of the two would count
+ * differs between parsers (RFC 8259 §4), so that one place might check another value than the next one uses.
  */
 export function hasMemberTwice(json: string): boolean {
   const objects: Set<string>[] = []

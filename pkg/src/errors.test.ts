@@ -16,7 +16,14 @@ test('an error of another copy of the package is recognised, both ways', async (
 })
 
 test('other values are not errors of the package', () => {
-  const values = [new Error('closed'), { name: 'PortcullisError', code: 'closed' }, undefined, null, 'closed', Object.create(null)]
+  const values = [
+    new Error('closed'),
+    { name: 'PortcullisError', code: 'closed' },
+    undefined,
+    null,
+    'closed',
+    Object.create(null),
+  ]
   for (const value of values) assert.equal((value as unknown) instanceof PortcullisError, false)
 })
 

@@ -1,19 +1,27 @@
 /**
- * The reasons why an operation failed; a refused token is a verdict, not an error. Codes are stable, messages are for people. The
- * package README gives the usual cause and the fix of each.
+ * The reasons why an operation failed; a refused token is a verdict, not an error. Codes are stable, messages are for
+ * people. The package README gives the usual cause and the fix of each.
  */
 export const ERROR_CODES = [
   /** An option is missing, unknown, of the wrong type or out of range; the message names it. */
   'invalid_option',
-  /** `authorize` threw, returned neither `true` nor `false`, or did not settle in time; `detail` says which, `cause` has what it threw. */
+  /**
+   * `authorize` threw, returned neither `true` nor `false`, or did not settle in time; `detail` says which, `cause` has
+   * what it threw.
+   */
   'authorize_failed',
-  /** A gate's `realms` function threw, did not settle in time, or returned no realm of the issuer; `detail` says which. */
+  /**
+   * A gate's `realms` function threw, did not settle in time, or returned no realm of the issuer; `detail` says which.
+   */
   'realms_failed',
   /** A gate was handed the request or the arguments of a framework that has an adapter; the message names it. */
   'wrong_request',
   /** The wasm module was used before an entry file loaded it. */
   'not_loaded',
-  /** `checkSync` met a signature that this build leaves to a host without synchronous cryptography; the message names the algorithm. */
+  /**
+   * `checkSync` met a signature that this build leaves to a host without synchronous cryptography; the message names
+   * the algorithm.
+   */
   'host_crypto_needed',
   /** The gate or origin was closed. */
   'closed',
@@ -21,11 +29,17 @@ export const ERROR_CODES = [
   'too_many_gates',
   /** Not a JWK set, or one without a usable key. */
   'invalid_jwks',
-  /** Some keys of a JWK set are not used; the message names each with its reason, `detail` has the reason where all have the same one. */
+  /**
+   * Some keys of a JWK set are not used; the message names each with its reason, `detail` has the reason where all have
+   * the same one.
+   */
   'keys_skipped',
   /** A JWK set could not be fetched. */
   'jwks_unreachable',
-  /** An issuer's metadata could not be fetched, or names another issuer or a forbidden URL of the keys; `detail` says which. */
+  /**
+   * An issuer's metadata could not be fetched, or names another issuer or a forbidden URL of the keys; `detail` says
+   * which.
+   */
   'discovery_failed',
   /** A manifest, delta or section was refused; `detail` says why. */
   'feed_refused',
@@ -61,7 +75,9 @@ export const ERROR_CODES = [
   'store_newer',
   /** A change could not be pushed to an edge. */
   'push_failed',
-  /** An edge acknowledged a sequence or chain unknown here: a ledger restored from a backup needs `incarnation` raised. */
+  /**
+   * An edge acknowledged a sequence or chain unknown here: a ledger restored from a backup needs `incarnation` raised.
+   */
   'acknowledged_ahead',
   /** An edge has acknowledged nothing newer for `silentAfterSeconds`. */
   'edge_silent',
@@ -69,9 +85,14 @@ export const ERROR_CODES = [
   'listen_failed',
   /** The issuer's clock, or the time that came with an event, is too far ahead of the origin's; `detail` says which. */
   'clock_differs',
-  /** An identity server could not be reached, refused a request, or sent an unusable answer; `detail` says why, the message what to do. */
+  /**
+   * An identity server could not be reached, refused a request, or sent an unusable answer; `detail` says why, the
+   * message what to do.
+   */
   'connector_failed',
-  /** Events of an identity server are gone that have not been read: the origin was away longer than they are kept there. */
+  /**
+   * Events of an identity server are gone that have not been read: the origin was away longer than they are kept there.
+   */
   'connector_gap',
   /** An identity server does not store, or the account may not read, what a connector needs; the message lists it. */
   'connector_incomplete',
@@ -94,8 +115,8 @@ const BRAND = Symbol.for('portcullis.error')
 type Branded = { [BRAND]?: boolean }
 
 /**
- * The one error class of the package. `instanceof` also recognises errors of another copy, such as the CommonJS one beside the ES
- * module, and one bundled into a dependency.
+ * The one error class of the package. `instanceof` also recognises errors of another copy, such as the CommonJS one
+ * beside the ES module, and one bundled into a dependency.
  */
 export class PortcullisError extends Error {
   override readonly name = 'PortcullisError'
@@ -112,6 +133,8 @@ export class PortcullisError extends Error {
 
   /** A subclass keeps the usual meaning: the brand does not tell whether an error is one of its own. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    return this === PortcullisError ? Boolean((value as Branded | null | undefined)?.[BRAND]) : super[Symbol.hasInstance](value)
+    return this === PortcullisError
+      ? Boolean((value as Branded | null | undefined)?.[BRAND])
+      : super[Symbol.hasInstance](value)
   }
 }

@@ -22,7 +22,9 @@ export function issuerNames({ issuer, tenants }: Pick<TokenOptions, 'issuer' | '
   return { id, names: tenants.map((tenant) => `${before}${tenant}${after}`), tenants, tenantClaim: claim }
 }
 
-/** Whether equal subjects of different names are told apart, so that every act must say under which name it is meant. */
+/**
+ * Whether equal subjects of different names are told apart, so that every act must say under which name it is meant.
+ */
 export function separatesSubjects(options: Pick<TokenOptions, 'issuer' | 'tenants' | 'sameSubjects'>): boolean {
   const { names, tenantClaim } = issuerNames(options)
   return options.sameSubjects !== true && (names.length > 1 || tenantClaim !== undefined)
@@ -34,14 +36,21 @@ export function checkIssuer({ issuer, issuerClaim = 'iss', tenants, sameSubjects
   const patterns = names.map(patternOf).filter((found) => found !== undefined)
   if (new Set(names).size < names.length) throw invalid(`${name}.issuer has the same name twice`)
   if (tenants === undefined) {
-    if (patterns.length > 0) throw invalid(`${name}.tenants is missing: issuer has a segment in braces, and tenants lists its accepted values`)
+    if (patterns.length > 0)
+      throw invalid(`${name}.tenants is missing: issuer has a segment in braces, and tenants lists its accepted values`)
   } else {
     const [pattern] = patterns
     if (names.length > 1 || pattern === undefined) {
-      throw invalid(`${name}.tenants needs one issuer with one whole path segment in braces, such as 'https://issuer.example/{tid}/v2.0'`)
+      throw invalid(
+        `${name}.tenants needs one issuer with one whole path segment in braces, such as 'https://issuer.example/{tid}/v2.0'`,
+      )
     }
-    if (pattern.claim === issuerClaim) throw invalid(`${name}.issuer has the issuer's own claim in braces; name the tenant's`)
-    if (NUMERIC_CLAIMS.includes(pattern.claim)) throw invalid(`${name}.issuer has the claim ${pattern.claim} in braces, which is a number and so never equals a tenant`)
+    if (pattern.claim === issuerClaim)
+      throw invalid(`${name}.issuer has the issuer's own claim in braces; name the tenant's`)
+    if (NUMERIC_CLAIMS.includes(pattern.claim))
+      throw invalid(
+        `${name}.issuer has the claim ${pattern.claim} in braces, which is a number and so never equals a tenant`,
+      )
     if (new Set(tenants).size < tenants.length) throw invalid(`${name}.tenants has the same tenant twice`)
   }
   if (sameSubjects === true && names.length === 1 && tenants === undefined) {

@@ -5,23 +5,30 @@ import type { Algorithm, JWKS } from './types.ts'
 type KeySource = JWKS | URL | string | (() => unknown) | undefined
 
 /**
- * Throws `invalid_option` for algorithms of which no key can have one: no token would be accepted. `realm` has obeyed the rules of its
- * options; `algorithms` left out are all.
+ * Throws `invalid_option` for algorithms of which no key can have one: no token would be accepted. `realm` has obeyed
+ * the rules of its options; `algorithms` left out are all.
  */
-export function checkKeyAlgorithms({ algorithms, jwks }: { algorithms?: readonly Algorithm[]; jwks?: KeySource }, name: string): void {
+export function checkKeyAlgorithms(
+  { algorithms, jwks }: { algorithms?: readonly Algorithm[]; jwks?: KeySource },
+  name: string,
+): void {
   // The keys that a function returns are not known yet.
   if (algorithms === undefined || typeof jwks === 'function') return
   if (isObject(jwks) && 'keys' in jwks) return checkInlineKeys(algorithms, jwks as unknown as JWKS, name)
   if (!algorithms.every(isSymmetric)) return
   const source = jwks === undefined ? 'the feed' : 'the set at jwks, a URL,'
-  throw invalid(`${name}.algorithms has only HMAC ones, and ${source} never carries a symmetric key: add an asymmetric algorithm, or give the key in jwks: { keys: […] }`)
+  throw invalid(
+    `${name}.algorithms has only HMAC ones, and ${source} never carries a symmetric key: add an asymmetric algorithm, or give the key in jwks: { keys: […] }`,
+  )
 }
 
 function checkInlineKeys(algorithms: readonly Algorithm[], { keys }: JWKS, name: string): void {
   const possible = keys.map(algorithmsOf)
   if (keys.length === 0 || possible.some((each) => each.some((algorithm) => algorithms.includes(algorithm)))) return
   const named = [...new Set(possible.flat())].join(', ')
-  throw invalid(`${name}.algorithms has none that a key in ${name}.jwks can have: the keys are for ${named === '' ? 'no supported algorithm' : named}`)
+  throw invalid(
+    `${name}.algorithms has none that a key in ${name}.jwks can have: the keys are for ${named === '' ? 'no supported algorithm' : named}`,
+  )
 }
 
 function isSymmetric(algorithm: Algorithm): boolean {

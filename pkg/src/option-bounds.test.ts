@@ -1,4 +1,5 @@
-// The bounds of every option: stated by message, table and schema, and kept by gates and origins without a later refusal.
+// The bounds of every option: stated by message, table and schema, and kept by gates and origins without a later
+// refusal.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -23,7 +24,10 @@ import { memoryStore } from './origin/store/memory.ts'
 import { createTestIssuer, ISSUER } from './origin/testing/stage.ts'
 import { DISCOVER_RULES } from './providers/discover.ts'
 
-/** Every set of options, by the name of its table in the README; those of `serve` and of portcullis.json have none of their own. */
+/**
+ * Every set of options, by the name of its table in the README; those of `serve` and of portcullis.json have none of
+ * their own.
+ */
 const SETS: Readonly<Record<string, Rules>> = {
   gate: GATE_RULES,
   realm: { ...GATE_REALM_RULES, ...REALM_RULES },
@@ -91,7 +95,17 @@ const valueAt = ({ kind, rule }: Bounded, size: number): unknown => (kind === 'l
 
 test('the walk finds the bounded options', () => {
   const found = new Set(ALL.map(({ path }) => path))
-  for (const path of ['gate.maxTokenBytes', 'gate.issuers', 'realm.tenants', 'realm.issuer', 'realm.maxLifetimeSeconds', 'origin.errorRate', 'serve.port', 'keycloak.rereadSeconds', 'configuration.listen.port']) {
+  for (const path of [
+    'gate.maxTokenBytes',
+    'gate.issuers',
+    'realm.tenants',
+    'realm.issuer',
+    'realm.maxLifetimeSeconds',
+    'origin.errorRate',
+    'serve.port',
+    'keycloak.rereadSeconds',
+    'configuration.listen.port',
+  ]) {
     assert.ok(found.has(path), path)
   }
   assert.ok(ALL.length > 90, String(ALL.length))
@@ -100,16 +114,24 @@ test('the walk finds the bounded options', () => {
 test('each message states the bounds, and is given just beyond them', () => {
   for (const bounded of ALL) {
     const { path, rule, least, most, kind } = bounded
-    const range = kind === 'list' && most === Infinity ? 'an array that is not empty' : most === Infinity ? `${least} or more` : `${least} to ${most}`
+    const range =
+      kind === 'list' && most === Infinity
+        ? 'an array that is not empty'
+        : most === Infinity
+          ? `${least} or more`
+          : `${least} to ${most}`
     assert.ok(rule.expected.includes(range), `${path}: "${rule.expected}" does not state "${range}"`)
     const step = kind === 'number' ? least / 1e6 : 1
-    const beyond = [least - step, ...(most === Infinity ? [] : [most + step])].filter((size) => kind !== 'list' || size >= 0)
+    const beyond = [least - step, ...(most === Infinity ? [] : [most + step])].filter(
+      (size) => kind !== 'list' || size >= 0,
+    )
     for (const size of beyond) {
       const message = refusal(rule, valueAt(bounded, size)) ?? 'accepted'
       assert.ok(message.startsWith('options.it must be ') && message.includes(range), `${path}: ${size}: ${message}`)
     }
     if (kind === 'list' && listOf(1, rule)[0] === undefined) continue
-    for (const size of [least, ...(most === Infinity ? [] : [most])]) assert.equal(refusal(rule, valueAt(bounded, size)), undefined, `${path}: ${size}`)
+    for (const size of [least, ...(most === Infinity ? [] : [most])])
+      assert.equal(refusal(rule, valueAt(bounded, size)), undefined, `${path}: ${size}`)
   }
 })
 
@@ -120,7 +142,11 @@ test('each schema states the bounds', () => {
       if (schema === undefined) continue
       assert.deepEqual([schema['minItems'], schema['maxItems']], [least, most === Infinity ? undefined : most], path)
     } else {
-      assert.deepEqual([schema?.['type'], schema?.['minimum'], schema?.['maximum']], [kind, least, Math.min(most, Number.MAX_SAFE_INTEGER)], path)
+      assert.deepEqual(
+        [schema?.['type'], schema?.['minimum'], schema?.['maximum']],
+        [kind, least, Math.min(most, Number.MAX_SAFE_INTEGER)],
+        path,
+      )
     }
   }
 })
@@ -134,7 +160,10 @@ test('each table states the bounds that the messages state', () => {
     for (const [name, rule] of Object.entries(rules)) {
       const cells = table.split('\n').filter((row) => row.startsWith(`| \`${name}\` |`))
       for (const bound of boundsOf(rule)) {
-        assert.ok(cells.some((cell) => cell.includes(bound)), `${set}: the row of ${name} does not state "${bound}"`)
+        assert.ok(
+          cells.some((cell) => cell.includes(bound)),
+          `${set}: the row of ${name} does not state "${bound}"`,
+        )
         rows += 1
       }
     }
@@ -148,19 +177,36 @@ test('no bound is stated that the walk does not see', () => {
     for (const [name, rule] of Object.entries(rules)) {
       if (boundsOf(rule).length === 0) continue
       const isPattern = schemaOf(rule)?.['pattern'] !== undefined
-      assert.ok(isPattern || [...seen].some((path) => path.startsWith(`${set}.${name}`)), `${set}.${name}: ${rule.expected}`)
+      assert.ok(
+        isPattern || [...seen].some((path) => path.startsWith(`${set}.${name}`)),
+        `${set}.${name}: ${rule.expected}`,
+      )
     }
   }
 })
 
-const KEY = { kty: 'EC', crv: 'P-256', x: 'MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4', y: '4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM', kid: 'k' }
+const KEY = {
+  kty: 'EC',
+  crv: 'P-256',
+  x: 'MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4',
+  y: '4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM',
+  kid: 'k',
+}
 
 const numbers = (rules: Rules): Bounded[] =>
-  Object.entries(rules).flatMap(([name, rule]) => [...boundedRule(rule, name)].filter(({ kind, path }) => kind !== 'list' && path === name))
+  Object.entries(rules).flatMap(([name, rule]) =>
+    [...boundedRule(rule, name)].filter(({ kind, path }) => kind !== 'list' && path === name),
+  )
 
 describe('a gate', () => {
   const open = async (gate: object, realm: object = {}): Promise<void> => {
-    const base = { name: 'acme', issuer: 'https://issuer.example', audience: 'api', jwks: { keys: [KEY] }, revocation: 'unchecked' as const }
+    const base = {
+      name: 'acme',
+      issuer: 'https://issuer.example',
+      audience: 'api',
+      jwks: { keys: [KEY] },
+      revocation: 'unchecked' as const,
+    }
     const opened = createGate({ realms: [{ ...base, ...realm }], onReport: () => undefined, ...gate })
     assert.deepEqual(await opened.check('x'), { ok: false, reason: 'malformed', status: 401 })
     opened.close()
@@ -179,19 +225,36 @@ describe('a gate', () => {
   }
   test('takes 1,000 tenants and 1,000 names, and no more', async () => {
     const names = (length: number): string[] => Array.from({ length }, (_, index) => `https://${index}.example`)
-    const tenants = (length: number): object => ({ issuer: 'https://issuer.example/{tid}', tenants: Array.from({ length }, (_, index) => `t${index}`) })
+    const tenants = (length: number): object => ({
+      issuer: 'https://issuer.example/{tid}',
+      tenants: Array.from({ length }, (_, index) => `t${index}`),
+    })
     await open({}, { issuer: names(1_000) })
     await open({}, tenants(1_000))
-    await assert.rejects(open({}, { issuer: names(1_001) }), { code: 'invalid_option', message: /options\.realms\[0\]\.issuer must be .*1 to 1000/ })
-    await assert.rejects(open({}, tenants(1_001)), { code: 'invalid_option', message: /options\.realms\[0\]\.tenants must be an array of 1 to 1000/ })
-    assert.throws(() => createGate({ realms: () => undefined, issuers: names(1_001) }), { code: 'invalid_option', message: /options\.issuers must be an array of 1 to 1000/ })
+    await assert.rejects(open({}, { issuer: names(1_001) }), {
+      code: 'invalid_option',
+      message: /options\.realms\[0\]\.issuer must be .*1 to 1000/,
+    })
+    await assert.rejects(open({}, tenants(1_001)), {
+      code: 'invalid_option',
+      message: /options\.realms\[0\]\.tenants must be an array of 1 to 1000/,
+    })
+    assert.throws(() => createGate({ realms: () => undefined, issuers: names(1_001) }), {
+      code: 'invalid_option',
+      message: /options\.issuers must be an array of 1 to 1000/,
+    })
     createGate({ realms: () => undefined, issuers: names(1_000) }).close()
   })
 })
 
 describe('an origin', () => {
   const open = async (origin: Partial<OriginOptions>, realm: object = {}): Promise<void> => {
-    const options = { store: memoryStore(), signingKey: (await generateFeedKey()).signingKey, onReport: () => undefined, ...origin }
+    const options = {
+      store: memoryStore(),
+      signingKey: (await generateFeedKey()).signingKey,
+      onReport: () => undefined,
+      ...origin,
+    }
     await (await createOrigin({ ...options, realms: [{ ...(await createTestIssuer()).realm, ...realm }] })).close()
   }
   for (const { path, least, most, kind } of numbers(ORIGIN_RULES)) {
@@ -202,7 +265,11 @@ describe('an origin', () => {
       await open({ ...beside, [path]: Math.min(most, Number.MAX_SAFE_INTEGER) })
       const range = most === Infinity ? `${least} or more` : `${least} to ${most}`
       for (const value of [least - (kind === 'number' ? least / 2 : 1), ...(most === Infinity ? [] : [most * 2])]) {
-        await assert.rejects(open({ [path]: value }), ({ code, message }: Error & { code: string }) => code === 'invalid_option' && message.includes(`options.${path}`) && message.includes(range))
+        await assert.rejects(
+          open({ [path]: value }),
+          ({ code, message }: Error & { code: string }) =>
+            code === 'invalid_option' && message.includes(`options.${path}`) && message.includes(range),
+        )
       }
     })
   }
@@ -220,7 +287,17 @@ describe('an origin', () => {
     })
     const { signingKey } = await generateFeedKey()
     const ledger = (more: object): void => {
-      const options = { issuer: ISSUER, signingKey, leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 3_456_000, issuerSkewSeconds: 0, errorRate: 1e-6, validForSeconds: 2 ** 32 - 1, incarnation: 2 ** 13 - 1 }
+      const options = {
+        issuer: ISSUER,
+        signingKey,
+        leewaySeconds: 5,
+        skewSeconds: 5,
+        maxLifetimeSeconds: 3_456_000,
+        issuerSkewSeconds: 0,
+        errorRate: 1e-6,
+        validForSeconds: 2 ** 32 - 1,
+        incarnation: 2 ** 13 - 1,
+      }
       createLedger('acme', { ...options, ...more }).free()
     }
     ledger({})

@@ -3,7 +3,9 @@ import { PortcullisError } from './errors.ts'
 /** The path of an option, or how it follows from an error. */
 export type OptionPath = string | ((error: PortcullisError) => string)
 
-/** Runs `work`. An error of it names the option at `path`: `options.x` of a part of the configuration becomes `path.x`. */
+/**
+ * Runs `work`. An error of it names the option at `path`: `options.x` of a part of the configuration becomes `path.x`.
+ */
 export function atOption<T>(path: OptionPath, work: () => T): T {
   try {
     return work()
@@ -26,6 +28,8 @@ function located(error: unknown, at: OptionPath): unknown {
   if (!(error instanceof PortcullisError)) return error
   const path = typeof at === 'string' ? at : at(error)
   const { code, message, detail } = error
-  const located = message.startsWith('options.') ? message.replaceAll(/\boptions\./g, `${path}.`) : `${path}: ${message}`
+  const located = message.startsWith('options.')
+    ? message.replaceAll(/\boptions\./g, `${path}.`)
+    : `${path}: ${message}`
   return new PortcullisError(code, located, { cause: error, ...(detail === undefined ? {} : { detail }) })
 }

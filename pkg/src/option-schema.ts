@@ -1,13 +1,17 @@
 import type { JsonSchema, Rule, RuleParts, Rules, SchemaName } from './options.ts'
 
 /**
- * The JSON Schema of a rule; `undefined`: the value is code, which JSON cannot show. Apart from the rules, so that no page or edge
- * worker carries it.
+ * The JSON Schema of a rule; `undefined`: the value is code, which JSON cannot show. Apart from the rules, so that no
+ * page or edge worker carries it.
  */
 export function schemaOf({ schema, parts, fallback, description }: Rule): JsonSchema | undefined {
   const own = parts !== undefined ? schemaOfParts(parts) : typeof schema === 'string' ? SCHEMAS[schema] : schema
   if (own === undefined) return undefined
-  return { ...own, ...(fallback === undefined ? {} : { default: fallback }), ...(description === undefined ? {} : { description }) }
+  return {
+    ...own,
+    ...(fallback === undefined ? {} : { default: fallback }),
+    ...(description === undefined ? {} : { description }),
+  }
 }
 
 /** The JSON Schema of an object with these rules; options that are code are left out. */
@@ -38,9 +42,15 @@ function schemaOfParts(parts: RuleParts): JsonSchema | undefined {
   if ('list' in parts) {
     const items = schemaOf(parts.list)
     if (items === undefined) return undefined
-    return { type: 'array', items, ...(parts.least > 0 ? { minItems: parts.least } : {}), ...(parts.most === undefined ? {} : { maxItems: parts.most }) }
+    return {
+      type: 'array',
+      items,
+      ...(parts.least > 0 ? { minItems: parts.least } : {}),
+      ...(parts.most === undefined ? {} : { maxItems: parts.most }),
+    }
   }
-  if ('most' in parts) return { type: 'integer', minimum: parts.least, maximum: Math.min(parts.most, Number.MAX_SAFE_INTEGER) }
+  if ('most' in parts)
+    return { type: 'integer', minimum: parts.least, maximum: Math.min(parts.most, Number.MAX_SAFE_INTEGER) }
   if ('number' in parts) return { type: 'number', minimum: parts.number.least, maximum: parts.number.most }
   const schemas = parts.anyOf.flatMap((rule) => schemaOf(rule) ?? [])
   return schemas.length === 0 ? undefined : { anyOf: schemas }

@@ -17,10 +17,18 @@ const refusals: [string, unknown, RegExp][] = [
   ['a missing option', {}, /options\.realms is missing/],
   ['an empty list', { realms: [] }, /options\.realms must be an array that is not empty/],
   ['a nested one', { realms: [{ name: 'a' }, { name: 7 }] }, /options\.realms\[1\]\.name must be a string/],
-  ['an unknown name', { ...good, waitAfterSecond: 1 }, /unknown option 'waitAfterSecond'; did you mean 'waitAfterSeconds'\?/],
+  [
+    'an unknown name',
+    { ...good, waitAfterSecond: 1 },
+    /unknown option 'waitAfterSecond'; did you mean 'waitAfterSeconds'\?/,
+  ],
   ['another case', { ...good, WAITAFTERSECONDS: 1 }, /did you mean 'waitAfterSeconds'/],
   ['nothing like it', { ...good, zzzzzzzzzzzz: 1 }, /known are realms/],
-  ['a nested unknown', { realms: [{ name: 'a', modes: 'pull' }] }, /options\.realms\[0\] has an unknown option 'modes'; did you mean 'mode'/],
+  [
+    'a nested unknown',
+    { realms: [{ name: 'a', modes: 'pull' }] },
+    /options\.realms\[0\] has an unknown option 'modes'; did you mean 'mode'/,
+  ],
   ['NaN', { ...good, waitAfterSeconds: NaN }, /waitAfterSeconds must be a number of whole seconds, 0 or more/],
   ['Infinity', { ...good, waitAfterSeconds: Infinity }, /waitAfterSeconds/],
   ['a fraction', { ...good, waitAfterSeconds: 1.5 }, /waitAfterSeconds/],
@@ -46,7 +54,14 @@ test('accepts valid options; undefined counts as left out', () => {
 
 test('no message holds a value', () => {
   const secret = 'correct-horse-battery'
-  for (const options of [{ realms: secret }, { ...good, target: `https://u:${secret}@h/` }, { ...good, waitAfterSeconds: secret }]) {
-    assert.throws(() => checkOptions(options, rules), (error: Error) => !error.message.includes(secret))
+  for (const options of [
+    { realms: secret },
+    { ...good, target: `https://u:${secret}@h/` },
+    { ...good, waitAfterSeconds: secret },
+  ]) {
+    assert.throws(
+      () => checkOptions(options, rules),
+      (error: Error) => !error.message.includes(secret),
+    )
   }
 })

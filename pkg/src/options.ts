@@ -3,13 +3,18 @@ import { PortcullisError } from './errors.ts'
 /** A JSON Schema (2020-12). */
 export type JsonSchema = Readonly<Record<string, unknown>>
 
-/** The rule of one option, declared once: check and message follow from it, and in `option-schema.ts` the JSON Schema. */
+/**
+ * The rule of one option, declared once: check and message follow from it, and in `option-schema.ts` the JSON Schema.
+ */
 export interface Rule<T = unknown> {
   /** Completes the sentence "must be …". */
   readonly expected: string
   /** Left out: the option may be left out. */
   readonly need?: 'required'
-  /** As much of the rule as JSON can show, or its name in `option-schema.ts`. Neither this nor `parts`: the value is code. */
+  /**
+   * As much of the rule as JSON can show, or its name in `option-schema.ts`. Neither this nor `parts`: the value is
+   * code.
+   */
   readonly schema?: JsonSchema | SchemaName | undefined
   /** The rules of its members. */
   readonly parts?: RuleParts
@@ -34,7 +39,9 @@ export type RuleParts =
   | { readonly number: { readonly least: number; readonly most: number } }
 
 /** The options that have a default, and their types. */
-export type Defaults<R extends Rules> = { [K in keyof R as R[K] extends { readonly fallback: unknown } ? K : never]: Fallback<R[K]> }
+export type Defaults<R extends Rules> = {
+  [K in keyof R as R[K] extends { readonly fallback: unknown } ? K : never]: Fallback<R[K]>
+}
 
 /** The type of an object that obeys the rules. */
 export type Checked<R extends Rules> = { [K in keyof R as R[K] extends RequiredRule ? K : never]: Value<R[K]> } & {
@@ -67,11 +74,21 @@ export const MAX_TIMER_MS = 2_147_483_647
 const MAX_NAME_CHARACTERS = 40
 
 /** A string of one character or more. */
-export const string: Rule<string> = /* @__PURE__ */ rule('a string that is not empty', (value) => typeof value === 'string' && value !== '', 'string')
+export const string: Rule<string> = /* @__PURE__ */ rule(
+  'a string that is not empty',
+  (value) => typeof value === 'string' && value !== '',
+  'string',
+)
 /** A string, the empty one too. */
-export const anyString: Rule<string> = /* @__PURE__ */ rule('a string', (value) => typeof value === 'string', { type: 'string' })
+export const anyString: Rule<string> = /* @__PURE__ */ rule('a string', (value) => typeof value === 'string', {
+  type: 'string',
+})
 export const callback: Rule<never> = /* @__PURE__ */ rule('a function', (value) => typeof value === 'function')
-export const boolean: Rule<boolean> = /* @__PURE__ */ rule('true or false', (value) => typeof value === 'boolean', 'boolean')
+export const boolean: Rule<boolean> = /* @__PURE__ */ rule(
+  'true or false',
+  (value) => typeof value === 'boolean',
+  'boolean',
+)
 export const seconds: Rule<number> = /* @__PURE__ */ integer('whole seconds')
 export const milliseconds: Rule<number> = /* @__PURE__ */ integer('whole milliseconds', 0, MAX_TIMER_MS)
 /** The time limit of a request: with 0 it would end before it began. */
@@ -95,7 +112,11 @@ export const webOrigin: Rule<string> = /* @__PURE__ */ rule(
 export const opaque: Rule<Record<string, unknown>> = /* @__PURE__ */ rule('an object', isObject, 'object')
 
 /** A rule from a test, with as much of it as JSON Schema can say. */
-export function rule<T = never>(expected: string, test: (value: unknown) => boolean, schema?: JsonSchema | SchemaName): Rule<T> {
+export function rule<T = never>(
+  expected: string,
+  test: (value: unknown) => boolean,
+  schema?: JsonSchema | SchemaName,
+): Rule<T> {
   return {
     expected,
     schema,
@@ -128,13 +149,17 @@ export function defaultsOf<R extends Rules>(rules: R): Defaults<R> {
 
 /** A string of a certain form. */
 export function pattern(expected: string, form: RegExp): Rule<string> {
-  return rule(expected, (value) => typeof value === 'string' && form.test(value), { type: 'string', pattern: form.source })
+  return rule(expected, (value) => typeof value === 'string' && form.test(value), {
+    type: 'string',
+    pattern: form.source,
+  })
 }
 
 /** A whole number, finite and in range. */
 export function integer(unit: string, least = 0, most: number = Infinity): Rule<number> {
   const range = most === Infinity ? `${least} or more` : `${least} to ${most}`
-  const test = (value: unknown): boolean => Number.isSafeInteger(value) && least <= (value as number) && (value as number) <= most
+  const test = (value: unknown): boolean =>
+    Number.isSafeInteger(value) && least <= (value as number) && (value as number) <= most
   return { ...rule(`a number of ${unit}, ${range}`, test), parts: { least, most } }
 }
 
@@ -170,7 +195,8 @@ export function boundedList<T>(member: Rule<T>, least: number, most: number): Ru
     expected,
     parts: { list: member, least, most },
     check(value, name) {
-      if (!Array.isArray(value) || value.length < least || value.length > most) throw invalid(`${name} must be ${expected}`)
+      if (!Array.isArray(value) || value.length < least || value.length > most)
+        throw invalid(`${name} must be ${expected}`)
       value.forEach((each, index) => member.check(each, `${name}[${index}]`))
     },
   }
@@ -221,7 +247,8 @@ function parseUrl(value: URL | string): URL | undefined {
 function unknown(option: string, known: string[], name: string): PortcullisError {
   const shown = option.slice(0, MAX_NAME_CHARACTERS)
   const [nearest = ''] = [...known].sort((a, b) => distance(shown, a) - distance(shown, b))
-  const hint = distance(shown, nearest) <= nearest.length / 2 ? `did you mean '${nearest}'?` : `known are ${known.join(', ')}`
+  const hint =
+    distance(shown, nearest) <= nearest.length / 2 ? `did you mean '${nearest}'?` : `known are ${known.join(', ')}`
   return invalid(`${name} has an unknown option '${shown}'; ${hint}`)
 }
 

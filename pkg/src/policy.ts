@@ -1,6 +1,22 @@
 import { checkIssuer, type IssuerNames, issuerNames, MAX_ISSUER_NAMES } from './issuer-names.ts'
 import {
-  boolean, boundedList, defaultsOf, either, given, integer, invalid, isObject, list, oneOf, pattern, required, type Rule, rule, type Rules, shape, string,
+  boolean,
+  boundedList,
+  defaultsOf,
+  either,
+  given,
+  integer,
+  invalid,
+  isObject,
+  list,
+  oneOf,
+  pattern,
+  required,
+  type Rule,
+  rule,
+  type Rules,
+  shape,
+  string,
   withDefault,
 } from './options.ts'
 import { checkRequiredClaims } from './required-claims.ts'
@@ -41,7 +57,8 @@ export interface CorePolicy {
 /** Fills in the defaults. */
 export function corePolicy(options: TokenOptions): CorePolicy {
   const filled = { ...defaultsOf(TOKEN), ...given(options) }
-  const { name, issuerClaim, audience, authorizedParty, accessTokenClaim, profile, algorithms, rsaAlgorithm, ...rest } = filled
+  const { name, issuerClaim, audience, authorizedParty, accessTokenClaim, profile, algorithms, rsaAlgorithm, ...rest } =
+    filled
   const { subjectless, impersonation, compare, numericIds, grantClaim } = rest
   const claimNames = { ...CLAIM_NAMES, ...given(rest.claimNames ?? {}) }
   const requiredClaims = requiredOf(options, claimNames)
@@ -54,7 +71,9 @@ export function corePolicy(options: TokenOptions): CorePolicy {
     sameSubjects: rest.sameSubjects,
     issuerClaim,
     audience: audience === 'none' || Array.isArray(audience) ? audience : [audience],
-    ...(authorizedParty === undefined ? {} : { authorizedParty: typeof authorizedParty === 'string' ? [authorizedParty] : authorizedParty }),
+    ...(authorizedParty === undefined
+      ? {}
+      : { authorizedParty: typeof authorizedParty === 'string' ? [authorizedParty] : authorizedParty }),
     ...(accessTokenClaim === undefined ? {} : { accessTokenClaim }),
     profile,
     algorithms,
@@ -70,8 +89,14 @@ export function corePolicy(options: TokenOptions): CorePolicy {
   }
 }
 
-/** The required claims; `undefined`: those of the profile. A token without an id must have the claims by which it can be revoked. */
-function requiredOf({ requiredClaims, withoutTokenId = 'refuse' }: TokenOptions, { subject, session }: ClaimNames): string[] | undefined {
+/**
+ * The required claims; `undefined`: those of the profile. A token without an id must have the claims by which it can be
+ * revoked.
+ */
+function requiredOf(
+  { requiredClaims, withoutTokenId = 'refuse' }: TokenOptions,
+  { subject, session }: ClaimNames,
+): string[] | undefined {
   switch (withoutTokenId) {
     case 'refuse':
       return requiredClaims
@@ -83,11 +108,20 @@ function requiredOf({ requiredClaims, withoutTokenId = 'refuse' }: TokenOptions,
 }
 
 export const ALGORITHMS: readonly Algorithm[] = [
-  'HS256', 'HS384', 'HS512',
-  'RS256', 'RS384', 'RS512',
-  'PS256', 'PS384', 'PS512',
-  'ES256', 'ES384', 'ES512',
-  'EdDSA', 'Ed25519',
+  'HS256',
+  'HS384',
+  'HS512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
 ]
 
 const CLAIMS = {
@@ -145,21 +179,36 @@ export const TOKEN_RULES: Rules = TOKEN
 export const feedKey: Rule<JWK> = rule(
   "an Ed25519 public key as JWK: kty 'OKP', crv 'Ed25519', x of 32 bytes, and no d",
   (value) =>
-    isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' &&
-    typeof value['x'] === 'string' && /^[A-Za-z0-9_-]{43}$/.test(value['x']) && !hasPrivatePart(value),
+    isObject(value) &&
+    value['kty'] === 'OKP' &&
+    value['crv'] === 'Ed25519' &&
+    typeof value['x'] === 'string' &&
+    /^[A-Za-z0-9_-]{43}$/.test(value['x']) &&
+    !hasPrivatePart(value),
 )
 
 /** A JWK set in a gate's configuration: no private keys. */
 export const keySet: Rule<JWKS> = rule(
   'a JWK set ({ keys: […] }) without private keys',
-  (value) => isObject(value) && Array.isArray(value['keys']) && value['keys'].every((key: unknown) => isObject(key) && !hasPrivatePart(key)),
+  (value) =>
+    isObject(value) &&
+    Array.isArray(value['keys']) &&
+    value['keys'].every((key: unknown) => isObject(key) && !hasPrivatePart(key)),
   { type: 'object', required: ['keys'], properties: { keys: { type: 'array', items: { type: 'object' } } } },
 )
 
 /** Throws `invalid_option` unless names and issuers are unique, every name of an issuer: each selects a realm. */
 export function checkDistinct(realms: readonly TokenOptions[], name: string): void {
-  checkNoneTwice(realms.map((realm) => [realm.name]), 'name', name)
-  checkNoneTwice(realms.map((realm) => [...new Set([issuerNames(realm).id, ...issuerNames(realm).names])]), 'issuer', name)
+  checkNoneTwice(
+    realms.map((realm) => [realm.name]),
+    'name',
+    name,
+  )
+  checkNoneTwice(
+    realms.map((realm) => [...new Set([issuerNames(realm).id, ...issuerNames(realm).names])]),
+    'issuer',
+    name,
+  )
 }
 
 function checkNoneTwice(values: readonly string[][], member: string, name: string): void {
@@ -179,43 +228,70 @@ export function checkContradictions(realm: TokenOptions, name: string): void {
   checkClaimNames(realm, name)
   checkTokenId(realm, name)
   if (realm.profile === 'rfc9068' && realm.subjectless === 'accept') {
-    throw invalid(`${name}.subjectless cannot be 'accept' with profile 'rfc9068', which requires a subject (RFC 9068 §2.2)`)
+    throw invalid(
+      `${name}.subjectless cannot be 'accept' with profile 'rfc9068', which requires a subject (RFC 9068 §2.2)`,
+    )
   }
   if (realm.authorizedParty !== undefined && realm.profile === 'rfc9068' && realm.audience !== 'none') {
-    throw invalid(`${name}.authorizedParty would never be checked with profile 'rfc9068', which requires an audience (RFC 9068 §2.2)`)
+    throw invalid(
+      `${name}.authorizedParty would never be checked with profile 'rfc9068', which requires an audience (RFC 9068 §2.2)`,
+    )
   }
   checkAccessTokenClaim(realm, name)
   checkRequiredClaims(realm, name)
 }
 
 /** The sign of an access token must be a claim that ID tokens lack. */
-function checkAccessTokenClaim({ accessTokenClaim, authorizedParty, issuerClaim = 'iss', claimNames }: TokenOptions, name: string): void {
+function checkAccessTokenClaim(
+  { accessTokenClaim, authorizedParty, issuerClaim = 'iss', claimNames }: TokenOptions,
+  name: string,
+): void {
   if (accessTokenClaim === undefined) return
-  if (authorizedParty === undefined) throw invalid(`${name}.accessTokenClaim needs authorizedParty: it is looked at for that only`)
+  if (authorizedParty === undefined)
+    throw invalid(`${name}.accessTokenClaim needs authorizedParty: it is looked at for that only`)
   const everywhere = [...FIXED_CLAIMS, issuerClaim, claimNames?.subject ?? CLAIM_NAMES.subject, 'azp', 'client_id']
-  if (everywhere.includes(accessTokenClaim)) throw invalid(`${name}.accessTokenClaim cannot be '${accessTokenClaim}', which ID tokens have as well`)
+  if (everywhere.includes(accessTokenClaim))
+    throw invalid(`${name}.accessTokenClaim cannot be '${accessTokenClaim}', which ID tokens have as well`)
 }
 
 /** Refuses options with which a token without an id could not be revoked. */
-function checkTokenId({ withoutTokenId = 'refuse', profile, subjectless, requiredClaims, claimNames }: TokenOptions, name: string): void {
+function checkTokenId(
+  { withoutTokenId = 'refuse', profile, subjectless, requiredClaims, claimNames }: TokenOptions,
+  name: string,
+): void {
   if (withoutTokenId === 'refuse') return
-  if (profile === 'rfc9068') throw invalid(`${name}.withoutTokenId must be 'refuse' with profile 'rfc9068', which requires jti (RFC 9068 §2.2)`)
+  if (profile === 'rfc9068')
+    throw invalid(`${name}.withoutTokenId must be 'refuse' with profile 'rfc9068', which requires jti (RFC 9068 §2.2)`)
   if (withoutTokenId === 'user' && subjectless === 'accept') {
-    throw invalid(`${name}.withoutTokenId cannot be 'user' with subjectless 'accept': a token without user and id could not be revoked`)
+    throw invalid(
+      `${name}.withoutTokenId cannot be 'user' with subjectless 'accept': a token without user and id could not be revoked`,
+    )
   }
   if (requiredClaims?.includes(claimNames?.tokenId ?? CLAIM_NAMES.tokenId)) {
-    throw invalid(`${name}.requiredClaims names the token id, and withoutTokenId accepts tokens without it: leave one of them out`)
+    throw invalid(
+      `${name}.requiredClaims names the token id, and withoutTokenId accepts tokens without it: leave one of them out`,
+    )
   }
 }
 
-/** Claims with a fixed meaning. A user, session, app or version read from one of them would never match a revocation. */
+/**
+ * Claims with a fixed meaning. A user, session, app or version read from one of them would never match a revocation.
+ */
 const FIXED_CLAIMS: readonly string[] = ['exp', 'nbf', 'iat', 'auth_time', 'aud', 'cnf', 'rsq']
 
-/** Each claim has one meaning: if two options name the same claim, revocations by one would follow the other's rules. */
+/**
+ * Each claim has one meaning: if two options name the same claim, revocations by one would follow the other's rules.
+ */
 function checkClaimNames({ issuerClaim = 'iss', claimNames, grantClaim }: TokenOptions, name: string): void {
   const claims = new Map<string, string>()
-  const named = Object.entries({ ...CLAIM_NAMES, ...given(claimNames ?? {}) }).map(([role, claim]) => [`claimNames.${role}`, claim] as const)
-  const all = [['issuerClaim', issuerClaim] as const, ...named, ...(grantClaim === undefined ? [] : [['grantClaim', grantClaim] as const])]
+  const named = Object.entries({ ...CLAIM_NAMES, ...given(claimNames ?? {}) }).map(
+    ([role, claim]) => [`claimNames.${role}`, claim] as const,
+  )
+  const all = [
+    ['issuerClaim', issuerClaim] as const,
+    ...named,
+    ...(grantClaim === undefined ? [] : [['grantClaim', grantClaim] as const]),
+  ]
   for (const [option, claim] of all) {
     const other = claims.get(claim)
     if (other !== undefined) throw invalid(`${name}.${option} names the same claim as ${other}`)

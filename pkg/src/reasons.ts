@@ -34,7 +34,10 @@ export const REASONS = [
 
 export type Reason = (typeof REASONS)[number]
 
-/** 400: the request contradicts itself. 401: the token is not accepted. 403: it may not do this. 503: the gate cannot answer. */
+/**
+ * 400: the request contradicts itself. 401: the token is not accepted. 403: it may not do this. 503: the gate cannot
+ * answer.
+ */
 export type RefusalStatus = 400 | 401 | 403 | 503
 
 /** The HTTP status of a refusal: RFC 6750 §3.1, and 503 where the gate itself cannot answer. */

@@ -2,18 +2,24 @@ import { invalid } from './options.ts'
 import type { TokenOptions } from './types.ts'
 
 /**
- * Throws `invalid_option` for a list of required claims that leaves out one that every token needs, or has one with which every token
- * is refused.
+ * Throws `invalid_option` for a list of required claims that leaves out one that every token needs, or has one with
+ * which every token is refused.
  */
 export function checkRequiredClaims({ requiredClaims, impersonation }: TokenOptions, name: string): void {
   if (requiredClaims === undefined) return
   const missing = ALWAYS_REQUIRED.find(({ claim }) => !requiredClaims.includes(claim))
   if (missing !== undefined) {
-    throw invalid(`${name}.requiredClaims leaves out ${missing.claim}, which every token must have: ${missing.reason}; add it to the list`)
+    throw invalid(
+      `${name}.requiredClaims leaves out ${missing.claim}, which every token must have: ${missing.reason}; add it to the list`,
+    )
   }
-  const refused = [CONFIRMATION, ...(impersonation === 'refuse' ? [ACTOR] : [])].find(({ claim }) => requiredClaims.includes(claim))
+  const refused = [CONFIRMATION, ...(impersonation === 'refuse' ? [ACTOR] : [])].find(({ claim }) =>
+    requiredClaims.includes(claim),
+  )
   if (refused === undefined) return
-  throw invalid(`${name}.requiredClaims has ${refused.claim}, and every token with it is refused: ${refused.reason}; remove it from the list`)
+  throw invalid(
+    `${name}.requiredClaims has ${refused.claim}, and every token with it is refused: ${refused.reason}; remove it from the list`,
+  )
 }
 
 interface ClaimRule {
@@ -28,5 +34,8 @@ const ALWAYS_REQUIRED: readonly ClaimRule[] = [
 ]
 
 /** The claims with which the core refuses every token. */
-const CONFIRMATION: ClaimRule = { claim: 'cnf', reason: 'it binds the token to a key (RFC 7800 §3), and no proof of it is checked' }
+const CONFIRMATION: ClaimRule = {
+  claim: 'cnf',
+  reason: 'it binds the token to a key (RFC 7800 §3), and no proof of it is checked',
+}
 const ACTOR: ClaimRule = { claim: 'act', reason: "impersonation is 'refuse'" }

@@ -21,9 +21,16 @@ Object.defineProperty(host, 'Buffer', { configurable: true, writable: true, valu
 
 const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
 
-for (const [name, module] of [['by the engine', withEngine], ['with Buffer', withBuffer], ['without either', withNeither]] as const) {
+for (const [name, module] of [
+  ['by the engine', withEngine],
+  ['with Buffer', withBuffer],
+  ['without either', withNeither],
+] as const) {
   test(`reads header and claims ${name}`, () => {
-    for (const value of [{ sub: 'Zoë – 日本 🗝', 'a?>': '~~~???', nested: { list: [1.5, null, true] } }, { alg: 'ES256', kid: 'ключ' }]) {
+    for (const value of [
+      { sub: 'Zoë – 日本 🗝', 'a?>': '~~~???', nested: { list: [1.5, null, true] } },
+      { alg: 'ES256', kid: 'ключ' },
+    ]) {
       assert.deepEqual(module.readPart(part(value)), value)
     }
     assert.equal(module.claimedKeyId(`${part({ alg: 'ES256', kid: 'ключ' })}.x.y`), 'ключ')

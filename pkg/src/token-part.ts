@@ -4,7 +4,9 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 const { fromBase64 } = Uint8Array as { fromBase64?: (text: string, options: { alphabet: 'base64url' }) => Uint8Array }
 const buffers = (globalThis as { Buffer?: { from(text: string, encoding: 'base64url'): Uint8Array } }).Buffer
 
-/** Parses the header or the claims of a token: a base64url-coded JSON object (RFC 7515 §3). Throws for anything else. */
+/**
+ * Parses the header or the claims of a token: a base64url-coded JSON object (RFC 7515 §3). Throws for anything else.
+ */
 export function readPart(part: string): unknown {
   return JSON.parse(textOfPart(part))
 }

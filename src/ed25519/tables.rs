@@ -1,6 +1,6 @@
-//! Signatures under a key that has many to check. The first few are checked as the crate does. Then the multiples of the two
-//! points in the equation are computed once, and every later signature takes half the time. All of it is public: key, message
-//! and signature; nothing here need take the same time for all of them.
+//! Signatures under a key that has many to check. The first few are checked as the crate does. Then the multiples of
+//! the two points in the equation are computed once, and every later signature takes half the time. All of it is
+//! public: key, message and signature; nothing here need take the same time for all of them.
 
 mod multiples;
 
@@ -78,7 +78,8 @@ impl Drop for Learnt {
     }
 }
 
-/// Whether R is `S B - k A` (RFC 8032 §5.1.7 step 3, without the cofactor), compared as bytes, as `VerifyingKey::verify` does.
+/// Whether R is `S B - k A` (RFC 8032 §5.1.7 step 3, without the cofactor), compared as bytes, as
+/// `VerifyingKey::verify` does.
 fn equation_holds(of_minus_key: &Multiples, key: &VerifyingKey, message: &[u8], signature: &Signature) -> bool {
     let of_base = OF_BASE.get_or_init(|| Multiples::of(ED25519_BASEPOINT_POINT));
     let Some(s) = Option::<Scalar>::from(Scalar::from_canonical_bytes(*signature.s_bytes())) else { return false };

@@ -61,8 +61,8 @@ impl Gate {
         Some((self.realms.get(realm)?.revocations.marks(), self.latest))
     }
 
-    /// Makes a new gate start where a lost one ended ([`Revocations::resume`](crate::revocation::Revocations::resume)), in
-    /// this realm and in time. Keys and state have to be loaded again.
+    /// Makes a new gate start where a lost one ended ([`Revocations::resume`](crate::revocation::Revocations::resume)),
+    /// in this realm and in time. Keys and state have to be loaded again.
     pub fn resume(&mut self, realm: usize, marks: Marks, latest: UnixSeconds) {
         self.advance(latest);
         if let Some(realm) = self.realms.get_mut(realm) {

@@ -6,7 +6,8 @@ use crate::time::UnixSeconds;
 use crate::verdict::{KeysFrom, RealmKeys};
 
 impl Gate {
-    /// Replaces a realm's keys. Returns `None` for an unknown realm. [`Gate::skipped_keys`] then lists the keys that were not used.
+    /// Replaces a realm's keys. Returns `None` for an unknown realm. [`Gate::skipped_keys`] then lists the keys that
+    /// were not used.
     ///
     /// # Errors
     /// The text is no JWK set or has no usable key; the keys before stay in use.
@@ -32,7 +33,8 @@ impl Gate {
         self.replace_keys(realm, RealmKeys::Unavailable);
     }
 
-    /// Takes over the key set of a new state. No set, or one without a usable key, leaves none: the one before is out of date.
+    /// Takes over the key set of a new state. No set, or one without a usable key, leaves none: the one before is out
+    /// of date.
     pub(super) fn adopt_keys(&mut self, index: usize) {
         let (Some(realm), Some(adopted)) = (self.realms.get(index), self.adopted.get(index)) else { return };
         let jwks = realm.revocations.jwks();

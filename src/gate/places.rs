@@ -8,8 +8,8 @@ use crate::verdict::{KeysFrom, Realm, RealmKeys};
 pub const MAX_REALMS: usize = u16::MAX as usize - 1;
 
 impl Gate {
-    /// Adds a realm in the first free place and returns its index. Nothing is loaded: its tokens are refused until keys and state
-    /// arrive. `None`: there is no free place.
+    /// Adds a realm in the first free place and returns its index. Nothing is loaded: its tokens are refused until keys
+    /// and state arrive. `None`: there is no free place.
     pub fn add_realm(&mut self, realm: Realm, keys_from: KeysFrom) -> Option<usize> {
         let index = self.realms.iter().position(Realm::is_vacant).unwrap_or(self.realms.len());
         self.put_realm(index, realm, keys_from).then_some(index)
@@ -22,9 +22,9 @@ impl Gate {
         }
     }
 
-    /// Puts a realm in a place; those before it that are not there yet are free. All that names the place goes with the realm that was
-    /// there: keys, state, verified tokens, and tokens whose signature the host is checking. The new realm may have the same keys, as
-    /// tenants of one server do. False: there is no such place.
+    /// Puts a realm in a place; those before it that are not there yet are free. All that names the place goes with the
+    /// realm that was there: keys, state, verified tokens, and tokens whose signature the host is checking. The new
+    /// realm may have the same keys, as tenants of one server do. False: there is no such place.
     pub fn put_realm(&mut self, index: usize, realm: Realm, keys_from: KeysFrom) -> bool {
         if index >= MAX_REALMS {
             return false;

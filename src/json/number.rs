@@ -10,8 +10,8 @@ impl<'j> Number<'j> {
         Self(raw)
     }
 
-    /// The number rounded down: zero when it is below zero, `u64::MAX` when it is above that. `None` beyond a double's range
-    /// (`1e400`).
+    /// The number rounded down: zero when it is below zero, `u64::MAX` when it is above that. `None` beyond a double's
+    /// range (`1e400`).
     pub(crate) fn floor(self) -> Option<u64> {
         let Decimal { sign, whole, .. } = self.read()?;
         Some(match sign {

@@ -68,7 +68,8 @@ impl<'j> Scanner<'j> {
         }
     }
 
-    /// Behind the opening brace of an object that is `outer` levels deep. Its members are put on top of those there are.
+    /// Behind the opening brace of an object that is `outer` levels deep. Its members are put on top of those there
+    /// are.
     fn object(&mut self, outer: usize) -> Result<(), NotStrictJson> {
         let depth = deeper(outer)?;
         let first = self.members.len();

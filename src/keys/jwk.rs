@@ -144,8 +144,8 @@ impl<'j> Members<'j> {
         (!is_private).then_some(()).ok_or(SkipReason::Private)
     }
 
-    /// RFC 7517 §4.2, §4.3: where they are given, `use` must be `sig` and `key_ops` contain `verify`. Checked before the key is
-    /// read, so that an encryption key of any type is reported as one.
+    /// RFC 7517 §4.2, §4.3: where they are given, `use` must be `sig` and `key_ops` contain `verify`. Checked before
+    /// the key is read, so that an encryption key of any type is reported as one.
     fn refuse_other_uses(&self) -> Result<(), SkipReason> {
         if self.optional_text("use")?.is_some_and(|purpose| purpose != "sig") {
             return Err(SkipReason::NotForVerification);
@@ -161,8 +161,8 @@ impl<'j> Members<'j> {
         Ok(EcPoint { x: self.coordinate("x", coordinate_bytes)?, y: self.coordinate("y", coordinate_bytes)? })
     }
 
-    /// A coordinate, as long as the field (RFC 7518 §6.2.1.2). Issuers that write it as a number drop its leading zero bytes,
-    /// or put one in front.
+    /// A coordinate, as long as the field (RFC 7518 §6.2.1.2). Issuers that write it as a number drop its leading zero
+    /// bytes, or put one in front.
     fn coordinate(&self, name: &str, length: usize) -> Result<Vec<u8>, SkipReason> {
         let number = self.number(name)?;
         let mut bytes = vec![0; length.checked_sub(number.len()).ok_or(SkipReason::Malformed)?];
@@ -200,8 +200,8 @@ impl<'j> Members<'j> {
     }
 }
 
-/// Decodes base64url as issuers write it: with padding, in the alphabet of plain base64, or broken into lines. Thumbprints are
-/// over the bytes, so that one key has one however it is written.
+/// Decodes base64url as issuers write it: with padding, in the alphabet of plain base64, or broken into lines.
+/// Thumbprints are over the bytes, so that one key has one however it is written.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let (mut word, mut bits, mut is_padded) = (0_u32, 0, false);

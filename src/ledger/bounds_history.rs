@@ -5,9 +5,9 @@ use crate::time::UnixSeconds;
 
 use super::Ledger;
 
-// A revocation is forgotten once no token that it refuses can still be accepted, which follows from the ledger's bounds.
-// Under wider bounds some of those tokens would be acceptable again, with nothing left to refuse them. So the ledger
-// records its bounds; a period lasts as long as they stay the same:
+// A revocation is forgotten once no token that it refuses can still be accepted, which follows from the ledger's
+// bounds. Under wider bounds some of those tokens would be acceptable again, with nothing left to refuse them. So the
+// ledger records its bounds; a period lasts as long as they stay the same:
 //
 // - Revocations recorded in a period, which may have been dropped, refuse tokens issued (or logins made) up to
 //   `refused_up_to`: the period's end, plus how far clocks may be ahead, or the latest not-before known then.
@@ -16,12 +16,13 @@ use super::Ledger;
 // - Revocations recorded after the change are kept by the new bounds and hold nothing back.
 //
 // The published bounds are recorded too and change by a record only ([`Event::Bounds`](super::Event::Bounds)), so that
-// deltas carry them and a clock that goes back changes nothing. Bounds not recorded yet are published only as far as the
-// recorded ones allow. They also say how far ahead a token's `iat` may be, which follows the measured lead of the issuer's
-// clock ([`LedgerSettings::within_reach`](super::LedgerSettings::within_reach)); retention goes by the settings alone.
+// deltas carry them and a clock that goes back changes nothing. Bounds not recorded yet are published only as far as
+// the recorded ones allow. They also say how far ahead a token's `iat` may be, which follows the measured lead of the
+// issuer's clock ([`LedgerSettings::within_reach`](super::LedgerSettings::within_reach)); retention goes by the
+// settings alone.
 //
-// A store from before there were such records does not state its bounds: the first ones recorded count as those it always
-// had.
+// A store from before there were such records does not state its bounds: the first ones recorded count as those it
+// always had.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BoundsHistory {
     periods: Vec<Period>,

@@ -14,7 +14,8 @@ pub const RECENT_CHANGES: usize = 100_000;
 
 /// Readers at most this many changes behind the head get a delta of their own: these are short.
 const OWN_CHANGES: usize = 128;
-/// Further back, a shared delta repeats at most one in this many changes: 12 % more bytes, and 8 deltas for each length.
+/// Further back, a shared delta repeats at most one in this many changes: 12 % more bytes, and 8 deltas for each
+/// length.
 const REPEATED_SHARE: usize = 8;
 /// Number of changes in a delta that ends before the head: 100 kB, encoded in 4 ms.
 const BLOCK_CHANGES: usize = 16_384;
@@ -115,8 +116,8 @@ impl ChangeLog {
         self.changes.get(known).map(|(head, _)| head.chain)
     }
 
-    /// Start and end of the shared delta for a reader at `after`; no end means the head. `None`: the changes since then are no
-    /// longer kept.
+    /// Start and end of the shared delta for a reader at `after`; no end means the head. `None`: the changes since then
+    /// are no longer kept.
     pub(crate) fn shared_stretch(&self, after: u64) -> Option<(u64, Option<u64>)> {
         if after < self.floor.sequence {
             return None;

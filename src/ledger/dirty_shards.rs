@@ -61,7 +61,8 @@ impl DirtyShards {
         self.0.iter_mut().for_each(|shard| shard.is_dirty = true);
     }
 
-    /// Splits or joins shards so that each holds about `entries_per_shard`; returns the manifest entries that no longer apply.
+    /// Splits or joins shards so that each holds about `entries_per_shard`; returns the manifest entries that no longer
+    /// apply.
     pub(crate) fn fit(&mut self, entries: usize, entries_per_shard: usize, most_shards: usize) -> Vec<SectionEntry> {
         let mut shards = self.0.len();
         if entries == 0 {

@@ -47,7 +47,8 @@ pub(crate) fn build(shard: EpochShard, generation: u32, entries: Vec<(Fingerprin
         capacity: 0,
         base,
     };
-    // Always fits: shards are split long before, and times have 53 bits. An edge would refuse a section without contents.
+    // Always fits: shards are split long before, and times have 53 bits. An edge would refuse a section without
+    // contents.
     let Some(shape) = Shape::new(count, shard_bits, value_bits) else { return (head, head.encode()) };
     let mut bits = BitWriter(head.encode());
     bits.0.resize(usize::try_from(shape.length).unwrap_or(SECTION_HEAD_BYTES), 0);
@@ -63,8 +64,8 @@ pub(crate) fn build(shard: EpochShard, generation: u32, entries: Vec<(Fingerprin
     (head, bits.0)
 }
 
-/// Cuts fingerprints to the width for this number of entries. Where two become equal, the later not-before is kept, which can
-/// only refuse more.
+/// Cuts fingerprints to the width for this number of entries. Where two become equal, the later not-before is kept,
+/// which can only refuse more.
 fn cut(mut entries: Vec<(Fingerprint, u64)>, shard_bits: u32) -> Vec<(u64, u64)> {
     loop {
         let count = u32::try_from(entries.len()).unwrap_or(u32::MAX);

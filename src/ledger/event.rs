@@ -25,7 +25,8 @@ pub enum Event {
         /// `iat` of the presented token, if there was one.
         issued_at: Option<UnixSeconds>,
     },
-    /// One client's part in a session has ended: refuses its tokens up to then, since a later login may use the same `sid`.
+    /// One client's part in a session has ended: refuses its tokens up to then, since a later login may use the same
+    /// `sid`.
     ClientSession {
         /// `sid`.
         sid: String,
@@ -55,7 +56,8 @@ pub enum Event {
         /// As for [`Event::User`].
         not_before: NotBefore,
     },
-    /// A user has disconnected a client: refuses the client's tokens of that user. Tokens without a user cannot be reached.
+    /// A user has disconnected a client: refuses the client's tokens of that user. Tokens without a user cannot be
+    /// reached.
     Grant {
         /// `sub`.
         sub: String,
@@ -91,9 +93,9 @@ pub enum Event {
     },
     /// The feed no longer carries the realm's keys: gates that take them from there have none until it does again.
     KeysWithdrawn,
-    /// Records the bounds of the ledger's settings, and how far ahead a token's `iat` may be, if they have changed. To be
-    /// staged after every start and regularly, since wider bounds take effect only once nothing forgotten under the old ones
-    /// could be accepted, and since the measured lead of the issuer's clock changes.
+    /// Records the bounds of the ledger's settings, and how far ahead a token's `iat` may be, if they have changed. To
+    /// be staged after every start and regularly, since wider bounds take effect only once nothing forgotten under the
+    /// old ones could be accepted, and since the measured lead of the issuer's clock changes.
     Bounds,
     /// Replaces a mistaken value. Only this takes a refusal back: all other events only ever refuse more.
     Correction(Correction),
@@ -105,8 +107,8 @@ pub enum NotBefore {
     /// The origin's: now, plus how far the issuer may be ahead.
     #[default]
     Now,
-    /// An authenticated source's, whose clock also dates the issuer's tokens (a Keycloak event, the `iat` of a logout token,
-    /// `event_timestamp` of a security event token): recorded without the issuer's skew.
+    /// An authenticated source's, whose clock also dates the issuer's tokens (a Keycloak event, the `iat` of a logout
+    /// token, `event_timestamp` of a security event token): recorded without the issuer's skew.
     Source(UnixSeconds),
     /// A value that a caller chose.
     Caller(UnixSeconds),

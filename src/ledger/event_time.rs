@@ -5,8 +5,8 @@
 //! a caller                  the value; more than `bounds.skew` ahead of us: as if no time was given
 //! none                      now + max(issuer_skew, the issuer's measured lead, at most `bounds.skew`)
 //! ```
-//! The issuer stamps `iat` by its own clock, so its own time needs no tolerance; the origin's needs as much as the issuer may
-//! be ahead. Tokens minted before the event are then refused at every later second.
+//! The issuer stamps `iat` by its own clock, so its own time needs no tolerance; the origin's needs as much as the
+//! issuer may be ahead. Tokens minted before the event are then refused at every later second.
 
 use crate::revocation::Bounds;
 use crate::time::{Seconds, UnixSeconds};
@@ -14,11 +14,11 @@ use crate::time::{Seconds, UnixSeconds};
 use super::event::NotBefore;
 use super::settings::LedgerSettings;
 
-/// How far a source's own time may be ahead of us. More than an hour is a mistake: a local time taken for UTC, or milliseconds
-/// taken for seconds.
+/// How far a source's own time may be ahead of us. More than an hour is a mistake: a local time taken for UTC, or
+/// milliseconds taken for seconds.
 pub const MAX_SOURCE_LEAD_SECONDS: u64 = 3_600;
-/// A session's tokens issued up to this long after its end are refused, too: some may be minted meanwhile. A `sid` is not
-/// reused, so this can be generous.
+/// A session's tokens issued up to this long after its end are refused, too: some may be minted meanwhile. A `sid` is
+/// not reused, so this can be generous.
 pub const SESSION_GRACE_SECONDS: u64 = 60;
 
 /// The clocks at an event's arrival, as measured by the caller.
@@ -26,8 +26,8 @@ pub const SESSION_GRACE_SECONDS: u64 = 60;
 pub struct Clocks {
     /// The origin's time.
     pub now: UnixSeconds,
-    /// The issuer's measured lead over it, rounded up. At most [`Bounds::skew`](crate::revocation::Bounds::skew) of it is
-    /// used.
+    /// The issuer's measured lead over it, rounded up. At most [`Bounds::skew`](crate::revocation::Bounds::skew) of it
+    /// is used.
     pub issuer_lead: Seconds,
 }
 
@@ -54,8 +54,8 @@ pub enum TimeTaken {
         /// How far ahead.
         by: Seconds,
     },
-    /// A caller's value is more than [`Bounds::skew`](crate::revocation::Bounds::skew) ahead of us; the origin's time is
-    /// recorded.
+    /// A caller's value is more than [`Bounds::skew`](crate::revocation::Bounds::skew) ahead of us; the origin's time
+    /// is recorded.
     CallerReplaced {
         /// How far ahead.
         by: Seconds,
@@ -106,7 +106,8 @@ impl LedgerSettings {
         }
     }
 
-    /// The not-before of a session. No tokens are minted for it any more, so the latest of all times is used, plus the grace.
+    /// The not-before of a session. No tokens are minted for it any more, so the latest of all times is used, plus the
+    /// grace.
     pub(crate) fn session_end(
         &self,
         occurred_at: Option<UnixSeconds>,
@@ -145,9 +146,9 @@ impl LedgerSettings {
         Decided { not_before: at.plus(self.source_skew), taken }
     }
 
-    /// These bounds, narrowed so that gates accept no token whose `iat` is further ahead than an event without a time of its
-    /// own reaches: otherwise a token that was accepted before a logout could be accepted after it. One second at least, since
-    /// the clocks of two machines do not tick at the same moment.
+    /// These bounds, narrowed so that gates accept no token whose `iat` is further ahead than an event without a time
+    /// of its own reaches: otherwise a token that was accepted before a logout could be accepted after it. One second
+    /// at least, since the clocks of two machines do not tick at the same moment.
     pub(crate) fn within_reach(&self, bounds: &Bounds, issuer_lead: Seconds) -> Bounds {
         Bounds { skew: bounds.skew.min(self.reach(issuer_lead).max(Seconds::new(1))), ..*bounds }
     }

@@ -1,5 +1,5 @@
-//! Grants in form 1.0, which has none: the not-before of each is one of its user. A layer over the table of not-befores, by
-//! which only the shards that hold such users are built again; the others are those of form 1.1.
+//! Grants in form 1.0, which has none: the not-before of each is one of its user. A layer over the table of
+//! not-befores, by which only the shards that hold such users are built again; the others are those of form 1.1.
 
 use std::collections::BTreeMap;
 
@@ -133,8 +133,8 @@ const fn fitting_split(mut split: u32, of_table: usize, entries: usize) -> u32 {
     while of_table << split < MAX_SHARDS && entries > (of_table << split) * SHARD_ENTRIES {
         split += 1;
     }
-    // The table may have been divided since. Otherwise join only when well below, so that a count near the limit does not
-    // rebuild everything each time.
+    // The table may have been divided since. Otherwise join only when well below, so that a count near the limit does
+    // not rebuild everything each time.
     while split > 0 && (of_table << split > MAX_SHARDS || entries < (of_table << split) * SHARD_ENTRIES / 4) {
         split -= 1;
     }

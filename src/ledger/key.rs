@@ -26,8 +26,8 @@ impl SigningKey {
         Self::from_seed(&random()?).map_err(|_| LedgerError::NoEntropy)
     }
 
-    /// Takes a JWK (RFC 7517, RFC 8037) as JSON: `kty` OKP, `crv` Ed25519, `d` and `x`, which must belong together. Other
-    /// members are ignored.
+    /// Takes a JWK (RFC 7517, RFC 8037) as JSON: `kty` OKP, `crv` Ed25519, `d` and `x`, which must belong together.
+    /// Other members are ignored.
     ///
     /// # Errors
     /// Not such a JWK.

@@ -7,8 +7,8 @@ use super::record::SubjectName;
 use super::Ledger;
 
 impl Ledger {
-    /// The widest level at which a token is refused. Exact except for token ids, which are known by 48 bits of a keyed hash
-    /// within their bucket.
+    /// The widest level at which a token is refused. Exact except for token ids, which are known by 48 bits of a keyed
+    /// hash within their bucket.
     #[must_use]
     pub fn refuses(&self, subject: &Subject<'_>) -> Option<Level> {
         self.state.refuses(subject)

@@ -1,4 +1,5 @@
-//! Not-befores of users, sessions and client sessions at the origin, or those of grants: exact, and the tables built from them.
+//! Not-befores of users, sessions and client sessions at the origin, or those of grants: exact, and the tables built
+//! from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -13,10 +14,11 @@ use super::epoch_section::{build, EpochShard};
 use super::published_sections::PublishedSections;
 use super::record::SubjectName;
 
-/// Entries of a shard before it is split in two: about 90 kB, rebuilt in half a millisecond. An edge's first token looks up
-/// three names, and the shard of each has to be fetched first.
+/// Entries of a shard before it is split in two: about 90 kB, rebuilt in half a millisecond. An edge's first token
+/// looks up three names, and the shard of each has to be fetched first.
 pub(crate) const SHARD_ENTRIES: usize = 1 << 14;
-/// Maximum number of shards: beyond eight million entries they grow. A manifest has room for them besides other sections.
+/// Maximum number of shards: beyond eight million entries they grow. A manifest has room for them besides other
+/// sections.
 pub(crate) const MAX_SHARDS: usize = 512;
 /// Likewise for grants, beyond four million.
 const MAX_GRANT_SHARDS: usize = 256;

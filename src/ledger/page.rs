@@ -5,7 +5,8 @@ use crate::revocation::Chain;
 
 const CHAIN_BYTES: usize = 16;
 
-/// Rows in order of sequence, by column. A column is passed at once, where a million single rows would be a few objects each.
+/// Rows in order of sequence, by column. A column is passed at once, where a million single rows would be a few objects
+/// each.
 #[derive(Clone, Copy)]
 pub struct RowPage<'a> {
     /// Every row's sequence.
@@ -24,7 +25,8 @@ impl core::fmt::Debug for RowPage<'_> {
 }
 
 impl<'a> RowPage<'a> {
-    /// Sequence, payload and chain of each row. Refuses a page whose columns differ in the number of rows or do not end together.
+    /// Sequence, payload and chain of each row. Refuses a page whose columns differ in the number of rows or do not end
+    /// together.
     pub(crate) fn rows(self) -> Result<impl Iterator<Item = (u64, &'a [u8], Chain)>, LedgerError> {
         let Self { sequences, lengths, contents } = self;
         let rows = sequences.len();

@@ -35,8 +35,8 @@ pub struct SignedDelta {
 }
 
 impl Ledger {
-    /// Signs a manifest of everything committed, for readers of this form. Builds the sections that have changed since the
-    /// last one.
+    /// Signs a manifest of everything committed, for readers of this form. Builds the sections that have changed since
+    /// the last one.
     ///
     /// # Errors
     /// The state does not fit into a manifest.
@@ -73,8 +73,8 @@ impl Ledger {
         self.sections.get(sha256)
     }
 
-    /// Signs a delta, for readers of this form, that starts at or before `after` and leads to the head, or as far as its
-    /// length allows; at the head, a heartbeat.
+    /// Signs a delta, for readers of this form, that starts at or before `after` and leads to the head, or as far as
+    /// its length allows; at the head, a heartbeat.
     ///
     /// # Errors
     /// `after` is too far back, or beyond the head.
@@ -82,16 +82,16 @@ impl Ledger {
         self.delta_over(form, Stretch { start: after, after, until: self.head.sequence }, now)
     }
 
-    /// The head since which nothing was recorded that changes earlier deltas: a delta that ends before the head and was signed
-    /// at this head or later can be sent again unchanged.
+    /// The head since which nothing was recorded that changes earlier deltas: a delta that ends before the head and was
+    /// signed at this head or later can be sent again unchanged.
     #[must_use]
     pub const fn settled_since(&self) -> u64 {
         self.changes.settled_since()
     }
 
-    /// The range that a reader at `after` shares with others, so that few deltas are signed for any number of readers: one for
-    /// each of the 128 sequences near the head, 56 from further back to the head, and beyond that one for each 16,384 changes,
-    /// which ends before the head and is signed once.
+    /// The range that a reader at `after` shares with others, so that few deltas are signed for any number of readers:
+    /// one for each of the 128 sequences near the head, 56 from further back to the head, and beyond that one for each
+    /// 16,384 changes, which ends before the head and is signed once.
     ///
     /// # Errors
     /// `after` is too far back, or beyond the head.
@@ -111,8 +111,8 @@ impl Ledger {
         self.changes.widest_start()
     }
 
-    /// Signs a delta over a range, for readers of this form; a heartbeat if the reader is at the head. It ends earlier where
-    /// its length would exceed the limit, and later where the range has no change.
+    /// Signs a delta over a range, for readers of this form; a heartbeat if the reader is at the head. It ends earlier
+    /// where its length would exceed the limit, and later where the range has no change.
     ///
     /// # Errors
     /// The start is too far back, or `after` beyond the head.
@@ -150,7 +150,8 @@ impl Ledger {
         writer.u32(span).bytes(&from.chain.0);
         writer.block(BlockKind::Generations, &generations_block(unknown));
         builder.write(&mut writer, self.state.of_tokens.number, self.state.of_epochs.number, now);
-        // The token ids' key is drawn at start. A reader that is not beyond that may have other bounds, and another policy.
+        // The token ids' key is drawn at start. A reader that is not beyond that may have other bounds, and another
+        // policy.
         let is_from_before = from.sequence <= self.state.of_tokens.born_at;
         if builder.bounds_changed || is_from_before {
             writer.block(BlockKind::NewBounds, &bounds_block(&self.published_bounds()));

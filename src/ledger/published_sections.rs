@@ -1,4 +1,5 @@
-//! Published sections by name: the current ones, and for a while those that readers of an earlier manifest may still fetch.
+//! Published sections by name: the current ones, and for a while those that readers of an earlier manifest may still
+//! fetch.
 
 use std::collections::{BTreeMap, VecDeque};
 

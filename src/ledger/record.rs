@@ -19,7 +19,8 @@ const FORM_OF_NAME: u8 = 2;
 //     u8  kind           1 token id, 2 not-before, 3 version, 4 ban, 5 keys, 6 bounds
 //                        0x80 set: correction, value 0 removes it
 //     u64 recorded_at
-//     form 2: u32 length of the issuer's name, the name; kinds 1 and 3, and 2 of a user, a session, a client session or a grant
+//     form 2: u32 length of the issuer's name, the name; kinds 1 and 3, and 2 of a user, a session, a client session or
+//     a grant
 //     kind 1: u8 filter (1 bucket, 2 catch-all), u64 latest_expiry, u64 issued_at (2^64 - 1 unknown), id to the end
 //     kind 2: u64 not_before, u8 subject (1 user, 2 session, 3 client session, 4 client, 5 realm, 6 grant, 7 key),
 //             client session and grant: u32 length of sid or sub, sid or sub, client to the end; realm: nothing;
@@ -84,7 +85,8 @@ impl Place {
     }
 }
 
-/// The name of the issuer by which a subject is known. `None`: the first one, or all of them where they have the same subjects.
+/// The name of the issuer by which a subject is known. `None`: the first one, or all of them where they have the same
+/// subjects.
 pub(crate) type IssuerName<'a> = Option<&'a str>;
 
 /// The subject of a not-before.

@@ -48,8 +48,8 @@ pub(crate) enum About {
 }
 
 impl Ledger {
-    /// Stages an event and returns the row to store; it is in force once committed. `None`: it would refuse no token that is
-    /// acceptable anywhere and not refused already.
+    /// Stages an event and returns the row to store; it is in force once committed. `None`: it would refuse no token
+    /// that is acceptable anywhere and not refused already.
     ///
     /// The issuer's clock counts as not measured; [`Ledger::stage_by`] takes its measured lead.
     ///
@@ -67,8 +67,8 @@ impl Ledger {
         self.stage_under(None, event, clocks)
     }
 
-    /// Stages an event about a subject under one of the issuer's names, as gates look it up: `None` for the first name, and for
-    /// all of them if they have the same subjects ([`IssuerNames`](crate::policy::IssuerNames)).
+    /// Stages an event about a subject under one of the issuer's names, as gates look it up: `None` for the first name,
+    /// and for all of them if they have the same subjects ([`IssuerNames`](crate::policy::IssuerNames)).
     ///
     /// # Errors
     /// The event is refused; nothing is staged. So is a name with an event that is the same under all names.
@@ -330,8 +330,8 @@ fn checked_name(name: &str) -> Result<&str, LedgerError> {
 // A recorded client id fits into a manifest.
 const _: () = assert!(MAX_NAME_BYTES <= MAX_CLIENT_ID_BYTES);
 
-/// Checks that a JWK set may be public, since a feed is not secret. Refuses duplicate members, of which two readers might use
-/// different ones.
+/// Checks that a JWK set may be public, since a feed is not secret. Refuses duplicate members, of which two readers
+/// might use different ones.
 fn checked_jwks(jwks: &[u8]) -> Result<&[u8], LedgerError> {
     let read = |text| read_object(text, Duplicates::Refuse).map_err(|_| LedgerError::NotAJwks);
     if jwks.len() > MAX_JWKS_BYTES {

@@ -153,7 +153,8 @@ impl LedgerState {
         }
     }
 
-    /// The entries of form 1.0, which has grants as not-befores of their users. `published`: the table's own, of form 1.1.
+    /// The entries of form 1.0, which has grants as not-befores of their users. `published`: the table's own, of form
+    /// 1.1.
     pub(crate) fn publish_as_users(
         &mut self,
         published: Vec<SectionEntry>,

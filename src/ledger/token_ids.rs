@@ -71,8 +71,8 @@ impl TokenIds {
         self.filters.keys().filter(|place| place.kind == SectionKind::Bucket).count()
     }
 
-    /// The fill of the fullest filter of an expiry bucket, from 0 to 1. A filter that is not published yet counts with the
-    /// capacity that it will have.
+    /// The fill of the fullest filter of an expiry bucket, from 0 to 1. A filter that is not published yet counts with
+    /// the capacity that it will have.
     pub(crate) fn fill(&self) -> f64 {
         let buckets = self.filters.iter().filter(|(place, _)| place.kind == SectionKind::Bucket);
         let fills = buckets.map(|(_, filter)| {
@@ -178,16 +178,16 @@ impl FilterShape {
     fn new(count: usize, error_rate: f64) -> Self {
         let capacity = capacity_for(u32::try_from(count).unwrap_or(u32::MAX));
         let hashes = (-error_rate.log2()).round().clamp(1.0, f64::from(MAX_HASHES));
-        // The number of bits for which (1 - e^(-kn/m))^k is the error rate, and k more: the number of bits set varies, which
-        // matters a little in small filters.
+        // The number of bits for which (1 - e^(-kn/m))^k is the error rate, and k more: the number of bits set varies,
+        // which matters a little in small filters.
         let bits = -hashes * f64::from(capacity) / (1.0 - error_rate.powf(1.0 / hashes)).ln() + hashes;
         let bits = (bits.ceil() as u32).min(MAX_FILTER_BITS).next_multiple_of(64);
         Self { capacity, bits, hashes: hashes as u8 }
     }
 }
 
-/// The first capacity that holds `count` ids: 50, 63, 80, 100, 125, 160, 200, 250, 315, 400, 500, ... (ISO 3, series R10).
-/// A filter that has grown by a quarter is reissued; on average an eighth of it is spare.
+/// The first capacity that holds `count` ids: 50, 63, 80, 100, 125, 160, 200, 250, 315, 400, 500, ... (ISO 3, series
+/// R10). A filter that has grown by a quarter is reissued; on average an eighth of it is spare.
 fn capacity_for(count: u32) -> u32 {
     const STEPS: [u64; 10] = [100, 125, 160, 200, 250, 315, 400, 500, 630, 800];
     const SMALLEST: [u32; 3] = [50, 63, 80];

@@ -1,5 +1,5 @@
-//! The policy fields on which gate and origin must agree. Where they differ, a revocation is recorded under one name and
-//! looked up under another, and is lost without an error.
+//! The policy fields on which gate and origin must agree. Where they differ, a revocation is recorded under one name
+//! and looked up under another, and is lost without an error.
 
 use core::fmt;
 
@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Compare, NumericIds, Policy, Profile, Subjects};
 
-/// The version of the canonical form that [`Policy::digest`] hashes. A field that was introduced later enters it only where its
-/// value is not the default, so policies that the first ones can express keep their digest, and the version stays.
+/// The version of the canonical form that [`Policy::digest`] hashes. A field that was introduced later enters it only
+/// where its value is not the default, so policies that the first ones can express keep their digest, and the version
+/// stays.
 pub const DIGEST_VERSION: u8 = 1;
 
 /// Separates this hash from all others.
@@ -21,16 +22,16 @@ impl Policy {
     /// The digest of everything that gate and origin must agree on ([`AgreedField`]), every default filled in.
     ///
     /// It is the first 16 bytes of SHA-256 over `"portcullis/policy/v1\0"` and, for each field in the order of
-    /// [`AgreedField::ALL`], its name, the number of its values, and the values. Names and values are UTF-8 after their length
-    /// in bytes; numbers have 32 bits, little-endian.
+    /// [`AgreedField::ALL`], its name, the number of its values, and the values. Names and values are UTF-8 after their
+    /// length in bytes; numbers have 32 bits, little-endian.
     #[must_use]
     pub fn digest(&self) -> PolicyDigest {
         PolicyDigest(cut(self.hash(DOMAIN, AgreedField::ALL.into_iter().filter(|field| field.enters(self)).collect())))
     }
 
     /// A short digest of each field, in the order of [`AgreedField::ALL`]: the first 4 bytes of SHA-256 over its part
-    /// of [`Policy::digest`], as if it were not the default. The fields after [`AgreedField::GrantClaim`] end with the last that is
-    /// not the default, so that older versions read no field that they do not know.
+    /// of [`Policy::digest`], as if it were not the default. The fields after [`AgreedField::GrantClaim`] end with the
+    /// last that is not the default, so that older versions read no field that they do not know.
     #[must_use]
     pub fn field_digests(&self) -> Vec<[u8; 4]> {
         let is_stated = |field: &AgreedField| *field == AgreedField::GrantClaim || field.enters(self);
@@ -38,8 +39,8 @@ impl Policy {
         AgreedField::ALL.into_iter().take(end).map(|field| field.digest(self)).collect()
     }
 
-    /// The names of the fields in which this policy differs from another that is known by its [`Policy::field_digests`] alone.
-    /// That one may have fewer fields, or more than this version knows.
+    /// The names of the fields in which this policy differs from another that is known by its [`Policy::field_digests`]
+    /// alone. That one may have fewer fields, or more than this version knows.
     #[must_use]
     pub fn differences_from(&self, digests: &[[u8; 4]]) -> Vec<&'static str> {
         let mut names = Vec::new();
@@ -78,8 +79,8 @@ impl Policy {
     }
 }
 
-/// A part of a policy that gate and origin must agree on. The scope claim is not one, nor is what is merely refused or accepted:
-/// no revocation is recorded or looked up by them.
+/// A part of a policy that gate and origin must agree on. The scope claim is not one, nor is what is merely refused or
+/// accepted: no revocation is recorded or looked up by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgreedField {
     /// [`ClaimNames::last_logout_time`](crate::claims::ClaimNames::last_logout_time).
@@ -96,8 +97,8 @@ pub enum AgreedField {
     TokenVersionClaim,
     /// [`Policy::compare`].
     Compare,
-    /// [`Policy::issuer`]: its names, the one that makes the realm's id first; of a pattern that alone, for a gate may have fewer
-    /// tenants than the origin.
+    /// [`Policy::issuer`]: its names, the one that makes the realm's id first; of a pattern that alone, for a gate may
+    /// have fewer tenants than the origin.
     Issuer,
     /// [`ClaimNames::issuer`](crate::claims::ClaimNames::issuer).
     IssuerClaim,

@@ -32,7 +32,8 @@ pub enum Subjects {
 }
 
 impl IssuerNames {
-    /// An issuer without a name yet. `id` makes the realm's id: the first name, or with a `tenant_claim` the pattern of all.
+    /// An issuer without a name yet. `id` makes the realm's id: the first name, or with a `tenant_claim` the pattern of
+    /// all.
     #[must_use]
     pub const fn new(id: String, tenant_claim: Option<String>, subjects: Subjects) -> Self {
         Self { id, names: Vec::new(), tenant_claim, subjects }
@@ -84,8 +85,8 @@ impl IssuerNames {
         self.names.get(number)?.tenant.as_deref()
     }
 
-    /// The issuer that is a part of the names of users, sessions and tokens. `None`: they are those of the first name, which
-    /// stand alone as if it were the only one.
+    /// The issuer that is a part of the names of users, sessions and tokens. `None`: they are those of the first name,
+    /// which stand alone as if it were the only one.
     pub(crate) fn qualifier(&self, number: usize) -> Option<&str> {
         match (self.subjects, number, &self.tenant_claim) {
             (Subjects::Same, _, _) | (Subjects::ByName, 0, None) => None,

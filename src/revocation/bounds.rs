@@ -2,8 +2,8 @@
 
 use crate::time::Seconds;
 
-/// Bounds on tokens and clocks. The manifest carries them; an edge uses the smaller of them and its own, so that it never
-/// accepts a token whose revocation the origin may have dropped.
+/// Bounds on tokens and clocks. The manifest carries them; an edge uses the smaller of them and its own, so that it
+/// never accepts a token whose revocation the origin may have dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bounds {
     /// How long after `exp` a token is still accepted. Default: 5 s.
@@ -42,8 +42,8 @@ impl Bounds {
         self.retention().plus(self.margin())
     }
 
-    /// The bounds that two statements of an origin both allow. Where they limit the age of a login differently, `max_session`
-    /// is stated, since leaving it out means a different limit in each.
+    /// The bounds that two statements of an origin both allow. Where they limit the age of a login differently,
+    /// `max_session` is stated, since leaving it out means a different limit in each.
     pub(crate) fn and(&self, other: &Self) -> Self {
         let limit_alike = self.max_lifetime == other.max_lifetime && self.max_session == other.max_session;
         let smaller = self.retention().min(other.retention());
@@ -55,8 +55,8 @@ impl Bounds {
         }
     }
 
-    /// The smaller of both, field by field. A login may not be older than the origin keeps not-befores by the `published`
-    /// bounds: for their `max_session`, or without one their `max_lifetime`.
+    /// The smaller of both, field by field. A login may not be older than the origin keeps not-befores by the
+    /// `published` bounds: for their `max_session`, or without one their `max_lifetime`.
     #[must_use]
     pub fn within(&self, published: &Self) -> Self {
         Self {

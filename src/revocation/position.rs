@@ -32,6 +32,7 @@ pub struct Position {
     pub chain: Chain,
     /// When the origin last signed that this is its head; the state's age counts from here.
     pub issued_at: UnixSeconds,
-    /// Until when that statement may be forwarded. A later arrival is refused; a state that is already loaded only ages.
+    /// Until when that statement may be forwarded. A later arrival is refused; a state that is already loaded only
+    /// ages.
     pub not_after: UnixSeconds,
 }

@@ -46,8 +46,8 @@ pub(crate) struct State {
     pub(crate) grants: Epochs,
     /// `None`: not stated.
     pub(crate) policy: Option<StatedPolicy>,
-    /// The least form of the statements that it was built from. With an earlier one than the origin could give it refuses more
-    /// than it needs to.
+    /// The least form of the statements that it was built from. With an earlier one than the origin could give it
+    /// refuses more than it needs to.
     pub(crate) form: Form,
     /// The greatest form of these statements and of those that have renewed it since.
     pub(crate) offered: Form,
@@ -112,7 +112,8 @@ impl State {
         self.offered = self.offered.max(form);
     }
 
-    /// Whether everything that it was built from is of this form, so that both tables of not-befores are divided as there.
+    /// Whether everything that it was built from is of this form, so that both tables of not-befores are divided as
+    /// there.
     pub(crate) fn is_wholly_of(&self, form: Form) -> bool {
         self.form == form && self.offered == form
     }
@@ -180,9 +181,9 @@ impl State {
         }
     }
 
-    /// Whether a manifest should be fetched: it carries new bounds, or enough entries are outside the sections to be worth its
-    /// bytes, or it was built from an earlier form than the origin's, or deltas may soon bring more hash keys than there is
-    /// room for.
+    /// Whether a manifest should be fetched: it carries new bounds, or enough entries are outside the sections to be
+    /// worth its bytes, or it was built from an earlier form than the origin's, or deltas may soon bring more hash keys
+    /// than there is room for.
     pub(crate) fn wants_manifest(&self) -> bool {
         self.new_bounds != self.bounds
             || self.offered > self.form
@@ -214,9 +215,9 @@ impl State {
         core::iter::from_fn(move || all.next())
     }
 
-    /// Replaces a filter by its successor in a later manifest, so that memory never holds both for all buckets. The new one
-    /// serves at once: ids are only ever added, so it refuses all that the old one refused. Returns bodies that have to wait
-    /// for the whole manifest.
+    /// Replaces a filter by its successor in a later manifest, so that memory never holds both for all buckets. The new
+    /// one serves at once: ids are only ever added, so it refuses all that the old one refused. Returns bodies that
+    /// have to wait for the whole manifest.
     pub(crate) fn reissue(&mut self, entry: &SectionEntry, body: Body, manifest: &Manifest) -> Option<Body> {
         let ours = self.position.sequence;
         let leads_on = manifest.position.sequence >= ours

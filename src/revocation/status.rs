@@ -39,8 +39,8 @@ pub struct Subject<'a> {
     pub issued_at: UnixSeconds,
     /// The time that not-befores are compared with: `iat`, or `auth_time` if the policy says so.
     pub compared_at: UnixSeconds,
-    /// The user's last logout according to the token (`last_logout_time`); `None` if it does not say. When it is before the
-    /// user's not-before, the issuer did not know of that logout, for any other times.
+    /// The user's last logout according to the token (`last_logout_time`); `None` if it does not say. When it is before
+    /// the user's not-before, the issuer did not know of that logout, for any other times.
     pub logged_out_at: Option<UnixSeconds>,
     /// `exp`: selects the filter bucket.
     pub expires_at: UnixSeconds,

@@ -1,5 +1,5 @@
-//! ECDSA (RFC 7518 §3.4) for jwt-compact, by later curves than its own. A signature is R and S, each as long as the curve's
-//! order, one after the other; both from 1 to the order less 1, and a high S is as good as a low one.
+//! ECDSA (RFC 7518 §3.4) for jwt-compact, by later curves than its own. A signature is R and S, each as long as the
+//! curve's order, one after the other; both from 1 to the order less 1, and a high S is as good as a low one.
 
 use core::num::NonZeroUsize;
 use std::borrow::Cow;

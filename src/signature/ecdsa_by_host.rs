@@ -1,5 +1,5 @@
-//! ECDSA in a build without `rust-ecdsa`: keys are taken as they are, and both the point and the signatures are the host's to
-//! check. No host takes a point off its curve.
+//! ECDSA in a build without `rust-ecdsa`: keys are taken as they are, and both the point and the signatures are the
+//! host's to check. No host takes a point off its curve.
 
 use super::{CheckedBy, Curve, EcPoint};
 

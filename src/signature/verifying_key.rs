@@ -14,8 +14,8 @@ use crate::ed25519::Ed25519Key;
 /// A public (or, for HMAC, shared) key together with the one signature scheme it may be used with
 /// (RFC 8725bis §3.1: one key, one algorithm, enforced where the key is used).
 ///
-/// Everything that a check needs of the key alone is computed when it is made. Its `Debug` shows the scheme and nothing of the
-/// key.
+/// Everything that a check needs of the key alone is computed when it is made. Its `Debug` shows the scheme and nothing
+/// of the key.
 #[derive(Clone)]
 pub(crate) enum VerifyingKey {
     Hs256(Box<Hs256Key>),

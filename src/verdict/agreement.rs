@@ -1,5 +1,5 @@
-//! Whether a realm's policy agrees with the one by which its origin records. Where they differ, a revocation is looked up under
-//! another name than it was recorded under, and would be lost.
+//! Whether a realm's policy agrees with the one by which its origin records. Where they differ, a revocation is looked
+//! up under another name than it was recorded under, and would be lost.
 
 use crate::policy::{Policy, PolicyDigest, DIGEST_VERSION};
 use crate::revocation::StatedPolicy;

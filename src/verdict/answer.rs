@@ -39,9 +39,9 @@ impl Accepted {
         self.parts.claims_text().unwrap_or_default()
     }
 
-    /// Checks that the token grants every one of `scopes`. Its scope claim is a string, a list with spaces between (RFC 8693
-    /// §4.2), or an array of strings, each one scope token (RFC 6749 §3.3): an element with a space names no scope, and an
-    /// array with anything but strings grants nothing.
+    /// Checks that the token grants every one of `scopes`. Its scope claim is a string, a list with spaces between (RFC
+    /// 8693 §4.2), or an array of strings, each one scope token (RFC 6749 §3.3): an element with a space names no
+    /// scope, and an array with anything but strings grants nothing.
     ///
     /// # Errors
     /// [`Reason::InsufficientScope`] when one is lacking.
@@ -78,8 +78,8 @@ impl Refused {
 pub enum Basis {
     /// A check that failed.
     Checked,
-    /// The lack of one: neither this build nor the host could check the signature, so the token may be good or forged. Other
-    /// keys or a newer state would not help.
+    /// The lack of one: neither this build nor the host could check the signature, so the token may be good or forged.
+    /// Other keys or a newer state would not help.
     Undecided,
 }
 

@@ -42,8 +42,8 @@ pub(super) struct Selected<'r> {
     pub(super) name: usize,
 }
 
-/// The first realm whose issuer the token names, by exact match and nothing else. Of a tenant's token, the tenant claim must be the
-/// tenant as well.
+/// The first realm whose issuer the token names, by exact match and nothing else. Of a tenant's token, the tenant claim
+/// must be the tenant as well.
 pub(super) fn select<'r>(token: &UntrustedToken<'_>, realms: &'r [Realm]) -> Result<Selected<'r>, Reason> {
     let claims = token.unverified_claims();
     // As a rule all realms name the issuer by one claim, which is read once.

@@ -10,11 +10,11 @@ use crate::signature::Algorithm;
 use crate::time::UnixSeconds;
 use crate::token::UntrustedToken;
 
-/// A token with the claims that are checked again at each use, and the one key that can have signed it. Made only of a token
-/// that passes every check which neither time nor revocation can change.
+/// A token with the claims that are checked again at each use, and the one key that can have signed it. Made only of a
+/// token that passes every check which neither time nor revocation can change.
 ///
-/// Whether the signature is good follows from the owner: in a [`VerifiedTokenCache`](super::VerifiedTokenCache) it is, in a
-/// [`PendingSignature`](super::PendingSignature) it is not known yet.
+/// Whether the signature is good follows from the owner: in a [`VerifiedTokenCache`](super::VerifiedTokenCache) it is,
+/// in a [`PendingSignature`](super::PendingSignature) it is not known yet.
 pub(super) struct CachedToken {
     realm: usize,
     /// The number of the issuer's name.

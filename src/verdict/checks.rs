@@ -37,8 +37,8 @@ pub(super) const fn media_types(profile: Profile) -> &'static [&'static str] {
 }
 
 /// Refresh tokens and ID tokens are signed by the same keys. A claim that names the token's use must name an access
-/// token: `access` (Cognito and others) or `Bearer` (Keycloak), where the header's types are good as well. Keycloak's `DPoP` is
-/// an access token too; [`binding`] refuses it.
+/// token: `access` (Cognito and others) or `Bearer` (Keycloak), where the header's types are good as well. Keycloak's
+/// `DPoP` is an access token too; [`binding`] refuses it.
 pub(super) fn token_use(claims: &Claims<'_>, profile: Profile) -> Result<(), Reason> {
     (is_access_use(claims) && is_access_kind(claims, profile)).then_some(()).ok_or(Reason::WrongType)
 }

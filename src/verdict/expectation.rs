@@ -1,5 +1,5 @@
-//! Expected and found value of a failed check, for people. What is found is quoted from the token: escaped to printable ASCII,
-//! and cut.
+//! Expected and found value of a failed check, for people. What is found is quoted from the token: escaped to printable
+//! ASCII, and cut.
 
 use super::checks::{self, MeantFor};
 use super::observer::CheckName;
@@ -17,7 +17,8 @@ const MAX_SHOWN: usize = 100;
 /// Maximum values of a list that are shown.
 const MAX_LISTED: usize = 5;
 
-/// Writes the issuers of these realms, and the one that a token of none of them names. Where only its tenant is another: the tenants.
+/// Writes the issuers of these realms, and the one that a token of none of them names. Where only its tenant is
+/// another: the tenants.
 #[cold]
 pub(super) fn write_issuers(text: &mut Text, claims: &ClaimSet<'_>, realms: &[Realm]) {
     let mut named_by = None;
@@ -39,7 +40,8 @@ pub(super) fn write_issuers(text: &mut Text, claims: &ClaimSet<'_>, realms: &[Re
     text.find(claims, claim);
 }
 
-/// Writes what a check of a realm expected of a token, and what the token has; nothing where the reason says all that is known.
+/// Writes what a check of a realm expected of a token, and what the token has; nothing where the reason says all that
+/// is known.
 #[cold]
 pub(super) fn write_expectation(
     text: &mut Text,

@@ -1,5 +1,5 @@
-//! Every check of a token with its outcome, for people. It observes [`judge`](super::judge::judge)'s own code, so the two
-//! cannot differ; and it returns no claims, so it cannot be taken for a verdict.
+//! Every check of a token with its outcome, for people. It observes [`judge`](super::judge::judge)'s own code, so the
+//! two cannot differ; and it returns no claims, so it cannot be taken for a verdict.
 
 use super::authenticity::{admit, decode, prove, select, Selected};
 use super::expectation::{write_expectation, write_issuers, Text};

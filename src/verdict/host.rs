@@ -1,5 +1,5 @@
-//! Judging with the host's help. Where the host checks signatures faster than this crate, it is given the bytes and the key,
-//! and its answer is used once.
+//! Judging with the host's help. Where the host checks signatures faster than this crate, it is given the bytes and the
+//! key, and its answer is used once.
 
 use super::answer::{Finding, Refused, Signature};
 use super::authenticity::{self, admit, decode, Admitted, Proven, Selected, Unproven};
@@ -15,9 +15,9 @@ use crate::signature::{Algorithm, Algorithms, CheckedBy};
 use crate::time::UnixSeconds;
 use crate::token::TokenBytes;
 
-/// Begins to judge a token. Everything before the signature is checked. A token that is refused by then is decided, so is one
-/// that is cached as verified, and so is one whose signature the host cannot check: its algorithm is not among `host`, its
-/// signature does not have that algorithm's length, or several keys would have to be tried.
+/// Begins to judge a token. Everything before the signature is checked. A token that is refused by then is decided, so
+/// is one that is cached as verified, and so is one whose signature the host cannot check: its algorithm is not among
+/// `host`, its signature does not have that algorithm's length, or several keys would have to be tried.
 #[must_use]
 pub fn begin(
     token: &[u8],
@@ -34,8 +34,8 @@ pub fn begin(
     }
 }
 
-/// Finishes after [`begin`], with the host's outcome. Keys, bans, time, revocation and freshness are read now, so nothing
-/// that happened meanwhile is missed: a key that has left the realm no longer vouches for the token.
+/// Finishes after [`begin`], with the host's outcome. Keys, bans, time, revocation and freshness are read now, so
+/// nothing that happened meanwhile is missed: a key that has left the realm no longer vouches for the token.
 ///
 /// # Errors
 /// The token is refused.
@@ -64,9 +64,9 @@ pub fn finish(
     }
 }
 
-/// The algorithm of a token whose signature only the host can check, in a build without that algorithm. Judged without the
-/// host, such a token is refused on the basis [`Undecided`](super::Basis::Undecided). `None` also for a token that the host
-/// cannot check, because several keys would have to be tried.
+/// The algorithm of a token whose signature only the host can check, in a build without that algorithm. Judged without
+/// the host, such a token is refused on the basis [`Undecided`](super::Basis::Undecided). `None` also for a token that
+/// the host cannot check, because several keys would have to be tried.
 #[must_use]
 pub fn host_needed(token: &str, realms: &[Realm], now: UnixSeconds) -> Option<Algorithm> {
     let bytes = decode(token, realms, &mut Observer::none()).ok()?;
@@ -140,8 +140,8 @@ fn finish_by_text(pending: &PendingSignature, outcome: HostOutcome, realms: &[Re
     examine(&bytes, realms, &|admitted| prove(pending, outcome, admitted), now, &mut Observer::none())
 }
 
-/// The signature by the host's outcome, as long as the key that it was given is still one the token may have been signed
-/// with. Where it could not tell, the signature is checked here.
+/// The signature by the host's outcome, as long as the key that it was given is still one the token may have been
+/// signed with. Where it could not tell, the signature is checked here.
 pub(super) fn prove<'r, 'd>(
     pending: &PendingSignature,
     outcome: HostOutcome,
@@ -172,8 +172,8 @@ pub enum HostOutcome {
     Good,
     /// It is not.
     Bad,
-    /// The host could not tell: it does not know the algorithm, or cannot use the key. It is checked here; where this build
-    /// cannot either, the token is refused as [`Reason::UnsupportedAlgorithm`], on the basis
+    /// The host could not tell: it does not know the algorithm, or cannot use the key. It is checked here; where this
+    /// build cannot either, the token is refused as [`Reason::UnsupportedAlgorithm`], on the basis
     /// [`Undecided`](super::Basis::Undecided).
     Unknown,
 }

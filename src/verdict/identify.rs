@@ -28,8 +28,8 @@ pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Ident
     read(index, realm, &token)
 }
 
-/// The index of the realm that a token names as its issuer; `None`: it is not a token, or of none of `realms`. Nothing is
-/// verified.
+/// The index of the realm that a token names as its issuer; `None`: it is not a token, or of none of `realms`. Nothing
+/// is verified.
 #[must_use]
 pub fn realm_of(token: &str, realms: &[Realm]) -> Option<usize> {
     let bytes = decode(token, realms, &mut Observer::none()).ok()?;
@@ -37,9 +37,9 @@ pub fn realm_of(token: &str, realms: &[Realm]) -> Option<usize> {
     select(&token, realms).ok().map(|selected| selected.index)
 }
 
-/// Begins to identify a token with the host's help, where its algorithm is one of `host`. Everything before the signature
-/// is checked. A token that is refused by then is decided, and so is one whose signature the host cannot check, as in
-/// [`begin`](super::begin).
+/// Begins to identify a token with the host's help, where its algorithm is one of `host`. Everything before the
+/// signature is checked. A token that is refused by then is decided, and so is one whose signature the host cannot
+/// check, as in [`begin`](super::begin).
 #[must_use]
 pub fn begin_to_identify(
     token: &str,
@@ -87,7 +87,8 @@ fn hand_over<T>(
     Ok(host::hand_over(token, &bytes, &addressed, host, awaiting_host))
 }
 
-/// Everything before the signature, as for a verdict, but for the header's `typ`: that is read once the signature is good.
+/// Everything before the signature, as for a verdict, but for the header's `typ`: that is read once the signature is
+/// good.
 fn address<'r, 'd>(
     bytes: &'d TokenBytes<'_>,
     realms: &'r [Realm],
@@ -102,7 +103,8 @@ fn address<'r, 'd>(
     Ok(Admitted { index, realm, name, token, candidates })
 }
 
-/// Reads a token with a good signature. Only now: an answer about the use of a forged token would tell its maker something.
+/// Reads a token with a good signature. Only now: an answer about the use of a forged token would tell its maker
+/// something.
 fn read(index: usize, realm: &Realm, token: &VerifiedToken<'_>) -> Result<Identified, IdentifyError> {
     let claims = access_claims(index, realm, token)?;
     Ok(Identified {

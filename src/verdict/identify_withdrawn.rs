@@ -1,5 +1,5 @@
-//! Which token is this, when its issuer has withdrawn the key that signed it? Gates that fetch keys themselves may accept
-//! such a token for a while, so it can still be revoked: by its id, and in no other way.
+//! Which token is this, when its issuer has withdrawn the key that signed it? Gates that fetch keys themselves may
+//! accept such a token for a while, so it can still be revoked: by its id, and in no other way.
 
 use super::authenticity::{decode, select, Selected};
 use super::checks;
@@ -11,13 +11,14 @@ use crate::keys::{Key, Keys, MAX_CANDIDATES};
 use crate::time::UnixSeconds;
 use crate::token::{TokenBytes, UntrustedToken, VerifiedToken};
 
-/// So many withdrawn keys of a realm are kept; of more, the one withdrawn first is dropped. Issuers rotate a key or two at
-/// a time, and a key is kept for one token lifetime only.
+/// So many withdrawn keys of a realm are kept; of more, the one withdrawn first is dropped. Issuers rotate a key or two
+/// at a time, and a key is kept for one token lifetime only.
 pub const MAX_WITHDRAWN_KEYS: usize = 16;
 
-/// Identifies an access token that was signed by a key of `withdrawn`: form, realm, signature and token use are checked as in
-/// [`identify`](super::identify). Beyond that it must name itself (`jti`), its times must be ones that a gate could accept,
-/// and it must not have been issued after the key was withdrawn. `withdrawn` has a place for each of `realms`.
+/// Identifies an access token that was signed by a key of `withdrawn`: form, realm, signature and token use are checked
+/// as in [`identify`](super::identify). Beyond that it must name itself (`jti`), its times must be ones that a gate
+/// could accept, and it must not have been issued after the key was withdrawn. `withdrawn` has a place for each of
+/// `realms`.
 ///
 /// A banned key identifies nothing. The answer names no user and no session: nothing of theirs can be ended with it.
 ///

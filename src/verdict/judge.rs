@@ -19,8 +19,8 @@ use crate::token::{TokenBytes, VerifiedToken};
 
 /// Judges a token for the one of `realms` that issued it, at the time `now`.
 ///
-/// The checks run in a fixed order ([`CheckName::ALL`]) and the first that fails gives the reason: form, realm, header, key,
-/// signature, claims, revocation, freshness. When several realms would match, the first does.
+/// The checks run in a fixed order ([`CheckName::ALL`]) and the first that fails gives the reason: form, realm, header,
+/// key, signature, claims, revocation, freshness. When several realms would match, the first does.
 #[must_use]
 pub fn judge(token: &str, realms: &[Realm], now: UnixSeconds) -> Verdict {
     match decode(token, realms, &mut Observer::none()) {
@@ -44,8 +44,8 @@ pub fn find(token: &[u8], realms: &[Realm], cache: &mut VerifiedTokenCache, now:
     }
 }
 
-/// Judges a cached token by its entry alone, as [`find`] does. `None`: it was evicted, or its key is another now; then it
-/// must be judged from the beginning.
+/// Judges a cached token by its entry alone, as [`find`] does. `None`: it was evicted, or its key is another now; then
+/// it must be judged from the beginning.
 pub fn recheck(entry: Entry, realms: &[Realm], cache: &mut VerifiedTokenCache, now: UnixSeconds) -> Option<Finding> {
     let cached = cache.record(entry)?;
     let realm = Some(cached.realm());
@@ -133,8 +133,8 @@ pub(super) fn find_admitted(
 }
 
 /// Everything about a token with a good signature that may have changed since it was checked: that its key is there and
-/// still the only one it can be, bans, time, revocation, freshness. `None`: that key is not there any more, so the token
-/// must be judged from the beginning.
+/// still the only one it can be, bans, time, revocation, freshness. `None`: that key is not there any more, so the
+/// token must be judged from the beginning.
 pub(super) fn recheck_cached(
     cached: &CachedToken,
     realms: &[Realm],

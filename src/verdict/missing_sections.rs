@@ -9,9 +9,9 @@ use super::state_check::subject_of;
 use super::times::Times;
 use crate::token::UntrustedToken;
 
-/// SHA-256 names of the sections that have not arrived and in which the answer about this token lies, so that they can be
-/// fetched before the others. Nothing is checked and no answer is given; a made-up token changes no more than
-/// the order. None for a token of no realm, or without times.
+/// SHA-256 names of the sections that have not arrived and in which the answer about this token lies, so that they can
+/// be fetched before the others. Nothing is checked and no answer is given; a made-up token changes no more than the
+/// order. None for a token of no realm, or without times.
 #[must_use]
 pub fn missing_sections(token: &str, realms: &[Realm]) -> Vec<[u8; 32]> {
     let bytes = decode(token, realms, &mut Observer::none()).ok();

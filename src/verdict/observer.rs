@@ -9,8 +9,8 @@ pub struct Check {
     pub name: CheckName,
     /// How it came out.
     pub outcome: Outcome,
-    /// Expected and found value, times and limits. Values of the token are quoted in it, escaped and cut: it is for people who
-    /// run a gate, not for the token's sender, and not for logs.
+    /// Expected and found value, times and limits. Values of the token are quoted in it, escaped and cut: it is for
+    /// people who run a gate, not for the token's sender, and not for logs.
     pub detail: Option<String>,
 }
 
@@ -140,8 +140,8 @@ impl CheckName {
     }
 }
 
-/// Sees the checks of a judgement, and cannot change their outcome. Not a trait: the judgement would be compiled twice, with
-/// a record and without.
+/// Sees the checks of a judgement, and cannot change their outcome. Not a trait: the judgement would be compiled twice,
+/// with a record and without.
 pub(super) struct Observer<'r>(Option<&'r mut Record>);
 
 impl<'r> Observer<'r> {

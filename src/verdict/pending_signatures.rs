@@ -40,8 +40,9 @@ impl Handle {
     }
 }
 
-/// The pending signatures, which may come back in any order. Some never do: a request that is cancelled takes the rest of its
-/// work along. So they are kept in a ring, and those left over are dropped when the ring is full and comes round.
+/// The pending signatures, which may come back in any order. Some never do: a request that is cancelled takes the rest
+/// of its work along. So they are kept in a ring, and those left over are dropped when the ring is full and comes
+/// round.
 #[derive(Debug, Default)]
 pub struct PendingSignatures {
     ring: Vec<Option<(Handle, PendingSignature)>>,
@@ -101,8 +102,8 @@ const fn place(handle: Handle) -> usize {
     handle.0 as usize % MAX_HANDLES
 }
 
-/// A token whose signature the host is checking. It owns the bytes that are checked, can be used once, and is the only way to
-/// [`finish`](super::finish), [`finish_to_identify`](super::finish_to_identify) and
+/// A token whose signature the host is checking. It owns the bytes that are checked, can be used once, and is the only
+/// way to [`finish`](super::finish), [`finish_to_identify`](super::finish_to_identify) and
 /// [`finish_to_explain`](super::finish_to_explain). Its `Debug` shows nothing of the token.
 pub struct PendingSignature {
     held: Held,

@@ -27,8 +27,8 @@ pub struct Realm {
 }
 
 impl Realm {
-    /// A realm that knows its policy and nothing else: no keys, no revocation state. `feed_keys` are the pinned keys its
-    /// feed is signed with.
+    /// A realm that knows its policy and nothing else: no keys, no revocation state. `feed_keys` are the pinned keys
+    /// its feed is signed with.
     #[must_use]
     pub fn new(name: impl Into<String>, policy: Policy, feed_keys: Vec<FeedKey>, bounds: Bounds) -> Self {
         let revocations = Revocations::new(RealmId::of(policy.issuer.id()), feed_keys, bounds);
@@ -52,8 +52,8 @@ impl Realm {
     /// The keys that may be used at `now`.
     ///
     /// # Errors
-    /// [`Reason::NoFeed`] where the feed is to bring them and nothing of it has arrived: it is the feed that is missing, not
-    /// the issuer. Otherwise [`Reason::KeysUnavailable`].
+    /// [`Reason::NoFeed`] where the feed is to bring them and nothing of it has arrived: it is the feed that is
+    /// missing, not the issuer. Otherwise [`Reason::KeysUnavailable`].
     pub(super) fn keys_at(&self, now: UnixSeconds) -> Result<&Keys, Reason> {
         self.keys.usable_at(now).ok_or_else(|| match (&self.keys, self.keys_from, self.revocations.position()) {
             (RealmKeys::Unavailable, KeysFrom::Feed, None) => Reason::NoFeed,

@@ -9,8 +9,8 @@ pub enum Reason {
     InvalidRequest,
     /// Not one strict compact JWT, too long, it names a critical extension, or a claim that is read has the wrong type.
     Malformed,
-    /// `alg` is unknown, not allowed by the policy, or not the one of the key that `kid` names; or neither this build nor the
-    /// host can check a signature by it.
+    /// `alg` is unknown, not allowed by the policy, or not the one of the key that `kid` names; or neither this build
+    /// nor the host can check a signature by it.
     UnsupportedAlgorithm,
     /// The realm has no such key.
     UnknownKey,
@@ -18,8 +18,8 @@ pub enum Reason {
     BannedKey,
     /// The signature is not the key's.
     BadSignature,
-    /// Another kind of token: `typ` in header or claims, `token_use`, one that is bound to a key (`cnf`), or one with an
-    /// actor other than the user (`act`) where the policy refuses that.
+    /// Another kind of token: `typ` in header or claims, `token_use`, one that is bound to a key (`cnf`), or one with
+    /// an actor other than the user (`act`) where the policy refuses that.
     WrongType,
     /// No realm here has that issuer.
     WrongIssuer,
@@ -133,8 +133,8 @@ impl Reason {
         }
     }
 
-    /// The HTTP status to answer with (RFC 6750 §3.1): 400 for a request that contradicts itself, 401 for the token, 403 for what
-    /// it may not do, 503 where we are to blame.
+    /// The HTTP status to answer with (RFC 6750 §3.1): 400 for a request that contradicts itself, 401 for the token,
+    /// 403 for what it may not do, 503 where we are to blame.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {

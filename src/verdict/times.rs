@@ -14,8 +14,8 @@ pub(super) struct Times {
     pub(super) expires_at: UnixSeconds,
 }
 
-/// The checks of the token's times. Inlined, as [`check_state`](super::state_check::check_state): where a cached token is
-/// checked there is never an observer.
+/// The checks of the token's times. Inlined, as [`check_state`](super::state_check::check_state): where a cached token
+/// is checked there is never an observer.
 #[inline(always)]
 pub(super) fn check_times(
     realm: &Realm,

@@ -1,4 +1,5 @@
-//! Tokens whose signature was good. Only that is cached: keys, bans, time, revocation and freshness are checked at each use.
+//! Tokens whose signature was good. Only that is cached: keys, bans, time, revocation and freshness are checked at each
+//! use.
 
 use core::fmt;
 use core::hash::{BuildHasherDefault, Hasher};
@@ -23,8 +24,8 @@ impl CacheLimits {
     pub const NOTHING: Self = Self { entries: 0, bytes: 0 };
 }
 
-/// Tokens whose signature was good. No other is inserted, so forged tokens evict nothing. Beyond the limits a token is evicted
-/// that was not used since the hand last passed it (CLOCK, Corbató 1968).
+/// Tokens whose signature was good. No other is inserted, so forged tokens evict nothing. Beyond the limits a token is
+/// evicted that was not used since the hand last passed it (CLOCK, Corbató 1968).
 pub struct VerifiedTokenCache {
     limits: CacheLimits,
     /// Tokens inserted so far.
@@ -44,8 +45,8 @@ struct Slot {
     record: Option<CachedToken>,
 }
 
-/// Bytes of an entry beyond its record: slot, place in the map (7/8 full at the most, doubled when it grows), allocator's
-/// header.
+/// Bytes of an entry beyond its record: slot, place in the map (7/8 full at the most, doubled when it grows),
+/// allocator's header.
 const ENTRY_OVERHEAD_BYTES: usize = size_of::<Slot>() - size_of::<CachedToken>() + 2 * size_of::<(u64, u32)>() + 32;
 
 impl VerifiedTokenCache {
@@ -94,8 +95,8 @@ impl VerifiedTokenCache {
         slot.record.as_ref()
     }
 
-    /// Inserts a token whose signature was found good. One that is too big is left out; of two with the same digest the later
-    /// stays.
+    /// Inserts a token whose signature was found good. One that is too big is left out; of two with the same digest the
+    /// later stays.
     pub(super) fn insert(&mut self, record: CachedToken) {
         let size = record.size() + ENTRY_OVERHEAD_BYTES;
         if self.limits.entries == 0 || size > self.limits.bytes / LARGEST_SHARE {

@@ -15,8 +15,8 @@ pub struct JsGate {
     pub(super) gate: Gate,
     pub(super) host: Algorithms,
     pub(super) token_buffer: Box<[u8]>,
-    /// Handle, key number, length of the signing input, length of the signature. Or of a cached token's entry: place, the
-    /// lower half of the number, the upper half.
+    /// Handle, key number, length of the signing input, length of the signature. Or of a cached token's entry: place,
+    /// the lower half of the number, the upper half.
     signature_request: Box<[u32; 4]>,
 }
 
@@ -35,7 +35,8 @@ impl JsGate {
         })
     }
 
-    /// Puts a realm in a place that is free or new. `options`: those that the gate was made of. Throws `invalid_option`.
+    /// Puts a realm in a place that is free or new. `options`: those that the gate was made of. Throws
+    /// `invalid_option`.
     #[wasm_bindgen(js_name = putRealm)]
     pub fn put_realm(&mut self, index: usize, options: &GateOptions, realm: &RealmOptions) -> Result<(), JsValue> {
         options.put_realm(&mut self.gate, index, realm)
@@ -47,8 +48,8 @@ impl JsGate {
         self.gate.remove_realm(realm);
     }
 
-    /// Address of the token's bytes, to be written before `begin`: one more than `maxTokenBytes`. For a signature request the
-    /// signing input stands there, followed by the signature.
+    /// Address of the token's bytes, to be written before `begin`: one more than `maxTokenBytes`. For a signature
+    /// request the signing input stands there, followed by the signature.
     #[wasm_bindgen(getter = tokenBuffer)]
     #[must_use]
     pub fn token_buffer(&self) -> *const u8 {
@@ -56,8 +57,8 @@ impl JsGate {
     }
 
     /// Address of four numbers, the signature request: handle, key number, length of the signing input, length of the
-    /// signature. After a `begin` that found a cached signature, they name the token to `recheck`: place, the lower half of
-    /// the number, the upper half.
+    /// signature. After a `begin` that found a cached signature, they name the token to `recheck`: place, the lower
+    /// half of the number, the upper half.
     #[wasm_bindgen(getter = signatureRequest)]
     #[must_use]
     pub fn signature_request(&self) -> *const u32 {
@@ -113,8 +114,8 @@ impl JsGate {
         checks(self.gate.explain(token, time(now)))
     }
 
-    /// Whether the host must check the signature of the token in the token buffer before it can be explained; then there is
-    /// a signature request, and `finishToExplain` is to be called.
+    /// Whether the host must check the signature of the token in the token buffer before it can be explained; then
+    /// there is a signature request, and `finishToExplain` is to be called.
     #[wasm_bindgen(js_name = beginToExplain)]
     pub fn begin_to_explain(&mut self, length: usize, now: f64) -> bool {
         let token =

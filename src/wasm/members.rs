@@ -1,5 +1,6 @@
-//! Reads the members of JavaScript objects that the package has made. All through one import, for an import of its own for each member
-//! takes more room than the reading, and a general reader of objects is as large as the rest of the gate.
+//! Reads the members of JavaScript objects that the package has made. All through one import, for an import of its own
+//! for each member takes more room than the reading, and a general reader of objects is as large as the rest of the
+//! gate.
 
 use super::{error, span, time};
 use crate::time::Seconds;

@@ -79,8 +79,8 @@ impl JsGate {
         self.gate.missing_sections(token).iter().map(|name| hex(name)).collect()
     }
 
-    /// Stores a section: `stored`, or `committed` when it was the last one of a staged manifest. `sha256`: its hash, 32 bytes,
-    /// where the host has computed it.
+    /// Stores a section: `stored`, or `committed` when it was the last one of a staged manifest. `sha256`: its hash, 32
+    /// bytes, where the host has computed it.
     #[wasm_bindgen(js_name = provideSection)]
     pub fn provide_section(
         &mut self,

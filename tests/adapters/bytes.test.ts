@@ -34,12 +34,20 @@ test('the refusals of all adapters are those of gate.protect, byte for byte', { 
       const { url, close } = await host.start(group.gate, group.access)
       t.after(close)
       for (const [index, { reason, asked }] of group.cases.entries()) {
-        assert.deepEqual(ours(await ask(url, asked)), ours(expected[index] as Answered), `${host.name}: ${group.name}: ${reason}`)
+        assert.deepEqual(
+          ours(await ask(url, asked)),
+          ours(expected[index] as Answered),
+          `${host.name}: ${group.name}: ${reason}`,
+        )
       }
     }
     for (const { reason } of group.cases) met.add(reason)
   }
-  assert.deepEqual([...REASONS].filter((reason) => !met.has(reason)), [], 'every reason is met')
+  assert.deepEqual(
+    [...REASONS].filter((reason) => !met.has(reason)),
+    [],
+    'every reason is met',
+  )
 })
 
 function ours({ status, headers, body }: Answered): object {
@@ -47,7 +55,10 @@ function ours({ status, headers, body }: Answered): object {
 }
 
 /** The response of `gate.protect`, once the gate's reason is that of the case. */
-async function byGate({ name, gate, access }: Group, { reason, asked: { method = 'GET', headers = [], path = '/' } }: Case): Promise<Answered> {
+async function byGate(
+  { name, gate, access }: Group,
+  { reason, asked: { method = 'GET', headers = [], path = '/' } }: Case,
+): Promise<Answered> {
   const protectedFetch = gate.protect((_request, _env, _ctx, { claims }) => Response.json({ sub: claims.sub }), access)
   const lines = headers.map(([key, value]) => [key, value] as [string, string])
   const request = new Request(`http://edge.example${path}`, { method, headers: lines })
@@ -68,7 +79,11 @@ async function byToken(stage: Stage): Promise<Group> {
   await origin.logoutUser('test', 'bob')
   await origin.raiseTokenVersion('test', 'carol', 5)
   await origin.banKey('test', 'banned', { force: true })
-  const of = async (reason: Case['reason'], claims?: Record<string, unknown>, header?: Parameters<Stage['token']>[1]): Promise<Case> => ({
+  const of = async (
+    reason: Case['reason'],
+    claims?: Record<string, unknown>,
+    header?: Parameters<Stage['token']>[1],
+  ): Promise<Case> => ({
     reason,
     asked: { headers: [bearer(await stage.token(claims, header))] },
   })
@@ -140,12 +155,20 @@ async function byCookie(stage: Stage): Promise<Group> {
 async function withoutFeed(stage: Stage, t: TestContext): Promise<Group> {
   const url = `${await silentUrl(t)}/feed/test`
   const gate = stage.gate({ firstLoadTimeoutMs: 50, onReport: () => undefined }, { feed: { ...stage.realm.feed, url } })
-  return { name: 'without a feed', gate, cases: [{ reason: 'no_feed', asked: { headers: [bearer(await stage.token())] } }] }
+  return {
+    name: 'without a feed',
+    gate,
+    cases: [{ reason: 'no_feed', asked: { headers: [bearer(await stage.token())] } }],
+  }
 }
 
 async function withoutKeys(stage: Stage, t: TestContext): Promise<Group> {
   const gate = stage.gate({ jwksTimeoutMs: 50, onReport: () => undefined }, { jwks: `${await silentUrl(t)}/certs` })
-  return { name: 'without keys', gate, cases: [{ reason: 'keys_unavailable', asked: { headers: [bearer(await stage.token())] } }] }
+  return {
+    name: 'without keys',
+    gate,
+    cases: [{ reason: 'keys_unavailable', asked: { headers: [bearer(await stage.token())] } }],
+  }
 }
 
 async function withStaleFeed(stage: Stage): Promise<Group> {
@@ -160,7 +183,11 @@ async function withStaleFeed(stage: Stage): Promise<Group> {
   assert.equal((await gate.check(await stage.token())).ok, true)
   isCut = true
   while ((gate.status()[0]?.ageSeconds ?? 0) < 3) await delay(100)
-  return { name: 'with a stale feed', gate, cases: [{ reason: 'stale_feed', asked: { headers: [bearer(await stage.token())] } }] }
+  return {
+    name: 'with a stale feed',
+    gate,
+    cases: [{ reason: 'stale_feed', asked: { headers: [bearer(await stage.token())] } }],
+  }
 }
 
 async function withRevokedRealm(stage: Stage): Promise<Group> {

@@ -22,12 +22,21 @@ export function ask(url: string, { method = 'GET', path = '/', headers = [], bod
     const lines = ['host', `${hostname}:${port}`, ...headers.flat()]
     if (body !== undefined || method === 'POST') lines.push('content-length', String(Buffer.byteLength(body ?? '')))
     // A list of lines is sent as it is; an object would join lines of one name.
-    const sent = request({ hostname, port, method, path, headers: lines as never, agent: false, setHost: false }, (response) => {
-      let text = ''
-      response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, headers: new Headers(response.headers as Record<string, string>), body: text }))
-      response.on('error', reject)
-    })
+    const sent = request(
+      { hostname, port, method, path, headers: lines as never, agent: false, setHost: false },
+      (response) => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+        response.on('end', () =>
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: new Headers(response.headers as Record<string, string>),
+            body: text,
+          }),
+        )
+        response.on('error', reject)
+      },
+    )
     sent.on('error', reject)
     sent.setTimeout(20_000, () => sent.destroy(new Error('there was no response')))
     sent.end(body)

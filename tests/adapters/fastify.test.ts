@@ -19,12 +19,19 @@ interface Protected {
   protect(options?: object): never
 }
 
-for (const [name, fastify] of [['fastify 5', fastify5], ['fastify 4', fastify4]] as const) {
+for (const [name, fastify] of [
+  ['fastify 5', fastify5],
+  ['fastify 4', fastify4],
+] as const) {
   async function started(t: TestContext) {
     const stage = await openStage(t)
     const app = fastify()
     t.after(() => app.close())
-    const status = async (url: string, claims?: Record<string, unknown>, method: 'GET' | 'POST' = 'GET'): Promise<number> => {
+    const status = async (
+      url: string,
+      claims?: Record<string, unknown>,
+      method: 'GET' | 'POST' = 'GET',
+    ): Promise<number> => {
       const headers = claims === undefined ? {} : { authorization: `Bearer ${await stage.token(claims)}` }
       return (await app.inject({ url, method, headers })).statusCode
     }
@@ -36,10 +43,15 @@ for (const [name, fastify] of [['fastify 5', fastify5], ['fastify 4', fastify4]]
     app.get('/before', async (request) => (request as { auth?: { claims: { sub: string } } }).auth?.claims.sub)
     await app.register(plugin, { gate: stage.gate() } as never)
     app.get('/after', async (request) => (request as { auth?: { claims: { sub: string } } }).auth?.claims.sub)
-    app.get('/health', { config: { portcullis: false } as never }, async (request) => ({ auth: (request as { auth?: unknown }).auth }))
+    app.get('/health', { config: { portcullis: false } as never }, async (request) => ({
+      auth: (request as { auth?: unknown }).auth,
+    }))
     app.get('/write', { onRequest: (app as unknown as Protected).protect({ scope: ['write'] }) }, async () => 'written')
     for (const path of ['/before', '/after', '/none']) assert.equal(await status(path), 401, path)
-    assert.equal((await app.inject({ url: '/before', headers: { authorization: `Bearer ${await stage.token()}` } })).body, 'alice')
+    assert.equal(
+      (await app.inject({ url: '/before', headers: { authorization: `Bearer ${await stage.token()}` } })).body,
+      'alice',
+    )
     assert.deepEqual([await status('/after', {}), await status('/none', {}), await status('/health')], [200, 404, 200])
     assert.equal((await app.inject('/health')).body, '{"auth":null}')
     assert.deepEqual([await status('/write', {}), await status('/write', { scope: 'write' })], [403, 200])
@@ -75,13 +87,20 @@ for (const [name, fastify] of [['fastify 5', fastify5], ['fastify 4', fastify4]]
 
   test(`${name}: options that are inherited count, and undefined takes none away`, async (t) => {
     const { stage, app, status } = await started(t)
-    await app.register(plugin, Object.assign(Object.create({ scope: ['read'] }), { gate: stage.gate(), routes: 'chosen' }) as never)
+    await app.register(
+      plugin,
+      Object.assign(Object.create({ scope: ['read'] }), { gate: stage.gate(), routes: 'chosen' }) as never,
+    )
     const { protect } = app as unknown as Protected
     app.get('/read', { onRequest: protect() }, async () => 'read')
     app.get('/same', { onRequest: protect({ scope: undefined }) }, async () => 'read')
     app.get('/write', { onRequest: protect(Object.create({ scope: ['write'] })) }, async () => 'written')
-    for (const path of ['/read', '/same']) assert.deepEqual([await status(path, {}), await status(path, { scope: 'read' })], [403, 200], path)
-    assert.deepEqual([await status('/write', { scope: 'read' }), await status('/write', { scope: 'write' })], [403, 200])
+    for (const path of ['/read', '/same'])
+      assert.deepEqual([await status(path, {}), await status(path, { scope: 'read' })], [403, 200], path)
+    assert.deepEqual(
+      [await status('/write', { scope: 'read' }), await status('/write', { scope: 'write' })],
+      [403, 200],
+    )
   })
 
   test(`${name}: access options in the configuration of a route, where none is heeded, are an error`, async (t) => {
@@ -95,7 +114,10 @@ for (const [name, fastify] of [['fastify 5', fastify5], ['fastify 4', fastify4]]
     const message = /^config\.portcullis must be false: use app\.protect$/
     app.get('/after', { config }, handler)
     for (const url of ['/before', '/after']) {
-      const { statusCode, body } = await app.inject({ url, headers: { authorization: `Bearer ${await stage.token()}` } })
+      const { statusCode, body } = await app.inject({
+        url,
+        headers: { authorization: `Bearer ${await stage.token()}` },
+      })
       assert.equal(statusCode, 500, url)
       assert.match(body, message)
     }
@@ -118,7 +140,12 @@ for (const [name, fastify] of [['fastify 5', fastify5], ['fastify 4', fastify4]]
       return reply.code(500).send('caught')
     })
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-    await app.register(plugin, { gate: stage.gate(), authorize: () => { throw new Error('down') } } as never)
+    await app.register(plugin, {
+      gate: stage.gate(),
+      authorize: () => {
+        throw new Error('down')
+      },
+    } as never)
     app.get('/', async () => 'in')
     assert.deepEqual([await status('/', {}), await status('/')], [500, 401])
     assert.equal(caught[0] instanceof PortcullisError && caught[0].code, 'authorize_failed')
@@ -135,12 +162,21 @@ for (const [name, fastify] of [['fastify 5', fastify5], ['fastify 4', fastify4]]
     ]
     for (const [options, message] of wrong) {
       const app = fastify()
-      await assert.rejects(async () => void (await app.register(plugin, options as never)), { code: 'invalid_option', message }, String(message))
+      await assert.rejects(
+        async () => void (await app.register(plugin, options as never)),
+        { code: 'invalid_option', message },
+        String(message),
+      )
     }
-    assert.throws(() => receiveFeed(undefined as unknown as AnyGate), { code: 'invalid_option', message: /^receiveFeed needs a gate/ })
+    assert.throws(() => receiveFeed(undefined as unknown as AnyGate), {
+      code: 'invalid_option',
+      message: /^receiveFeed needs a gate/,
+    })
     const taken = fastify()
     taken.decorateRequest('auth', null)
-    await assert.rejects(async () => void (await taken.register(plugin, { gate } as never)), { code: 'FST_ERR_DEC_ALREADY_PRESENT' })
+    await assert.rejects(async () => void (await taken.register(plugin, { gate } as never)), {
+      code: 'FST_ERR_DEC_ALREADY_PRESENT',
+    })
   })
 }
 
@@ -150,7 +186,10 @@ test('an older Fastify is told which one is needed', async () => {
   assert.equal(defaultExport, portcullis)
   const app = fastify5()
   Object.defineProperty(app, 'version', { value: '3.29.5' })
-  await assert.rejects(async () => void (await app.register(plugin, {} as never)), /portcullis - expected '>=4\.10\.0' fastify version, '3\.29\.5' is installed/)
+  await assert.rejects(
+    async () => void (await app.register(plugin, {} as never)),
+    /portcullis - expected '>=4\.10\.0' fastify version, '3\.29\.5' is installed/,
+  )
 })
 
 test('a WebSocket without a token is refused before it opens', async (t) => {

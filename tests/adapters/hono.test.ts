@@ -14,7 +14,10 @@ interface Env {
   tenant: 'a' | 'b'
 }
 
-for (const [name, Hono] of [['hono 4', Hono4], ['hono 3', Hono3 as unknown as typeof Hono4]] as const) {
+for (const [name, Hono] of [
+  ['hono 4', Hono4],
+  ['hono 3', Hono3 as unknown as typeof Hono4],
+] as const) {
   test(`${name}: the gate of each env judges, and the execution context waits for its work`, async (t) => {
     const stage = await openStage(t)
     const audiences = { a: 'api', b: 'other' }
@@ -30,7 +33,11 @@ for (const [name, Hono] of [['hono 4', Hono4], ['hono 3', Hono3 as unknown as ty
     const waits: Promise<unknown>[] = []
     const context = { waitUntil: (promise: Promise<unknown>) => void waits.push(promise), passThroughOnException() {} }
     const ask = async (tenant: Env['tenant']) =>
-      app.fetch(new Request('http://edge.example/', { headers: { authorization: `Bearer ${await stage.token()}` } }), { tenant }, context as never)
+      app.fetch(
+        new Request('http://edge.example/', { headers: { authorization: `Bearer ${await stage.token()}` } }),
+        { tenant },
+        context as never,
+      )
     assert.equal((await ask('a')).status, 200)
     const other = await ask('b')
     assert.equal(other.status, 401)
@@ -54,7 +61,14 @@ for (const [name, Hono] of [['hono 4', Hono4], ['hono 3', Hono3 as unknown as ty
     const caught: unknown[] = []
     const app = new Hono()
     if (Hono === Hono4) app.use('*', cors({ origin: 'https://app.example' }))
-    app.use('/down', protect(gate, { authorize: () => { throw new Error('down') } }) as never)
+    app.use(
+      '/down',
+      protect(gate, {
+        authorize: () => {
+          throw new Error('down')
+        },
+      }) as never,
+    )
     app.use('/twice', protect(gate) as never)
     app.use('/twice', protect(gate, { scope: ['write'] }) as never)
     app.all('*', (c) => c.text('in'))
@@ -63,7 +77,9 @@ for (const [name, Hono] of [['hono 4', Hono4], ['hono 3', Hono3 as unknown as ty
       return c.text('caught', 500)
     })
     const ask = async (path: string, claims?: Record<string, unknown>) =>
-      app.request(path, { headers: { authorization: `Bearer ${await stage.token(claims)}`, origin: 'https://app.example' } })
+      app.request(path, {
+        headers: { authorization: `Bearer ${await stage.token(claims)}`, origin: 'https://app.example' },
+      })
     assert.equal(await (await ask('/down')).text(), 'caught')
     assert.equal(caught[0] instanceof PortcullisError && caught[0].code, 'authorize_failed')
     const refused = await ask('/twice')

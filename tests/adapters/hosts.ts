@@ -80,7 +80,10 @@ function startExpress(express: typeof express5, gate: AnyGate, access?: AccessOp
   const app = express()
   app.use('/push', forExpress.receiveFeed(gate))
   app.use(forExpress.protect(gate, access))
-  app.use((req: forExpress.AuthRequest, res: { json(body: unknown): unknown }) => void res.json({ sub: req.auth?.claims.sub }))
+  app.use(
+    (req: forExpress.AuthRequest, res: { json(body: unknown): unknown }) =>
+      void res.json({ sub: req.auth?.claims.sub }),
+  )
   return listen(app)
 }
 
@@ -88,7 +91,12 @@ function startConnect(gate: AnyGate, access?: AccessOptions): Promise<Running> {
   const app = connect()
   app.use('/push', forExpress.receiveFeed(gate))
   app.use(forExpress.protect(gate, access))
-  app.use((req, res) => void res.setHeader('content-type', 'application/json').end(JSON.stringify({ sub: (req as forExpress.AuthRequest).auth?.claims.sub })))
+  app.use(
+    (req, res) =>
+      void res
+        .setHeader('content-type', 'application/json')
+        .end(JSON.stringify({ sub: (req as forExpress.AuthRequest).auth?.claims.sub })),
+  )
   return listen(app)
 }
 
@@ -96,7 +104,8 @@ function startNode(gate: AnyGate, access?: AccessOptions): Promise<Running> {
   const push = forNode.receiveFeed(gate)
   const main = forNode.protect(
     gate,
-    (req, res) => void res.setHeader('content-type', 'application/json').end(JSON.stringify({ sub: req.auth.claims.sub })),
+    (req, res) =>
+      void res.setHeader('content-type', 'application/json').end(JSON.stringify({ sub: req.auth.claims.sub })),
     access,
   )
   return listen((req, res) => (req.url === '/push' ? push(req, res) : main(req, res)))
@@ -116,7 +125,9 @@ function startNextProxy(gate: AnyGate, access?: AccessOptions): Promise<Running>
   const proxy = forNext.protect(gate, access)
   // Next goes on to the route where the proxy has no response.
   return listenWeb(async (request) =>
-    new URL(request.url).pathname === '/push' ? push(request) : ((await proxy(request, { waitUntil() {} })) ?? Response.json({ sub: 'alice' })),
+    new URL(request.url).pathname === '/push'
+      ? push(request)
+      : ((await proxy(request, { waitUntil() {} })) ?? Response.json({ sub: 'alice' })),
   )
 }
 

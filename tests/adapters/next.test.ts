@@ -26,7 +26,8 @@ test('route.ts gets the verdict and the context of Next, and its errors are thro
   const context = { params: Promise.resolve({ id: '7' }) }
   const GET = protect(
     gate,
-    async (_request: Request, auth, { params }: typeof context) => Response.json({ sub: auth.claims.sub, ...(await params) }),
+    async (_request: Request, auth, { params }: typeof context) =>
+      Response.json({ sub: auth.claims.sub, ...(await params) }),
     { scope: ['read'] },
   )
   const ask = async (claims: Record<string, unknown>): Promise<Response> => {
@@ -37,7 +38,9 @@ test('route.ts gets the verdict and the context of Next, and its errors are thro
   assert.equal((await ask({})).status, 403)
   // As redirect() and notFound() of Next do.
   const control = new Error('NEXT_REDIRECT')
-  const redirecting = protect(gate, () => { throw control })
+  const redirecting = protect(gate, () => {
+    throw control
+  })
   const failing = protect(gate, () => assert.fail(), { authorize: () => Promise.reject(control) })
   const request = new Request(URL_OF_PAGE, { headers: { authorization: `Bearer ${await stage.token()}` } })
   await assert.rejects(redirecting(request, context), control)
@@ -46,13 +49,19 @@ test('route.ts gets the verdict and the context of Next, and its errors are thro
 
 test('a request of the pages router is named, and wrong arguments throw at set-up', async (t) => {
   const gate = (await openStage(t)).gate()
-  await assert.rejects(protect(gate)({ method: 'GET', headers: {}, rawHeaders: [], socket: {} } as never), { code: 'wrong_request', message: /portcullis\/node/ })
+  await assert.rejects(protect(gate)({ method: 'GET', headers: {}, rawHeaders: [], socket: {} } as never), {
+    code: 'wrong_request',
+    message: /portcullis\/node/,
+  })
   const wrong: [() => unknown, RegExp][] = [
     [() => protect(undefined as unknown as AnyGate), /^protect needs a gate/],
     [() => protect((() => new Response()) as unknown as AnyGate), /^protect needs a gate/],
     [() => receiveFeed(undefined as unknown as AnyGate), /^receiveFeed needs a gate/],
     [() => protect(gate, { matcher: '/api' } as never), /unknown option 'matcher'/],
-    [() => protect(gate, () => new Response(), { scop: ['a'] } as never), /unknown option 'scop'; did you mean 'scope'\?/],
+    [
+      () => protect(gate, () => new Response(), { scop: ['a'] } as never),
+      /unknown option 'scop'; did you mean 'scope'\?/,
+    ],
   ]
   for (const [call, message] of wrong) assert.throws(call, { code: 'invalid_option', message }, String(message))
 })

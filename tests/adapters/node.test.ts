@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer, request as httpRequest } from 'node:http'
-import { connect as connectHttp2, constants, createServer as createHttp2Server, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2'
+import {
+  connect as connectHttp2,
+  constants,
+  createServer as createHttp2Server,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
 import { test, type TestContext } from 'node:test'
@@ -19,7 +25,10 @@ import { ask, bearer } from './client.ts'
 import { type AnyGate, express4, HOSTS, listen } from './hosts.ts'
 import { openStage } from './stage.ts'
 
-const EXPRESS = [['express 5', express5], ['express 4', express4]] as const
+const EXPRESS = [
+  ['express 5', express5],
+  ['express 4', express4],
+] as const
 const answer = (req: AuthRequest, res: express5.Response): void => void res.json({ sub: req.auth?.claims.sub })
 
 async function opened(t: TestContext, app: Parameters<typeof listen>[0]): Promise<string> {
@@ -34,8 +43,20 @@ for (const [name, express] of EXPRESS) {
     const caught: unknown[] = []
     const app = express()
     const gate = stage.gate()
-    app.get('/throws', protect(gate, { authorize: () => { throw new Error('down') } }), answer)
-    app.get('/hangs', protect(gate, { authorize: () => new Promise<boolean>(() => {}), authorizeTimeoutMs: 20 }), answer)
+    app.get(
+      '/throws',
+      protect(gate, {
+        authorize: () => {
+          throw new Error('down')
+        },
+      }),
+      answer,
+    )
+    app.get(
+      '/hangs',
+      protect(gate, { authorize: () => new Promise<boolean>(() => {}), authorizeTimeoutMs: 20 }),
+      answer,
+    )
     app.get('/fine', protect(gate, { authorize: ({ claims }) => claims.sub === 'alice' }), answer)
     app.use(((error, _req, res, _next) => {
       caught.push(error)
@@ -44,7 +65,10 @@ for (const [name, express] of EXPRESS) {
     const url = await opened(t, app)
     const headers = [bearer(await stage.token())]
     for (const path of ['/throws', '/hangs']) assert.deepEqual((await ask(url, { path, headers })).body, 'caught', path)
-    assert.deepEqual(caught.map((error) => error instanceof PortcullisError && error.code), ['authorize_failed', 'authorize_failed'])
+    assert.deepEqual(
+      caught.map((error) => error instanceof PortcullisError && error.code),
+      ['authorize_failed', 'authorize_failed'],
+    )
     assert.equal((await ask(url, { path: '/fine', headers })).body, '{"sub":"alice"}')
     assert.equal((await ask(url, { path: '/fine', headers: [bearer(await stage.token({ sub: 'bob' }))] })).status, 403)
   })
@@ -53,14 +77,36 @@ for (const [name, express] of EXPRESS) {
     const stage = await openStage(t)
     const gate = stage.gate()
     const app = express()
-    app.get('/me', protect(gate, (req, res) => res.json({ sub: req.auth.claims.sub })))
-    app.get('/throws', protect(gate, () => { throw new Error('thrown') }))
-    app.get('/rejects', protect(gate, () => Promise.reject(new Error('rejected'))))
-    app.get('/next', protect(gate, (_req, _res, next) => next(), { scope: ['write'] }), (_req, res) => void res.end('next'))
-    app.use(((error: Error, _req, res, _next) => void res.status(500).end(error.message)) as express5.ErrorRequestHandler)
+    app.get(
+      '/me',
+      protect(gate, (req, res) => res.json({ sub: req.auth.claims.sub })),
+    )
+    app.get(
+      '/throws',
+      protect(gate, () => {
+        throw new Error('thrown')
+      }),
+    )
+    app.get(
+      '/rejects',
+      protect(gate, () => Promise.reject(new Error('rejected'))),
+    )
+    app.get(
+      '/next',
+      protect(gate, (_req, _res, next) => next(), { scope: ['write'] }),
+      (_req, res) => void res.end('next'),
+    )
+    app.use(
+      ((error: Error, _req, res, _next) => void res.status(500).end(error.message)) as express5.ErrorRequestHandler,
+    )
     const url = await opened(t, app)
     const headers = [bearer(await stage.token({ scope: 'write' }))]
-    for (const [path, body] of [['/me', '{"sub":"alice"}'], ['/throws', 'thrown'], ['/rejects', 'rejected'], ['/next', 'next']] as const) {
+    for (const [path, body] of [
+      ['/me', '{"sub":"alice"}'],
+      ['/throws', 'thrown'],
+      ['/rejects', 'rejected'],
+      ['/next', 'next'],
+    ] as const) {
       assert.equal((await ask(url, { path, headers })).body, body)
       assert.equal((await ask(url, { path })).status, 401)
     }
@@ -85,13 +131,17 @@ for (const [name, express] of EXPRESS) {
     const url = await opened(t, app)
     const json = ['content-type', 'application/json'] as const
     const origin = ['origin', 'https://app.example'] as const
-    const send = (token: string) => ask(url, { method: 'POST', path: '/api/items/7?x=1', headers: [bearer(token), json, origin], body: '{"a":1}' })
+    const send = (token: string) =>
+      ask(url, { method: 'POST', path: '/api/items/7?x=1', headers: [bearer(token), json, origin], body: '{"a":1}' })
     const accepted = await send(await stage.token({ scope: 'write' }))
     assert.deepEqual([accepted.status, accepted.body], [200, '{"sub":"alice","id":"7","body":{"a":1}}'])
     const refused = await send(await stage.token())
     assert.equal(refused.status, 403)
     assert.equal(refused.headers.get('access-control-allow-origin'), 'https://app.example')
-    assert.equal((await ask(url, { method: 'OPTIONS', headers: [origin, ['access-control-request-method', 'POST']] })).status, 204)
+    assert.equal(
+      (await ask(url, { method: 'OPTIONS', headers: [origin, ['access-control-request-method', 'POST']] })).status,
+      204,
+    )
     assert.equal(handled, 1)
   })
 
@@ -137,7 +187,8 @@ test('a header that a middleware before has set counts, as does a request that a
   })
   app.use(protect(stage.gate()), answer)
   const url = await opened(t, app)
-  for (const path of ['/set', '/made']) assert.equal((await ask(url, { path, headers: [bearer('other')] })).status, 200, path)
+  for (const path of ['/set', '/made'])
+    assert.equal((await ask(url, { path, headers: [bearer('other')] })).status, 200, path)
   assert.equal((await ask(url, { path: '/removed', headers: [bearer(token)] })).status, 401)
 })
 
@@ -145,7 +196,9 @@ test('connect: errors go to its error handler', async (t) => {
   const stage = await openStage(t)
   const app = connect()
   app.use(protect(stage.gate(), { authorize: () => Promise.reject(new Error('down')) }))
-  app.use(((error: Error & { code?: string }, _req, res, _next) => void res.end(error.code)) as connect.ErrorHandleFunction)
+  app.use(
+    ((error: Error & { code?: string }, _req, res, _next) => void res.end(error.code)) as connect.ErrorHandleFunction,
+  )
   assert.equal((await ask(await opened(t, app), { headers: [bearer(await stage.token())] })).body, 'authorize_failed')
 })
 
@@ -155,9 +208,15 @@ test('http: errors of the gate and of the handler are logged and answered with 5
   const gate = stage.gate()
   const down = new Error('down')
   const listeners: Record<string, forNode.Listener> = {
-    '/throws': forNode.protect(gate, () => { throw down }),
+    '/throws': forNode.protect(gate, () => {
+      throw down
+    }),
     '/rejects': forNode.protect(gate, () => Promise.reject(down)),
-    '/authorize': forNode.protect(gate, () => assert.fail(), { authorize: () => { throw down } }),
+    '/authorize': forNode.protect(gate, () => assert.fail(), {
+      authorize: () => {
+        throw down
+      },
+    }),
     '/no-handler': forNode.protect(gate) as never,
     '/half': forNode.protect(gate, (_req, res) => {
       res.write('half')
@@ -172,7 +231,10 @@ test('http: errors of the gate and of the handler are logged and answered with 5
     assert.deepEqual([status, got.get('content-type')], [500, 'application/json'], path)
     assert.equal(body, '{"error":"server_error","error_description":"The request could not be handled."}', path)
   }
-  assert.match(String(logged.mock.calls[3]?.arguments[1]), /protect\(gate\) is middleware: for http\.createServer give it the handler/)
+  assert.match(
+    String(logged.mock.calls[3]?.arguments[1]),
+    /protect\(gate\) is middleware: for http\.createServer give it the handler/,
+  )
   await assert.rejects(ask(url, { path: '/half', headers }))
   assert.equal(logged.mock.callCount(), 5)
   assert.equal((await ask(url, { path: '/fine', headers })).body, 'fine')
@@ -187,10 +249,11 @@ test('a client that leaves while the gate waits harms nothing', async (t) => {
   process.on('uncaughtException', listener).on('unhandledRejection', listener)
   t.after(() => process.off('uncaughtException', listener).off('unhandledRejection', listener))
   const app = express5()
-  const authorize = () => new Promise<boolean>((resolve) => {
-    decide = resolve
-    asked()
-  })
+  const authorize = () =>
+    new Promise<boolean>((resolve) => {
+      decide = resolve
+      asked()
+    })
   app.use(protect(stage.gate(), { authorize }), answer)
   const url = await opened(t, app)
   const [name, value] = bearer(await stage.token())
@@ -224,7 +287,8 @@ test('HTTP/2: the same refusals, and a cookie in pieces', async (t) => {
   const stage = await openStage(t)
   const token = await stage.token()
   const access: AccessOptions = { token: { cookie: 'token' } }
-  const showRealm = (req: Http2ServerRequest & { auth: Accepted }, res: Http2ServerResponse): void => void res.end(req.auth.realm)
+  const showRealm = (req: Http2ServerRequest & { auth: Accepted }, res: Http2ServerResponse): void =>
+    void res.end(req.auth.realm)
   const byHeader = forNode.protect(stage.gate(), showRealm)
   const byCookie = forNode.protect(stage.gate(), showRealm, access)
   const server = createHttp2Server((req, res) => (req.url === '/cookie' ? byCookie(req, res) : byHeader(req, res)))
@@ -261,7 +325,11 @@ test('no Web Request is made of a Node request', async (t) => {
     const server = await host.start(gate)
     t.after(() => server.close())
     const made = t.mock.method(globalThis, 'Request', () => assert.fail('a Request was made'))
-    for (const [sent, status] of [[headers, 200], [[], 401]] as const) assert.equal((await ask(server.url, { headers: sent })).status, status, host.name)
+    for (const [sent, status] of [
+      [headers, 200],
+      [[], 401],
+    ] as const)
+      assert.equal((await ask(server.url, { headers: sent })).status, status, host.name)
     made.mock.restore()
   }
 })
@@ -272,11 +340,16 @@ test('HTTP/2: a client that leaves while the gate waits is no error', async (t) 
   let decide: (grant: boolean) => void = () => undefined
   let isClosed: Promise<unknown> = Promise.resolve()
   const asked = new Promise<void>((resolve) => {
-    const authorize = () => new Promise<boolean>((decided) => {
-      decide = decided
-      resolve()
-    })
-    const listener = forNode.protect(stage.gate(), (_req: Http2ServerRequest & { auth: Accepted }, _res: Http2ServerResponse) => assert.fail(), { authorize })
+    const authorize = () =>
+      new Promise<boolean>((decided) => {
+        decide = decided
+        resolve()
+      })
+    const listener = forNode.protect(
+      stage.gate(),
+      (_req: Http2ServerRequest & { auth: Accepted }, _res: Http2ServerResponse) => assert.fail(),
+      { authorize },
+    )
     const server = createHttp2Server((req, res) => {
       isClosed = once(req.stream, 'close')
       listener(req, res)
@@ -296,7 +369,10 @@ test('HTTP/2: a client that leaves while the gate waits is no error', async (t) 
   await isClosed
   decide(false)
   await delay(50)
-  assert.deepEqual(logged.mock.calls.map(({ arguments: [, error] }) => error as unknown), [])
+  assert.deepEqual(
+    logged.mock.calls.map(({ arguments: [, error] }) => error as unknown),
+    [],
+  )
 })
 
 test('a request without a method is not taken for a safe one', () => {
@@ -324,6 +400,11 @@ test('wrong arguments throw at set-up, in a sentence', async (t) => {
     [() => forNext.protect(gate, undefined as never, { scope: ['write'] }), NO_HANDLER],
   ]
   for (const [call, message] of wrong) {
-    assert.throws(call, (error: unknown) => error instanceof PortcullisError && error.code === 'invalid_option' && message.test(error.message), String(message))
+    assert.throws(
+      call,
+      (error: unknown) =>
+        error instanceof PortcullisError && error.code === 'invalid_option' && message.test(error.message),
+      String(message),
+    )
   }
 })

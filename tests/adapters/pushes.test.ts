@@ -26,8 +26,13 @@ async function refused(gate: Gate, token: string): Promise<void> {
 for (const host of HOSTS) {
   test(`${host.name}: a revocation is pushed, and applies at once`, { timeout: 60_000 }, async (t) => {
     const port = await freePort()
-    const stage = await openStage(t, { edges: [{ name: 'edge', pushUrl: `http://127.0.0.1:${port}/push`, ackSecret: SECRET }] })
-    const gate = stage.gate({ refreshAfterSeconds: 30, waitAfterSeconds: 60 }, { feed: { ...stage.realm.feed, acknowledge: { edge: 'edge', secret: SECRET } } })
+    const stage = await openStage(t, {
+      edges: [{ name: 'edge', pushUrl: `http://127.0.0.1:${port}/push`, ackSecret: SECRET }],
+    })
+    const gate = stage.gate(
+      { refreshAfterSeconds: 30, waitAfterSeconds: 60 },
+      { feed: { ...stage.realm.feed, acknowledge: { edge: 'edge', secret: SECRET } } },
+    )
     const server = await host.start(gate)
     const relay = createServer((req, res) => {
       // The origin's request goes through unchanged, its stream too.
@@ -50,13 +55,24 @@ for (const host of HOSTS) {
 }
 
 /** The answer to a push that no realm here has sent. */
-async function pushed(url: string, body: string | Uint8Array, headers: [string, string][] = []): Promise<[number, string]> {
-  const { status, body: text } = await ask(url, { method: 'POST', path: '/push', headers: [['content-type', 'application/octet-stream'], ...headers], body })
+async function pushed(
+  url: string,
+  body: string | Uint8Array,
+  headers: [string, string][] = [],
+): Promise<[number, string]> {
+  const { status, body: text } = await ask(url, {
+    method: 'POST',
+    path: '/push',
+    headers: [['content-type', 'application/octet-stream'], ...headers],
+    body,
+  })
   return [status, text]
 }
 
 for (const host of HOSTS) {
-  test(`${host.name}: what is no push is answered as by gate.receiveFeed, and the server goes on`, { timeout: 60_000 }, async (t) => {
+  test(`${host.name}: what is no push is answered as by gate.receiveFeed, and the server goes on`, {
+    timeout: 60_000,
+  }, async (t) => {
     const stage = await openStage(t)
     const gate = stage.gate()
     const server = await host.start(gate)
@@ -74,7 +90,10 @@ for (const host of HOSTS) {
 
 const READ_BEFORE = /^the body of the push was read before: put receiveFeed before what parses bodies/
 
-for (const [name, express] of [['express 5', express5], ['express 4', express4]] as const) {
+for (const [name, express] of [
+  ['express 5', express5],
+  ['express 4', express4],
+] as const) {
   test(`${name}: a body that express.json() read is named, and the bytes of express.raw() are taken`, async (t) => {
     const stage = await openStage(t)
     const gate = stage.gate()

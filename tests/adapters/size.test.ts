@@ -12,7 +12,10 @@ const MAX_BYTES = 1_500
 for (const name of ['hono', 'express', 'node', 'fastify', 'next']) {
   test(`portcullis/${name} is at most ${MAX_BYTES} bytes, and brings neither wasm nor gate`, async () => {
     const { outputFiles, metafile } = await build({
-      stdin: { contents: `export * from 'portcullis/${name}'`, resolveDir: fileURLToPath(new URL('..', import.meta.url)) },
+      stdin: {
+        contents: `export * from 'portcullis/${name}'`,
+        resolveDir: fileURLToPath(new URL('..', import.meta.url)),
+      },
       bundle: true,
       minify: true,
       format: 'esm',
@@ -27,7 +30,13 @@ for (const name of ['hono', 'express', 'node', 'fastify', 'next']) {
     figure(`portcullis/${name}: ${bytes} bytes, minified and gzipped`)
     assert.ok(bytes > 200 && bytes <= MAX_BYTES, `${bytes} bytes`)
     const inputs = Object.keys(metafile.inputs)
-    assert.ok(inputs.some((file) => file.endsWith(`adapters/${name}.js`)), 'the adapter is bundled')
-    assert.deepEqual(inputs.filter((file) => file !== '<stdin>' && !/\/dist\/adapters\/[^/]+\.js$/.test(file)), [])
+    assert.ok(
+      inputs.some((file) => file.endsWith(`adapters/${name}.js`)),
+      'the adapter is bundled',
+    )
+    assert.deepEqual(
+      inputs.filter((file) => file !== '<stdin>' && !/\/dist\/adapters\/[^/]+\.js$/.test(file)),
+      [],
+    )
   })
 }

@@ -19,7 +19,10 @@ export interface Stage {
   readonly realm: RealmOptions
   /** A gate with these options, closed at the end of the test. */
   gate(options?: Partial<GateOptions>, realm?: Partial<RealmOptions>): Gate
-  token(claims?: Record<string, unknown>, header?: { kid?: string; typ?: string; key?: 'good' | 'wrong' }): Promise<string>
+  token(
+    claims?: Record<string, unknown>,
+    header?: { kid?: string; typ?: string; key?: 'good' | 'wrong' },
+  ): Promise<string>
 }
 
 export interface StageOptions {
@@ -37,25 +40,51 @@ export async function openStage(t: TestContext, { edges = [] }: StageOptions = {
     ],
   }
   const { signingKey, publicKey } = await generateFeedKey()
-  const origin = await createOrigin({ store: memoryStore(), signingKey, realms: [{ name: 'test', issuer: ISSUER, audience: 'api', jwks }], edges })
+  const origin = await createOrigin({
+    store: memoryStore(),
+    signingKey,
+    realms: [{ name: 'test', issuer: ISSUER, audience: 'api', jwks }],
+    edges,
+  })
   const server = await serve(origin, { port: 0 })
   t.after(async () => {
     await origin.close()
     await server.close()
   })
-  const realm: RealmOptions = { name: 'test', issuer: ISSUER, audience: 'api', jwks, feed: { url: `${server.url}/feed/test`, keys: [publicKey] } }
+  const realm: RealmOptions = {
+    name: 'test',
+    issuer: ISSUER,
+    audience: 'api',
+    jwks,
+    feed: { url: `${server.url}/feed/test`, keys: [publicKey] },
+  }
   return {
     origin,
     originUrl: server.url,
     realm,
     gate(options = {}, more = {}) {
-      const gate = createGate({ realms: [{ ...realm, ...more }], firstLoadTimeoutMs: 10_000, refreshTimeoutMs: 10_000, ...options })
+      const gate = createGate({
+        realms: [{ ...realm, ...more }],
+        firstLoadTimeoutMs: 10_000,
+        refreshTimeoutMs: 10_000,
+        ...options,
+      })
       t.after(() => gate.close())
       return gate
     },
     token(claims = {}, { kid = 'good', typ = 'JWT', key = 'good' } = {}) {
       const now = Math.floor(Date.now() / 1000)
-      const all = { iss: ISSUER, aud: 'api', sub: 'alice', sid: 's', jti: crypto.randomUUID(), iat: now - 10, exp: now + 600, token_use: 'access', ...claims }
+      const all = {
+        iss: ISSUER,
+        aud: 'api',
+        sub: 'alice',
+        sid: 's',
+        jti: crypto.randomUUID(),
+        iat: now - 10,
+        exp: now + 600,
+        token_use: 'access',
+        ...claims,
+      }
       const signer = kid === 'banned' ? banned.privateKey : key === 'good' ? good.privateKey : wrong.privateKey
       return new SignJWT(all).setProtectedHeader({ alg: 'ES256', kid, typ }).sign(signer)
     },

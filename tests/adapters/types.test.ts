@@ -14,8 +14,15 @@ const PKG = fileURLToPath(new URL('../../pkg', import.meta.url))
 const TSC = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin/tsc')
 
 const OPTIONS = {
-  module: 'nodenext', moduleResolution: 'nodenext', target: 'es2022', lib: ['es2023', 'dom'], types: ['node'],
-  strict: true, noEmit: true, preserveSymlinks: true, skipLibCheck: true,
+  module: 'nodenext',
+  moduleResolution: 'nodenext',
+  target: 'es2022',
+  lib: ['es2023', 'dom'],
+  types: ['node'],
+  strict: true,
+  noEmit: true,
+  preserveSymlinks: true,
+  skipLibCheck: true,
 }
 
 const GATE = `
@@ -126,7 +133,9 @@ test('what the adapters add is typed without declarations, and strict', { timeou
   assert.equal(problems(t, PROGRAMS, OPTIONS), '')
 })
 
-test('beside packages that declare req.auth themselves, all declarations checked, nothing clashes', { timeout: 120_000 }, (t) => {
+test('beside packages that declare req.auth themselves, all declarations checked, nothing clashes', {
+  timeout: 120_000,
+}, (t) => {
   assert.equal(problems(t, BESIDE_OTHERS, { ...OPTIONS, skipLibCheck: false }), '')
 })
 
@@ -138,10 +147,12 @@ function problems(t: TestContext, programs: Readonly<Record<string, string>>, co
   mkdirSync(join(modules, 'portcullis'), { recursive: true })
   // Without its own dependencies: a user has each framework once.
   for (const part of ['dist', 'package.json']) symlinkSync(join(PKG, part), join(modules, 'portcullis', part))
-  for (const name of readdirSync(HERE)) if (name !== 'portcullis' && !name.startsWith('.')) symlinkSync(join(HERE, name), join(modules, name))
+  for (const name of readdirSync(HERE))
+    if (name !== 'portcullis' && !name.startsWith('.')) symlinkSync(join(HERE, name), join(modules, name))
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }')
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.ts'] }))
-  for (const [index, program] of Object.values(programs).entries()) writeFileSync(join(folder, `program-${index}.ts`), `${GATE}${program}\nexport {}\n`)
+  for (const [index, program] of Object.values(programs).entries())
+    writeFileSync(join(folder, `program-${index}.ts`), `${GATE}${program}\nexport {}\n`)
   try {
     return execFileSync(process.execPath, [TSC, '-p', folder], { encoding: 'utf8' })
   } catch (error) {

@@ -1,9 +1,9 @@
-//! A fixed amount of work for a counter of instructions: `counted WORK FEED VECTORS`, where WORK is `verdict.ALGORITHM`,
-//! `status` or `delta`, FEED a folder that `feed_maker` wrote and VECTORS the file of verdicts. Counted is [`measured`]:
-//! `valgrind --tool=callgrind --toggle-collect='*counted::measured*'`.
+//! A fixed amount of work for a counter of instructions: `counted WORK FEED VECTORS`, where WORK is
+//! `verdict.ALGORITHM`, `status` or `delta`, FEED a folder that `feed_maker` wrote and VECTORS the file of verdicts.
+//! Counted is [`measured`]: `valgrind --tool=callgrind --toggle-collect='*counted::measured*'`.
 //!
-//! It names nothing of the checkout but the crate's edge half, so that older versions of the crate can be built with it, and
-//! draws nothing at random, so that the same build gives the same count.
+//! It names nothing of the checkout but the crate's edge half, so that older versions of the crate can be built with
+//! it, and draws nothing at random, so that the same build gives the same count.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

@@ -1,4 +1,5 @@
-// From the revocation's answer to the edge's first refusal: by each way the feed can travel, and by push for each kind of event.
+// From the revocation's answer to the edge's first refusal: by each way the feed can travel, and by push for each kind
+// of event.
 
 import { createGate, type Gate, type JWK } from 'portcullis/edge'
 import { readFile } from 'node:fs/promises'
@@ -28,25 +29,38 @@ const TOKEN: Kind = { times: 200, revoke: (client, _admin, { access_token: token
 
 const KINDS: Readonly<Record<string, Kind>> = {
   token: TOKEN,
-  refreshToken: { times: 100, client: 'backend', revoke: (client, _admin, login) => client.revokeAsClient(login.refresh_token, 'backend') },
+  refreshToken: {
+    times: 100,
+    client: 'backend',
+    revoke: (client, _admin, login) => client.revokeAsClient(login.refresh_token, 'backend'),
+  },
   session: {
     times: 100,
-    revoke: (client, admin, { access_token: token }) => client.administer(admin, 'DELETE', `sessions/${claim(token, 'sid')}`),
+    revoke: (client, admin, { access_token: token }) =>
+      client.administer(admin, 'DELETE', `sessions/${claim(token, 'sid')}`),
   },
   clientSession: {
     times: 100,
-    revoke: (client, admin, { access_token: token }) => client.administer(admin, 'DELETE', `sessions/${claim(token, 'sid')}?client=demo`),
+    revoke: (client, admin, { access_token: token }) =>
+      client.administer(admin, 'DELETE', `sessions/${claim(token, 'sid')}?client=demo`),
   },
   user: {
     times: 50,
-    revoke: (client, admin, { access_token: token }) => client.administer(admin, 'POST', `users/${claim(token, 'sub')}/logout`),
+    revoke: (client, admin, { access_token: token }) =>
+      client.administer(admin, 'POST', `users/${claim(token, 'sub')}/logout`),
   },
-  client: { times: 50, client: 'backend', revoke: (client, admin) => client.administer(admin, 'POST', 'clients/backend/push-revocation') },
+  client: {
+    times: 50,
+    client: 'backend',
+    revoke: (client, admin) => client.administer(admin, 'POST', 'clients/backend/push-revocation'),
+  },
   realm: { times: 50, revoke: (client, admin) => client.administer(admin, 'POST', 'logout-all') },
   tokenVersion: {
     times: 100,
     revoke: (client, admin, { access_token: token }) =>
-      client.administer(admin, 'PUT', `users/${claim(token, 'sub')}/token-version`, { minimum: Number(claim(token, 'token_version')) + 1 }),
+      client.administer(admin, 'PUT', `users/${claim(token, 'sub')}/token-version`, {
+        minimum: Number(claim(token, 'token_version')) + 1,
+      }),
   },
   key: {
     times: 50,
@@ -68,7 +82,8 @@ const PUSHED: Readonly<Record<string, Kind>> = {
   },
   'enforcement.key_not_before': {
     times: 200,
-    revoke: (client, admin, { access_token: token }) => client.administer(admin, 'PUT', `keys/${keyIdOf(token)}/not-before`),
+    revoke: (client, admin, { access_token: token }) =>
+      client.administer(admin, 'PUT', `keys/${keyIdOf(token)}/not-before`),
   },
 }
 
@@ -101,7 +116,13 @@ export const enforcement: Bench = {
 }
 
 /** The 99th percentile over all revocations, one after the other. */
-async function figure(bench: string, runtime: Line['runtime'], client: Client, kind: Kind, accepts: Accepts): Promise<Line> {
+async function figure(
+  bench: string,
+  runtime: Line['runtime'],
+  client: Client,
+  kind: Kind,
+  accepts: Accepts,
+): Promise<Line> {
   const latencies: number[] = []
   for (let index = 0; index < kind.times; index += 1) {
     const login = await client.logIn('alice', kind.client)

@@ -1,5 +1,5 @@
-//! How often a token id that was never revoked is found in a full filter made for one in a million: 10 filters of 100,000
-//! ids, 20 million absent ids each. Prints the ratio of the rate to 1e-6.
+//! How often a token id that was never revoked is found in a full filter made for one in a million: 10 filters of
+//! 100,000 ids, 20 million absent ids each. Prints the ratio of the rate to 1e-6.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
 #![allow(missing_docs)]

@@ -1,4 +1,5 @@
-// A gate whose realms are a function, under a flood of tokens with forged issuers: what it costs the good ones, the function and the memory.
+// A gate whose realms are a function, under a flood of tokens with forged issuers: what it costs the good ones, the
+// function and the memory.
 
 import type { Flood } from './child/invented.ts'
 import { program } from './program.ts'

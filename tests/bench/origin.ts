@@ -116,7 +116,7 @@ export async function fill(path: string, rows: Row[]): Promise<void> {
 /** As the feed maker writes them. */
 export function readRows(bytes: Buffer): Row[] {
   const rows: Row[] = []
-  for (let at = 0; at < bytes.length;) {
+  for (let at = 0; at < bytes.length; ) {
     const keepUntil = Number(bytes.readBigUInt64LE(at + 8))
     const end = at + 36 + bytes.readUInt32LE(at + 32)
     rows.push({

@@ -1,4 +1,5 @@
-// The origin's receivers of Keycloak's messages: Keycloak sends one after the other, inside the request of the administrator who waits.
+// The origin's receivers of Keycloak's messages: Keycloak sends one after the other, inside the request of the
+// administrator who waits.
 
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -40,7 +41,9 @@ export const receiver: Bench = {
       if (wanted('receiver.logout_token')) yield await answers('receiver.logout_token', url, keycloak)
       if (!wanted('receiver.flood')) return
       const forger = await makeKey('RS256')
-      const forged = await Promise.all(Array.from({ length: FORGED_TOKENS }, () => logoutToken(keycloak.issuer, forger)))
+      const forged = await Promise.all(
+        Array.from({ length: FORGED_TOKENS }, () => logoutToken(keycloak.issuer, forger)),
+      )
       const flood = paced(FORGED_PER_SECOND * (MESSAGES / PER_SECOND), FORGED_PER_SECOND, (index) =>
         send(url, forged[index % FORGED_TOKENS] ?? '', 400),
       )
@@ -64,7 +67,13 @@ async function answers(bench: string, url: string, { issuer, key }: Keycloak): P
     latencies.push(performance.now() - start)
   })
   latencies.sort((a, b) => a - b)
-  return { bench, runtime: 'node', value: latencies[Math.ceil(MESSAGES * 0.99) - 1] ?? Number.NaN, unit: 'ms (p99)', peers: {} }
+  return {
+    bench,
+    runtime: 'node',
+    value: latencies[Math.ceil(MESSAGES * 0.99) - 1] ?? Number.NaN,
+    unit: 'ms (p99)',
+    peers: {},
+  }
 }
 
 /** Begins so many a second, whether or not earlier ones have ended. */
@@ -87,7 +96,17 @@ async function send(url: string, token: string, expected: number): Promise<void>
 function logoutToken(issuer: string, key: Key): Promise<string> {
   const issuedAt = Math.floor(Date.now() / 1000)
   const events = { 'http://schemas.openid.net/event/backchannel-logout': {} }
-  return new SignJWT({ iss: issuer, aud: 'web', sub: randomUUID(), sid: randomUUID(), jti: randomUUID(), typ: 'Logout', iat: issuedAt, exp: issuedAt + 120, events })
+  return new SignJWT({
+    iss: issuer,
+    aud: 'web',
+    sub: randomUUID(),
+    sid: randomUUID(),
+    jti: randomUUID(),
+    typ: 'Logout',
+    iat: issuedAt,
+    exp: issuedAt + 120,
+    events,
+  })
     .setProtectedHeader({ alg: key.algorithm, kid: key.jwk.kid ?? '', typ: 'logout+jwt' })
     .sign(key.privateKey)
 }
@@ -111,7 +130,9 @@ async function startKeycloak(): Promise<Keycloak> {
   }
   const server = createServer(({ url: path = '' }, response) => {
     const document = documents[path]
-    response.writeHead(document === undefined ? 404 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(document ?? {}))
+    response
+      .writeHead(document === undefined ? 404 : 200, { 'content-type': 'application/json' })
+      .end(JSON.stringify(document ?? {}))
   })
   await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   return { url, issuer, key, close: () => void server.close() }

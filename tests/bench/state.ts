@@ -9,11 +9,16 @@ import { freshly, makeKey, mint, type Key } from './tokens.ts'
 import { openWorker } from './worker/client.ts'
 
 export const MILLION: Order = { ids: 1_000_000, epochs: 100_000 }
-/** Updates that apply, as pushes bring them; so many that the last half of them meet compiled code and a key with its tables. */
+/**
+ * Updates that apply, as pushes bring them; so many that the last half of them meet compiled code and a key with its
+ * tables.
+ */
 export const DELTAS = { deltas: 600, changes: 100 }
 const LOOK_UPS = 200_000
 const ROUNDS = 7
-/** First verdicts; the first half warms up, as the first turn does elsewhere. The cost of a cold module is under `size`. */
+/**
+ * First verdicts; the first half warms up, as the first turn does elsewhere. The cost of a cold module is under `size`.
+ */
 const FIRST_VERDICTS = 80
 
 export const state: Bench = {

@@ -19,9 +19,11 @@ const TITLES: Record<string, string> = {
   verdict: 'Rust alone, native',
   status: 'A look-up in the revocation state',
   refused: 'Refusals, each token never seen but for the cached; `accepting` for comparison',
-  invented_issuers: 'Realms by a function, beside 10,000 tokens a second with forged issuers; `resident` and `core`: growth in ten seconds',
+  invented_issuers:
+    'Realms by a function, beside 10,000 tokens a second with forged issuers; `resident` and `core`: growth in ten seconds',
   edge_requests: 'Requests to a protected worker, as a share of the unprotected',
-  receiver: 'A logout token of Keycloak until it is durable and answered, 50 a second over HTTP; `flood`: beside 500 forged ones a second',
+  receiver:
+    'A logout token of Keycloak until it is durable and answered, 50 a second over HTTP; `flood`: beside 500 forged ones a second',
   enforcement: 'From a revocation to its refusal',
   first_verdict: 'From a feed in memory to the first verdict',
   apply_delta: 'A delta of 100 revocations',

@@ -4,7 +4,19 @@ import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { openChromium, skip } from './chromium.ts'
-import { accessToken, type BarePage, createSession, openStage, openTab, type Issuer, type PageSession, signIn, type Stage, waitSignedIn, waitSignedOut } from './issuer-stage.ts'
+import {
+  accessToken,
+  type BarePage,
+  createSession,
+  openStage,
+  openTab,
+  type Issuer,
+  type PageSession,
+  signIn,
+  type Stage,
+  waitSignedIn,
+  waitSignedOut,
+} from './issuer-stage.ts'
 
 declare const window: Window & BarePage
 
@@ -30,11 +42,35 @@ async function openContext(t: TestContext): Promise<BrowserContext> {
 }
 
 const DIFFERENCES: [string, (issuer: Issuer, other: Issuer) => [PageSession, PageSession]][] = [
-  ['client and issuer differ', (a, b) => [{ issuer: a, clientId: 'a' }, { issuer: b, clientId: 'b' }]],
-  ['only the client differs', (a) => [{ issuer: a, clientId: 'a' }, { issuer: a, clientId: 'b' }]],
+  [
+    'client and issuer differ',
+    (a, b) => [
+      { issuer: a, clientId: 'a' },
+      { issuer: b, clientId: 'b' },
+    ],
+  ],
+  [
+    'only the client differs',
+    (a) => [
+      { issuer: a, clientId: 'a' },
+      { issuer: a, clientId: 'b' },
+    ],
+  ],
   ['only the issuer differs', (a, b) => [{ issuer: a }, { issuer: b }]],
-  ['only the channel differs', (a) => [{ issuer: a, channel: 'a' }, { issuer: a, channel: 'b' }]],
-  ['the channel is shared by mistake', (a, b) => [{ issuer: a, channel: 'x' }, { issuer: b, channel: 'x' }]],
+  [
+    'only the channel differs',
+    (a) => [
+      { issuer: a, channel: 'a' },
+      { issuer: a, channel: 'b' },
+    ],
+  ],
+  [
+    'the channel is shared by mistake',
+    (a, b) => [
+      { issuer: a, channel: 'x' },
+      { issuer: b, channel: 'x' },
+    ],
+  ],
 ]
 
 for (const [index, [what, differ]] of DIFFERENCES.entries()) {
@@ -43,7 +79,12 @@ for (const [index, [what, differ]] of DIFFERENCES.entries()) {
     const [a, b] = [stage.issuer(`a${index}`), stage.issuer(`b${index}`)]
     const [optionsA, optionsB] = differ(a, b)
     const open = async (options: PageSession): Promise<Page> => createSession(await openTab(context, stage), options)
-    const [firstA, secondA, firstB, secondB] = [await open(optionsA), await open(optionsA), await open(optionsB), await open(optionsB)]
+    const [firstA, secondA, firstB, secondB] = [
+      await open(optionsA),
+      await open(optionsA),
+      await open(optionsB),
+      await open(optionsB),
+    ]
 
     await signIn(firstA, optionsA.issuer.tokens(optionsA.clientId))
     await waitSignedIn(secondA)
@@ -77,9 +118,15 @@ test('a logout without a session ends that of its access token and no other', LI
   const [a, b] = [await open('a'), await open('b')]
   const elsewhere = await openTab(context, stage)
   const { accessToken: token } = issuer.tokens('a')
-  await elsewhere.evaluate((accessToken) => window.portcullis.logout({ revokeUrl: `${location.origin}/revoke`, accessToken }), token)
+  await elsewhere.evaluate(
+    (accessToken) => window.portcullis.logout({ revokeUrl: `${location.origin}/revoke`, accessToken }),
+    token,
+  )
   await waitSignedOut(a)
   assert.equal((await accessToken(b)).jti, 'a0')
-  await elsewhere.evaluate((url) => window.portcullis.logout({ revokeUrl: `${url}/revoke`, clientId: 'b', tokenUrl: `${url}/token` }), issuer.url)
+  await elsewhere.evaluate(
+    (url) => window.portcullis.logout({ revokeUrl: `${url}/revoke`, clientId: 'b', tokenUrl: `${url}/token` }),
+    issuer.url,
+  )
   await waitSignedOut(b)
 })

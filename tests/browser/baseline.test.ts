@@ -1,12 +1,23 @@
-// A session in Chromium without what an older browser lacks: all that is younger than the baseline at once, and each row of
-// www/docs/browsers.md by itself.
+// A session in Chromium without what an older browser lacks: all that is younger than the baseline at once, and each
+// row of www/docs/browsers.md by itself.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { after, before, test, type TestContext } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { openChromium, skip } from './chromium.ts'
-import { accessToken, type BarePage, createSession, type Issuer, openStage, openTab, signIn, type Stage, waitSignedIn, waitSignedOut } from './issuer-stage.ts'
+import {
+  accessToken,
+  type BarePage,
+  createSession,
+  type Issuer,
+  openStage,
+  openTab,
+  signIn,
+  type Stage,
+  waitSignedIn,
+  waitSignedOut,
+} from './issuer-stage.ts'
 
 declare const window: Window & BarePage
 
@@ -27,12 +38,38 @@ after(async () => {
 
 /** Younger than Chrome 93, Firefox 92 or Safari 15.4, whether the code uses it or not. */
 const YOUNG = [
-  'AbortSignal.timeout', 'AbortSignal.any', 'AbortSignal.prototype.throwIfAborted', 'AbortSignal.prototype.reason', 'structuredClone',
-  'Promise.withResolvers', 'Promise.try', 'Object.groupBy', 'Map.groupBy', 'URL.canParse', 'URL.parse', 'Response.json',
-  'crypto.randomUUID', 'CompressionStream', 'DecompressionStream', 'ReadableStream.from', 'scheduler', 'navigation', 'Iterator', 'RegExp.escape',
-  'Error.captureStackTrace', 'Error.isError', 'Math.f16round', 'Uint8Array.fromBase64', 'Uint8Array.prototype.toBase64', 'Navigator.prototype.locks',
-  ...['findLast', 'findLastIndex', 'toReversed', 'toSorted', 'toSpliced', 'with'].map((name) => `Array.prototype.${name}`),
-  ...['union', 'intersection', 'difference', 'symmetricDifference', 'isSubsetOf', 'isSupersetOf', 'isDisjointFrom'].map((name) => `Set.prototype.${name}`),
+  'AbortSignal.timeout',
+  'AbortSignal.any',
+  'AbortSignal.prototype.throwIfAborted',
+  'AbortSignal.prototype.reason',
+  'structuredClone',
+  'Promise.withResolvers',
+  'Promise.try',
+  'Object.groupBy',
+  'Map.groupBy',
+  'URL.canParse',
+  'URL.parse',
+  'Response.json',
+  'crypto.randomUUID',
+  'CompressionStream',
+  'DecompressionStream',
+  'ReadableStream.from',
+  'scheduler',
+  'navigation',
+  'Iterator',
+  'RegExp.escape',
+  'Error.captureStackTrace',
+  'Error.isError',
+  'Math.f16round',
+  'Uint8Array.fromBase64',
+  'Uint8Array.prototype.toBase64',
+  'Navigator.prototype.locks',
+  ...['findLast', 'findLastIndex', 'toReversed', 'toSorted', 'toSpliced', 'with'].map(
+    (name) => `Array.prototype.${name}`,
+  ),
+  ...['union', 'intersection', 'difference', 'symmetricDifference', 'isSubsetOf', 'isSupersetOf', 'isDisjointFrom'].map(
+    (name) => `Set.prototype.${name}`,
+  ),
   ...['isWellFormed', 'toWellFormed'].map((name) => `String.prototype.${name}`),
 ]
 
@@ -43,7 +80,8 @@ function takeAway(paths: string[]): void {
     const names = path.split('.')
     const last = names.pop() ?? ''
     const owner = names.reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], window)
-    if (owner !== undefined && Object.hasOwn(owner as object, last) && Reflect.deleteProperty(owner as object, last)) taken.push(path)
+    if (owner !== undefined && Object.hasOwn(owner as object, last) && Reflect.deleteProperty(owner as object, last))
+      taken.push(path)
   }
   Object.assign(window, { taken })
 }
@@ -75,7 +113,10 @@ async function useTwoTabs(context: BrowserContext, issuer: Issuer, doTabsShare: 
   await signIn(first, issuer.tokens('app', 0))
   await waitSignedIn(second)
   const given = await Promise.all([accessToken(first), accessToken(second)])
-  assert.deepEqual(given.map(({ jti }) => jti), ['a1', doTabsShare ? 'a1' : 'second'])
+  assert.deepEqual(
+    given.map(({ jti }) => jti),
+    ['a1', doTabsShare ? 'a1' : 'second'],
+  )
   assert.deepEqual([issuer.presented, issuer.reused], [['r0'], false])
   const outcome = await first.evaluate(() => window.session.logout())
   assert.deepEqual(outcome, { revoked: true, uncleared: [], redirect: 'none' })
@@ -89,7 +130,10 @@ test('all at once that is younger than the baseline', LIMIT, async (t) => {
 const [, table = ''] = /<!-- table: fallbacks -->\n(.*?)<!-- \/table -->/s.exec(PAGE) ?? []
 const rows = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, name = '']) => name)
 /** The object that has the API, where its name in the page does not say it. */
-const PLACES: Record<string, string> = { 'navigator.locks': 'Navigator.prototype.locks', 'AbortSignal.reason': 'AbortSignal.prototype.reason' }
+const PLACES: Record<string, string> = {
+  'navigator.locks': 'Navigator.prototype.locks',
+  'AbortSignal.reason': 'AbortSignal.prototype.reason',
+}
 
 for (const [index, name] of rows.entries()) {
   test(`without ${name}`, LIMIT, async (t) => {
@@ -100,7 +144,10 @@ for (const [index, name] of rows.entries()) {
 
 test('an abort is heard at once while a refresh is under way, and the refresh goes on', LIMIT, async (t) => {
   assert.equal(rows.length, 4)
-  for (const [index, without] of [['Iterator'], ['AbortSignal.prototype.reason', 'AbortSignal.prototype.throwIfAborted']].entries()) {
+  for (const [index, without] of [
+    ['Iterator'],
+    ['AbortSignal.prototype.reason', 'AbortSignal.prototype.throwIfAborted'],
+  ].entries()) {
     const context = await openContext(t, without)
     const issuer = stage.issuer(`abort${index}`)
     const page = await openTab(context, stage)
@@ -110,7 +157,10 @@ test('an abort is heard at once while a refresh is under way, and the refresh go
     await page.evaluate(() => {
       const aborting = new AbortController()
       const [aborted, other] = ['aborted', 'other'].map((name) =>
-        window.session.fetch(`/${name}`, name === 'other' ? {} : { signal: aborting.signal }).then(({ status }) => status, (error: Error) => error.name),
+        window.session.fetch(`/${name}`, name === 'other' ? {} : { signal: aborting.signal }).then(
+          ({ status }) => status,
+          (error: Error) => error.name,
+        ),
       )
       Object.assign(window, { aborting, aborted, other })
     })
@@ -121,7 +171,10 @@ test('an abort is heard at once while a refresh is under way, and the refresh go
       return aborted
     })
     // The issuer has not answered.
-    assert.deepEqual([name, issuer.presented, await page.evaluate(() => window.events)], ['AbortError', ['r0'], ['signed-in']])
+    assert.deepEqual(
+      [name, issuer.presented, await page.evaluate(() => window.events)],
+      ['AbortError', ['r0'], ['signed-in']],
+    )
     issuer.release()
     assert.equal(await page.evaluate(() => (window as unknown as { other: Promise<number> }).other), 200)
     assert.deepEqual([(await accessToken(page)).jti, issuer.presented], ['a1', ['r0']])

@@ -20,12 +20,16 @@ const FLAGS = [
 /** `CHROMIUM=no`: not used. `CHROMIUM=yes`: required. Otherwise it is used where it is found. */
 const wanted = process.env['CHROMIUM'] ?? ''
 const path = wanted === 'no' ? undefined : installed()
-if (wanted === 'yes' && path === undefined) throw new Error(`CHROMIUM=yes, but none of ${NAMES.join(', ')} is on the PATH`)
+if (wanted === 'yes' && path === undefined)
+  throw new Error(`CHROMIUM=yes, but none of ${NAMES.join(', ')} is on the PATH`)
 
 /** For a test's `skip`: why it cannot run, or `false`. */
 export const skip: string | false = path === undefined && 'Chromium is missing: apt-get install chromium'
 
-/** A browser with an empty profile, to be closed; `undefined` where there is no Chromium. Rejects when it does not start. */
+/**
+ * A browser with an empty profile, to be closed; `undefined` where there is no Chromium. Rejects when it does not
+ * start.
+ */
 export async function openChromium(): Promise<Browser | undefined> {
   if (path === undefined) return undefined
   return chromium.launch({

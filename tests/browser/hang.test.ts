@@ -4,7 +4,18 @@ import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { openChromium, skip } from './chromium.ts'
-import { accessToken, type BarePage, createSession, type Issuer, openStage, openTab, type PageSession, signIn, type Stage, waitSignedIn } from './issuer-stage.ts'
+import {
+  accessToken,
+  type BarePage,
+  createSession,
+  type Issuer,
+  openStage,
+  openTab,
+  type PageSession,
+  signIn,
+  type Stage,
+  waitSignedIn,
+} from './issuer-stage.ts'
 
 declare const window: Window & BarePage
 
@@ -49,11 +60,21 @@ async function holdLocks(context: BrowserContext, issuer: Issuer): Promise<void>
   const asked = issuer.hold()
   await observed.evaluate(() => void window.session.refresh())
   await asked
-  const names = await observed.evaluate(async () => ((await navigator.locks.query()).held ?? []).map(({ name }) => name ?? ''))
+  const names = await observed.evaluate(async () =>
+    ((await navigator.locks.query()).held ?? []).map(({ name }) => name ?? ''),
+  )
   assert.ok(names.length > 0, 'a refresh holds no lock')
   const holder = await openTab(context, stage)
   const holding = holder.evaluate(
-    (names) => Promise.all(names.map((name) => new Promise((resolve) => void navigator.locks.request(name, () => (resolve(0), new Promise(() => undefined)))))),
+    (names) =>
+      Promise.all(
+        names.map(
+          (name) =>
+            new Promise(
+              (resolve) => void navigator.locks.request(name, () => (resolve(0), new Promise(() => undefined))),
+            ),
+        ),
+      ),
     names,
   )
   issuer.release()
@@ -72,38 +93,56 @@ test('a script never releases the lock: one of three tabs refreshes, and all get
     const given = await Promise.all(pages.map(accessToken))
     const slowest = Math.max(...given.map(({ elapsedMs }) => elapsedMs))
     t.diagnostic(`three tabs, the lock is never granted: new tokens after ${slowest.toFixed(0)} ms`)
-    assert.deepEqual(given.map(({ jti }) => jti), Array.from(pages, () => `a${round + 1}`))
+    assert.deepEqual(
+      given.map(({ jti }) => jti),
+      Array.from(pages, () => `a${round + 1}`),
+    )
     assert.ok(slowest < 15_000)
     assert.deepEqual([issuer.presented.length, issuer.reused], [round, false])
     await signIn(pages[0] as Page, issuer.tokens('app', 0))
-    await Promise.all(pages.slice(1).map((page) => page.waitForFunction((count) => window.events.filter((event) => event === 'signed-in').length === count, round + 1)))
+    await Promise.all(
+      pages
+        .slice(1)
+        .map((page) =>
+          page.waitForFunction(
+            (count) => window.events.filter((event) => event === 'signed-in').length === count,
+            round + 1,
+          ),
+        ),
+    )
   }
 })
 
-test('a token that is still good is given at once, though the lock is kept, the storage silent and the issuer slow', LIMIT, async (t) => {
-  const context = await openContext(t)
-  const issuer = stage.issuer('good')
-  await holdLocks(context, issuer)
-  const page = await open(context, { issuer, storage: 'never settles', refreshBeforeSeconds: 200 })
-  // Not awaited: it waits for the storage, as nothing else does.
-  const signingIn = signIn(page, issuer.tokens())
-  await waitSignedIn(page)
-  const fresh = await accessToken(page)
-  await signingIn
-  void issuer.hold()
-  // The clock goes on; 100 s are left, and a refresh is due.
-  await page.evaluate(() => {
-    const { now } = Date
-    Date.now = () => now() + 200_000
-  })
-  const due = await accessToken(page)
-  t.diagnostic(`given after ${fresh.elapsedMs.toFixed(1)} ms, and after ${due.elapsedMs.toFixed(1)} ms when a refresh is due`)
-  assert.deepEqual([fresh.jti, due.jti], ['a1', 'a1'])
-  assert.ok(Math.max(fresh.elapsedMs, due.elapsedMs) < 1_000)
-  issuer.release()
-  await page.waitForFunction(() => window.events.includes('refreshed'))
-  assert.deepEqual([(await accessToken(page)).jti, issuer.presented, issuer.reused], ['a2', ['r1'], false])
-})
+test(
+  'a token that is still good is given at once, though the lock is kept, the storage silent and the issuer slow',
+  LIMIT,
+  async (t) => {
+    const context = await openContext(t)
+    const issuer = stage.issuer('good')
+    await holdLocks(context, issuer)
+    const page = await open(context, { issuer, storage: 'never settles', refreshBeforeSeconds: 200 })
+    // Not awaited: it waits for the storage, as nothing else does.
+    const signingIn = signIn(page, issuer.tokens())
+    await waitSignedIn(page)
+    const fresh = await accessToken(page)
+    await signingIn
+    void issuer.hold()
+    // The clock goes on; 100 s are left, and a refresh is due.
+    await page.evaluate(() => {
+      const { now } = Date
+      Date.now = () => now() + 200_000
+    })
+    const due = await accessToken(page)
+    t.diagnostic(
+      `given after ${fresh.elapsedMs.toFixed(1)} ms, and after ${due.elapsedMs.toFixed(1)} ms when a refresh is due`,
+    )
+    assert.deepEqual([fresh.jti, due.jti], ['a1', 'a1'])
+    assert.ok(Math.max(fresh.elapsedMs, due.elapsedMs) < 1_000)
+    issuer.release()
+    await page.waitForFunction(() => window.events.includes('refreshed'))
+    assert.deepEqual([(await accessToken(page)).jti, issuer.presented, issuer.reused], ['a2', ['r1'], false])
+  },
+)
 
 test('a storage that never settles holds up neither its tab for long nor another one at all', LIMIT, async (t) => {
   const context = await openContext(t)
@@ -115,9 +154,14 @@ test('a storage that never settles holds up neither its tab for long nor another
   await signIn(hung, issuer.tokens('app', 0))
   await waitSignedIn(healthy)
   const given = await Promise.all([hung, healthy].map(accessToken))
-  assert.deepEqual(given.map(({ jti }) => jti), ['a1', 'a1'])
+  assert.deepEqual(
+    given.map(({ jti }) => jti),
+    ['a1', 'a1'],
+  )
   assert.deepEqual([issuer.presented, issuer.reused], [['r0'], false])
-  t.diagnostic(`without tokens ${empty.elapsedMs.toFixed(0)} ms, a refresh ${given.map(({ elapsedMs }) => elapsedMs.toFixed(0)).join(' and ')} ms`)
+  t.diagnostic(
+    `without tokens ${empty.elapsedMs.toFixed(0)} ms, a refresh ${given.map(({ elapsedMs }) => elapsedMs.toFixed(0)).join(' and ')} ms`,
+  )
   const outcome = await hung.evaluate(() => window.session.logout())
   assert.deepEqual(outcome, { revoked: true, uncleared: ['storage'], redirect: 'none' })
   assert.equal(await hung.evaluate(() => window.session.accessToken()), undefined)
@@ -143,53 +187,73 @@ test('a tab that is closed while it refreshes: another one goes on at once', LIM
   await abandoned
   issuer.release()
   const given = await Promise.all([accessToken(second), accessToken(third)])
-  t.diagnostic(`the others have new tokens after ${given.map(({ elapsedMs }) => elapsedMs.toFixed(0)).join(' and ')} ms`)
-  assert.deepEqual(given.map(({ jti }) => jti), ['a1', 'a1'])
+  t.diagnostic(
+    `the others have new tokens after ${given.map(({ elapsedMs }) => elapsedMs.toFixed(0)).join(' and ')} ms`,
+  )
+  assert.deepEqual(
+    given.map(({ jti }) => jti),
+    ['a1', 'a1'],
+  )
   assert.ok(given.every(({ elapsedMs }) => elapsedMs < 5_000))
   assert.deepEqual([issuer.presented, issuer.reused], [['r0', 'r0'], false])
 })
 
-test('a tab is frozen before it sends its refresh: another one refreshes, and the frozen one does not spend the token again', LIMIT, async (t) => {
-  const context = await openContext(t)
-  const issuer = stage.issuer('frozen')
-  // It has the lock while it waits for its storage.
-  const frozen = await open(context, { issuer, storage: 'settles after 0.5 s' })
-  const other = await open(context, { issuer })
-  const signingIn = signIn(frozen, issuer.tokens('app', 0))
-  await Promise.all([waitSignedIn(frozen), waitSignedIn(other)])
-  await signingIn
-  const freezer = stage.freezer()
-  await frozen.evaluate(async (url) => {
-    void window.session.refresh()
-    while (((await navigator.locks.query()).held ?? []).length === 0) continue
-    // A synchronous request stops everything in the page: timers, messages, answers.
-    setTimeout(() => {
-      const request = new XMLHttpRequest()
-      request.open('GET', url, false)
-      request.send()
-    })
-  }, freezer.url)
-  await freezer.frozen
-  const given = await accessToken(other)
-  t.diagnostic(`the other tab has new tokens after ${given.elapsedMs.toFixed(0)} ms`)
-  assert.equal(given.jti, 'a1')
-  assert.ok(given.elapsedMs < 25_000)
-  freezer.thaw()
-  await frozen.waitForFunction(() => window.events.includes('refreshed'))
-  assert.equal((await accessToken(frozen)).jti, 'a1')
-  assert.deepEqual([issuer.presented, issuer.reused], [['r0'], false])
-})
+test(
+  'a tab is frozen before it sends its refresh: another one refreshes, and the frozen one does not spend the token again',
+  LIMIT,
+  async (t) => {
+    const context = await openContext(t)
+    const issuer = stage.issuer('frozen')
+    // It has the lock while it waits for its storage.
+    const frozen = await open(context, { issuer, storage: 'settles after 0.5 s' })
+    const other = await open(context, { issuer })
+    const signingIn = signIn(frozen, issuer.tokens('app', 0))
+    await Promise.all([waitSignedIn(frozen), waitSignedIn(other)])
+    await signingIn
+    const freezer = stage.freezer()
+    await frozen.evaluate(async (url) => {
+      void window.session.refresh()
+      while (((await navigator.locks.query()).held ?? []).length === 0) continue
+      // A synchronous request stops everything in the page: timers, messages, answers.
+      setTimeout(() => {
+        const request = new XMLHttpRequest()
+        request.open('GET', url, false)
+        request.send()
+      })
+    }, freezer.url)
+    await freezer.frozen
+    const given = await accessToken(other)
+    t.diagnostic(`the other tab has new tokens after ${given.elapsedMs.toFixed(0)} ms`)
+    assert.equal(given.jti, 'a1')
+    assert.ok(given.elapsedMs < 25_000)
+    freezer.thaw()
+    await frozen.waitForFunction(() => window.events.includes('refreshed'))
+    assert.equal((await accessToken(frozen)).jti, 'a1')
+    assert.deepEqual([issuer.presented, issuer.reused], [['r0'], false])
+  },
+)
 
-test('navigator.onLine says that there is no network, and there is: the refresh and the logout are sent', LIMIT, async (t) => {
-  const context = await openContext(t)
-  await context.addInitScript(() => Object.defineProperty(navigator, 'onLine', { value: false }))
-  const issuer = stage.issuer('online')
-  const [page] = (await openExpired(context, issuer, 1)) as [Page]
-  assert.equal(await page.evaluate(() => navigator.onLine), false)
-  assert.equal((await accessToken(page)).jti, 'a1')
-  assert.deepEqual(await page.evaluate(() => window.session.logout()), { revoked: true, uncleared: [], redirect: 'none' })
-  assert.equal(issuer.revoked.length, 2)
-  await context.setOffline(true)
-  const outcome = await page.evaluate((url) => window.portcullis.logout({ revokeUrl: `${url}/revoke`, clientId: 'app', accessToken: 'a' }), issuer.url)
-  assert.deepEqual(outcome, { revoked: false, code: 'offline', uncleared: [], redirect: 'none' })
-})
+test(
+  'navigator.onLine says that there is no network, and there is: the refresh and the logout are sent',
+  LIMIT,
+  async (t) => {
+    const context = await openContext(t)
+    await context.addInitScript(() => Object.defineProperty(navigator, 'onLine', { value: false }))
+    const issuer = stage.issuer('online')
+    const [page] = (await openExpired(context, issuer, 1)) as [Page]
+    assert.equal(await page.evaluate(() => navigator.onLine), false)
+    assert.equal((await accessToken(page)).jti, 'a1')
+    assert.deepEqual(await page.evaluate(() => window.session.logout()), {
+      revoked: true,
+      uncleared: [],
+      redirect: 'none',
+    })
+    assert.equal(issuer.revoked.length, 2)
+    await context.setOffline(true)
+    const outcome = await page.evaluate(
+      (url) => window.portcullis.logout({ revokeUrl: `${url}/revoke`, clientId: 'app', accessToken: 'a' }),
+      issuer.url,
+    )
+    assert.deepEqual(outcome, { revoked: false, code: 'offline', uncleared: [], redirect: 'none' })
+  },
+)

@@ -1,4 +1,5 @@
-// One web origin on loopback with bare pages, and issuers whose refresh tokens are good once. Requests to them are recorded.
+// One web origin on loopback with bare pages, and issuers whose refresh tokens are good once. Requests to them are
+// recorded.
 
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -108,7 +109,9 @@ export class Issuer {
       this.reused ||= !isGood
       if (isGood) this.#current += 1
       const { accessToken, refreshToken } = this.tokens(form.get('client_id') ?? '')
-      const answer = isGood ? { access_token: accessToken, refresh_token: refreshToken, expires_in: 300 } : { error: 'invalid_grant' }
+      const answer = isGood
+        ? { access_token: accessToken, refresh_token: refreshToken, expires_in: 300 }
+        : { error: 'invalid_grant' }
       response.writeHead(isGood ? 200 : 400, { 'content-type': 'application/json' }).end(JSON.stringify(answer))
     }
     if (!this.#isHolding) return go()
@@ -128,7 +131,12 @@ export class Issuer {
 
 export async function openStage(): Promise<Stage> {
   const resolveDir = fileURLToPath(new URL('..', import.meta.url))
-  const { outputFiles } = await build({ stdin: { contents: SCRIPT, resolveDir }, bundle: true, format: 'esm', write: false })
+  const { outputFiles } = await build({
+    stdin: { contents: SCRIPT, resolveDir },
+    bundle: true,
+    format: 'esm',
+    write: false,
+  })
   const script = outputFiles[0]?.text ?? ''
   const issuers = new Map<string, Issuer>()
   const freezers = new Map<string, (response: ServerResponse) => void>()
@@ -139,7 +147,9 @@ export async function openStage(): Promise<Stage> {
     if (freeze !== undefined) return freeze(response)
     if (name === 'page.js') return void response.writeHead(200, { 'content-type': 'text/javascript' }).end(script)
     if (issuer === undefined) {
-      return void response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html><script type="module" src="/page.js"></script>')
+      return void response
+        .writeHead(200, { 'content-type': 'text/html' })
+        .end('<!doctype html><script type="module" src="/page.js"></script>')
     }
     let body = ''
     request.on('data', (chunk: Buffer) => (body += chunk.toString()))
@@ -183,8 +193,17 @@ export async function openTab(context: BrowserContext, stage: Stage): Promise<Pa
 
 /** Puts a session at `window.session`, and its events at `window.events`. */
 export async function createSession(page: Page, { issuer, storage, ...more }: PageSession): Promise<Page> {
-  const options = { tokenUrl: `${issuer.url}/token`, revokeUrl: `${issuer.url}/revoke`, clientId: 'app', allowedOrigins: [], ...more }
-  await page.evaluate(([options, storage]) => window.openSession(options, storage), [options satisfies SessionOptions, storage] as const)
+  const options = {
+    tokenUrl: `${issuer.url}/token`,
+    revokeUrl: `${issuer.url}/revoke`,
+    clientId: 'app',
+    allowedOrigins: [],
+    ...more,
+  }
+  await page.evaluate(([options, storage]) => window.openSession(options, storage), [
+    options satisfies SessionOptions,
+    storage,
+  ] as const)
   return page
 }
 

@@ -1,4 +1,5 @@
-// The gate's wasm module in a page: a file beside the code, or, where that is lost, a copy in the code. Calls wait for it.
+// The gate's wasm module in a page: a file beside the code, or, where that is lost, a copy in the code. Calls wait for
+// it.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -38,7 +39,9 @@ before(async () => {
   server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://page.example')
     asked.push(pathname)
-    void respond(pathname).then(({ type, body }) => (body === undefined ? response.destroy() : response.writeHead(200, { 'content-type': type }).end(body)))
+    void respond(pathname).then(({ type, body }) =>
+      body === undefined ? response.destroy() : response.writeHead(200, { 'content-type': type }).end(body),
+    )
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -57,18 +60,31 @@ async function respond(path: string): Promise<{ type: string; body?: string | Ui
   if (treatment === 'hold') await new Promise<void>((resolve) => (release = resolve))
   const body = treatment === 'page' ? undefined : await readFile(new URL(`.${path}`, PACKAGE)).catch(() => undefined)
   if (body === undefined || path === '/') return { type: 'text/html', body: PAGE }
-  return { type: treatment === 'untyped' ? 'application/octet-stream' : (TYPES[extname(path)] ?? 'application/octet-stream'), body }
+  return {
+    type: treatment === 'untyped' ? 'application/octet-stream' : (TYPES[extname(path)] ?? 'application/octet-stream'),
+    body,
+  }
 }
 
 /** The entry for browsers in one file, as esbuild makes it: the module's own file is not in it. */
 async function bundled(): Promise<string> {
   const resolveDir = fileURLToPath(new URL('..', import.meta.url))
   const stdin = { contents: "export { createGate } from 'portcullis/edge'", resolveDir }
-  const { outputFiles } = await build({ stdin, bundle: true, format: 'iife', globalName: 'edge', write: false, logLevel: 'error' })
+  const { outputFiles } = await build({
+    stdin,
+    bundle: true,
+    format: 'iife',
+    globalName: 'edge',
+    write: false,
+    logLevel: 'error',
+  })
   return outputFiles[0]?.text ?? ''
 }
 
-const FEED = { url: 'https://feed.example', keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }] }
+const FEED = {
+  url: 'https://feed.example',
+  keys: [{ kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }],
+}
 const OPTIONS = { realms: [{ name: 'acme', issuer: 'https://id.example', audience: 'api', feed: FEED }] }
 
 /** A page with a gate in `window.gate`. */
@@ -80,7 +96,10 @@ async function open(treatments: Record<string, Treatment>, code: 'modules' | 'on
   if (code === 'one file') await page.addScriptTag({ url: `${url}/bundle.js` })
   await page.evaluate(
     async ([entry, options]) => {
-      const scope = window as unknown as { edge?: { createGate: typeof createGate }; gate: ReturnType<typeof createGate> }
+      const scope = window as unknown as {
+        edge?: { createGate: typeof createGate }
+        gate: ReturnType<typeof createGate>
+      }
       const { createGate: make } = scope.edge ?? ((await import(entry)) as { createGate: typeof createGate })
       scope.gate = make(options)
     },
@@ -127,7 +146,10 @@ test('a copy is loaded where the file is answered with a page, or not at all', {
 test('one file of esbuild has the copy in it', { skip }, async () => {
   const page = await open({}, 'one file')
   assert.equal(await ask(page, 'check'), 'malformed')
-  assert.deepEqual(asked.filter((path) => path.endsWith('.js')), ['/bundle.js'])
+  assert.deepEqual(
+    asked.filter((path) => path.endsWith('.js')),
+    ['/bundle.js'],
+  )
   await page.close()
 })
 

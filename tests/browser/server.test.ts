@@ -17,7 +17,11 @@ const at = (file: string): string => fileURLToPath(new URL(`server/${file}`, imp
 
 const PROGRAMS: [name: string, command: string, parameters: string[]][] = [
   ['Node', process.execPath, ['--import', 'tsx']],
-  ['Deno', resolve(FOLDER, 'node_modules/.bin/deno'), ['run', '--quiet', '--allow-all', '--no-prompt', '--no-lock', '--node-modules-dir=manual']],
+  [
+    'Deno',
+    resolve(FOLDER, 'node_modules/.bin/deno'),
+    ['run', '--quiet', '--allow-all', '--no-prompt', '--no-lock', '--node-modules-dir=manual'],
+  ],
   ['Bun', resolve(FOLDER, 'node_modules/.bin/bun'), ['run']],
 ]
 
@@ -26,7 +30,11 @@ for (const [name, command, parameters] of PROGRAMS) {
   test(name, { skip, timeout: 60_000 }, async () => {
     const guest = spawn(command, [...parameters, at('guest.ts')], { cwd: FOLDER, stdio: ['ignore', 'pipe', 'pipe'] })
     try {
-      const [output, complaint, [code]] = await Promise.all([text(guest.stdout), text(guest.stderr), once(guest, 'exit')])
+      const [output, complaint, [code]] = await Promise.all([
+        text(guest.stdout),
+        text(guest.stderr),
+        once(guest, 'exit'),
+      ])
       assert.deepEqual([code, complaint.trim()], [0, ''])
       assert.deepEqual(JSON.parse(output), [])
     } finally {
@@ -39,7 +47,14 @@ test('workerd', { timeout: 60_000 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-'))
   t.after(() => rm(folder, { recursive: true }))
   const port = await freePort()
-  const worker = await serveWorker({ name: 'sessions in workerd', entry: at('worker.ts'), folder, port, bindings: {}, readyPath: '/' })
+  const worker = await serveWorker({
+    name: 'sessions in workerd',
+    entry: at('worker.ts'),
+    folder,
+    port,
+    bindings: {},
+    readyPath: '/',
+  })
   t.after(() => worker.stop())
   const answer = await fetch(`http://127.0.0.1:${port}/`)
   assert.deepEqual([answer.status, await answer.text()], [200, '[]'])

@@ -40,7 +40,8 @@ async function open(in_: BrowserContext, query = ''): Promise<Page> {
 async function logIn(page: Page, lifetime?: number): Promise<Login> {
   const login = await app.client.logIn('alice')
   await page.evaluate(
-    ([accessToken, refreshToken, expiresInSeconds]) => window.session.signIn({ accessToken, refreshToken, expiresInSeconds }),
+    ([accessToken, refreshToken, expiresInSeconds]) =>
+      window.session.signIn({ accessToken, refreshToken, expiresInSeconds }),
     [login.access_token, login.refresh_token, lifetime ?? login.expires_in] as const,
   )
   return login
@@ -117,7 +118,12 @@ test('the revoke endpoint is down: cleared here all the same, and reported', LIM
   assert.deepEqual(left, { draft: null, theme: 'dark', caches: [], databases: [], token: undefined })
   await tabs.setOffline(true)
   await logIn(page)
-  assert.deepEqual(await page.evaluate(() => window.session.logout()), { revoked: false, code: 'offline', uncleared: [], redirect: 'none' })
+  assert.deepEqual(await page.evaluate(() => window.session.logout()), {
+    revoked: false,
+    code: 'offline',
+    uncleared: [],
+    redirect: 'none',
+  })
 })
 
 test('a database that another page holds open is named; one store of it is cleared', LIMIT, async (t) => {
@@ -135,7 +141,12 @@ test('a database that another page holds open is named; one store of it is clear
   const outcome = await page.evaluate(() =>
     window.portcullis.logout({
       revokeUrl: '/v1/auth/token/revoke'.replace(/^/, location.origin),
-      clear: { indexedDB: [{ database: 'mail', store: 'tokens', key: 'access' }, { database: 'none', store: 'x' }] },
+      clear: {
+        indexedDB: [
+          { database: 'mail', store: 'tokens', key: 'access' },
+          { database: 'none', store: 'x' },
+        ],
+      },
     }),
   )
   assert.deepEqual(outcome, { revoked: false, code: 'nothing_to_revoke', uncleared: [], redirect: 'none' })
@@ -165,7 +176,10 @@ test('twenty requests with an expired token: one refresh', LIMIT, async (t) => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => window.session.fetch('/api/whoami')))
     return answers.map(({ status }) => status)
   })
-  assert.deepEqual(statuses, Array.from({ length: 20 }, () => 200))
+  assert.deepEqual(
+    statuses,
+    Array.from({ length: 20 }, () => 200),
+  )
   assert.equal(app.refreshes() - before, 1)
 })
 
@@ -188,7 +202,10 @@ test('likewise over five tabs', LIMIT, async (t) => {
         }),
       ),
     )
-    assert.deepEqual(statuses.flat(), Array.from({ length: 20 }, () => 200))
+    assert.deepEqual(
+      statuses.flat(),
+      Array.from({ length: 20 }, () => 200),
+    )
     assert.equal(app.refreshes() - before, 1, `round ${round}`)
   }
 })
@@ -254,49 +271,61 @@ for (const channel of ['with', 'without'] as const) {
   })
 }
 
-test('a refresh token in a cookie: no script sees it, a reload keeps the session, another site can do nothing', LIMIT, async (t) => {
-  const tabs = await context()
-  t.after(() => tabs.close())
-  const page = await open(tabs, '?client=demo-browser')
-  const token = await page.evaluate(async () => {
-    const body = { grant_type: 'password', client_id: 'demo-browser', username: 'alice', password: 'alice-password' }
-    const response = await fetch('/realms/acme/protocol/openid-connect/token', {
-      method: 'POST', body: new URLSearchParams(body), headers: { 'portcullis-csrf': '1' },
+test(
+  'a refresh token in a cookie: no script sees it, a reload keeps the session, another site can do nothing',
+  LIMIT,
+  async (t) => {
+    const tabs = await context()
+    t.after(() => tabs.close())
+    const page = await open(tabs, '?client=demo-browser')
+    const token = await page.evaluate(async () => {
+      const body = { grant_type: 'password', client_id: 'demo-browser', username: 'alice', password: 'alice-password' }
+      const response = await fetch('/realms/acme/protocol/openid-connect/token', {
+        method: 'POST',
+        body: new URLSearchParams(body),
+        headers: { 'portcullis-csrf': '1' },
+      })
+      const answer = (await response.json()) as { access_token: string; expires_in: number; refresh_token?: string }
+      if (answer.refresh_token !== undefined || document.cookie !== '')
+        throw new Error('a script can read the refresh token')
+      await window.session.signIn({ accessToken: answer.access_token, expiresInSeconds: answer.expires_in })
+      return answer.access_token
     })
-    const answer = (await response.json()) as { access_token: string; expires_in: number; refresh_token?: string }
-    if (answer.refresh_token !== undefined || document.cookie !== '') throw new Error('a script can read the refresh token')
-    await window.session.signIn({ accessToken: answer.access_token, expiresInSeconds: answer.expires_in })
-    return answer.access_token
-  })
-  const [cookie] = await tabs.cookies(app.url)
-  assert.deepEqual([cookie?.name, cookie?.httpOnly, cookie?.secure, cookie?.sameSite], ['__Host-portcullis-refresh', true, true, 'Strict'])
+    const [cookie] = await tabs.cookies(app.url)
+    assert.deepEqual(
+      [cookie?.name, cookie?.httpOnly, cookie?.secure, cookie?.sameSite],
+      ['__Host-portcullis-refresh', true, true, 'Strict'],
+    )
 
-  await page.reload()
-  await page.waitForFunction(() => window.session?.signedIn)
-  assert.equal(await call(page), 200)
+    await page.reload()
+    await page.waitForFunction(() => window.session?.signedIn)
+    assert.equal(await call(page), 200)
 
-  const elsewhere = createServer((_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>'))
-  elsewhere.listen(0, 'localhost')
-  await once(elsewhere, 'listening')
-  t.after(() => elsewhere.close())
-  const attacker = await tabs.newPage()
-  await attacker.goto(`http://localhost:${(elsewhere.address() as AddressInfo).port}/`)
-  for (const endpoint of ['revoke', 'logout', 'token']) {
-    const action = `${app.url}/realms/acme/protocol/openid-connect/${endpoint}`
-    const refused = attacker.waitForResponse(action)
-    await attacker.evaluate((url) => {
-      const body = new URLSearchParams({ client_id: 'demo-browser', grant_type: 'refresh_token' })
-      void fetch(url, { method: 'POST', mode: 'no-cors', credentials: 'include', body })
-    }, action)
-    assert.equal((await refused).status(), 403, endpoint)
-  }
-  assert.equal(await page.evaluate(() => window.session.refresh()), 'refreshed')
+    const elsewhere = createServer(
+      (_, response) => void response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>'),
+    )
+    elsewhere.listen(0, 'localhost')
+    await once(elsewhere, 'listening')
+    t.after(() => elsewhere.close())
+    const attacker = await tabs.newPage()
+    await attacker.goto(`http://localhost:${(elsewhere.address() as AddressInfo).port}/`)
+    for (const endpoint of ['revoke', 'logout', 'token']) {
+      const action = `${app.url}/realms/acme/protocol/openid-connect/${endpoint}`
+      const refused = attacker.waitForResponse(action)
+      await attacker.evaluate((url) => {
+        const body = new URLSearchParams({ client_id: 'demo-browser', grant_type: 'refresh_token' })
+        void fetch(url, { method: 'POST', mode: 'no-cors', credentials: 'include', body })
+      }, action)
+      assert.equal((await refused).status(), 403, endpoint)
+    }
+    assert.equal(await page.evaluate(() => window.session.refresh()), 'refreshed')
 
-  const outcome = await page.evaluate(() => window.session.logout())
-  assert.deepEqual(outcome, { revoked: true, uncleared: [], redirect: 'none' })
-  assert.deepEqual(await tabs.cookies(app.url), [])
-  await app.client.refused(token)
-  await page.reload()
-  await page.waitForFunction(() => 'session' in window)
-  assert.equal(await page.evaluate(() => window.session.accessToken()), undefined)
-})
+    const outcome = await page.evaluate(() => window.session.logout())
+    assert.deepEqual(outcome, { revoked: true, uncleared: [], redirect: 'none' })
+    assert.deepEqual(await tabs.cookies(app.url), [])
+    await app.client.refused(token)
+    await page.reload()
+    await page.waitForFunction(() => 'session' in window)
+    assert.equal(await page.evaluate(() => window.session.accessToken()), undefined)
+  },
+)

@@ -26,6 +26,9 @@ for (const [what, contents, budget] of BUDGETS) {
     const bytes = gzipSync(output?.contents ?? '', { level: 9 }).byteLength
     t.diagnostic(`portcullis/browser, ${what}: ${bytes} bytes, minified and gzipped`)
     assert.ok(bytes > 500 && bytes <= budget, `${bytes} bytes`)
-    assert.deepEqual(Object.keys(metafile.inputs).filter((file) => /wasm|\/(edge|origin)\//.test(file)), [])
+    assert.deepEqual(
+      Object.keys(metafile.inputs).filter((file) => /wasm|\/(edge|origin)\//.test(file)),
+      [],
+    )
   })
 }

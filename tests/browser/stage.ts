@@ -1,4 +1,5 @@
-// A web app of its own on loopback: one page with portcullis/browser, and the demo's origin and edge behind the same host.
+// A web app of its own on loopback: one page with portcullis/browser, and the demo's origin and edge behind the same
+// host.
 
 import { once } from 'node:events'
 import { createServer, request as send, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -70,9 +71,15 @@ export async function openApp(): Promise<App> {
   const server: Server = createServer((incoming, outgoing) => {
     const path = incoming.url ?? '/'
     if (broken !== undefined && path.includes(broken)) return void incoming.socket.destroy()
-    if (path.startsWith('/page.js')) return void outgoing.writeHead(200, { 'content-type': 'text/javascript' }).end(script)
+    if (path.startsWith('/page.js'))
+      return void outgoing.writeHead(200, { 'content-type': 'text/javascript' }).end(script)
     if (path.startsWith('/realms/') || path.startsWith('/v1/')) {
-      return pass(incoming, outgoing, originUrl(place), (body) => (refreshes += Number(body.includes('grant_type=refresh_token'))))
+      return pass(
+        incoming,
+        outgoing,
+        originUrl(place),
+        (body) => (refreshes += Number(body.includes('grant_type=refresh_token'))),
+      )
     }
     if (path.startsWith('/api/')) return pass(incoming, outgoing, edgeUrl(place))
     outgoing.writeHead(200, { 'content-type': 'text/html' }).end(HTML)
@@ -102,11 +109,21 @@ export async function visit(page: Page, url: string): Promise<Page> {
 
 async function bundle(): Promise<string> {
   const resolveDir = fileURLToPath(new URL('..', import.meta.url))
-  const { outputFiles } = await build({ stdin: { contents: SCRIPT, resolveDir }, bundle: true, format: 'esm', write: false })
+  const { outputFiles } = await build({
+    stdin: { contents: SCRIPT, resolveDir },
+    bundle: true,
+    format: 'esm',
+    write: false,
+  })
   return outputFiles[0]?.text ?? ''
 }
 
-function pass(incoming: IncomingMessage, outgoing: ServerResponse, to: string, hear: (body: string) => void = () => undefined): void {
+function pass(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  to: string,
+  hear: (body: string) => void = () => undefined,
+): void {
   const chunks: Buffer[] = []
   incoming.on('data', (chunk: Buffer) => chunks.push(chunk))
   incoming.on('end', () => {

@@ -50,13 +50,17 @@ async function verifyUnder(text: string, getKey: JWTVerifyGetKey, options: JWTVe
 
 /** The public keys by jose's own lookup; shared ones, which it has none for, likewise by `kid` and `alg`. */
 function keyLookup(keys: readonly PublishedKey[]): JWTVerifyGetKey {
-  const publicKeys = createLocalJWKSet(jwksOf(keys.filter(({ key }) => key.secret === undefined)) as Parameters<typeof createLocalJWKSet>[0])
+  const publicKeys = createLocalJWKSet(
+    jwksOf(keys.filter(({ key }) => key.secret === undefined)) as Parameters<typeof createLocalJWKSet>[0],
+  )
   const shared = keys.filter(({ key }) => key.secret !== undefined)
   return async function look(header, token) {
     const { alg, kid } = header as { alg: string; kid?: unknown }
     if (!alg.startsWith('HS')) return publicKeys(header, token)
     const named = shared.filter((each) => kid === undefined || each.kid === kid)
-    const found = named.filter((each) => (each.alg === undefined ? (each.key.algorithms as string[]).includes(alg) : each.alg === alg))
+    const found = named.filter((each) =>
+      each.alg === undefined ? (each.key.algorithms as string[]).includes(alg) : each.alg === alg,
+    )
     if (found.length === 0) throw new errors.JWKSNoMatchingKey()
     const secrets = found.map(({ key }) => key.forJose.get(alg as Algorithm) as CryptoKey)
     if (secrets.length === 1) return secrets[0] as CryptoKey
@@ -77,7 +81,9 @@ function optionsOf(policy: Policy, draft: Draft, now: number, stated: boolean): 
     algorithms: [...policy.algorithms],
     requiredClaims: ['exp', 'iat', ...policy.required],
     ...(policy.issuerClaim === 'iss' ? { issuer: [...policy.issuers] } : {}),
-    ...(policy.audience !== 'none' && (hasAudience || policy.parties === undefined) ? { audience: [...policy.audience] } : {}),
+    ...(policy.audience !== 'none' && (hasAudience || policy.parties === undefined)
+      ? { audience: [...policy.audience] }
+      : {}),
     ...(policy.profile === 'rfc9068' ? { typ: 'at+jwt' } : {}),
     ...(checksAge(leeway, skew) ? { maxTokenAge: lifetime } : {}),
   }
@@ -128,5 +134,7 @@ export function leniencyOf({ by }: Refusal, draft: Draft, { policy, now, stateAg
   const raw = draft.claims.get(by)
   if (raw === 'null') return 'null claim'
   const value = JSON.parse(raw ?? '0') as unknown
-  return typeof value === 'number' && value > now + leeway && Math.floor(value) <= now + leeway ? 'rounded date' : undefined
+  return typeof value === 'number' && value > now + leeway && Math.floor(value) <= now + leeway
+    ? 'rounded date'
+    : undefined
 }

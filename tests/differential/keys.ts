@@ -1,6 +1,14 @@
 // Keys that sign the tokens: a pool made once, and the sets that realms publish of it.
 
-import { constants, createHmac, generateKeyPairSync, type JsonWebKey, type KeyObject, randomBytes, sign } from 'node:crypto'
+import {
+  constants,
+  createHmac,
+  generateKeyPairSync,
+  type JsonWebKey,
+  type KeyObject,
+  randomBytes,
+  sign,
+} from 'node:crypto'
 import { calculateJwkThumbprint, CompactSign, importJWK, type CryptoKey, type JWK } from 'jose'
 import type { Algorithm, JWKS } from 'portcullis'
 import type { Random } from './random.ts'
@@ -52,17 +60,36 @@ async function makeKey(number: number, algorithms: readonly Algorithm[]): Promis
   const { publicJwk, secret, privateKey } = material(algorithm)
   const forJose = new Map<Algorithm, CryptoKey>()
   for (const each of algorithms) {
-    const imported = secret === undefined ? importJWK(privateKey?.export({ format: 'jwk' }) as JWK, each) : importSecret(secret, each)
+    const imported =
+      secret === undefined ? importJWK(privateKey?.export({ format: 'jwk' }) as JWK, each) : importSecret(secret, each)
     forJose.set(each, (await imported) as CryptoKey)
   }
-  return { number, algorithms, publicJwk, thumbprint: await calculateJwkThumbprint(publicJwk), secret, privateKey, forJose }
+  return {
+    number,
+    algorithms,
+    publicJwk,
+    thumbprint: await calculateJwkThumbprint(publicJwk),
+    secret,
+    privateKey,
+    forJose,
+  }
 }
 
 function importSecret(secret: Uint8Array, algorithm: Algorithm): Promise<CryptoKey> {
-  return crypto.subtle.importKey('raw', secret as Uint8Array<ArrayBuffer>, { name: 'HMAC', hash: `SHA-${algorithm.slice(2)}` }, false, ['sign', 'verify'])
+  return crypto.subtle.importKey(
+    'raw',
+    secret as Uint8Array<ArrayBuffer>,
+    { name: 'HMAC', hash: `SHA-${algorithm.slice(2)}` },
+    false,
+    ['sign', 'verify'],
+  )
 }
 
-function material(algorithm: Algorithm): { publicJwk: JWK; secret: Uint8Array | undefined; privateKey: KeyObject | undefined } {
+function material(algorithm: Algorithm): {
+  publicJwk: JWK
+  secret: Uint8Array | undefined
+  privateKey: KeyObject | undefined
+} {
   if (algorithm === 'HS256') {
     const secret = new Uint8Array(randomBytes(64))
     return { publicJwk: { kty: 'oct', k: Buffer.from(secret).toString('base64url') }, secret, privateKey: undefined }
@@ -74,7 +101,9 @@ function material(algorithm: Algorithm): { publicJwk: JWK; secret: Uint8Array | 
 function pairOf(algorithm: Algorithm): { publicKey: KeyObject; privateKey: KeyObject } {
   if (algorithm === 'EdDSA') return generateKeyPairSync('ed25519')
   if (algorithm === 'RS256') return generateKeyPairSync('rsa', { modulusLength: 2048 })
-  return generateKeyPairSync('ec', { namedCurve: { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' }[algorithm as 'ES256'] })
+  return generateKeyPairSync('ec', {
+    namedCurve: { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' }[algorithm as 'ES256'],
+  })
 }
 
 /** A realm's keys: one to five, some of one `kid`, some without `kid` or `alg`. Without `shared`, no HMAC keys. */
@@ -101,12 +130,21 @@ export function algorithmsOf({ key, alg }: PublishedKey, rsaAlgorithm: Algorithm
 }
 
 export function jwksOf(keys: readonly PublishedKey[]): JWKS {
-  const jwks = keys.map(({ key, kid, alg }) => ({ ...key.publicJwk, ...(kid === undefined ? {} : { kid }), ...(alg === undefined ? {} : { alg }) }))
+  const jwks = keys.map(({ key, kid, alg }) => ({
+    ...key.publicJwk,
+    ...(kid === undefined ? {} : { kid }),
+    ...(alg === undefined ? {} : { alg }),
+  }))
   return { keys: jwks } as JWKS
 }
 
 /** Signs by jose. */
-export async function signByJose(header: Record<string, unknown>, claims: string, key: PoolKey, algorithm: Algorithm): Promise<string> {
+export async function signByJose(
+  header: Record<string, unknown>,
+  claims: string,
+  key: PoolKey,
+  algorithm: Algorithm,
+): Promise<string> {
   const signer = new CompactSign(new TextEncoder().encode(claims)).setProtectedHeader(header as { alg: string })
   return signer.sign(key.forJose.get(algorithm) as CryptoKey)
 }
@@ -123,5 +161,9 @@ function signatureOf(input: Buffer, { secret, privateKey }: PoolKey, algorithm: 
   if (OKP.includes(algorithm)) return sign(null, input, key)
   if (algorithm.startsWith('ES')) return sign(hash, input, { key, dsaEncoding: 'ieee-p1363' })
   if (algorithm.startsWith('RS')) return sign(hash, input, key)
-  return sign(hash, input, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST })
+  return sign(hash, input, {
+    key,
+    padding: constants.RSA_PKCS1_PSS_PADDING,
+    saltLength: constants.RSA_PSS_SALTLEN_DIGEST,
+  })
 }

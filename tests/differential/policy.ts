@@ -21,7 +21,15 @@ export interface Policy {
   profile: 'rfc9068' | 'keycloak' | 'generic'
   algorithms: readonly Algorithm[]
   rsaAlgorithm: Algorithm
-  names: { subject: string; tokenId: string; session: string; tokenUse: string; tokenVersion: string; lastLogoutTime: string; scope: string }
+  names: {
+    subject: string
+    tokenId: string
+    session: string
+    tokenUse: string
+    tokenVersion: string
+    lastLogoutTime: string
+    scope: string
+  }
   /** Claims without which a token is refused, `exp` and `iat` apart. */
   required: readonly string[]
   impersonation: 'accept' | 'mark' | 'refuse'
@@ -38,7 +46,13 @@ export interface Policy {
     verifySignatures: 'fastest' | 'rust'
     verifiedTokenCacheEntries: number
   }
-  origin: { leewaySeconds: number; skewSeconds: number; issuerSkewSeconds: number; sourceSkewSeconds: number; maxSessionSeconds: number }
+  origin: {
+    leewaySeconds: number
+    skewSeconds: number
+    issuerSkewSeconds: number
+    sourceSkewSeconds: number
+    maxSessionSeconds: number
+  }
   lifetimeOfOrigin: number
   /** Whether revocations are looked up. */
   revocation: 'feed' | 'unchecked'
@@ -47,7 +61,20 @@ export interface Policy {
 }
 
 const ALL: readonly Algorithm[] = [
-  'HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519',
+  'HS256',
+  'HS384',
+  'HS512',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
 ]
 
 export const ISSUER = 'https://issuer.example/realms/a'
@@ -55,21 +82,60 @@ export const ISSUER = 'https://issuer.example/realms/a'
 /** A policy for these keys, of which it allows one at least. */
 export function choosePolicy(random: Random, keys: readonly PublishedKey[], keysInFeed: boolean): Policy {
   const issuer = chooseIssuer(random)
-  const profile = random.weighted([[5, 'generic'], [3, 'keycloak'], [2, 'rfc9068']] as const)
-  const audience = random.weighted<string[] | 'none'>([[4, ['api']], [3, ['api', 'https://api.example/']], [profile === 'rfc9068' ? 0 : 3, 'none']])
+  const profile = random.weighted([
+    [5, 'generic'],
+    [3, 'keycloak'],
+    [2, 'rfc9068'],
+  ] as const)
+  const audience = random.weighted<string[] | 'none'>([
+    [4, ['api']],
+    [3, ['api', 'https://api.example/']],
+    [profile === 'rfc9068' ? 0 : 3, 'none'],
+  ])
   const parties = profile !== 'rfc9068' && random.chance(0.35) ? random.pick([['app'], ['app', 'web']]) : undefined
   const names = chooseNames(random)
-  const withoutTokenId = profile === 'rfc9068' ? 'refuse' : random.weighted([[7, 'refuse'], [2, 'session'], [1, 'user']] as const)
-  const subjectless = profile === 'rfc9068' || withoutTokenId === 'user' ? 'refuse' : random.weighted([[4, 'refuse'], [1, 'accept']] as const)
-  const listed = random.chance(0.25) ? ['exp', 'iat', ...random.some([names.subject, 'azp', 'roles', 'nbf'], 0.4)] : undefined
+  const withoutTokenId =
+    profile === 'rfc9068'
+      ? 'refuse'
+      : random.weighted([
+          [7, 'refuse'],
+          [2, 'session'],
+          [1, 'user'],
+        ] as const)
+  const subjectless =
+    profile === 'rfc9068' || withoutTokenId === 'user'
+      ? 'refuse'
+      : random.weighted([
+          [4, 'refuse'],
+          [1, 'accept'],
+        ] as const)
+  const listed = random.chance(0.25)
+    ? ['exp', 'iat', ...random.some([names.subject, 'azp', 'roles', 'nbf'], 0.4)]
+    : undefined
   const lifetime = random.pick([300, 3_600, 86_400])
-  const compare = random.weighted([[4, 'issuedAt'], [1, 'authTime']] as const)
+  const compare = random.weighted([
+    [4, 'issuedAt'],
+    [1, 'authTime'],
+  ] as const)
   const grantClaim = random.chance(0.15) ? 'app_id' : undefined
   const accessTokenClaim = parties !== undefined && random.chance(0.4) ? 'roles' : undefined
-  const rsaAlgorithm = random.weighted<Algorithm>([[4, 'RS256'], [1, 'PS256'], [1, 'RS512']])
-  const algorithms = random.chance(0.2) ? [...new Set([...random.some(ALL, 0.5), ...algorithmsOf(random.pick(keys), rsaAlgorithm)])] : ALL
-  const impersonation = random.weighted([[3, 'accept'], [1, 'mark'], [2, 'refuse']] as const)
-  const numericIds = random.weighted([[3, 'refuse'], [2, 'accept']] as const)
+  const rsaAlgorithm = random.weighted<Algorithm>([
+    [4, 'RS256'],
+    [1, 'PS256'],
+    [1, 'RS512'],
+  ])
+  const algorithms = random.chance(0.2)
+    ? [...new Set([...random.some(ALL, 0.5), ...algorithmsOf(random.pick(keys), rsaAlgorithm)])]
+    : ALL
+  const impersonation = random.weighted([
+    [3, 'accept'],
+    [1, 'mark'],
+    [2, 'refuse'],
+  ] as const)
+  const numericIds = random.weighted([
+    [3, 'refuse'],
+    [2, 'accept'],
+  ] as const)
   const revocation = keysInFeed || random.chance(0.9) ? 'feed' : 'unchecked'
   return {
     options: {
@@ -112,7 +178,13 @@ export function choosePolicy(random: Random, keys: readonly PublishedKey[], keys
 type IssuerValues = Pick<Policy, 'issuers' | 'tenantClaim' | 'tenantOf' | 'separate' | 'issuerClaim'>
 
 function chooseIssuer(random: Random): { options: Partial<TokenOptions>; values: IssuerValues } {
-  const kind = random.weighted([[5, 'one'], [2, 'several'], [1, 'aliases'], [1, 'tenants'], [1, 'renamed']] as const)
+  const kind = random.weighted([
+    [5, 'one'],
+    [2, 'several'],
+    [1, 'aliases'],
+    [1, 'tenants'],
+    [1, 'renamed'],
+  ] as const)
   const one = { issuers: [ISSUER], tenantClaim: undefined, tenantOf: new Map(), separate: false, issuerClaim: 'iss' }
   const several = [ISSUER, 'https://second.example/']
   switch (kind) {
@@ -126,19 +198,32 @@ function chooseIssuer(random: Random): { options: Partial<TokenOptions>; values:
       const tenants = ['t-1', 't-2']
       const tenantOf = new Map(tenants.map((tenant) => [`https://issuer.example/${tenant}/v2.0`, tenant]))
       const options = { issuer: 'https://issuer.example/{tid}/v2.0', tenants }
-      return { options, values: { ...one, issuers: [...tenantOf.keys()], tenantClaim: 'tid', tenantOf, separate: true } }
+      return {
+        options,
+        values: { ...one, issuers: [...tenantOf.keys()], tenantClaim: 'tid', tenantOf, separate: true },
+      }
     }
     case 'renamed':
-      return { options: { issuer: 'a realm', issuerClaim: 'realm' }, values: { ...one, issuers: ['a realm'], issuerClaim: 'realm' } }
+      return {
+        options: { issuer: 'a realm', issuerClaim: 'realm' },
+        values: { ...one, issuers: ['a realm'], issuerClaim: 'realm' },
+      }
   }
 }
 
 function chooseNames(random: Random): Policy['names'] {
   const usual = {
-    subject: 'sub', tokenId: 'jti', session: 'sid', tokenUse: 'token_use', tokenVersion: 'token_version', lastLogoutTime: 'last_logout_time',
+    subject: 'sub',
+    tokenId: 'jti',
+    session: 'sid',
+    tokenUse: 'token_use',
+    tokenVersion: 'token_version',
+    lastLogoutTime: 'last_logout_time',
     scope: 'scope',
   }
-  return random.chance(0.8) ? usual : { ...usual, subject: 'uid', tokenId: 'tid_of_token', session: 'session_id', tokenVersion: 'ver', scope: 'scp' }
+  return random.chance(0.8)
+    ? usual
+    : { ...usual, subject: 'uid', tokenId: 'tid_of_token', session: 'session_id', tokenVersion: 'ver', scope: 'scp' }
 }
 
 /** `TokenOptions.requiredClaims`, `withoutTokenId` and `subjectless`, with RFC 9068 §2.2. */
@@ -149,7 +234,9 @@ function requiredOf(
   withoutTokenId: 'refuse' | 'session' | 'user',
   subjectless: 'refuse' | 'accept',
 ): readonly string[] {
-  const required = new Set(listed ?? (withoutTokenId === 'refuse' ? [subject, tokenId] : withoutTokenId === 'session' ? [subject] : []))
+  const required = new Set(
+    listed ?? (withoutTokenId === 'refuse' ? [subject, tokenId] : withoutTokenId === 'session' ? [subject] : []),
+  )
   if (withoutTokenId === 'session') required.add(session)
   if (withoutTokenId === 'user') required.add(subject)
   if (profile === 'rfc9068') for (const name of [subject, tokenId, 'aud', 'client_id']) required.add(name)

@@ -1,5 +1,5 @@
-// The revocations in force, as plain maps: nothing is hashed, packed or evicted. Written from the documentation of the verbs of
-// an origin (`pkg/README.md`, the comments of `Origin`), and imports nothing of the package but types.
+// The revocations in force, as plain maps: nothing is hashed, packed or evicted. Written from the documentation of the
+// verbs of an origin (`pkg/README.md`, the comments of `Origin`), and imports nothing of the package but types.
 
 import type { Reason } from 'portcullis'
 import type { Policy } from './policy.ts'
@@ -58,11 +58,13 @@ export class Revocations {
     if (user !== undefined) {
       const notBefore = this.#users.get(this.#of(token.issuer, user))
       if (reaches(notBefore)) return 'user_revoked'
-      if (notBefore !== undefined && token.lastLogout !== undefined && token.lastLogout < notBefore) return 'user_revoked'
+      if (notBefore !== undefined && token.lastLogout !== undefined && token.lastLogout < notBefore)
+        return 'user_revoked'
     }
     if (session !== undefined) {
       if (reaches(this.#sessions.get(this.#of(token.issuer, session)))) return 'session_revoked'
-      if (clients.some((client) => reaches(this.#clientSessions.get(this.#of(token.issuer, session, client))))) return 'session_revoked'
+      if (clients.some((client) => reaches(this.#clientSessions.get(this.#of(token.issuer, session, client)))))
+        return 'session_revoked'
     }
     if (user !== undefined) {
       const apps = this.#policy.grantClaim === undefined ? clients : token.grant === undefined ? [] : [token.grant]
@@ -74,14 +76,20 @@ export class Revocations {
   }
 
   /**
-   * Whether only the last logout that the token knows of refuses it, and the user's not-before is older than it must be kept
-   * (`ClaimNames.lastLogoutTime`): then both verdicts are right.
+   * Whether only the last logout that the token knows of refuses it, and the user's not-before is older than it must be
+   * kept (`ClaimNames.lastLogoutTime`): then both verdicts are right.
    */
   isForgettable(token: Subject, now: number): boolean {
     const { origin, lifetimeOfOrigin, compare } = this.#policy
     const longest = compare === 'authTime' ? Math.max(origin.maxSessionSeconds, lifetimeOfOrigin) : lifetimeOfOrigin
     const notBefore = token.user === undefined ? undefined : this.#users.get(this.#of(token.issuer, token.user))
-    if (notBefore === undefined || token.lastLogout === undefined || token.lastLogout >= notBefore || token.comparedAt <= notBefore) return false
+    if (
+      notBefore === undefined ||
+      token.lastLogout === undefined ||
+      token.lastLogout >= notBefore ||
+      token.comparedAt <= notBefore
+    )
+      return false
     return now >= notBefore + longest + origin.leewaySeconds + origin.skewSeconds
   }
 

@@ -1,5 +1,5 @@
-// The faults of a token by the plain rules of DESIGN §3, in the order in which they are judged. Nothing is decoded or verified here: a draft
-// says what it holds and how it was signed. Imports nothing of the package but types.
+// The faults of a token by the plain rules of DESIGN §3, in the order in which they are judged. Nothing is decoded or
+// verified here: a draft says what it holds and how it was signed. Imports nothing of the package but types.
 
 import type { Algorithm, Reason } from 'portcullis'
 import { type Deviation, DEVIATIONS, type Stricter } from './deviations.ts'
@@ -64,8 +64,13 @@ export function faultsOf(draft: Draft, text: string, situation: Situation): Faul
   return faults
 }
 
-/** Why an origin does not take a token that is to be revoked: neither its times nor its audience nor revocations matter. */
-export function refusalToIdentify(draft: Draft, situation: Situation): 'invalid_token' | 'unexpected_token_use' | undefined {
+/**
+ * Why an origin does not take a token that is to be revoked: neither its times nor its audience nor revocations matter.
+ */
+export function refusalToIdentify(
+  draft: Draft,
+  situation: Situation,
+): 'invalid_token' | 'unexpected_token_use' | undefined {
   const { policy } = situation
   const claims = new Reader(draft.claims)
   const fails = (check: (add: Add) => void): boolean => {
@@ -83,7 +88,9 @@ export function refusalToIdentify(draft: Draft, situation: Situation): 'invalid_
   if (draft.form !== undefined || isUnproven) return 'invalid_token'
   if (fails((add) => addMediaType(draft, policy, add))) return 'unexpected_token_use'
   if (fails((add) => addMalformedClaims(policy, claims, add))) return 'invalid_token'
-  return fails((add) => addUse(policy, claims, (rule, reason) => rule === 'use' && add(rule, reason))) ? 'unexpected_token_use' : undefined
+  return fails((add) => addUse(policy, claims, (rule, reason) => rule === 'use' && add(rule, reason)))
+    ? 'unexpected_token_use'
+    : undefined
 }
 
 interface Identity {
@@ -95,7 +102,11 @@ interface Identity {
 /** Claims that an origin reads from a token to revoke it. */
 export function identityOf({ claims }: Draft, { issuerClaim, names }: Policy): Identity {
   const reader = new Reader(claims)
-  return { issuer: String(reader.value(issuerClaim)), tokenId: reader.name(names.tokenId), issuedAt: reader.date('iat') }
+  return {
+    issuer: String(reader.value(issuerClaim)),
+    tokenId: reader.name(names.tokenId),
+    issuedAt: reader.date('iat'),
+  }
 }
 
 /** The claims by the values they have; `null` counts as absent. */
@@ -146,14 +157,17 @@ function addHeaderForm({ header }: Draft, add: Add): void {
   if (typeof alg !== 'string') add('form', 'malformed')
   if (kid !== null && typeof kid !== 'string') add('key', 'malformed')
   if (typ !== null && typeof typ !== 'string') add('header type', 'malformed')
-  if (header.has('crit')) add(header.get('crit') === '["b64"]' && header.get('b64') === 'true' ? 'extension' : 'form', 'malformed')
+  if (header.has('crit'))
+    add(header.get('crit') === '["b64"]' && header.get('b64') === 'true' ? 'extension' : 'form', 'malformed')
   if (header.has('b64')) add('extension', 'malformed')
 }
 
 function addIssuer(policy: Policy, claims: Reader, add: Add): void {
   const issuer = claims.value(policy.issuerClaim)
-  if (typeof issuer !== 'string' || !policy.issuers.includes(issuer)) add(policy.issuerClaim === 'iss' ? 'iss' : 'renamed issuer', 'wrong_issuer')
-  else if (policy.tenantClaim !== undefined && claims.value(policy.tenantClaim) !== policy.tenantOf.get(issuer)) add('tenant', 'wrong_issuer')
+  if (typeof issuer !== 'string' || !policy.issuers.includes(issuer))
+    add(policy.issuerClaim === 'iss' ? 'iss' : 'renamed issuer', 'wrong_issuer')
+  else if (policy.tenantClaim !== undefined && claims.value(policy.tenantClaim) !== policy.tenantOf.get(issuer))
+    add('tenant', 'wrong_issuer')
 }
 
 /** RFC 8725 §3.1. */
@@ -168,7 +182,8 @@ function addKey(draft: Draft, { policy, keys, revocations }: Situation, add: Add
   if (candidates.length === 0) {
     const reason = kid === undefined || named.length === 0 ? 'unknown_key' : 'unsupported_algorithm'
     add(fittingKeys(draft, keys).length > 0 ? 'algorithm of the key' : 'key', reason)
-  } else if (policy.revocation === 'feed' && candidates.every(({ key }) => revocations.bans(key.thumbprint))) add('revoked', 'banned_key')
+  } else if (policy.revocation === 'feed' && candidates.every(({ key }) => revocations.bans(key.thumbprint)))
+    add('revoked', 'banned_key')
 }
 
 function algOf({ header }: Draft): unknown {
@@ -182,7 +197,11 @@ function kidOf({ header }: Draft): string | undefined {
 /** The keys that may have signed: of the token's `kid`, if it has one, and of its algorithm. */
 function candidatesOf(draft: Draft, keys: readonly PublishedKey[], policy: Policy): PublishedKey[] {
   const [alg, kid] = [algOf(draft), kidOf(draft)]
-  const fitting = keys.filter((key) => (kid === undefined || key.kid === kid) && (algorithmsOf(key, policy.rsaAlgorithm) as readonly unknown[]).includes(alg))
+  const fitting = keys.filter(
+    (key) =>
+      (kid === undefined || key.kid === kid) &&
+      (algorithmsOf(key, policy.rsaAlgorithm) as readonly unknown[]).includes(alg),
+  )
   return fitting.slice(0, 4)
 }
 
@@ -190,7 +209,11 @@ function candidatesOf(draft: Draft, keys: readonly PublishedKey[], policy: Polic
 function fittingKeys(draft: Draft, keys: readonly PublishedKey[]): PoolKey[] {
   const [alg, kid] = [algOf(draft), kidOf(draft)]
   const named = keys.filter((key) => kid === undefined || key.kid === kid)
-  return named.filter((key) => (key.alg === undefined ? (key.key.algorithms as readonly unknown[]).includes(alg) : key.alg === alg)).map(({ key }) => key)
+  return named
+    .filter((key) =>
+      key.alg === undefined ? (key.key.algorithms as readonly unknown[]).includes(alg) : key.alg === alg,
+    )
+    .map(({ key }) => key)
 }
 
 /** RFC 8725 §3.11, RFC 9068 §4. */
@@ -199,14 +222,17 @@ function addMediaType({ header }: Draft, { profile }: Policy, add: Add): void {
   const type = typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : undefined
   if (profile === 'rfc9068') {
     if (type !== 'at+jwt') add('typ', 'wrong_type')
-  } else if (!(type === 'jwt' || type === 'at+jwt' || (profile === 'generic' && typ === null))) add('header type', 'wrong_type')
+  } else if (!(type === 'jwt' || type === 'at+jwt' || (profile === 'generic' && typ === null)))
+    add('header type', 'wrong_type')
 }
 
 function addSignature(draft: Draft, { policy, keys, revocations }: Situation, add: Add): void {
   const { key, algorithm } = draft
-  const isGood = (candidate: PoolKey): boolean => candidate === key && !isDamaged(draft) && isSame(algOf(draft), algorithm)
+  const isGood = (candidate: PoolKey): boolean =>
+    candidate === key && !isDamaged(draft) && isSame(algOf(draft), algorithm)
   const signer = candidatesOf(draft, keys, policy).find((candidate) => isGood(candidate.key))
-  if (signer === undefined) add(fittingKeys(draft, keys).some(isGood) ? 'algorithm of the key' : 'signature', 'bad_signature')
+  if (signer === undefined)
+    add(fittingKeys(draft, keys).some(isGood) ? 'algorithm of the key' : 'signature', 'bad_signature')
   else if (policy.revocation === 'feed' && revocations.bans(key.thumbprint)) add('revoked', 'banned_key')
 }
 
@@ -219,23 +245,33 @@ function isSame(one: unknown, other: Algorithm): boolean {
 /** RFC 7519 §4.1: claims that are read must have their types. */
 function addMalformedClaims(policy: Policy, claims: Reader, add: Add): void {
   const { names, grantClaim } = policy
-  for (const name of new Set([names.subject, names.tokenId, names.session, 'azp', 'client_id', ...(grantClaim === undefined ? [] : [grantClaim])])) {
+  for (const name of new Set([
+    names.subject,
+    names.tokenId,
+    names.session,
+    'azp',
+    'client_id',
+    ...(grantClaim === undefined ? [] : [grantClaim]),
+  ])) {
     const value = claims.value(name)
     if (value === undefined) continue
-    const isId = typeof value === 'string' || (policy.numericIds === 'accept' && isNumericId(claims.raw(name) as string))
+    const isId =
+      typeof value === 'string' || (policy.numericIds === 'accept' && isNumericId(claims.raw(name) as string))
     if (!isId) add(typeof value === 'number' ? 'numeric id' : 'type of a claim', 'malformed')
     else if (Buffer.byteLength(String(value)) > MAX_NAME_BYTES) add('long name', 'malformed')
   }
   for (const name of ['exp', 'nbf', 'iat', 'auth_time', names.lastLogoutTime]) {
     const value = claims.value(name)
     if (value === undefined) continue
-    if (typeof value !== 'number') add(name === 'exp' || name === 'nbf' || name === 'iat' ? name : 'type of a claim', 'malformed')
+    if (typeof value !== 'number')
+      add(name === 'exp' || name === 'nbf' || name === 'iat' ? name : 'type of a claim', 'malformed')
     else if (!Number.isFinite(value)) add('infinite date', 'malformed')
   }
   const audience = claims.value('aud')
   if (audience !== undefined && typeof audience !== 'string' && !isTexts(audience)) add('type of a claim', 'malformed')
   const version = claims.value(names.tokenVersion)
-  if (version !== undefined && !(typeof version === 'number' && Number.isSafeInteger(version) && version >= 0)) add('type of a claim', 'malformed')
+  if (version !== undefined && !(typeof version === 'number' && Number.isSafeInteger(version) && version >= 0))
+    add('type of a claim', 'malformed')
 }
 
 function isTexts(value: unknown): value is string[] {
@@ -251,10 +287,17 @@ function isNumericId(raw: string): boolean {
 function addUse({ names, profile, impersonation }: Policy, claims: Reader, add: Add): void {
   const [use, kind] = [claims.value(names.tokenUse), claims.value('typ')]
   // Keycloak says DPoP of access tokens that are bound.
-  const isAccess = kind === undefined || (typeof kind === 'string' && ['access', 'bearer', 'at+jwt', 'jwt', 'dpop'].includes(kind.toLowerCase()))
-  if (!(profile === 'keycloak' ? kind === 'Bearer' || kind === 'DPoP' : isAccess) || (use !== undefined && use !== 'access' && use !== 'Bearer')) add('use', 'wrong_type')
+  const isAccess =
+    kind === undefined ||
+    (typeof kind === 'string' && ['access', 'bearer', 'at+jwt', 'jwt', 'dpop'].includes(kind.toLowerCase()))
+  if (
+    !(profile === 'keycloak' ? kind === 'Bearer' || kind === 'DPoP' : isAccess) ||
+    (use !== undefined && use !== 'access' && use !== 'Bearer')
+  )
+    add('use', 'wrong_type')
   if (impersonation === 'refuse' && claims.has('act')) add('actor', 'wrong_type')
-  if (claims.value('cnf') !== undefined || (typeof kind === 'string' && kind.toLowerCase() === 'dpop')) add('binding', 'wrong_type')
+  if (claims.value('cnf') !== undefined || (typeof kind === 'string' && kind.toLowerCase() === 'dpop'))
+    add('binding', 'wrong_type')
 }
 
 /** RFC 7519 §4.1.3; for tokens without an audience, `TokenOptions.authorizedParty`. */
@@ -268,7 +311,8 @@ function addAudience(draft: Draft, policy: Policy, claims: Reader, add: Add): vo
   }
   if (parties === undefined) return
   const named = [claims.name('azp'), claims.name('client_id')].filter((party) => party !== undefined)
-  if (named.length === 0 || !named.every((party) => parties.includes(party)) || !showsAccess(draft, policy, claims)) add('party', 'wrong_audience')
+  if (named.length === 0 || !named.every((party) => parties.includes(party)) || !showsAccess(draft, policy, claims))
+    add('party', 'wrong_audience')
 }
 
 /** Signs of an access token, which ID tokens lack. */
@@ -289,11 +333,13 @@ function showsAccess({ header }: Draft, { names, accessTokenClaim }: Policy, cla
 function addTimes(claims: Reader, { leeway, skew, lifetime }: Bounds, now: number, add: Add): void {
   const [expiresAt, notBefore, issuedAt] = [claims.date('exp'), claims.date('nbf'), claims.date('iat')]
   if (expiresAt === undefined) add(claims.raw('exp') === undefined ? 'missing' : 'exp', 'missing_claim')
-  else if (now >= expiresAt + leeway) add((claims.value('exp') as number) > now - leeway ? 'rounded date' : 'exp', 'expired')
+  else if (now >= expiresAt + leeway)
+    add((claims.value('exp') as number) > now - leeway ? 'rounded date' : 'exp', 'expired')
   if (notBefore !== undefined && notBefore > now + leeway) add('nbf', 'not_yet_valid')
   if (issuedAt === undefined) add(claims.raw('iat') === undefined ? 'missing' : 'iat', 'missing_claim')
   else if (issuedAt > now + skew) add(checksAge(leeway, skew) ? 'iat' : 'issued in future', 'issued_in_future')
-  if (expiresAt !== undefined && issuedAt !== undefined && expiresAt - issuedAt > lifetime) add('lifetime', 'lifetime_exceeded')
+  if (expiresAt !== undefined && issuedAt !== undefined && expiresAt - issuedAt > lifetime)
+    add('lifetime', 'lifetime_exceeded')
 }
 
 /** Whether jose can check `iat` with the same tolerance: it has one for all times. */
@@ -344,7 +390,8 @@ function subjectOf(draft: Draft, { names, grantClaim, compare, issuerClaim }: Po
 
 function ruleOfForm(form: FormFault, text: string): Fault['rule'] {
   const isOfSpareBits = form === 'padded signature' || form === 'trailing bits'
-  if (isOfSpareBits && ![2, 3].includes(text.slice(text.lastIndexOf('.') + 1).replace(/=+$/, '').length % 4)) return 'form'
+  if (isOfSpareBits && ![2, 3].includes(text.slice(text.lastIndexOf('.') + 1).replace(/=+$/, '').length % 4))
+    return 'form'
   const deviations = Object.entries<Deviation>(DEVIATIONS) as [Stricter, Deviation][]
   return deviations.find(([, { forms = [] }]) => forms.includes(form))?.[0] ?? 'form'
 }

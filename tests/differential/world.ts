@@ -49,7 +49,14 @@ export class World {
   readonly #reports: string[]
   #loadedAt: number | undefined
 
-  private constructor(policy: Policy, keys: readonly PublishedKey[], clock: StoppedClock, origin: Origin | undefined, gate: Gate, reports: string[]) {
+  private constructor(
+    policy: Policy,
+    keys: readonly PublishedKey[],
+    clock: StoppedClock,
+    origin: Origin | undefined,
+    gate: Gate,
+    reports: string[],
+  ) {
     this.policy = policy
     this.keys = keys
     this.revocations = new Revocations(policy)
@@ -64,21 +71,27 @@ export class World {
     const { signingKey, publicKey } = await generateFeedKey()
     const jwks = jwksOf(keys)
     const reports: string[] = []
-    const origin = policy.revocation === 'unchecked' ? undefined : await createOrigin({
-      store: memoryStore(),
-      signingKey,
-      skewSeconds,
-      leewaySeconds,
-      realms: [{
-        ...policy.options,
-        jwks,
-        ...ofRealm,
-        maxLifetimeSeconds: policy.lifetimeOfOrigin,
-        ...(policy.compare === 'authTime' ? { maxSessionSeconds } : {}),
-      }],
-      // A not-before of the caller's that lies too far ahead is reported as `clock`, as it should be.
-      onReport: ({ kind, error }) => void (error === undefined || kind === 'clock' || reports.push(error.message)),
-    })
+    const origin =
+      policy.revocation === 'unchecked'
+        ? undefined
+        : await createOrigin({
+            store: memoryStore(),
+            signingKey,
+            skewSeconds,
+            leewaySeconds,
+            realms: [
+              {
+                ...policy.options,
+                jwks,
+                ...ofRealm,
+                maxLifetimeSeconds: policy.lifetimeOfOrigin,
+                ...(policy.compare === 'authTime' ? { maxSessionSeconds } : {}),
+              },
+            ],
+            // A not-before of the caller's that lies too far ahead is reported as `clock`, as it should be.
+            onReport: ({ kind, error }) =>
+              void (error === undefined || kind === 'clock' || reports.push(error.message)),
+          })
     const feed = { url: FEED, keys: [publicKey] }
     const realm = (
       origin === undefined
@@ -117,7 +130,10 @@ export class World {
     assert.deepEqual(this.#reports, [])
   }
 
-  /** Records something at random, at the origin and in the model. Returns the one of `tokens` that is revoked by its id, if one is. */
+  /**
+   * Records something at random, at the origin and in the model. Returns the one of `tokens` that is revoked by its id,
+   * if one is.
+   */
   async revoke(random: Random, tokens: readonly Revocable[]): Promise<string | undefined> {
     if (this.#origin === undefined) return undefined
     const { policy, keys } = this

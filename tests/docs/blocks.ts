@@ -1,11 +1,11 @@
 // The code blocks of a page, as Markdown has them.
 //
 // ```ts                 a module, compiled against the package
-// ```ts run             compiled, then run with the stage's environment; a block ```text output right after it is what it prints
-// // gate.ts            as the first line: the file's name, by which other blocks of the page may import it
-// <!-- with … -->       right before a block: code that readers know from elsewhere, put before the block
-// <!-- from PATH -->    right before a block: its text stands in that file, which other tests run; PATH from the root of the repository
-// <!-- tested by PATH --> right before a block: that file of tests compiles or runs it
+// ```ts run             compiled, then run with the stage's environment; a block ```text output right after it is what
+// it prints // gate.ts            as the first line: the file's name, by which other blocks of the page may import it
+// <!-- with … -->       right before a block: code that readers know from elsewhere, put before the block <!-- from
+// PATH -->    right before a block: its text stands in that file, which other tests run; PATH from the root of the
+// repository <!-- tested by PATH --> right before a block: that file of tests compiles or runs it
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -33,7 +33,9 @@ export interface Block {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** The blocks of a page, which is named by its path from the root of the repository. Throws for one that does not end. */
+/**
+ * The blocks of a page, which is named by its path from the root of the repository. Throws for one that does not end.
+ */
 export function blocksOf(page: string): Block[] {
   const lines = readFileSync(join(ROOT, page), 'utf8').split('\n')
   const found: Block[] = []
@@ -42,12 +44,24 @@ export function blocksOf(page: string): Block[] {
     if (language === '' && !/^ *```$/.test(lines[at] ?? '')) continue
     const end = lines.findIndex((line, index) => index > at && line === `${indent}\`\`\``)
     if (end < 0) throw new Error(`${page}:${at + 1}: the code block does not end`)
-    const text = lines.slice(at + 1, end).map((line) => line.slice(indent.length)).join('\n')
+    const text = lines
+      .slice(at + 1, end)
+      .map((line) => line.slice(indent.length))
+      .join('\n')
     const previous = found.at(-1)
     if (marks === 'output' && previous !== undefined) found[found.length - 1] = { ...previous, output: text }
     else {
       const file = fileOf(text, language, at, found)
-      found.push({ page, line: at + 2, language, marks: words(marks), file, text, output: undefined, ...commentBefore(lines, at) })
+      found.push({
+        page,
+        line: at + 2,
+        language,
+        marks: words(marks),
+        file,
+        text,
+        output: undefined,
+        ...commentBefore(lines, at),
+      })
     }
     at = end
   }

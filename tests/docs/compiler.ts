@@ -36,7 +36,11 @@ export function errorsOf(blocks: readonly Block[]): string[] {
   const roots = [...files].filter(([, { language }]) => !language.startsWith('json')).map(([path]) => path)
   const isScript = (path: string): boolean => /\.[cm]?jsx?$/.test(path)
   return [
-    ...errorsIn(files, roots.filter((path) => !isScript(path)), OPTIONS),
+    ...errorsIn(
+      files,
+      roots.filter((path) => !isScript(path)),
+      OPTIONS,
+    ),
     ...errorsIn(files, roots.filter(isScript), SCRIPT_OPTIONS).filter((error) => !UNTYPED.test(error)),
   ]
 }
@@ -48,7 +52,8 @@ function errorsIn(files: ReadonlyMap<string, Block>, roots: readonly string[], o
     const source = program.getSourceFile(path)
     if (block === undefined || source === undefined) throw new Error(`${path} is not compiled`)
     return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
-      (diagnostic) => `${placeOf(block, source, diagnostic)}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, ' ')}`,
+      (diagnostic) =>
+        `${placeOf(block, source, diagnostic)}: ${ts.flattenDiagnosticMessageText(diagnostic.messageText, ' ')}`,
     )
   })
 }
@@ -74,7 +79,9 @@ function hostOf(files: ReadonlyMap<string, Block>, options: ts.CompilerOptions):
   }
   host.getSourceFile = (path, version, ...rest) => {
     const block = files.get(path)
-    return block === undefined ? getSourceFile(path, version, ...rest) : ts.createSourceFile(path, sourceOf(block), version, true)
+    return block === undefined
+      ? getSourceFile(path, version, ...rest)
+      : ts.createSourceFile(path, sourceOf(block), version, true)
   }
   return host
 }

@@ -14,7 +14,10 @@ const onPage = (errors: readonly string[]): string[] => errors.map((error) => er
 
 test('errors of types and names, by the line of the page', () => {
   const errors = onPage(errorsOf(blocks.filter(({ language }) => language === 'ts' || language === 'js')))
-  assert.deepEqual(errors.map((error) => error.split(':', 1)[0]), ['9', '11', '20', '22'])
+  assert.deepEqual(
+    errors.map((error) => error.split(':', 1)[0]),
+    ['9', '11', '20', '22'],
+  )
   assert.match(errors[0] ?? '', /'maxTokenByte' does not exist in type/)
   assert.match(errors[1] ?? '', /'chek' does not exist/)
   assert.match(errors[2] ?? '', /no exported member 'other'/)
@@ -22,7 +25,10 @@ test('errors of types and names, by the line of the page', () => {
 })
 
 test('what a block prints stands with it', () => {
-  assert.deepEqual(blocks.map(({ marks, output }) => [marks, output]).filter(([marks]) => marks?.includes('run')), [[['run'], '2']])
+  assert.deepEqual(
+    blocks.map(({ marks, output }) => [marks, output]).filter(([marks]) => marks?.includes('run')),
+    [[['run'], '2']],
+  )
 })
 
 test('shell syntax, verbs and options', () => {
@@ -33,6 +39,9 @@ test('shell syntax, verbs and options', () => {
 })
 
 test('links that lead nowhere', () => {
-  assert.deepEqual(onPage(brokenLinks([PAGE])), ['38: there is no tests/docs/nowhere.md', '38: tests/README.md has no place #no-place'])
+  assert.deepEqual(onPage(brokenLinks([PAGE])), [
+    '38: there is no tests/docs/nowhere.md',
+    '38: tests/README.md has no place #no-place',
+  ])
   assert.deepEqual([...reachable(PAGE, 1)], [PAGE, 'tests/docs/nowhere.md', 'tests/README.md'])
 })

@@ -7,7 +7,9 @@ import { answers } from './key-sets/answers.ts'
 import { type Shape, shapes } from './key-sets/shapes.ts'
 
 const PAGE = readFileSync(new URL('../../www/docs/key-sets.md', import.meta.url), 'utf8')
-const ROWS = [...section('Shapes, beside jose').matchAll(/^\| (?!shape |-)(.+?) \| (.+?) \| (.+?) \| (.*?) ?\|$/gm)].map(([, ...cells]) => cells)
+const ROWS = [
+  ...section('Shapes, beside jose').matchAll(/^\| (?!shape |-)(.+?) \| (.+?) \| (.+?) \| (.*?) ?\|$/gm),
+].map(([, ...cells]) => cells)
 
 function section(title: string): string {
   return PAGE.split(/^## /m).find((part) => part.startsWith(`${title}\n`)) ?? ''
@@ -20,7 +22,10 @@ describe('each row of the table', () => {
   })
 
   test('is a shape, and each shape has one', () => {
-    assert.deepEqual(ROWS.map(([name]) => name), all.map(({ name }) => name))
+    assert.deepEqual(
+      ROWS.map(([name]) => name),
+      all.map(({ name }) => name),
+    )
   })
 
   for (const [name = '', jose = '', ours = '', reason = ''] of ROWS) {
@@ -29,20 +34,28 @@ describe('each row of the table', () => {
       assert.ok(shape)
       const plain = (cell: string): string => cell.replaceAll('`', '')
       assert.deepEqual(await answers(shape), { jose: plain(jose), ours: plain(ours) })
-      assert.equal((jose === 'taken') !== ours.startsWith('taken'), reason !== '', 'a difference has its reason, and nothing else has one')
+      assert.equal(
+        (jose === 'taken') !== ours.startsWith('taken'),
+        reason !== '',
+        'a difference has its reason, and nothing else has one',
+      )
     })
   }
 })
 
 test('the table of reasons has each one of a skipped key', () => {
   const listed = [...section('What is reported').matchAll(/^\| `(\w+)` \|/gm)].map(([, reason]) => reason)
-  const declared = /SkipReason =\n([^\n]+)\n([^\n]+)/.exec(readFileSync(new URL('../../pkg/src/types/jwk.ts', import.meta.url), 'utf8'))
+  const declared = /SkipReason =\n([^\n]+)\n([^\n]+)/.exec(
+    readFileSync(new URL('../../pkg/src/types/jwk.ts', import.meta.url), 'utf8'),
+  )
   const known = [...(declared?.slice(1).join(' ') ?? '').matchAll(/'(\w+)'/g)].map(([, reason]) => reason)
   assert.ok(known.length > 10)
   assert.deepEqual(listed, known)
 })
 
 test('the version of jose is the one that is run', () => {
-  const { version } = JSON.parse(readFileSync(new URL('../node_modules/jose/package.json', import.meta.url), 'utf8')) as { version: string }
+  const { version } = JSON.parse(
+    readFileSync(new URL('../node_modules/jose/package.json', import.meta.url), 'utf8'),
+  ) as { version: string }
   assert.match(PAGE, new RegExp(`against jose ${version.replaceAll('.', '\\.')} in Node`))
 })

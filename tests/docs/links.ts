@@ -30,7 +30,9 @@ export function linksOf(page: string): Link[] {
 export function brokenLinks(pages: readonly string[]): string[] {
   return pages.flatMap(linksOf).flatMap(({ page, line, file, anchor }) => {
     if (!existsSync(join(ROOT, file))) return [`${page}:${line}: there is no ${file}`]
-    return anchor === undefined || anchorsOf(file).has(anchor) ? [] : [`${page}:${line}: ${file} has no place #${anchor}`]
+    return anchor === undefined || anchorsOf(file).has(anchor)
+      ? []
+      : [`${page}:${line}: ${file} has no place #${anchor}`]
   })
 }
 
@@ -38,7 +40,8 @@ export function brokenLinks(pages: readonly string[]): string[] {
 export function reachable(first: string, clicks: number): Set<string> {
   const found = new Set([first])
   for (let click = 0; click < clicks; click += 1) {
-    for (const page of [...found].filter((file) => file.endsWith('.md'))) for (const { file } of linksOf(page)) found.add(file)
+    for (const page of [...found].filter((file) => file.endsWith('.md')))
+      for (const { file } of linksOf(page)) found.add(file)
   }
   return found
 }
@@ -69,9 +72,11 @@ function slugOf(heading: string): string {
 /** The lines of a page, empty where they are code. */
 function proseOf(page: string): string[] {
   let isCode = false
-  return readFileSync(join(ROOT, page), 'utf8').split('\n').map((line) => {
-    const isFence = /^ *```/.test(line)
-    if (isFence) isCode = !isCode
-    return isFence || isCode ? '' : line.replace(/`[^`]*`/g, (code) => (code.includes('](') ? '' : code))
-  })
+  return readFileSync(join(ROOT, page), 'utf8')
+    .split('\n')
+    .map((line) => {
+      const isFence = /^ *```/.test(line)
+      if (isFence) isCode = !isCode
+      return isFence || isCode ? '' : line.replace(/`[^`]*`/g, (code) => (code.includes('](') ? '' : code))
+    })
 }

@@ -28,7 +28,9 @@ test('each row of the table: what jose throws, and the reason', async (t) => {
 
   const now = Math.floor(Date.now() / 1000)
   const sign = (claims: JWTPayload = {}, { kid = 'k', by = key.privateKey } = {}): Promise<string> =>
-    new SignJWT({ iss: ISSUER, aud: 'api', sub: 'u', jti: 'id', iat: now, exp: now + 600, ...claims }).setProtectedHeader({ alg: 'ES256', kid }).sign(by)
+    new SignJWT({ iss: ISSUER, aud: 'api', sub: 'u', jti: 'id', iat: now, exp: now + 600, ...claims })
+      .setProtectedHeader({ alg: 'ES256', kid })
+      .sign(by)
   const tokens: Record<string, string> = {
     ERR_JWT_EXPIRED: await sign({ iat: now - 1200, exp: now - 600 }),
     'ERR_JWT_CLAIM_VALIDATION_FAILED aud': await sign({ aud: 'billing' }),
@@ -40,14 +42,23 @@ test('each row of the table: what jose throws, and the reason', async (t) => {
   }
   const found = await Promise.all(
     Object.values(tokens).map(async (token) => {
-      const thrown: unknown = await jwtVerify(token, createLocalJWKSet(jwks), { issuer: ISSUER, audience: 'api' }).catch((error: unknown) => error)
+      const thrown: unknown = await jwtVerify(token, createLocalJWKSet(jwks), {
+        issuer: ISSUER,
+        audience: 'api',
+      }).catch((error: unknown) => error)
       assert.ok(thrown instanceof errors.JOSEError)
       const verdict = await gate.check(token)
-      return [`${thrown.code}${thrown instanceof errors.JWTClaimValidationFailed ? ` ${thrown.claim}` : ''}`, verdict.ok ? 'accepted' : verdict.reason]
+      return [
+        `${thrown.code}${thrown instanceof errors.JWTClaimValidationFailed ? ` ${thrown.claim}` : ''}`,
+        verdict.ok ? 'accepted' : verdict.reason,
+      ]
     }),
   )
   const matches = [...PAGE.matchAll(/^\| `(ERR_\w+)`(?:, claim `(\w+)`)? \| `(\w+)` \|$/gm)]
   const rows = matches.map(([, code, claim, reason]) => [claim === undefined ? code : `${code} ${claim}`, reason])
-  assert.deepEqual(found.map(([code]) => code), Object.keys(tokens))
+  assert.deepEqual(
+    found.map(([code]) => code),
+    Object.keys(tokens),
+  )
   assert.deepEqual(rows, found)
 })

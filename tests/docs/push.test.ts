@@ -1,4 +1,5 @@
-// The page about push, word for word: its origin, and each of its edges, which refuses a token as soon as the revocation is answered.
+// The page about push, word for word: its origin, and each of its edges, which refuses a token as soon as the
+// revocation is answered.
 
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
@@ -30,19 +31,29 @@ after(() => issuer.close())
 describe('an edge of the page is pushed to, acknowledges, and refuses at once', { concurrency: 3 }, () => {
   for (const file of ['serve-worker.ts', 'node.ts', 'express.ts', 'fastify.ts', 'hono.ts']) {
     test(file, { timeout: 60_000 }, async () => {
-      const folder = await PageFolder.write([...page, { ...page[0]!, file: 'serve-worker.ts', given: '', text: SERVE_WORKER }])
+      const folder = await PageFolder.write([
+        ...page,
+        { ...page[0]!, file: 'serve-worker.ts', given: '', text: SERVE_WORKER },
+      ])
       const [originPort, edgePort] = [await freePort(), await freePort()]
       const { signingKey, publicKey } = await generateFeedKey()
       const [originUrl, edgeUrl] = [`http://127.0.0.1:${originPort}`, `http://127.0.0.1:${edgePort}`]
       const shared = { ISSUER: issuer.url, EDGE_SECRET: SECRET, PUSH_URL: `${edgeUrl}/portcullis/feed` }
       const start = (name: string, port: number, environment: Record<string, string>): Child =>
-        new Child(name, process.execPath, ['--import', TSX, name], { ...shared, ...environment, PORT: String(port) }, folder.path)
+        new Child(
+          name,
+          process.execPath,
+          ['--import', TSX, name],
+          { ...shared, ...environment, PORT: String(port) },
+          folder.path,
+        )
       const origin = start('origin.ts', originPort, { FEED_SIGNING_KEY: JSON.stringify(signingKey) })
       const edge = start(file, edgePort, { ORIGIN: originUrl, FEED_KEY: JSON.stringify(publicKey) })
       try {
         await Promise.all([origin.ready(`${originUrl}/healthz`), edge.ready(edgeUrl)])
         const token = await issuer.token('')
-        const ask = async (): Promise<number> => (await fetch(edgeUrl, { headers: { authorization: `Bearer ${token}` } })).status
+        const ask = async (): Promise<number> =>
+          (await fetch(edgeUrl, { headers: { authorization: `Bearer ${token}` } })).status
         assert.equal(await ask(), 200)
         const probe = await fetch(shared.PUSH_URL, { method: 'POST', body: 'nothing' })
         assert.deepEqual([probe.status, await probe.json()], [400, { error: 'feed_refused' }])

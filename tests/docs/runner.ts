@@ -35,10 +35,19 @@ export class DocsStage {
   static async open(): Promise<DocsStage> {
     const issuer = await Issuer.start()
     const { signingKey, publicKey } = await generateFeedKey()
-    const realm = { name: 'acme', issuer: issuer.url, audience: 'api', jwks: `${issuer.url}/protocol/openid-connect/certs` }
+    const realm = {
+      name: 'acme',
+      issuer: issuer.url,
+      audience: 'api',
+      jwks: `${issuer.url}/protocol/openid-connect/certs`,
+    }
     const origin = await createOrigin({ store: memoryStore(), signingKey, realms: [realm] })
     const server = await serve(origin, { port: 0 })
-    return new DocsStage(issuer, origin, server, { ISSUER: issuer.url, ORIGIN: server.url, FEED_KEY: JSON.stringify(publicKey) })
+    return new DocsStage(issuer, origin, server, {
+      ISSUER: issuer.url,
+      ORIGIN: server.url,
+      FEED_KEY: JSON.stringify(publicKey),
+    })
   }
 
   /** `ISSUER`, `ORIGIN`, `FEED_KEY` and a new `TOKEN` of that issuer, with the scopes `notes:read notes:write`. */
@@ -74,7 +83,11 @@ export class PageFolder {
 
   /** The output of a module. Rejects if it fails, or has not ended after 20 s. */
   async run(file: string, environment: Readonly<Record<string, string>>): Promise<string> {
-    const { stdout } = await run(process.execPath, ['--import', TSX, file], { cwd: this.path, env: { ...process.env, ...environment }, timeout: TIMEOUT_MS })
+    const { stdout } = await run(process.execPath, ['--import', TSX, file], {
+      cwd: this.path,
+      env: { ...process.env, ...environment },
+      timeout: TIMEOUT_MS,
+    })
     return stdout.trim()
   }
 

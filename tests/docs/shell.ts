@@ -12,7 +12,10 @@ export function shellErrors(blocks: readonly Block[]): string[] {
   return blocks.flatMap((block) => {
     const place = `${block.page}:${block.line}`
     const syntax = syntaxError(block.text)
-    return [...(syntax === undefined ? [] : [`${place}: ${syntax}`]), ...unknownWords(block.text).map((word) => `${place}: portcullis has no ${word}`)]
+    return [
+      ...(syntax === undefined ? [] : [`${place}: ${syntax}`]),
+      ...unknownWords(block.text).map((word) => `${place}: portcullis has no ${word}`),
+    ]
   })
 }
 
@@ -32,7 +35,9 @@ function unknownWords(text: string): string[] {
     const help = helpOf(verb)
     if (help === undefined) return [verb]
     const options = [...rest.matchAll(/(?<= )--[a-z-]+/g)].map(([option]) => option)
-    return options.filter((option) => option !== '--help' && !help.includes(option)).map((option) => `${verb} ${option}`)
+    return options
+      .filter((option) => option !== '--help' && !help.includes(option))
+      .map((option) => `${verb} ${option}`)
   })
 }
 
@@ -45,7 +50,10 @@ function helpOf(verb: string): string | undefined {
 
 function readHelp(verb: string): string | undefined {
   try {
-    return execFileSync(process.execPath, [COMMAND, verb, '--help'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] })
+    return execFileSync(process.execPath, [COMMAND, verb, '--help'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    })
   } catch {
     return undefined
   }

@@ -1,5 +1,5 @@
-//! For the suites about the faults of a feed: an edge that refuses them unmoved, and messages that are changed and signed
-//! again.
+//! For the suites about the faults of a feed: an edge that refuses them unmoved, and messages that are changed and
+//! signed again.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 #![allow(clippy::cast_possible_truncation)]

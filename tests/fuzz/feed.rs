@@ -1,5 +1,5 @@
-//! The feed: sequences of signed statements at several edges, late, twice, out of order, damaged, and damaged by the signer, beside
-//! plain maps of what was recorded; and any bytes under a good signature.
+//! The feed: sequences of signed statements at several edges, late, twice, out of order, damaged, and damaged by the
+//! signer, beside plain maps of what was recorded; and any bytes under a good signature.
 
 use crate::statement::sign;
 use crate::statement_map;

@@ -5,8 +5,8 @@ use core::fmt;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-/// The members of an object in order, the same name perhaps more than once. `None`: it is not an object, or has a number that only a
-/// reader of text can hold.
+/// The members of an object in order, the same name perhaps more than once. `None`: it is not an object, or has a
+/// number that only a reader of text can hold.
 pub fn members(text: &str) -> Option<Vec<(String, Value)>> {
     struct Members;
 

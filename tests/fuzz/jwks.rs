@@ -1,5 +1,5 @@
-//! JWK sets: any bytes. Each member of `keys` is a key or skipped with a reason, a key has the thumbprint of its public members,
-//! and those alone read as the same key.
+//! JWK sets: any bytes. Each member of `keys` is a key or skipped with a reason, a key has the thumbprint of its public
+//! members, and those alone read as the same key.
 
 use portcullis::keys::{
     Key, KeyError, KeyRules, KeySource, Keys, RsaDefault, MAX_CANDIDATES, MAX_JWKS_BYTES, MAX_KEYS,
@@ -41,7 +41,8 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// The members of `keys`, as another parser reads them; `None` where it takes less than ours, such as numbers beyond a double.
+/// The members of `keys`, as another parser reads them; `None` where it takes less than ours, such as numbers beyond a
+/// double.
 fn listed(jwks: &[u8]) -> Option<Vec<Value>> {
     let jwks = jwks.strip_prefix(b"\xef\xbb\xbf").unwrap_or(jwks);
     match serde_json::from_slice::<Value>(jwks).ok()?.get_mut("keys")?.take() {
@@ -114,7 +115,8 @@ fn check_against(listed: &[Value], keys: &Keys, is_skipped: impl Fn(usize) -> bo
     }
 }
 
-/// The number that a member spells in either alphabet of base64, without the zero bytes in front and the bits left over.
+/// The number that a member spells in either alphabet of base64, without the zero bytes in front and the bits left
+/// over.
 fn number(spelt: &Value) -> Option<Vec<u8>> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let letters = spelt.as_str()?.bytes().map(|letter| match letter {

@@ -1,5 +1,5 @@
-//! The fuzz targets without the fuzzer: over their seeds, and over each input that is kept in `corpus/`. `README.md` says how to look
-//! for more.
+//! The fuzz targets without the fuzzer: over their seeds, and over each input that is kept in `corpus/`. `README.md`
+//! says how to look for more.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]

@@ -1,5 +1,5 @@
-//! The names that the models ask about, and the hashes by which a feed states them: computed here from the description of the
-//! format (`lookup/fingerprint.rs`, `lookup/versions.rs`), apart from the core's own functions.
+//! The names that the models ask about, and the hashes by which a feed states them: computed here from the description
+//! of the format (`lookup/fingerprint.rs`, `lookup/versions.rs`), apart from the core's own functions.
 
 use std::hash::Hasher as _;
 

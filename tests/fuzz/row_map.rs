@@ -1,4 +1,5 @@
-//! Ledger rows folded into plain maps: a second reader of the row format, written from its description in `ledger/record.rs`.
+//! Ledger rows folded into plain maps: a second reader of the row format, written from its description in
+//! `ledger/record.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -116,7 +117,8 @@ impl RowMap {
         self.not_befores.get(&(kind, key)).copied().unwrap_or(0)
     }
 
-    /// Whether a ledger records such values, and edges take them: a client of an older version's may have a longer name.
+    /// Whether a ledger records such values, and edges take them: a client of an older version's may have a longer
+    /// name.
     pub fn is_recordable(&self) -> bool {
         self.not_befores.iter().all(|((kind, (_, names)), not_before)| match kind {
             4 => names.iter().all(|name| name.len() <= 1_024),

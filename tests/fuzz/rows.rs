@@ -1,5 +1,5 @@
-//! Ledger rows: a store's rows, whole or damaged, restored one by one and as a page. The ledger takes those that the plain
-//! reader takes, refuses what the maps refuse, and publishes a state in which an edge refuses it as well.
+//! Ledger rows: a store's rows, whole or damaged, restored one by one and as a page. The ledger takes those that the
+//! plain reader takes, refuses what the maps refuse, and publishes a state in which an edge refuses it as well.
 
 use portcullis::error::LedgerError;
 use portcullis::ledger::{Ledger, Row, RowPage};
@@ -18,8 +18,8 @@ const MOST_ROWS: usize = 64;
 /// At this time nothing has expired, so that every row counts.
 const NOW: UnixSeconds = UnixSeconds::ZERO;
 
-/// For each row a byte that says how it follows the one before (0 to 127: next; 128 to 191: after a gap; 192 to 223: not after
-/// it; from 224 on: with a wrong chain), the payload's length in two, and the payload.
+/// For each row a byte that says how it follows the one before (0 to 127: next; 128 to 191: after a gap; 192 to 223:
+/// not after it; from 224 on: with a wrong chain), the payload's length in two, and the payload.
 pub fn check(input: &[u8]) {
     let rows = rows(input);
     let (mut one_by_one, mut by_page) = (ledger(), ledger());

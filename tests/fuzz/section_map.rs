@@ -1,5 +1,5 @@
-//! A section's bytes as a plain map: a second decoder, written from the layouts that the core's sources describe, bit by bit
-//! and without a thought for speed. It takes what the core must take, and nothing else.
+//! A section's bytes as a plain map: a second decoder, written from the layouts that the core's sources describe, bit
+//! by bit and without a thought for speed. It takes what the core must take, and nothing else.
 
 use std::collections::BTreeMap;
 

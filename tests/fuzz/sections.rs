@@ -1,5 +1,5 @@
-//! Sections: any bytes under a manifest that names them. What the core takes is what the plain decoder takes, and afterwards
-//! it answers as the map says.
+//! Sections: any bytes under a manifest that names them. What the core takes is what the plain decoder takes, and
+//! afterwards it answers as the map says.
 
 use portcullis::revocation::{Level, Revocations, Status, Subject};
 use sha2::{Digest as _, Sha256};

@@ -1,5 +1,5 @@
-//! The inputs from which the fuzzer begins: made of the vectors, and of rows, sections and statements about the names that the models
-//! ask about.
+//! The inputs from which the fuzzer begins: made of the vectors, and of rows, sections and statements about the names
+//! that the models ask about.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,8 @@ fn verdicts() -> Value {
     serde_json::from_str(include_str!("../vectors/verdicts.json")).unwrap()
 }
 
-/// Every token as it stands, the claims of each once more to be signed by the target, and tokens as long as they may be.
+/// Every token as it stands, the claims of each once more to be signed by the target, and tokens as long as they may
+/// be.
 fn tokens() -> Vec<Vec<u8>> {
     let mut inputs = Vec::new();
     for (number, group) in verdicts()["groups"].as_array().unwrap().iter().enumerate() {

@@ -50,7 +50,8 @@ pub fn new_edge() -> Revocations {
     Revocations::new(RealmId::of(ISSUER), vec![signer().public.clone()], portcullis::revocation::Bounds::default())
 }
 
-/// A manifest of form 1.1 with these section entries, whose only hash key is [`HASH_KEY`] under the number `generation`.
+/// A manifest of form 1.1 with these section entries, whose only hash key is [`HASH_KEY`] under the number
+/// `generation`.
 pub fn manifest(generation: u32, entries: &[u8]) -> Vec<u8> {
     let mut body = b"PCLM\x01\x01\x00\x00".to_vec();
     body.extend_from_slice(RealmId::of(ISSUER).as_bytes());

@@ -1,5 +1,5 @@
-//! A delta's bytes as plain maps: a second decoder, written from the layout in `message/delta.rs`. A delta that an edge takes is
-//! in order and complete, and afterwards the edge answers as the maps say.
+//! A delta's bytes as plain maps: a second decoder, written from the layout in `message/delta.rs`. A delta that an edge
+//! takes is in order and complete, and afterwards the edge answers as the maps say.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher as _;

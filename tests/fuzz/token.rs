@@ -1,5 +1,5 @@
-//! Tokens: any text, and any header and claims under a good signature. Every way to judge a token comes to the same finding, what
-//! is accepted satisfies the policy as a plain reader of JSON sees it, and it can be revoked.
+//! Tokens: any text, and any header and claims under a good signature. Every way to judge a token comes to the same
+//! finding, what is accepted satisfies the policy as a plain reader of JSON sees it, and it can be revoked.
 
 use portcullis::claims::NumericIds;
 use portcullis::keys::{KeySource, Keys};
@@ -89,8 +89,9 @@ fn setups() -> Vec<Setup> {
     setups
 }
 
-/// One byte names the setup, one the header (its low half) and the time, one the event that revokes an accepted token. Then, with
-/// bit 7 of the third, the token's text; else the claims, after a header and its length in one byte where it is not one of the list.
+/// One byte names the setup, one the header (its low half) and the time, one the event that revokes an accepted token.
+/// Then, with bit 7 of the third, the token's text; else the claims, after a header and its length in one byte where it
+/// is not one of the list.
 pub fn check(input: &[u8]) {
     thread_local!(static SETUPS: Vec<Setup> = setups());
     SETUPS.with(|setups| {
@@ -182,7 +183,8 @@ fn identified_by_host(setup: &Setup, token: &str, now: UnixSeconds) -> Result<Id
     }
 }
 
-/// The first check that failed has the verdict's reason, those before it have passed, and those after it were not reached.
+/// The first check that failed has the verdict's reason, those before it have passed, and those after it were not
+/// reached.
 fn check_explanation(checks: &[Check], reason: Option<Reason>) {
     let failed = checks.iter().position(|check| matches!(check.outcome, Outcome::Failed(_)));
     assert_eq!(failed.and_then(|at| checks[at].outcome.reason()), reason);

@@ -24,13 +24,16 @@ export class Admin {
   async request(method: string, path: string, body?: unknown): Promise<Answer> {
     const headers: Record<string, string> = { authorization: `Bearer ${await this.#renewed()}` }
     if (body !== undefined) headers['content-type'] = 'application/json'
-    return answerOf(await send(this.#url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }))
+    return answerOf(
+      await send(this.#url + path, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }),
+    )
   }
 
   /** The same; throws when it is refused. */
   async change(method: string, path: string, body?: unknown): Promise<Answer> {
     const answer = await this.request(method, path, body)
-    if (answer.status >= 300) throw new Error(`Keycloak answered ${answer.status} to ${method} ${path}: ${answer.text.slice(0, 300)}`)
+    if (answer.status >= 300)
+      throw new Error(`Keycloak answered ${answer.status} to ${method} ${path}: ${answer.text.slice(0, 300)}`)
     return answer
   }
 
@@ -43,7 +46,9 @@ export class Admin {
     if (this.#token !== undefined && now - this.#token.since < RENEW_SECONDS * 1000) return this.#token.value
     const { username, password } = this.#credentials
     const form = new URLSearchParams({ client_id: 'admin-cli', grant_type: 'password', username, password })
-    const answer = await answerOf(await send(`${this.#url}/realms/master/protocol/openid-connect/token`, { method: 'POST', body: form }))
+    const answer = await answerOf(
+      await send(`${this.#url}/realms/master/protocol/openid-connect/token`, { method: 'POST', body: form }),
+    )
     if (answer.status !== 200) throw new Error(`Keycloak refused its administrator: ${answer.status}`)
     const { access_token: value } = JSON.parse(answer.text) as { access_token: string }
     this.#token = { value, since: now }

@@ -29,7 +29,9 @@ export class Agent {
     for (let redirects = 0; redirects <= MOST_REDIRECTS; redirects += 1) {
       if (next.origin !== this.#site || next.href.startsWith(until)) return { url: next, status: 0, text: '' }
       const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
-      const answer = await answerOf(await send(next.href, { headers: { cookie }, ...(body === undefined ? {} : { method: 'POST', body }) }))
+      const answer = await answerOf(
+        await send(next.href, { headers: { cookie }, ...(body === undefined ? {} : { method: 'POST', body }) }),
+      )
       this.#keep(answer.headers.getSetCookie())
       const location = answer.headers.get('location')
       if (location === null) return { url: next, status: answer.status, text: answer.text }
@@ -64,6 +66,7 @@ function actionOf(page: Page): string {
 
 /** The heading of a page of Keycloak, or its title. */
 export function titleOf(page: Page): string {
-  const [, text = ''] = /<h1[^>]*>([\s\S]*?)<\/h1>/.exec(page.text) ?? /<title>([\s\S]*?)<\/title>/.exec(page.text) ?? []
+  const [, text = ''] =
+    /<h1[^>]*>([\s\S]*?)<\/h1>/.exec(page.text) ?? /<title>([\s\S]*?)<\/title>/.exec(page.text) ?? []
   return text.replace(/<[^>]*>/g, '').trim()
 }

@@ -1,4 +1,5 @@
-// Keycloak as downloaded: fetched, checked, unpacked and augmented once, then kept in a cache folder that is never written again.
+// Keycloak as downloaded: fetched, checked, unpacked and augmented once, then kept in a cache folder that is never
+// written again.
 
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -35,7 +36,8 @@ export async function distribution(say: (text: string) => void): Promise<string>
   await mkdir(cache, { recursive: true })
   await locked(join(cache, 'lock'), async () => {
     if (await exists(server)) return
-    for (const name of await readdir(cache)) if (name.endsWith('.part')) await rm(join(cache, name), { recursive: true })
+    for (const name of await readdir(cache))
+      if (name.endsWith('.part')) await rm(join(cache, name), { recursive: true })
     await run('python3', ['--version']).catch(() => {
       throw new Unavailable('Python 3 is missing')
     })
@@ -47,7 +49,8 @@ export async function distribution(say: (text: string) => void): Promise<string>
 
 /** `PORTCULLIS_CACHE`, or the user's own cache folder. */
 function cacheFolder(): string {
-  const base = process.env['PORTCULLIS_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'portcullis')
+  const base =
+    process.env['PORTCULLIS_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'portcullis')
   return join(base, 'keycloak', VERSION)
 }
 
@@ -74,7 +77,8 @@ async function fetched(cache: string, say: (text: string) => void): Promise<stri
     await rm(part, { force: true })
     throw new Unavailable(`Keycloak ${VERSION} cannot be fetched from Maven Central`, { cause: error })
   }
-  if ((await sha256(part)) !== SHA256) throw new Error(`${part} is not the archive that is expected: its SHA-256 differs`)
+  if ((await sha256(part)) !== SHA256)
+    throw new Error(`${part} is not the archive that is expected: its SHA-256 differs`)
   await rename(part, archive)
   return archive
 }
@@ -86,7 +90,8 @@ async function augmented(archive: string, server: string, say: (text: string) =>
   await run('python3', ['-m', 'zipfile', '-e', archive, part])
   const unpacked = join(part, `keycloak-${VERSION}`)
   // That module leaves out the permissions.
-  for (const name of await readdir(join(unpacked, 'bin'))) if (name.endsWith('.sh')) await chmod(join(unpacked, 'bin', name), 0o755)
+  for (const name of await readdir(join(unpacked, 'bin')))
+    if (name.endsWith('.sh')) await chmod(join(unpacked, 'bin', name), 0o755)
   await run(join(unpacked, 'bin/kc.sh'), ['build', ...BUILD_OPTIONS], { maxBuffer: 2 ** 24 })
   await rename(unpacked, server)
   await rm(part, { recursive: true })

@@ -1,4 +1,5 @@
-// The steps of the guide: a realm as the console makes it, `portcullis init`, `check --online`, an enforced logout, and `--undo`.
+// The steps of the guide: a realm as the console makes it, `portcullis init`, `check --online`, an enforced logout, and
+// `--undo`.
 
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -80,8 +81,16 @@ class GuidedSetup {
     try {
       const url = `http://127.0.0.1:${this.#port}`
       await origin.ready(`${url}/healthz`)
-      const { code, output } = await this.#run(['check', '--online', '--origin', url, '--config', this.#path('portcullis.json')])
-      if (code !== 0 || /^ {2}(?:warning|failure|unchecked) /m.test(output)) throw new Error(`check --online finds something:\n${output}`)
+      const { code, output } = await this.#run([
+        'check',
+        '--online',
+        '--origin',
+        url,
+        '--config',
+        this.#path('portcullis.json'),
+      ])
+      if (code !== 0 || /^ {2}(?:warning|failure|unchecked) /m.test(output))
+        throw new Error(`check --online finds something:\n${output}`)
       say('check --online finds nothing missing')
       const seconds = await this.#refusal(JSON.parse(await readFile(this.#path('feed-key.public.json'), 'utf8')) as JWK)
       say(`a session ended at Keycloak is refused after ${seconds.toFixed(2)} s`)
@@ -101,14 +110,17 @@ class GuidedSetup {
   async #refusal(key: JWK): Promise<number> {
     const place = { url: this.#server.url, issuer: `${this.#server.url}/realms/${this.#realm}` }
     const feed = { url: `http://127.0.0.1:${this.#port}/feed/${this.#realm}`, keys: [key], mode: 'stream' as const }
-    const gate = createGate({ realms: [{ name: this.#realm, issuer: place.issuer, audience: 'api', profile: 'keycloak', feed }] })
+    const gate = createGate({
+      realms: [{ name: this.#realm, issuer: place.issuer, audience: 'api', profile: 'keycloak', feed }],
+    })
     try {
       const [ended, other] = [await logIn(place, USER, WEB), await logIn(place, USER, WEB)]
       for (const { accessToken } of [ended, other]) await requireAccepted(gate, accessToken)
       const begun = performance.now()
       await this.#server.admin.change('DELETE', `/admin/realms/${this.#realm}/sessions/${ended.sid}`)
       while ((await gate.check(ended.accessToken)).ok) {
-        if (performance.now() - begun > LIMIT_SECONDS * 1000) throw new Error(`a token of an ended session is accepted after ${LIMIT_SECONDS} s`)
+        if (performance.now() - begun > LIMIT_SECONDS * 1000)
+          throw new Error(`a token of an ended session is accepted after ${LIMIT_SECONDS} s`)
         await pause(10)
       }
       const seconds = (performance.now() - begun) / 1000
@@ -121,14 +133,27 @@ class GuidedSetup {
 
   async #requireNoPassword(): Promise<void> {
     for (const name of await readdir(this.#folder)) {
-      if ((await readFile(this.#path(name), 'utf8')).includes(ADMINISTRATOR.password)) throw new Error(`${name} holds the administrator's password`)
+      if ((await readFile(this.#path(name), 'utf8')).includes(ADMINISTRATOR.password))
+        throw new Error(`${name} holds the administrator's password`)
     }
   }
 
   async #init(how: '--dry-run' | '--yes'): Promise<Plan> {
     const origin = `http://127.0.0.1:${this.#port}`
     const { code, output } = await this.#run([
-      'init', '--keycloak', this.#server.url, '--realm', this.#realm, '--origin', origin, '--client', WEB.id, '--out', this.#folder, how, '--json',
+      'init',
+      '--keycloak',
+      this.#server.url,
+      '--realm',
+      this.#realm,
+      '--origin',
+      origin,
+      '--client',
+      WEB.id,
+      '--out',
+      this.#folder,
+      how,
+      '--json',
     ])
     if (code !== 0) throw new Error(`init ${how} failed:\n${output}`)
     return JSON.parse(output) as Plan
@@ -159,7 +184,17 @@ function unprepared(realm: string): object {
     realm,
     enabled: true,
     sslRequired: 'none',
-    clients: [{ clientId: WEB.id, enabled: true, protocol: 'openid-connect', publicClient: false, secret: WEB.secret, standardFlowEnabled: true, redirectUris: [REDIRECT_URI] }],
+    clients: [
+      {
+        clientId: WEB.id,
+        enabled: true,
+        protocol: 'openid-connect',
+        publicClient: false,
+        secret: WEB.secret,
+        standardFlowEnabled: true,
+        redirectUris: [REDIRECT_URI],
+      },
+    ],
     users: [user(USER, realm)],
   }
 }
@@ -176,12 +211,16 @@ async function snapshot(admin: Admin, realm: string): Promise<unknown> {
   return settled(read)
 }
 
-/** Lists in one order, and without empty Admin URLs: Keycloak's API cannot remove one, and an empty one counts as none. */
+/**
+ * Lists in one order, and without empty Admin URLs: Keycloak's API cannot remove one, and an empty one counts as none.
+ */
 function settled(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(settled).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
   if (typeof value !== 'object' || value === null) return value
   const members = Object.entries(value).filter(([name, member]) => name !== 'adminUrl' || member !== '')
-  return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, member]) => [name, settled(member)]))
+  return Object.fromEntries(
+    members.sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, member]) => [name, settled(member)]),
+  )
 }
 
 function requireSame(before: unknown, after: unknown): void {

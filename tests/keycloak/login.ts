@@ -43,7 +43,12 @@ export interface LoginOptions {
 }
 
 /** Logs in by the client with the password `<username>-password`, and consents where the client asks. */
-export async function logIn(place: Place, username: string, client: Client, options: LoginOptions = {}): Promise<Login> {
+export async function logIn(
+  place: Place,
+  username: string,
+  client: Client,
+  options: LoginOptions = {},
+): Promise<Login> {
   const agent = options.agent ?? new Agent(place.url)
   const verifier = randomBytes(32).toString('base64url')
   const redirect = redirectOf(place, client)
@@ -69,14 +74,16 @@ export async function logIn(place: Place, username: string, client: Client, opti
     code_verifier: verifier,
     ...options.tokenParameters,
   })
-  if (answer.status !== 200) throw new Error(`Keycloak answered ${answer.status} to the code: ${answer.text.slice(0, 300)}`)
+  if (answer.status !== 200)
+    throw new Error(`Keycloak answered ${answer.status} to the code: ${answer.text.slice(0, 300)}`)
   return loginOf(answer, { username, client, agent })
 }
 
 /** Uses the refresh token. Rejects when it is refused. */
 export async function refresh(place: Place, login: Login): Promise<Login> {
   const answer = await tryRefresh(place, login)
-  if (answer.status !== 200) throw new Error(`Keycloak answered ${answer.status} to the refresh: ${answer.text.slice(0, 300)}`)
+  if (answer.status !== 200)
+    throw new Error(`Keycloak answered ${answer.status} to the refresh: ${answer.text.slice(0, 300)}`)
   return loginOf(answer, login)
 }
 
@@ -86,12 +93,23 @@ export function tryRefresh(place: Place, login: Login): Promise<Answer> {
 }
 
 /** Sends a password by the client (RFC 6749 §4.3); the answer may be a refusal. */
-export function tryPassword(place: Place, client: Client, username: string, password: string, headers?: Record<string, string>): Promise<Answer> {
+export function tryPassword(
+  place: Place,
+  client: Client,
+  username: string,
+  password: string,
+  headers?: Record<string, string>,
+): Promise<Answer> {
   return askForTokens(place, client, { grant_type: 'password', username, password }, headers)
 }
 
 /** Asks the token endpoint as the client. */
-export async function askForTokens(place: Place, client: Client, form: Record<string, string>, headers: Record<string, string> = {}): Promise<Answer> {
+export async function askForTokens(
+  place: Place,
+  client: Client,
+  form: Record<string, string>,
+  headers: Record<string, string> = {},
+): Promise<Answer> {
   const body = new URLSearchParams({ ...form, ...identity(client) })
   return answerOf(await send(endpoint(place, 'token'), { method: 'POST', body, headers }))
 }
@@ -119,12 +137,22 @@ export async function manageAccount(place: Place, login: Login, method: string, 
 }
 
 function loginOf(answer: Answer, by: Pick<Login, 'username' | 'client' | 'agent'>): Login {
-  const { access_token: accessToken = '', refresh_token: refreshToken = '', id_token: idToken = '' } = JSON.parse(answer.text) as Record<
-    string,
-    string
-  >
+  const {
+    access_token: accessToken = '',
+    refresh_token: refreshToken = '',
+    id_token: idToken = '',
+  } = JSON.parse(answer.text) as Record<string, string>
   const { sid, sub } = claimsOf(idToken)
-  return { username: by.username, client: by.client, agent: by.agent, accessToken, refreshToken, idToken, sid: String(sid), sub: String(sub) }
+  return {
+    username: by.username,
+    client: by.client,
+    agent: by.agent,
+    accessToken,
+    refreshToken,
+    idToken,
+    sid: String(sid),
+    sub: String(sub),
+  }
 }
 
 function identity(client: Client): Record<string, string> {

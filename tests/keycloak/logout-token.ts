@@ -11,7 +11,10 @@ const PATH = 'backchannel-logout'
 export async function captureLogoutToken(realm: Realm): Promise<string> {
   const capture = await openCapture()
   try {
-    await realm.change('POST', 'clients', { ...clientOf(CAPTURED), attributes: { 'backchannel.logout.url': `${capture.url}/${PATH}` } })
+    await realm.change('POST', 'clients', {
+      ...clientOf(CAPTURED),
+      attributes: { 'backchannel.logout.url': `${capture.url}/${PATH}` },
+    })
     const { sid } = await logIn(realm, 'carol', CAPTURED)
     await realm.change('DELETE', `sessions/${sid}`)
     const [token = ''] = await capture.tokens(PATH, 1)

@@ -18,7 +18,10 @@ export const ACTOR = { clientId: 'actor', clientSecret: 'actor-secret' }
 const ADMIN_ROLE = 'portcullis-admin'
 
 export interface RealmOptions {
-  /** The URL under which the origin serves the realm: `http://127.0.0.1:8780/realms/{realm}`. Clients' URLs are its receivers. */
+  /**
+   * The URL under which the origin serves the realm: `http://127.0.0.1:8780/realms/{realm}`. Clients' URLs are its
+   * receivers.
+   */
   receivers: string
   /** Members of the realm's representation that differ, such as `{ revokeRefreshToken: true }`. */
   settings?: object
@@ -37,7 +40,10 @@ export class Realm implements Place {
     this.#admin = server.admin
   }
 
-  /** Asks the Admin API of this realm, such as `DELETE sessions/{sid}`; the empty path is the realm itself. Throws when it is refused. */
+  /**
+   * Asks the Admin API of this realm, such as `DELETE sessions/{sid}`; the empty path is the realm itself. Throws when
+   * it is refused.
+   */
   change(method: string, path: string, body?: unknown): Promise<Answer> {
     return this.#admin.change(method, this.#path(path), body)
   }
@@ -84,7 +90,10 @@ export async function createRealm(server: Server, options: RealmOptions): Promis
   return new Realm(server, name)
 }
 
-/** In the form that Keycloak imports. It names no client scope: one of its own would keep Keycloak from making any other. */
+/**
+ * In the form that Keycloak imports. It names no client scope: one of its own would keep Keycloak from making any
+ * other.
+ */
 function representation(name: string, receivers: string): object {
   return {
     realm: name,
@@ -116,11 +125,21 @@ function representation(name: string, receivers: string): object {
     users: [
       ...USERS.map((username) => user(username, name)),
       accountUser(READER.clientId, ['view-events', 'view-users', 'view-clients', 'view-realm']),
-      accountUser(ACTOR.clientId, ['view-users', 'view-clients', 'view-realm', 'manage-users', 'manage-realm', 'manage-clients']),
+      accountUser(ACTOR.clientId, [
+        'view-users',
+        'view-clients',
+        'view-realm',
+        'manage-users',
+        'manage-realm',
+        'manage-clients',
+      ]),
     ],
     components: {
       'org.keycloak.userprofile.UserProfileProvider': [
-        { providerId: 'declarative-user-profile', config: { 'kc.user.profile.config': [JSON.stringify(USER_PROFILE)] } },
+        {
+          providerId: 'declarative-user-profile',
+          config: { 'kc.user.profile.config': [JSON.stringify(USER_PROFILE)] },
+        },
       ],
     },
   }
@@ -187,7 +206,10 @@ export function clientOf({ id, secret }: Client): object {
   }
 }
 
-/** A client whose back-channel and admin URLs are the origin's receivers. `names`: its logout tokens name the session or the user. */
+/**
+ * A client whose back-channel and admin URLs are the origin's receivers. `names`: its logout tokens name the session or
+ * the user.
+ */
 function heard(of: Client, receivers: string, names: 'session' | 'user'): object {
   return {
     ...clientOf(of),
@@ -203,11 +225,21 @@ function heard(of: Client, receivers: string, names: 'session' | 'user'): object
 
 /** A service account. */
 function account({ clientId, clientSecret }: typeof READER): object {
-  return { ...clientOf({ id: clientId, secret: clientSecret }), standardFlowEnabled: false, directAccessGrantsEnabled: false, serviceAccountsEnabled: true }
+  return {
+    ...clientOf({ id: clientId, secret: clientSecret }),
+    standardFlowEnabled: false,
+    directAccessGrantsEnabled: false,
+    serviceAccountsEnabled: true,
+  }
 }
 
 function accountUser(clientId: string, rights: string[]): object {
-  return { username: `service-account-${clientId}`, enabled: true, serviceAccountClientId: clientId, clientRoles: { 'realm-management': rights } }
+  return {
+    username: `service-account-${clientId}`,
+    enabled: true,
+    serviceAccountClientId: clientId,
+    clientRoles: { 'realm-management': rights },
+  }
 }
 
 const MAPPERS = [
@@ -217,10 +249,19 @@ const MAPPERS = [
 ]
 
 function attributeMapper(name: string, type: 'int' | 'long'): object {
-  return mapper(name, 'oidc-usermodel-attribute-mapper', { 'user.attribute': name, 'claim.name': name, 'jsonType.label': type })
+  return mapper(name, 'oidc-usermodel-attribute-mapper', {
+    'user.attribute': name,
+    'claim.name': name,
+    'jsonType.label': type,
+  })
 }
 
 function mapper(name: string, kind: string, config: Record<string, string>): object {
-  const places = { 'access.token.claim': 'true', 'id.token.claim': 'false', 'introspection.token.claim': 'true', 'lightweight.claim': 'true' }
+  const places = {
+    'access.token.claim': 'true',
+    'id.token.claim': 'false',
+    'introspection.token.claim': 'true',
+    'lightweight.claim': 'true',
+  }
   return { name, protocol: 'openid-connect', protocolMapper: kind, config: { ...config, ...places } }
 }

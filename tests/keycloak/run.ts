@@ -38,7 +38,9 @@ async function main(): Promise<boolean> {
     process.once('SIGTERM', resolve)
   })
   try {
-    console.log(`Keycloak ${server.version} at ${server.url}, ready after ${((performance.now() - begun) / 1000).toFixed(0)} s`)
+    console.log(
+      `Keycloak ${server.version} at ${server.url}, ready after ${((performance.now() - begun) / 1000).toFixed(0)} s`,
+    )
     const isSetUp = options.init === 'tried' ? await tryInit(server) : true
     const results = await Promise.race([walk(server, options), interrupted])
     if (results === undefined) return false

@@ -39,7 +39,10 @@ export class Scene {
     return logIn(this.realm, username, client, options)
   }
 
-  /** Does an action, and requires the refusals, the tokens that pass, the next login and Keycloak's record that the table names. */
+  /**
+   * Does an action, and requires the refusals, the tokens that pass, the next login and Keycloak's record that the
+   * table names.
+   */
   async enforce({ ended, spared, act, again, evidence }: Enforcement): Promise<void> {
     await this.settle()
     for (const login of [...ended.map(({ login }) => login), ...spared]) await this.accepted(login)
@@ -53,7 +56,8 @@ export class Scene {
     this.#revived = await again()
     await this.accepted(this.#revived)
     for (const each of evidence) await requireEvidence(each, this.realm, since)
-    for (const { login } of ended) if ((await this.stage.call(login.accessToken)).ok) throw new Error(`${nameOf(login)} is accepted again`)
+    for (const { login } of ended)
+      if ((await this.stage.call(login.accessToken)).ok) throw new Error(`${nameOf(login)} is accepted again`)
   }
 
   /** Requires that the last login after an action is still good: sources that tell later must not reach it. */
@@ -83,13 +87,17 @@ export class Scene {
   }
 }
 
-/** Waits for a later second: Keycloak's times are whole seconds, and a token issued in the second of an action is refused. */
+/**
+ * Waits for a later second: Keycloak's times are whole seconds, and a token issued in the second of an action is
+ * refused.
+ */
 export async function laterThan(second: number): Promise<void> {
   while (Math.floor(Date.now() / 1000) <= second) await pause((second + 1) * 1000 - Date.now())
 }
 
 function requireReason(login: Login, verdict: Verdict & { ok: false }, reasons: readonly Reason[]): void {
-  if (!reasons.includes(verdict.reason)) throw new Error(`${nameOf(login)} is ${verdict.reason}, not ${reasons.join(' or ')}`)
+  if (!reasons.includes(verdict.reason))
+    throw new Error(`${nameOf(login)} is ${verdict.reason}, not ${reasons.join(' or ')}`)
 }
 
 function nameOf({ username, client }: Login): string {

@@ -24,7 +24,10 @@ export interface Server {
   readonly admin: Admin
   /** As the running server states it. */
   readonly version: string
-  /** Ends it at once, as a power cut does, and starts it again with the same database; `undefined` for a server of another process. */
+  /**
+   * Ends it at once, as a power cut does, and starts it again with the same database; `undefined` for a server of
+   * another process.
+   */
   readonly power: Power | undefined
   /** Its output; empty for a server of another process. */
   log(): Promise<string>
@@ -171,5 +174,8 @@ class Process implements Power {
 /** Kills the group when this process ends in any way: a terminal's Ctrl-C does not reach a group of its own. */
 function guard({ pid }: ChildProcess): ChildProcess | undefined {
   if (pid === undefined) return undefined
-  return spawn('sh', ['-c', 'read -r _; kill -9 -"$0"', String(pid)], { detached: true, stdio: ['pipe', 'ignore', 'ignore'] })
+  return spawn('sh', ['-c', 'read -r _; kill -9 -"$0"', String(pid)], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
 }

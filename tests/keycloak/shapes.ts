@@ -28,9 +28,15 @@ export const SHAPES: readonly Shape[] = [
     return (await logIn(realm, 'alice', MOBILE, { agent })).accessToken
   }),
   shape('password grant', 'accepted', (realm) => byPassword(realm, WEB), { 'compare authTime': 'login missing_claim' }),
-  shape('offline_access', 'accepted', async (realm) => (await logIn(realm, 'bob', WEB, { scope: 'openid offline_access' })).accessToken),
+  shape(
+    'offline_access',
+    'accepted',
+    async (realm) => (await logIn(realm, 'bob', WEB, { scope: 'openid offline_access' })).accessToken,
+  ),
   shape('consent client', 'accepted', async (realm) => (await logIn(realm, 'dave', CONSENTING)).accessToken),
-  shape('lightweight', 'required_claims missing_claim', (realm) => ofClient(realm, LIGHTWEIGHT), { 'subjectless accept': 'accepted' }),
+  shape('lightweight', 'required_claims missing_claim', (realm) => ofClient(realm, LIGHTWEIGHT), {
+    'subjectless accept': 'accepted',
+  }),
   shape(
     'lightweight with sub',
     'accepted',
@@ -40,15 +46,23 @@ export const SHAPES: readonly Shape[] = [
     },
     { 'compare authTime': 'login missing_claim' },
   ),
-  shape('without scope basic', 'required_claims missing_claim', (realm) => ofClient(realm, WITHOUT_BASIC), { 'subjectless accept': 'accepted' }),
+  shape('without scope basic', 'required_claims missing_claim', (realm) => ofClient(realm, WITHOUT_BASIC), {
+    'subjectless accept': 'accepted',
+  }),
   shape('without audience mapper', 'audience wrong_audience', (realm) => ofClient(realm, WITHOUT_AUDIENCE)),
-  shape('client credentials', 'accepted', (realm) => byCredentials(realm, SERVICE), { 'compare authTime': 'login missing_claim' }),
+  shape('client credentials', 'accepted', (realm) => byCredentials(realm, SERVICE), {
+    'compare authTime': 'login missing_claim',
+  }),
   shape('client credentials with refresh token', 'accepted', (realm) => byCredentials(realm, REFRESHING_SERVICE), {
     'compare authTime': 'login missing_claim',
   }),
-  shape('header at+jwt', 'accepted', (realm) => ofClient(realm, RFC_9068), { 'profile rfc9068': 'required_claims missing_claim' }),
+  shape('header at+jwt', 'accepted', (realm) => ofClient(realm, RFC_9068), {
+    'profile rfc9068': 'required_claims missing_claim',
+  }),
   shape('DPoP', 'binding wrong_type', byProof),
-  shape('impersonated', 'accepted', async (realm) => (await impersonate(realm, 'erin', WEB)).accessToken, { 'compare authTime': 'login missing_claim' }),
+  shape('impersonated', 'accepted', async (realm) => (await impersonate(realm, 'erin', WEB)).accessToken, {
+    'compare authTime': 'login missing_claim',
+  }),
   shape(
     'impersonated, named by act',
     'accepted',
@@ -60,13 +74,20 @@ export const SHAPES: readonly Shape[] = [
   ),
   shape('ID token', 'token_use wrong_type', async (realm) => (await logIn(realm, 'alice', WEB)).idToken),
   shape('refresh token', 'key unknown_key', async (realm) => (await logIn(realm, 'alice', WEB)).refreshToken),
-  shape('offline refresh token', 'key unknown_key', async (realm) => (await logIn(realm, 'bob', WEB, { scope: 'openid offline_access' })).refreshToken),
+  shape(
+    'offline refresh token',
+    'key unknown_key',
+    async (realm) => (await logIn(realm, 'bob', WEB, { scope: 'openid offline_access' })).refreshToken,
+  ),
   shape('logout token', 'type wrong_type', captureLogoutToken),
   ...['RS512', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'].map((algorithm) =>
     shape(`signed by ${algorithm}`, 'accepted', async (realm) => {
       // It does not sign unless a client says so.
       await addKey(realm, algorithm, 0)
-      return ofClient(realm, { name: algorithm.toLowerCase(), changes: { attributes: { 'access.token.signed.response.alg': algorithm } } })
+      return ofClient(realm, {
+        name: algorithm.toLowerCase(),
+        changes: { attributes: { 'access.token.signed.response.alg': algorithm } },
+      })
     }),
   ),
 ]
@@ -77,8 +98,14 @@ interface Kind {
   changes: { attributes?: Record<string, string>; [member: string]: unknown }
 }
 
-const LIGHTWEIGHT: Kind = { name: 'lightweight', changes: { attributes: { 'client.use.lightweight.access.token.enabled': 'true' } } }
-const WITHOUT_BASIC: Kind = { name: 'without-basic', changes: { defaultClientScopes: ['web-origins', 'acr', 'roles', 'profile', 'email'] } }
+const LIGHTWEIGHT: Kind = {
+  name: 'lightweight',
+  changes: { attributes: { 'client.use.lightweight.access.token.enabled': 'true' } },
+}
+const WITHOUT_BASIC: Kind = {
+  name: 'without-basic',
+  changes: { defaultClientScopes: ['web-origins', 'acr', 'roles', 'profile', 'email'] },
+}
 const WITHOUT_AUDIENCE: Kind = { name: 'without-audience', changes: { protocolMappers: [] } }
 const RFC_9068: Kind = { name: 'rfc9068', changes: { attributes: { 'access.token.header.type.rfc9068': 'true' } } }
 const DPOP: Kind = { name: 'dpop', changes: { attributes: { 'dpop.bound.access.tokens': 'true' } } }

@@ -76,7 +76,13 @@ export async function openStage(server: Server, round: Round, options: StageOpti
     ...(options.realm === undefined ? {} : { settings: options.realm }),
   })
   const { signingKey, publicKey } = await generateFeedKey()
-  const tokens: TokenOptions = { name: realm.name, issuer: realm.issuer, audience: 'api', profile: 'keycloak', ...options.tokens }
+  const tokens: TokenOptions = {
+    name: realm.name,
+    issuer: realm.issuer,
+    audience: 'api',
+    profile: 'keycloak',
+    ...options.tokens,
+  }
   const lifetime = options.maxLifetimeSeconds === undefined ? {} : { maxLifetimeSeconds: options.maxLifetimeSeconds }
   const secret = 'secret of the edge'
   const settings: OriginSettings = {
@@ -85,9 +91,18 @@ export async function openStage(server: Server, round: Round, options: StageOpti
     signingKey,
     // Origin and Keycloak share a clock.
     realm: { ...tokens, jwks: `${realm.issuer}/protocol/openid-connect/certs`, issuerSkewSeconds: 0, ...lifetime },
-    clients: [WEB, MOBILE, SPA, SILENT, CONSENTING].map(({ id, secret }) => (secret === undefined ? { id } : { id, secret })),
+    clients: [WEB, MOBILE, SPA, SILENT, CONSENTING].map(({ id, secret }) =>
+      secret === undefined ? { id } : { id, secret },
+    ),
     edge: { name: EDGE, pushUrl: `${edgeUrl}/portcullis/feed`, ackSecret: secret },
-    keycloak: { baseUrl: server.url, realm: realm.name, actingAccount: ACTOR, upstreamTimeoutMs: UPSTREAM_MS, ...sources(round), ...options.connector },
+    keycloak: {
+      baseUrl: server.url,
+      realm: realm.name,
+      actingAccount: ACTOR,
+      upstreamTimeoutMs: UPSTREAM_MS,
+      ...sources(round),
+      ...options.connector,
+    },
   }
   const origin = new OriginProcess(settings, originUrl)
   const feed = { url: `${originUrl}/feed/${realm.name}`, keys: [publicKey] }
@@ -97,7 +112,12 @@ export async function openStage(server: Server, round: Round, options: StageOpti
     entry: fileURLToPath(new URL('worker.ts', import.meta.url)),
     folder: join(folder, 'edge'),
     port: edgePort,
-    bindings: { GATE: JSON.stringify({ realms: [{ ...tokens, feed: { ...feed, acknowledge: { edge: EDGE, secret } } }], ...lifetime }) },
+    bindings: {
+      GATE: JSON.stringify({
+        realms: [{ ...tokens, feed: { ...feed, acknowledge: { edge: EDGE, secret } } }],
+        ...lifetime,
+      }),
+    },
     readyPath: '/portcullis/status',
   })
   const close = async (): Promise<void> => {
@@ -121,7 +141,9 @@ export async function openStage(server: Server, round: Round, options: StageOpti
     feed,
     origin,
     async call(token) {
-      const { status, text } = await answerOf(await send(`${edgeUrl}/api`, { headers: { authorization: `Bearer ${token}` } }))
+      const { status, text } = await answerOf(
+        await send(`${edgeUrl}/api`, { headers: { authorization: `Bearer ${token}` } }),
+      )
       const members: unknown = JSON.parse(text)
       return status === 200 ? { ok: true, ...(members as object) } : { ok: false, ...(members as { reason: Reason }) }
     },
@@ -129,7 +151,13 @@ export async function openStage(server: Server, round: Round, options: StageOpti
       const { accessToken } = await logIn(realm, 'root', WEB)
       const headers = { authorization: `Bearer ${accessToken}`, 'content-type': 'application/json' }
       return async (method, path, body) =>
-        answerOf(await send(`${originUrl}/admin/realms/${realm.name}/${path}`, { method, headers, ...(body === undefined ? {} : { body: JSON.stringify(body) }) }))
+        answerOf(
+          await send(`${originUrl}/admin/realms/${realm.name}/${path}`, {
+            method,
+            headers,
+            ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+          }),
+        )
     },
     metrics: async () => (await answerOf(await send(`${originUrl}/metrics`))).text,
     reports: () => origin.output,
@@ -141,7 +169,9 @@ export async function openStage(server: Server, round: Round, options: StageOpti
 async function loaded(edgeUrl: string): Promise<void> {
   const deadline = Date.now() + LOADED_SECONDS * 1000
   while (Date.now() < deadline) {
-    const [realm] = JSON.parse((await answerOf(await send(`${edgeUrl}/portcullis/status`))).text) as { loaded: boolean }[]
+    const [realm] = JSON.parse((await answerOf(await send(`${edgeUrl}/portcullis/status`))).text) as {
+      loaded: boolean
+    }[]
     if (realm?.loaded === true) return
     await pause(50)
   }

@@ -5,7 +5,9 @@ import type { Realm } from './realm.ts'
 
 const RECEIVER = { clientId: 'receiver', secret: 'receiver-secret' }
 const SCOPES = ['ssf.read', 'ssf.manage']
-const EVENTS = ['session-revoked', 'credential-change'].map((name) => `https://schemas.openid.net/secevent/caep/event-type/${name}`)
+const EVENTS = ['session-revoked', 'credential-change'].map(
+  (name) => `https://schemas.openid.net/secevent/caep/event-type/${name}`,
+)
 
 interface Stream {
   /** Where events are pushed to. */
@@ -28,7 +30,8 @@ export async function openStream(realm: Realm, { endpoint, authorization }: Stre
   })
   const uuid = await realm.clientUuid(RECEIVER.clientId)
   const scopes = await realm.read<{ id: string; name: string }[]>('client-scopes')
-  for (const { id } of scopes.filter(({ name }) => SCOPES.includes(name))) await realm.change('PUT', `clients/${uuid}/optional-client-scopes/${id}`)
+  for (const { id } of scopes.filter(({ name }) => SCOPES.includes(name)))
+    await realm.change('PUT', `clients/${uuid}/optional-client-scopes/${id}`)
   const response = await send(`${realm.issuer}/ssf/transmitter/streams`, {
     method: 'POST',
     headers: { authorization: `Bearer ${await accessToken(realm)}`, 'content-type': 'application/json' },
@@ -43,8 +46,16 @@ export async function openStream(realm: Realm, { endpoint, authorization }: Stre
 
 async function accessToken(realm: Realm): Promise<string> {
   const { clientId, secret } = RECEIVER
-  const form = new URLSearchParams({ grant_type: 'client_credentials', client_id: clientId, client_secret: secret, scope: SCOPES.join(' ') })
-  const { status, text } = await answerOf(await send(`${realm.issuer}/protocol/openid-connect/token`, { method: 'POST', body: form }))
-  if (status !== 200) throw new Error(`Keycloak answered ${status} to the receiver of the stream: ${text.slice(0, 300)}`)
+  const form = new URLSearchParams({
+    grant_type: 'client_credentials',
+    client_id: clientId,
+    client_secret: secret,
+    scope: SCOPES.join(' '),
+  })
+  const { status, text } = await answerOf(
+    await send(`${realm.issuer}/protocol/openid-connect/token`, { method: 'POST', body: form }),
+  )
+  if (status !== 200)
+    throw new Error(`Keycloak answered ${status} to the receiver of the stream: ${text.slice(0, 300)}`)
   return (JSON.parse(text) as { access_token: string }).access_token
 }

@@ -8,7 +8,10 @@ import type { Result } from './walk.ts'
 
 test('one figure is printed as it is, several as percentiles', () => {
   assert.equal(figures([0.304]), '0.30 s')
-  assert.equal(figures(Array.from({ length: 100 }, (_, index) => (100 - index) / 100)), 'p50 0.50 s, p99 0.99 s (n = 100)')
+  assert.equal(
+    figures(Array.from({ length: 100 }, (_, index) => (100 - index) / 100)),
+    'p50 0.50 s, p99 0.99 s (n = 100)',
+  )
   assert.equal(figures([]), 'passed')
 })
 
@@ -23,6 +26,12 @@ test('a case is a row of the table, a round a column', () => {
   ]
   assert.equal(
     table(results, ['all', 'no-poll']),
-    ['| # | action | all | no-poll |', '|---|---|---|---|', '| 7 | row: one | 0.10 s | skipped |', '| 7 | row: two | FAILED | – |', '| 8 | row: three | 0.30 s | – |'].join('\n'),
+    [
+      '| # | action | all | no-poll |',
+      '|---|---|---|---|',
+      '| 7 | row: one | 0.10 s | skipped |',
+      '| 7 | row: two | FAILED | – |',
+      '| 8 | row: three | 0.30 s | – |',
+    ].join('\n'),
   )
 })

@@ -39,7 +39,10 @@ export class Walk {
 
   /** The cases of the row that this round has. */
   casesOf(row: Row): Case[] {
-    return row.cases.filter(({ rounds, tier }) => (rounds?.includes(this.#round) ?? true) && (this.#options.tier === 'long' || tier !== 'long'))
+    return row.cases.filter(
+      ({ rounds, tier }) =>
+        (rounds?.includes(this.#round) ?? true) && (this.#options.tier === 'long' || tier !== 'long'),
+    )
   }
 
   async case(row: Row, each: Case): Promise<Result> {
@@ -58,7 +61,12 @@ export class Walk {
       // Logins of the next case are not in the second of the action that failed.
       await laterThan(Math.floor(Date.now() / 1000))
       const reason = error instanceof Error ? error.message : String(error)
-      return { ...found, seconds: scene?.seconds ?? [], outcome: 'failed', reason: `${reason}\n${scene?.stage.reports() ?? ''}`.trim() }
+      return {
+        ...found,
+        seconds: scene?.seconds ?? [],
+        outcome: 'failed',
+        reason: `${reason}\n${scene?.stage.reports() ?? ''}`.trim(),
+      }
     }
   }
 

@@ -15,7 +15,9 @@ export default {
     switch (new URL(request.url).pathname) {
       case '/api': {
         const verdict = await gate.authenticate(request, { env, waitUntil })
-        return verdict.ok ? Response.json({ impersonatedBy: verdict.impersonatedBy }) : Response.json({ reason: verdict.reason }, { status: verdict.status })
+        return verdict.ok
+          ? Response.json({ impersonatedBy: verdict.impersonatedBy })
+          : Response.json({ reason: verdict.reason }, { status: verdict.status })
       }
       case '/portcullis/feed':
         return gate.receiveFeed(request, { env, waitUntil })

@@ -28,8 +28,8 @@ pub fn file_cycles(imports: &[Import]) -> Vec<String> {
     cycles(&next).into_iter().map(|cycle| cycle.join(" -> ")).collect()
 }
 
-/// Returns the cycles between siblings: each folder or module counts as one node with all files below it, so a parent and
-/// its children are not a cycle. `place` maps a file to its path.
+/// Returns the cycles between siblings: each folder or module counts as one node with all files below it, so a parent
+/// and its children are not a cycle. `place` maps a file to its path.
 pub fn room_cycles(imports: &[Import], place: impl Fn(&str) -> Place) -> Vec<String> {
     let mut levels: BTreeMap<String, BTreeMap<(String, String), String>> = BTreeMap::new();
     for import in imports.iter().filter(|import| !import.is_outside) {

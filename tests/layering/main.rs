@@ -1,5 +1,5 @@
-//! Who may import whom. The rules are data (`table.rs`); `rules.rs` reads the sources, `import type` included, and names
-//! the path that breaks one. `broken.rs` breaks each rule once.
+//! Who may import whom. The rules are data (`table.rs`); `rules.rs` reads the sources, `import type` included, and
+//! names the path that breaks one. `broken.rs` breaks each rule once.
 
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 

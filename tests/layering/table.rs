@@ -1,7 +1,8 @@
 //! All rules, as data. `rules.rs` checks them; to change who may import whom, change a row here.
 //!
-//! A pattern is a path from the root of the language's sources: `a/b.ts` is one file, `a/` a folder with all that is below
-//! it, `a/*/` any folder of `a`, `**/a/` such a folder anywhere; without an ending, `a` is a Rust module with its children.
+//! A pattern is a path from the root of the language's sources: `a/b.ts` is one file, `a/` a folder with all that is
+//! below it, `a/*/` any folder of `a`, `**/a/` such a folder anywhere; without an ending, `a` is a Rust module with its
+//! children.
 
 mod rooms;
 mod rust;

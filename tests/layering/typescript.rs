@@ -3,7 +3,8 @@
 use super::graph::{Import, Sources};
 use super::tokens::{of_typescript, Token};
 
-/// Returns the imports of all files but tests and what only tests use: `test-fixtures/`, and `testing/` in any other folder.
+/// Returns the imports of all files but tests and what only tests use: `test-fixtures/`, and `testing/` in any other
+/// folder.
 pub fn imports(files: &Sources) -> Vec<Import> {
     let shipped = files.iter().filter(|(file, _)| !is_for_tests(file));
     let mut found: Vec<Import> =

@@ -23,7 +23,9 @@ interface Described {
 
 /** Serves the application, which is then probed. */
 export interface Probed extends Described {
-  /** Builds in the workplace, copies the output elsewhere where one file is claimed, starts it. Throws with what failed. */
+  /**
+   * Builds in the workplace, copies the output elsewhere where one file is claimed, starts it. Throws with what failed.
+   */
   start(place: Workplace, stage: Stage): Promise<Running>
 }
 

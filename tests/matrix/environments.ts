@@ -28,6 +28,9 @@ export async function entries(): Promise<Entry[]> {
 export function selected(all: readonly Entry[], names: readonly string[]): Entry[] {
   const isNamed = ({ tool, environment }: Entry, name: string) => tool === name || environment.name.startsWith(name)
   const unknown = names.find((name) => !all.some((entry) => isNamed(entry, name)))
-  if (unknown !== undefined) throw new Error(`there is no environment of that name; they are:\n  ${all.map(({ environment }) => environment.name).join('\n  ')}`)
+  if (unknown !== undefined)
+    throw new Error(
+      `there is no environment of that name; they are:\n  ${all.map(({ environment }) => environment.name).join('\n  ')}`,
+    )
   return names.length === 0 ? [...all] : all.filter((entry) => names.some((name) => isNamed(entry, name)))
 }

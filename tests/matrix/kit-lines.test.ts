@@ -28,5 +28,8 @@ for (const example of ['jest', 'node-test', 'vitest', 'workerd']) {
 
 test('lines are counted', () => {
   const text = (lines: number): string => `test('a name', async () => {\n${'  line()\n'.repeat(lines)}})\n`
-  assert.deepEqual(bodies(text(11) + text(2)), [{ name: 'a name', lines: 11 }, { name: 'a name', lines: 2 }])
+  assert.deepEqual(bodies(text(11) + text(2)), [
+    { name: 'a name', lines: 11 },
+    { name: 'a name', lines: 2 },
+  ])
 })

@@ -18,7 +18,12 @@ before(async () => {
 
 after(async () => stage.close())
 
-const ENVIRONMENT: Environment = { name: 'a gate', configuration: 'in this process', tier: 'short', start: () => Promise.reject(new Error('not started')) }
+const ENVIRONMENT: Environment = {
+  name: 'a gate',
+  configuration: 'in this process',
+  tier: 'short',
+  start: () => Promise.reject(new Error('not started')),
+}
 
 /** A gate without faults. */
 function running(gate: Gate): Running {
@@ -45,7 +50,9 @@ test('a gate is green', async () => {
 })
 
 test('a gate that lets all pass is red', async () => {
-  const reason = await reasonFor(({ ask }) => ({ ask: async (token, scope) => (token === undefined ? ask(token, scope) : 200) }))
+  const reason = await reasonFor(({ ask }) => ({
+    ask: async (token, scope) => (token === undefined ? ask(token, scope) : 200),
+  }))
   assert.match(reason ?? '', /garbage: 200 instead of 401; missing scope: 200 instead of 403/)
 })
 
@@ -86,7 +93,9 @@ test('a known limit is named with what the tool prints, and any other failure is
 test('the table shows the configuration, every answer and the reason', () => {
   const entry = { tool: 'tool', environment: { ...ENVIRONMENT, configuration: 'a | b' } }
   const answers = [{ step: 'no token', expected: 401, status: 200 }] as const
-  const text = table([{ entry, version: '1.2.3', outcome: 'failed', answers, reason: 'no token: 200 instead of 401', seconds: 1 }])
+  const text = table([
+    { entry, version: '1.2.3', outcome: 'failed', answers, reason: 'no token: 200 instead of 401', seconds: 1 },
+  ])
   assert.match(text, /^\| a gate \| 1\.2\.3 \| `a \\\| b` \| 200, not 401 \| – \| – \| – \| – \| FAILED \| 1\.0 \|$/m)
   assert.match(text, /^a gate: failed, because no token: 200 instead of 401$/m)
   assert.match(text, /^1 environments: 0 passed, 1 failed, 0 not met, 0 skipped/m)

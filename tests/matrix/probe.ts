@@ -30,10 +30,12 @@ export async function probe(running: Running, stage: Stage): Promise<Answer[]> {
   ]
   await (running.revoke ?? stage.revoke)(token)
   let status = await ask(token)
-  for (const end = Date.now() + REVOKED_WITHIN_MS; status === 200 && Date.now() < end; status = await ask(token)) await pause(100)
+  for (const end = Date.now() + REVOKED_WITHIN_MS; status === 200 && Date.now() < end; status = await ask(token))
+    await pause(100)
   // Another token must go on: a gate that has lost its state refuses all of them.
   const other = await ask(await stage.token())
-  if (status === 401 && other !== 200) throw new Error(`a token that nobody revoked is answered with ${other} after the revocation`)
+  if (status === 401 && other !== 200)
+    throw new Error(`a token that nobody revoked is answered with ${other} after the revocation`)
   return [...answers, { step: 'revoked', expected: 401, status }]
 }
 

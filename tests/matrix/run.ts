@@ -18,9 +18,12 @@ interface Options {
 
 async function main(): Promise<boolean> {
   const { tier, only, list } = read(process.argv.slice(2))
-  const chosen = selected(await entries(), only).filter(({ environment }) => tier === 'all' || environment.tier === 'short')
+  const chosen = selected(await entries(), only).filter(
+    ({ environment }) => tier === 'all' || environment.tier === 'short',
+  )
   if (list === 'printed') {
-    for (const { environment } of chosen) console.log(`${environment.tier.padEnd(6)}${environment.name}: ${environment.configuration}`)
+    for (const { environment } of chosen)
+      console.log(`${environment.tier.padEnd(6)}${environment.name}: ${environment.configuration}`)
     return true
   }
   const walk = await Walk.open()
@@ -37,7 +40,9 @@ async function main(): Promise<boolean> {
 async function tried(walk: Walk, entry: Entry): Promise<Result> {
   const result = await walk.environment(entry)
   const { outcome, reason, seconds } = result
-  console.log(`${entry.environment.name}: ${outcome}, ${seconds.toFixed(1)} s${reason === undefined ? '' : `\n  ${reason.replaceAll('\n', '\n  ')}`}`)
+  console.log(
+    `${entry.environment.name}: ${outcome}, ${seconds.toFixed(1)} s${reason === undefined ? '' : `\n  ${reason.replaceAll('\n', '\n  ')}`}`,
+  )
   return result
 }
 
@@ -45,7 +50,11 @@ function read(parameters: string[]): Options {
   try {
     const { values } = parseArgs({
       args: parameters,
-      options: { short: { type: 'boolean', default: false }, only: { type: 'string', multiple: true, default: [] }, list: { type: 'boolean', default: false } },
+      options: {
+        short: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true, default: [] },
+        list: { type: 'boolean', default: false },
+      },
     })
     return { tier: values.short ? 'short' : 'all', only: values.only, list: values.list ? 'printed' : 'probed' }
   } catch {

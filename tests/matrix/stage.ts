@@ -40,10 +40,17 @@ export async function openStage(): Promise<Stage> {
   const realm = { name: REALM, issuer: ISSUER, audience: 'api', jwks: keys.url }
   const pagePort = await freePort()
   const corsOrigins = [`http://127.0.0.1:${pagePort}`]
-  const origin = await createOrigin({ store: memoryStore(), signingKey: feedKey.signingKey, realms: [realm], corsOrigins })
+  const origin = await createOrigin({
+    store: memoryStore(),
+    signingKey: feedKey.signingKey,
+    realms: [realm],
+    corsOrigins,
+  })
   const server = await serve(origin, { port: 0 })
   let issued = 0
-  const gateAt = (url: string): GateOptions => ({ realms: [{ ...realm, feed: { url: `${url}/feed/${REALM}`, keys: [feedKey.publicKey as FeedJwk] } }] })
+  const gateAt = (url: string): GateOptions => ({
+    realms: [{ ...realm, feed: { url: `${url}/feed/${REALM}`, keys: [feedKey.publicKey as FeedJwk] } }],
+  })
   return {
     gateOptions: JSON.stringify(gateAt(server.url)),
     originOptions: JSON.stringify({ signingKey: feedKey.signingKey, realms: [realm] }),
@@ -53,8 +60,20 @@ export async function openStage(): Promise<Stage> {
     async token() {
       const now = Math.floor(Date.now() / 1000)
       const id = `token-${issued++}`
-      const claims = { aud: 'api', sub: 'user', sid: `session-${id}`, jti: id, iat: now, exp: now + LIFETIME_SECONDS, token_use: 'access', scope: 'read' }
-      return new SignJWT(claims).setIssuer(ISSUER).setProtectedHeader({ alg: 'ES256', kid: 'k', typ: 'JWT' }).sign(privateKey)
+      const claims = {
+        aud: 'api',
+        sub: 'user',
+        sid: `session-${id}`,
+        jti: id,
+        iat: now,
+        exp: now + LIFETIME_SECONDS,
+        token_use: 'access',
+        scope: 'read',
+      }
+      return new SignJWT(claims)
+        .setIssuer(ISSUER)
+        .setProtectedHeader({ alg: 'ES256', kid: 'k', typ: 'JWT' })
+        .sign(privateKey)
     },
     async revoke(token, originUrl = server.url) {
       const response = await fetch(`${originUrl}/v1/auth/token/revoke`, {
@@ -77,7 +96,9 @@ export async function openStage(): Promise<Stage> {
 /** For pages, too, which have another origin. */
 async function serveKeys(jwk: JWK): Promise<{ server: Server; url: string }> {
   const server = createServer((_request, response) => {
-    response.writeHead(200, { 'content-type': 'application/json', 'access-control-allow-origin': '*' }).end(JSON.stringify({ keys: [jwk] }))
+    response
+      .writeHead(200, { 'content-type': 'application/json', 'access-control-allow-origin': '*' })
+      .end(JSON.stringify({ keys: [jwk] }))
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -13,14 +13,20 @@ export function table(results: readonly Result[]): string {
     ...results.map(row),
   ]
   const unmet = results.filter(({ reason }) => reason !== undefined)
-  const reasons = unmet.map(({ entry, outcome, reason }) => `${entry.environment.name}: ${outcome}, because ${shortened(reason)}`)
+  const reasons = unmet.map(
+    ({ entry, outcome, reason }) => `${entry.environment.name}: ${outcome}, because ${shortened(reason)}`,
+  )
   return [...lines, ...(reasons.length === 0 ? [] : ['', ...reasons]), '', summary(results)].join('\n')
 }
 
 function row({ entry: { environment }, version, answers, outcome, seconds }: Result): string {
   const cells = STEPS.map((step) => {
     const answer = answers.find((each) => each.step === step)
-    return answer === undefined ? '–' : isRight(answer) ? String(answer.status) : `${answer.status}, not ${answer.expected}`
+    return answer === undefined
+      ? '–'
+      : isRight(answer)
+        ? String(answer.status)
+        : `${answer.status}, not ${answer.expected}`
   })
   const node = environment.node === undefined ? '' : `, Node ${environment.node}`
   const configuration = environment.configuration.replaceAll('\n', ' ').replaceAll('|', '\\|')

@@ -78,13 +78,18 @@ async function attempt(environment: Environment, place: Workplace, stage: Stage)
 }
 
 /** The outcome of a probe that came to its end. */
-export function judged({ notMet }: Environment, answers: readonly Answer[], version: string): Omit<Result, 'entry' | 'seconds'> {
+export function judged(
+  { notMet }: Environment,
+  answers: readonly Answer[],
+  version: string,
+): Omit<Result, 'entry' | 'seconds'> {
   const wrong = answers.filter((answer) => !isRight(answer))
   if (wrong.length > 0) {
     const reason = wrong.map(({ step, expected, status }) => `${step}: ${status} instead of ${expected}`).join('; ')
     return { version, answers, outcome: 'failed', reason }
   }
-  if (notMet !== undefined) return { version, answers, outcome: 'failed', reason: 'works, though it is listed as not met: remove `notMet`' }
+  if (notMet !== undefined)
+    return { version, answers, outcome: 'failed', reason: 'works, though it is listed as not met: remove `notMet`' }
   return { version, answers, outcome: 'passed' }
 }
 
@@ -92,6 +97,7 @@ export function judged({ notMet }: Environment, answers: readonly Answer[], vers
 export function failed({ notMet }: Environment, error: unknown): Pick<Result, 'outcome' | 'reason'> {
   const reason = error instanceof Error ? error.message : 'unknown cause'
   if (error instanceof Unavailable) return { outcome: 'skipped', reason }
-  if (notMet?.prints.test(reason) === true) return { outcome: 'not met', reason: `${notMet.because}. It prints: ${notMet.prints.exec(reason)?.[0]}` }
+  if (notMet?.prints.test(reason) === true)
+    return { outcome: 'not met', reason: `${notMet.because}. It prints: ${notMet.prints.exec(reason)?.[0]}` }
   return { outcome: 'failed', reason }
 }

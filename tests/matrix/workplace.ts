@@ -30,14 +30,28 @@ export class Workplace implements Placed {
 
   constructor(folder: string, node: 22 | undefined) {
     this.folder = folder
-    const programs = [join(folder, 'node_modules/.bin'), ...(node === undefined ? [] : [join(folder, 'node_modules', nodePackage(), 'bin')])]
+    const programs = [
+      join(folder, 'node_modules/.bin'),
+      ...(node === undefined ? [] : [join(folder, 'node_modules', nodePackage(), 'bin')]),
+    ]
     const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: __, ...variables } = process.env
-    const quiet = { CI: 'true', NO_COLOR: '1', FORCE_COLOR: '0', WRANGLER_SEND_METRICS: 'false', NEXT_TELEMETRY_DISABLED: '1', ASTRO_TELEMETRY_DISABLED: '1' }
+    const quiet = {
+      CI: 'true',
+      NO_COLOR: '1',
+      FORCE_COLOR: '0',
+      WRANGLER_SEND_METRICS: 'false',
+      NEXT_TELEMETRY_DISABLED: '1',
+      ASTRO_TELEMETRY_DISABLED: '1',
+    }
     this.variables = { ...variables, ...quiet, PATH: [...programs.reverse(), variables['PATH']].join(delimiter) }
   }
 
   /** Runs a command of the tool, or any other, to its end. Resolves to what it printed, and rejects with it. */
-  async run(command: string, parameters: readonly string[], { variables = {}, folder = this.folder }: RunOptions = {}): Promise<string> {
+  async run(
+    command: string,
+    parameters: readonly string[],
+    { variables = {}, folder = this.folder }: RunOptions = {},
+  ): Promise<string> {
     const program = new Program({ command, parameters, folder, variables: { ...this.variables, ...variables } })
     const code = await program.ended(RUN_TIMEOUT_MS)
     if (code === 0) return program.output
@@ -51,8 +65,9 @@ export class Workplace implements Placed {
   }
 
   /**
-   * Copies files or folders, each under its own name, to a folder with no `node_modules` above it. The package is removed from
-   * where it was built with: some bundlers write absolute paths into their output, which lead nowhere on another machine.
+   * Copies files or folders, each under its own name, to a folder with no `node_modules` above it. The package is
+   * removed from where it was built with: some bundlers write absolute paths into their output, which lead nowhere on
+   * another machine.
    */
   async copyOut(...paths: string[]): Promise<string> {
     const folder = await this.outside()
@@ -96,7 +111,8 @@ export function lockFile(tool: string): string {
 export async function openWorkplace(tool: string, node: 22 | undefined, tarball: string): Promise<Workplace> {
   const folder = join(TARGET, tool)
   await mkdir(folder, { recursive: true })
-  for (const name of await readdir(folder)) if (name !== 'node_modules') await rm(join(folder, name), { recursive: true, force: true })
+  for (const name of await readdir(folder))
+    if (name !== 'node_modules') await rm(join(folder, name), { recursive: true, force: true })
   await cp(join(HERE, 'apps'), join(folder, 'apps'), { recursive: true })
   await cp(join(HERE, tool), folder, { recursive: true, filter: (source) => !NOT_COPIED.includes(basename(source)) })
   await install(folder)
@@ -110,18 +126,23 @@ async function install(folder: string): Promise<void> {
   const lock = await readFile(join(folder, 'package-lock.json'))
   const hash = createHash('sha256').update(lock).update(process.version).digest('hex')
   if ((await readFile(stamp, 'utf8').catch(() => '')) === hash) return
-  await execute('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], folder).catch((error: unknown) => {
-    const isOffline = error instanceof Error && /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT)\b/.test(error.message)
-    throw isOffline ? new Unavailable("npm's registry cannot be reached") : error
-  })
+  await execute('npm', ['ci', '--prefer-offline', '--no-audit', '--no-fund', '--loglevel=error'], folder).catch(
+    (error: unknown) => {
+      const isOffline = error instanceof Error && /\b(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT)\b/.test(error.message)
+      throw isOffline ? new Unavailable("npm's registry cannot be reached") : error
+    },
+  )
   await mkdir(dirname(stamp), { recursive: true })
   await writeFile(stamp, hash)
 }
 
 /** Tools keep what they made of the last run's package, such as Vite in `.vite`: its lock file is the same. */
 async function removeCaches(modules: string): Promise<void> {
-  const isCache = (name: string) => name.startsWith('.') && !['.bin', '.package-lock.json', '.matrix-lock'].includes(name)
-  await Promise.all((await readdir(modules)).filter(isCache).map((name) => rm(join(modules, name), { recursive: true, force: true })))
+  const isCache = (name: string) =>
+    name.startsWith('.') && !['.bin', '.package-lock.json', '.matrix-lock'].includes(name)
+  await Promise.all(
+    (await readdir(modules)).filter(isCache).map((name) => rm(join(modules, name), { recursive: true, force: true })),
+  )
 }
 
 async function unpack(tarball: string, folder: string): Promise<void> {
@@ -134,7 +155,10 @@ async function execute(command: string, parameters: string[], folder: string): P
   const program = new Program({ command, parameters, folder, variables: process.env })
   const code = await program.ended(RUN_TIMEOUT_MS)
   // npm goes on with its usage.
-  if (code !== 0) throw new Error(`${command} ${parameters[0]} ended with ${code}:\n${program.output.trim().split('\n').slice(0, 6).join('\n')}`)
+  if (code !== 0)
+    throw new Error(
+      `${command} ${parameters[0]} ended with ${code}:\n${program.output.trim().split('\n').slice(0, 6).join('\n')}`,
+    )
   return program.output
 }
 

@@ -1,4 +1,5 @@
-// A program that uses the package as ES module and as CommonJS at once, as one whose dependency requires it does. Prints what it saw.
+// A program that uses the package as ES module and as CommonJS at once, as one whose dependency requires it does.
+// Prints what it saw.
 
 import { createRequire } from 'node:module'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
@@ -34,11 +35,17 @@ const gateOptions = {
   realms: [{ ...realm, feed: { url: 'https://origin.example/feed/acme', keys: [feedKey.publicKey] } }],
   fetch: async (url, init) => origin.fetch(new Request(url, init)),
 }
-const gates = Object.fromEntries(Object.entries(copies).map(([system, { createGate }]) => [system, createGate(gateOptions)]))
+const gates = Object.fromEntries(
+  Object.entries(copies).map(([system, { createGate }]) => [system, createGate(gateOptions)]),
+)
 
 async function verdicts() {
-  const entries = await Promise.all(Object.entries(gates).map(async ([system, gate]) => [system, await gate.check(token)]))
-  return Object.fromEntries(entries.map(([system, verdict]) => [system, verdict.ok ? verdict.claims.sub : verdict.reason]))
+  const entries = await Promise.all(
+    Object.entries(gates).map(async ([system, gate]) => [system, await gate.check(token)]),
+  )
+  return Object.fromEntries(
+    entries.map(([system, verdict]) => [system, verdict.ok ? verdict.claims.sub : verdict.reason]),
+  )
 }
 
 /** The error that a copy throws for a gate without realms. */

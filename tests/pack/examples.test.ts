@@ -1,5 +1,5 @@
-// The examples in www/examples, installed from the packed package in projects of their own, with the real frameworks: no token 401, a
-// good one 200, a missing scope 403, and 401 once the token is revoked at the example's origin.
+// The examples in www/examples, installed from the packed package in projects of their own, with the real frameworks:
+// no token 401, a good one 200, a missing scope 403, and 401 once the token is revoked at the example's origin.
 
 import assert from 'node:assert/strict'
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
@@ -34,7 +34,13 @@ before(async () => {
   const port = await freePort()
   signingKey = await readFile(join(project, 'feed-key.json'), 'utf8')
   originUrl = `http://127.0.0.1:${port}`
-  origin = new Child('origin', NODE, ['origin.js'], { ISSUER: issuer.url, FEED_SIGNING_KEY: signingKey, PORT: String(port) }, project)
+  origin = new Child(
+    'origin',
+    NODE,
+    ['origin.js'],
+    { ISSUER: issuer.url, FEED_SIGNING_KEY: signingKey, PORT: String(port) },
+    project,
+  )
   await origin.ready(`${originUrl}/healthz`)
   const publicKey = await readFile(join(project, 'feed-key.public.json'), 'utf8')
   environment = { ISSUER: issuer.url, ORIGIN: originUrl, FEED_KEY: publicKey }
@@ -119,13 +125,21 @@ test('keycloak', { timeout: 120_000 }, async () => {
   const tsx = pathToFileURL(require.resolve('tsx')).href
   const port = await freePort()
   // Nothing listens where Keycloak should: the origin starts and serves its feed all the same.
-  const variables = { BASE_URL: `http://127.0.0.1:${await freePort()}`, READER_SECRET: 'secret', FEED_KEY: signingKey, PORT: String(port) }
+  const variables = {
+    BASE_URL: `http://127.0.0.1:${await freePort()}`,
+    READER_SECRET: 'secret',
+    FEED_KEY: signingKey,
+    PORT: String(port),
+  }
   const server = new Child('keycloak', NODE, ['--import', tsx, 'keycloak.ts'], variables, project)
   try {
     await server.ready(`http://127.0.0.1:${port}/`)
     assert.match(server.output, /\/realms\/acme\/backchannel-logout/)
     assert.equal((await fetch(`http://127.0.0.1:${port}/feed/acme/manifest`)).status, 200)
-    const logout = await fetch(`http://127.0.0.1:${port}/realms/acme/backchannel-logout`, { method: 'POST', body: new URLSearchParams({ logout_token: 'garbage' }) })
+    const logout = await fetch(`http://127.0.0.1:${port}/realms/acme/backchannel-logout`, {
+      method: 'POST',
+      body: new URLSearchParams({ logout_token: 'garbage' }),
+    })
     assert.equal(logout.status, 400)
   } finally {
     await server.stop()

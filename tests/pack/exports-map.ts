@@ -15,8 +15,12 @@ export interface ExportedFile {
 
 /** Resolves to every file that `exports` names, in its order, relative to the folder of the package. */
 export async function exportedFiles(folder: string): Promise<ExportedFile[]> {
-  const { exports } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as { exports: Record<string, Target> }
-  return Object.entries(exports).flatMap(([subpath, target]) => choices(target, []).map((choice) => ({ subpath, ...choice })))
+  const { exports } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
+    exports: Record<string, Target>
+  }
+  return Object.entries(exports).flatMap(([subpath, target]) =>
+    choices(target, []).map((choice) => ({ subpath, ...choice })),
+  )
 }
 
 function choices(target: Target, conditions: string[]): Omit<ExportedFile, 'subpath'>[] {

@@ -33,7 +33,17 @@ export class Issuer {
   token(scope: string): Promise<string> {
     const now = Math.floor(Date.now() / 1000)
     const id = String(++this.#tokens)
-    return new SignJWT({ aud: 'api', sub: 'u', sid: `s-${id}`, jti: `id-${id}`, iat: now, exp: now + 600, typ: 'Bearer', token_use: 'access', scope })
+    return new SignJWT({
+      aud: 'api',
+      sub: 'u',
+      sid: `s-${id}`,
+      jti: `id-${id}`,
+      iat: now,
+      exp: now + 600,
+      typ: 'Bearer',
+      token_use: 'access',
+      scope,
+    })
       .setProtectedHeader({ alg: 'RS256', kid: 'k', typ: 'JWT' })
       .setIssuer(this.url)
       .sign(this.#key)

@@ -18,7 +18,12 @@ before(async () => {
   packed = await Packed.make()
   project = await packed.freshProject('modules')
   const { stdout } = await run('tar', ['-tzf', packed.tarball])
-  files = new Set(stdout.trim().split('\n').map((file) => file.replace(/^package\//, '')))
+  files = new Set(
+    stdout
+      .trim()
+      .split('\n')
+      .map((file) => file.replace(/^package\//, '')),
+  )
   exported = await exportedFiles(join(project, 'node_modules/portcullis'))
 })
 
@@ -38,12 +43,20 @@ async function printed(parameters: string[]): Promise<unknown> {
 
 test('every file that exports names is there', () => {
   assert.ok(exported.length > 50)
-  assert.deepEqual(exported.filter(({ file }) => !files.has(file)), [])
+  assert.deepEqual(
+    exported.filter(({ file }) => !files.has(file)),
+    [],
+  )
 })
 
 test('every subpath has both halves, each with its types first', () => {
-  for (const subpath of new Set(exported.filter(({ conditions }) => conditions.length > 0).map((each) => each.subpath))) {
-    for (const [half, end] of [['import', '.d.ts'], ['require', '.d.cts']] as const) {
+  for (const subpath of new Set(
+    exported.filter(({ conditions }) => conditions.length > 0).map((each) => each.subpath),
+  )) {
+    for (const [half, end] of [
+      ['import', '.d.ts'],
+      ['require', '.d.cts'],
+    ] as const) {
       const first = exported.find((each) => each.subpath === subpath && each.conditions[0] === half)
       assert.equal(first?.conditions[1], 'types', `${subpath}, ${half}`)
       assert.ok(first.file.endsWith(end), `${subpath}: ${first.file}`)
@@ -55,8 +68,14 @@ test('a source map names modules that are shipped', async () => {
   const maps = [...files].filter((file) => file.endsWith('.map'))
   assert.ok(maps.includes('dist/entry/edge/gate.js.map'))
   for (const map of maps) {
-    const { sources } = JSON.parse(await readFile(join(project, 'node_modules/portcullis', map), 'utf8')) as { sources: string[] }
-    assert.deepEqual(sources.filter((source) => !files.has(posix.join(posix.dirname(map), source))), [], map)
+    const { sources } = JSON.parse(await readFile(join(project, 'node_modules/portcullis', map), 'utf8')) as {
+      sources: string[]
+    }
+    assert.deepEqual(
+      sources.filter((source) => !files.has(posix.join(posix.dirname(map), source))),
+      [],
+      map,
+    )
   }
 })
 
@@ -66,15 +85,28 @@ test('require gives the copy of what import gives, and the module itself to bund
     // A module of its own for bundlers is the default of the import half.
     const asked = rest.join() === 'module' ? ['default'] : rest[0] === 'module' ? rest.slice(1) : rest
     // Without `module`, which bundlers set, it is Node or a program like it.
-    const wanted = imported(subpath, asked.length === 1 && asked[0] === 'default' && rest[0] !== 'module' ? ['node', 'default'] : asked)
-    assert.ok(file === wanted || file === copyOf(wanted), `${subpath} ${conditions.join(' ')}: ${file} instead of ${wanted}`)
-    assert.equal(/\.(cjs|d\.cts)$/.test(file), ['types', 'default'].includes(rest[0] ?? ''), `${subpath} ${conditions.join(' ')}`)
+    const wanted = imported(
+      subpath,
+      asked.length === 1 && asked[0] === 'default' && rest[0] !== 'module' ? ['node', 'default'] : asked,
+    )
+    assert.ok(
+      file === wanted || file === copyOf(wanted),
+      `${subpath} ${conditions.join(' ')}: ${file} instead of ${wanted}`,
+    )
+    assert.equal(
+      /\.(cjs|d\.cts)$/.test(file),
+      ['types', 'default'].includes(rest[0] ?? ''),
+      `${subpath} ${conditions.join(' ')}`,
+    )
   }
 })
 
 /** The place of a file's CommonJS copy. */
 function copyOf(file: string): string {
-  return file.replace('dist/', 'dist/cjs/').replace(/\.d\.ts$/, '.d.cts').replace(/\.js$/, '.cjs')
+  return file
+    .replace('dist/', 'dist/cjs/')
+    .replace(/\.d\.ts$/, '.d.cts')
+    .replace(/\.js$/, '.cjs')
 }
 
 /** The file that the import half gives for the first of these conditions that it has. */
@@ -95,7 +127,10 @@ test('every subpath can be imported and required, and has the same names both wa
     }
     console.log(JSON.stringify(names))`
   const start = "const require = (await import('node:module')).createRequire(process.cwd() + '/x.js');"
-  const names = (await printed(['--input-type=module', '--eval', start + program])) as Record<string, { import: string[]; require: string[] }>
+  const names = (await printed(['--input-type=module', '--eval', start + program])) as Record<
+    string,
+    { import: string[]; require: string[] }
+  >
   assert.ok(Object.keys(names).length >= 13)
   for (const [subpath, { import: imported, require }] of Object.entries(names)) {
     assert.deepEqual(require, imported, subpath)
@@ -117,7 +152,7 @@ test('every name in a declaration leads to declarations that are shipped', async
   }
 })
 
-test('in one process both judge a token, have an instance each, and know the other\'s errors', async () => {
+test("in one process both judge a token, have an instance each, and know the other's errors", async () => {
   const program = 'both-systems.mjs'
   await copyFile(fileURLToPath(new URL(program, import.meta.url)), join(project, program))
   assert.deepEqual(await printed([program]), {

@@ -1,5 +1,5 @@
-// Serves the Next example without a build of Next, which takes a minute: proxy and route handlers are called with Next's own request
-// class, in the order in which Next calls them. The real build is in the matrix.
+// Serves the Next example without a build of Next, which takes a minute: proxy and route handlers are called with
+// Next's own request class, in the order in which Next calls them. The real build is in the matrix.
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
@@ -11,7 +11,13 @@ import { NODE } from './project.ts'
 export async function serveNext(project: string, environment: Record<string, string>, port: number): Promise<Child> {
   await writeFile(join(project, 'serve.mts'), SERVER)
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-  const server = new Child('next', NODE, ['--import', tsx, 'serve.mts'], { ...environment, PORT: String(port) }, project)
+  const server = new Child(
+    'next',
+    NODE,
+    ['--import', tsx, 'serve.mts'],
+    { ...environment, PORT: String(port) },
+    project,
+  )
   await server.ready(`http://127.0.0.1:${port}/`)
   return server
 }

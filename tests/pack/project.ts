@@ -39,8 +39,8 @@ export class Packed {
   }
 
   /**
-   * A copy of an example, with its dependencies: the package from the tarball, others from npm but for those in `without`, which no step
-   * of the test needs.
+   * A copy of an example, with its dependencies: the package from the tarball, others from npm but for those in
+   * `without`, which no step of the test needs.
    */
   async example(name: string, without: readonly string[] = []): Promise<string> {
     const project = join(this.folder, `example-${name}`)
@@ -70,7 +70,9 @@ interface Manifest {
 /** Installs the driver that was built for this machine already. */
 export async function linkDriver(project: string): Promise<void> {
   await buildDriver()
-  await run('npm', ['install', '--ignore-scripts', ...QUIET, join(PKG, 'node_modules/better-sqlite3')], { cwd: project })
+  await run('npm', ['install', '--ignore-scripts', ...QUIET, join(PKG, 'node_modules/better-sqlite3')], {
+    cwd: project,
+  })
 }
 
 /** Compiles the driver for the machine's own Node, where it has no binary yet. It takes a minute or two. */

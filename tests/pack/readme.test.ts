@@ -40,7 +40,11 @@ test('a fresh Node project runs the origin example and the edge example', { time
   try {
     const { stdout: generated } = await run(
       NODE,
-      ['--input-type=module', '-e', "import { generateFeedKey } from 'portcullis/origin'; console.log(JSON.stringify(await generateFeedKey()))"],
+      [
+        '--input-type=module',
+        '-e',
+        "import { generateFeedKey } from 'portcullis/origin'; console.log(JSON.stringify(await generateFeedKey()))",
+      ],
       { cwd: project },
     )
     const feedKey = JSON.parse(generated) as { signingKey: unknown; publicKey: unknown }
@@ -77,7 +81,10 @@ test('a fresh wrangler project builds the edge example', { timeout: 120_000 }, a
     env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: 'true' },
   })
   const files = await readdir(output)
-  assert.ok(files.some((file) => file.endsWith('.wasm')), 'the bundle has no wasm module')
+  assert.ok(
+    files.some((file) => file.endsWith('.wasm')),
+    'the bundle has no wasm module',
+  )
   const sizes = await Promise.all(files.map(async (file) => (await stat(join(output, file))).size))
   assert.ok(sizes.every((size) => size > 0))
   const [, kibibytes] = /gzip: ([\d.]+) KiB/.exec(stdout) ?? []

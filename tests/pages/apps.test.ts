@@ -4,7 +4,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { claimsOf } from '../../www/demo/client.ts'
 import { skip } from '../browser/chromium.ts'
-import { agree, asked, assertAccepted, assertRefused, keyOf, logIn, open, openConsole, show, told, undo } from './desk.ts'
+import {
+  agree,
+  asked,
+  assertAccepted,
+  assertRefused,
+  keyOf,
+  logIn,
+  open,
+  openConsole,
+  show,
+  told,
+  undo,
+} from './desk.ts'
 import { assertAccessible, openStage } from './stage.ts'
 
 test('the console: apps and keys', { skip, timeout: 300_000 }, async (t) => {
@@ -15,7 +27,11 @@ test('the console: apps and keys', { skip, timeout: 300_000 }, async (t) => {
 
   await t.test('Disconnect ends one app of a user and nothing else, and Undo takes it back', async (t) => {
     const { page, complaints } = await openConsole(t, stage)
-    const [phone, other, bob] = [await client.logIn('alice', 'backend'), await client.logIn('alice'), await client.logIn('bob', 'backend')]
+    const [phone, other, bob] = [
+      await client.logIn('alice', 'backend'),
+      await client.logIn('alice'),
+      await client.logIn('bob', 'backend'),
+    ]
     await open(page, 'alice')
     const apps = page.getByRole('table', { name: 'Apps of alice' })
     await apps.getByRole('row', { name: /backend.*1/ }).waitFor()
@@ -39,7 +55,9 @@ test('the console: apps and keys', { skip, timeout: 300_000 }, async (t) => {
     await page.getByRole('row', { name: /App disconnected.*alice.*backend.*lost phone/ }).waitFor()
     await undo(page, 'Undo: App disconnected, alice, app backend')
     await assertAccepted(stage, phone)
-    await page.getByRole('button', { name: 'Undo: App disconnected, alice, app backend' }).waitFor({ state: 'detached' })
+    await page
+      .getByRole('button', { name: 'Undo: App disconnected, alice, app backend' })
+      .waitFor({ state: 'detached' })
     assert.deepEqual(complaints, [])
   })
 
@@ -68,15 +86,24 @@ test('the console: apps and keys', { skip, timeout: 300_000 }, async (t) => {
     const dialog = await asked(page, 'Disconnect demo from admin?')
     await dialog.getByText('This is the app you are working in: you are logged out here, too.').waitFor()
     await agree(dialog, 'Disconnect')
-    await page.getByText(/Disconnected demo from admin\. Enforced on 1 of 1 edge after \d+ ms\. That ended your own login, too\./).waitFor()
+    await page
+      .getByText(
+        /Disconnected demo from admin\. Enforced on 1 of 1 edge after \d+ ms\. That ended your own login, too\./,
+      )
+      .waitFor()
     await logIn(page)
   })
 
   await t.test('where the issuer is elsewhere, user and app are typed', async (t) => {
     const { page, complaints } = await openConsole(t, stage)
     const login = await client.logIn('alice', 'backend')
-    const elsewhere = { status: 404, json: { error: 'not_found', error_description: "the realm's issuer keeps these itself: ask there" } }
-    await page.route(/\/admin\/realms\/acme\/users(?:\/[^/]+\/sessions)?(?:\?.*)?$/, (route) => route.fulfill(elsewhere))
+    const elsewhere = {
+      status: 404,
+      json: { error: 'not_found', error_description: "the realm's issuer keeps these itself: ask there" },
+    }
+    await page.route(/\/admin\/realms\/acme\/users(?:\/[^/]+\/sessions)?(?:\?.*)?$/, (route) =>
+      route.fulfill(elsewhere),
+    )
     await page.route(/\/admin\/realms\/acme\/users\/[^/]+\/grants$/, (route) => route.fulfill({ json: [] }))
     await show(page, 'Keys')
     await show(page, 'Users')
@@ -95,7 +122,10 @@ test('the console: apps and keys', { skip, timeout: 300_000 }, async (t) => {
     await agree(dialog, 'Disconnect')
     await assertRefused(stage, login)
     await told(page, /^Done\. Disconnected an app from .*Enforced on 1 of 1 edge/)
-    assert.ok(complaints.every((text) => text.includes('404')), 'but for the browser, which complains of the 404')
+    assert.ok(
+      complaints.every((text) => text.includes('404')),
+      'but for the browser, which complains of the 404',
+    )
     await page.unrouteAll({ behavior: 'wait' })
   })
 
@@ -134,7 +164,10 @@ test('the console: apps and keys', { skip, timeout: 300_000 }, async (t) => {
     await told(page, 'The not-before was taken back.')
     await assertAccepted(stage, login)
     await show(page, 'Audit log')
-    await page.getByRole('row', { name: /key not before raised.*admin:admin/ }).first().waitFor()
+    await page
+      .getByRole('row', { name: /key not before raised.*admin:admin/ })
+      .first()
+      .waitFor()
     assert.deepEqual(complaints, [])
   })
 })

@@ -8,7 +8,18 @@ import { startEdge } from '../../www/demo/edge.ts'
 import { startOrigin } from '../../www/demo/start-origin.ts'
 import { skip } from '../browser/chromium.ts'
 import {
-  agree, asked, assertAccepted, assertRefused, keyOf, logIn, open, openConsole, sessionOf, show, told, undo,
+  agree,
+  asked,
+  assertAccepted,
+  assertRefused,
+  keyOf,
+  logIn,
+  open,
+  openConsole,
+  sessionOf,
+  show,
+  told,
+  undo,
 } from './desk.ts'
 import { assertAccessible, openContext, openPage, openStage } from './stage.ts'
 
@@ -34,7 +45,11 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     ])
     // The marks of a session name the token endpoint and the issuer, whose address has dots as well.
     const stored = kept.map((text) => String(text).replaceAll(stage.url, ''))
-    assert.deepEqual(stored.filter((text) => /\w+\.\w+\./.test(text)), [], 'a token is stored')
+    assert.deepEqual(
+      stored.filter((text) => /\w+\.\w+\./.test(text)),
+      [],
+      'a token is stored',
+    )
     await page.getByRole('button', { name: 'Log out', exact: true }).click()
     await page.getByText('You are logged out.').waitFor()
     await assertAccessible(page)

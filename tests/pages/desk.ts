@@ -72,7 +72,8 @@ export async function assertRefused({ client }: Stage, { access_token: token }: 
 /** A correction reaches the edge with the next manifest. */
 export async function assertAccepted({ client }: Stage, { access_token: token }: Login): Promise<void> {
   const deadline = Date.now() + ACCEPTED_WITHIN_MS
-  while ((await client.call(token)).status !== 200) assert.ok(Date.now() < deadline, `still refused after ${ACCEPTED_WITHIN_MS} ms`)
+  while ((await client.call(token)).status !== 200)
+    assert.ok(Date.now() < deadline, `still refused after ${ACCEPTED_WITHIN_MS} ms`)
 }
 
 export function sessionOf({ access_token: token }: Login): string {

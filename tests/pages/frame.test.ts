@@ -38,7 +38,10 @@ test('the pages', { skip, timeout: 180_000 }, async (t) => {
       assert.equal(response.headers.get('content-security-policy'), null, 'the origin answers data that is no page')
     }
     const settings = (await (await fetch(`${stage.url}/demo.json`)).json()) as { feedKeys: Record<string, unknown>[] }
-    assert.ok(settings.feedKeys.every((key) => !('d' in key)), 'the private half stays at the origin')
+    assert.ok(
+      settings.feedKeys.every((key) => !('d' in key)),
+      'the private half stays at the origin',
+    )
   })
 
   for (const path of PAGES) {

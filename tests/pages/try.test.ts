@@ -144,5 +144,8 @@ async function journal(page: Page, text: string | RegExp): Promise<void> {
 /** Chromium itself writes a line for each 400 and 401, which this page is about; nothing else may be there. */
 function assertQuiet(...pages: Watched[]): void {
   const answers = /^Failed to load resource: .* status of 40[01] /
-  assert.deepEqual(pages.flatMap(({ complaints }) => complaints).filter((text) => !answers.test(text)), [])
+  assert.deepEqual(
+    pages.flatMap(({ complaints }) => complaints).filter((text) => !answers.test(text)),
+    [],
+  )
 }

@@ -114,8 +114,8 @@ pub fn follow_in(form: Form, edge: &mut Revocations, ledger: &Ledger, now: u64) 
     }
 }
 
-/// Records one event in a new ledger, and holds the ledger and edges that follow it by manifest and by delta to the same
-/// verdicts. Returns the ledger.
+/// Records one event in a new ledger, and holds the ledger and edges that follow it by manifest and by delta to the
+/// same verdicts. Returns the ledger.
 pub fn check_refusals(
     event: &Event,
     level: Level,

@@ -16,7 +16,9 @@ export default {
       await gate.refresh()
     }
     const verdicts = await Promise.all((tokens ?? []).map((token) => gate?.check(token)))
-    const outcomes = verdicts.map((verdict) => (verdict === undefined ? 'no gate' : verdict.ok ? 'accepted' : verdict.reason))
+    const outcomes = verdicts.map((verdict) =>
+      verdict === undefined ? 'no gate' : verdict.ok ? 'accepted' : verdict.reason,
+    )
     return Response.json({ outcomes, reports })
   },
 }

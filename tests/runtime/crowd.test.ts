@@ -1,5 +1,5 @@
-// Many tokens at once in workerd with the slim module, where WebCrypto checks every signature: good ones are accepted, and garbage
-// that names a key that WebCrypto cannot import causes no fetch.
+// Many tokens at once in workerd with the slim module, where WebCrypto checks every signature: good ones are accepted,
+// and garbage that names a key that WebCrypto cannot import causes no fetch.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -34,7 +34,11 @@ test('crowds of tokens in workerd, with the slim module', { timeout: 120_000 }, 
   const address = keys.address()
   assert.ok(typeof address === 'object' && address !== null)
   const { signingKey, publicKey: feedKey } = await generateFeedKey()
-  const origin = await createOrigin({ store: memoryStore(), signingKey, realms: [{ name: 'test', issuer: ISSUER, audience: 'api', jwks: { keys: [usable] } }] })
+  const origin = await createOrigin({
+    store: memoryStore(),
+    signingKey,
+    realms: [{ name: 'test', issuer: ISSUER, audience: 'api', jwks: { keys: [usable] } }],
+  })
   const server = await serve(origin, { port: 0 })
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-crowd-'))
   const port = await freePort()
@@ -50,10 +54,22 @@ test('crowds of tokens in workerd, with the slim module', { timeout: 120_000 }, 
   const claims = () => {
     number += 1
     const now = Math.floor(Date.now() / 1000)
-    return { iss: ISSUER, aud: 'api', sub: 'user', jti: `crowd-${number}`, iat: now - 10, exp: now + 600, token_use: 'access' }
+    return {
+      iss: ISSUER,
+      aud: 'api',
+      sub: 'user',
+      jti: `crowd-${number}`,
+      iat: now - 10,
+      exp: now + 600,
+      token_use: 'access',
+    }
   }
   const good = (count: number) =>
-    Promise.all(Array.from({ length: count }, () => new SignJWT(claims()).setProtectedHeader({ alg: 'ES256', kid: 'usable', typ: 'JWT' }).sign(privateKey)))
+    Promise.all(
+      Array.from({ length: count }, () =>
+        new SignJWT(claims()).setProtectedHeader({ alg: 'ES256', kid: 'usable', typ: 'JWT' }).sign(privateKey),
+      ),
+    )
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const garbage = (count: number) =>
     Array.from({ length: count }, () => {
@@ -63,7 +79,9 @@ test('crowds of tokens in workerd, with the slim module', { timeout: 120_000 }, 
 
   try {
     const feed = { url: `${server.url}/feed/test`, keys: [feedKey] }
-    await ask({ realm: { name: 'test', issuer: ISSUER, audience: 'api', jwks: `http://127.0.0.1:${address.port}/`, feed } })
+    await ask({
+      realm: { name: 'test', issuer: ISSUER, audience: 'api', jwks: `http://127.0.0.1:${address.port}/`, feed },
+    })
     for (const count of [300, 2000]) {
       await context.test(`${count} good tokens at once in one request are accepted`, async () => {
         assert.deepEqual(tally((await ask({ tokens: await good(count) })).outcomes), { accepted: count })

@@ -20,14 +20,22 @@ test('Node', { timeout: 60_000 }, async (context) => {
 
 const WITHOUT_SIMD = ['--no-enable-ssse3', '--no-enable-sse4-1']
 
-testIn('Node without SIMD', process.execPath, [...WITHOUT_SIMD, '--import', import.meta.resolve('tsx')], 'portcullis/edge/slim')
+testIn(
+  'Node without SIMD',
+  process.execPath,
+  [...WITHOUT_SIMD, '--import', import.meta.resolve('tsx')],
+  'portcullis/edge/slim',
+)
 
 const FEED = { url: 'https://feed.example', keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }] }
 const REALM = JSON.stringify({ name: 'acme', issuer: 'https://id.example', audience: 'api', feed: FEED })
 
 test('Node without SIMD: the gate names the entry that does without', () => {
   const use = `return createGate({ realms: [${REALM}] }).check('a.b.c')`
-  assert.match(refusalOf('portcullis/edge', `({ createGate }) => { ${use}`), /^not_loaded .* import from 'portcullis\/edge\/slim'/)
+  assert.match(
+    refusalOf('portcullis/edge', `({ createGate }) => { ${use}`),
+    /^not_loaded .* import from 'portcullis\/edge\/slim'/,
+  )
 })
 
 test('Node without SIMD: an origin names the missing feature', () => {

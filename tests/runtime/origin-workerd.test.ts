@@ -42,7 +42,8 @@ test('an origin in workerd', { timeout: 60_000 }, async () => {
     const answers = await Promise.all(tokens.map((token) => post('/v1/auth/token/revoke', { token })))
     for (const answer of answers) assert.deepEqual(await answer.json(), { revoked: true })
     await gate.refresh()
-    for (const token of tokens) assert.deepEqual(await gate.check(token), { ok: false, reason: 'token_revoked', status: 401 })
+    for (const token of tokens)
+      assert.deepEqual(await gate.check(token), { ok: false, reason: 'token_revoked', status: 401 })
     gate.close()
   } finally {
     await worker.stop()

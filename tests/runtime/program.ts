@@ -1,5 +1,5 @@
-// Runs the suite in a program such as Deno or Bun, as a test of this name; skipped where it cannot run. The binary is one that npm
-// has installed, or an absolute path; the gate is that of `subpath`.
+// Runs the suite in a program such as Deno or Bun, as a test of this name; skipped where it cannot run. The binary is
+// one that npm has installed, or an absolute path; the gate is that of `subpath`.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -23,7 +23,11 @@ export function testIn(name: string, binary: string, parameters: string[], subpa
     const guest = spawn(command, [...parameters, GUEST, subpath], { cwd: FOLDER, stdio: ['pipe', 'pipe', 'pipe'] })
     try {
       guest.stdin.end(JSON.stringify(stage.scenario))
-      const [output, complaint, [code]] = await Promise.all([text(guest.stdout), text(guest.stderr), once(guest, 'exit')])
+      const [output, complaint, [code]] = await Promise.all([
+        text(guest.stdout),
+        text(guest.stderr),
+        once(guest, 'exit'),
+      ])
       if (code !== 0) throw new Error(`${name} ended with ${String(code)}: ${complaint.trim()}`)
       await report(context, JSON.parse(output) as Result[])
     } finally {

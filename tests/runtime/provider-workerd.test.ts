@@ -1,4 +1,5 @@
-// A provider from end to end: it issues tokens, a worker accepts them, and its logout token to the origin ends them there.
+// A provider from end to end: it issues tokens, a worker accepts them, and its logout token to the origin ends them
+// there.
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
@@ -30,12 +31,20 @@ test("authentik's tokens are accepted in workerd until the session's logout", { 
   t.after(() => origin.close())
   const server = await serve(origin, { port: 0 })
   t.after(() => server.close())
-  const ask = await openWorker(t, { BASE_URL: provider.url, FEED_URL: `${server.url}/feed/notes`, FEED_KEY: JSON.stringify(publicKey) })
+  const ask = await openWorker(t, {
+    BASE_URL: provider.url,
+    FEED_URL: `${server.url}/feed/notes`,
+    FEED_KEY: JSON.stringify(publicKey),
+  })
 
   const [phone, laptop] = await Promise.all(['phone', 'laptop'].map((sid) => provider.accessToken({ sid, uid: sid })))
   assert.deepEqual([await ask(phone), await ask(laptop)], [200, 200])
   for (const wrong of [{ uid: undefined }, { aud: 'wiki-app' }, { iss: `${provider.url}/application/o/wiki/` }]) {
-    assert.equal(await ask(await provider.accessToken({ sid: 'phone', uid: 'phone', ...wrong })), 401, JSON.stringify(wrong))
+    assert.equal(
+      await ask(await provider.accessToken({ sid: 'phone', uid: 'phone', ...wrong })),
+      401,
+      JSON.stringify(wrong),
+    )
   }
 
   const body = new URLSearchParams({ logout_token: await provider.logoutToken('phone') })
@@ -77,12 +86,23 @@ async function openProvider(t: TestContext): Promise<TestProvider> {
 }
 
 /** Resolves to a function that answers the status of a request with a token. */
-async function openWorker(t: TestContext, env: ProviderWorkerEnv): Promise<(token: string | undefined) => Promise<number>> {
+async function openWorker(
+  t: TestContext,
+  env: ProviderWorkerEnv,
+): Promise<(token: string | undefined) => Promise<number>> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const port = await freePort()
   const entry = fileURLToPath(new URL('provider-worker.ts', import.meta.url))
-  const worker = await serveWorker({ name: 'provider worker', entry, folder, port, bindings: { ...env }, readyPath: '/' })
+  const worker = await serveWorker({
+    name: 'provider worker',
+    entry,
+    folder,
+    port,
+    bindings: { ...env },
+    readyPath: '/',
+  })
   t.after(() => worker.stop())
-  return async (token) => (await fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${token}` } })).status
+  return async (token) =>
+    (await fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: `Bearer ${token}` } })).status
 }

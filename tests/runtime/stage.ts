@@ -29,7 +29,14 @@ export async function setStage(): Promise<Stage> {
   const server = await serve(origin, { port: 0 })
   const now = Math.floor(Date.now() / 1000)
   const claims = (id: string, sub = 'user') => ({
-    iss: ISSUER, aud: 'api', sub, sid: `session-${id}`, jti: id, iat: now - 10, exp: now + 600, token_use: 'access',
+    iss: ISSUER,
+    aud: 'api',
+    sub,
+    sid: `session-${id}`,
+    jti: id,
+    iat: now - 10,
+    exp: now + 600,
+    token_use: 'access',
   })
   const [first] = keys
   if (first === undefined) throw new Error('no key')
@@ -39,28 +46,62 @@ export async function setStage(): Promise<Stage> {
 
   return {
     scenario: {
-      realm: { name: 'test', issuer: ISSUER, audience: 'api', jwks: keyServer.url, feed: { url: `${server.url}/feed/test`, keys: [publicKey] } },
+      realm: {
+        name: 'test',
+        issuer: ISSUER,
+        audience: 'api',
+        jwks: keyServer.url,
+        feed: { url: `${server.url}/feed/test`, keys: [publicKey] },
+      },
       victim: await sign(first, claims('victim', 'victim')),
       revokeUrl: `${server.url}/v1/auth/token/revoke`,
       cases: [
         ...(await Promise.all(
-          keys.map(async (key) => ({ name: key.algorithm, token: await sign(key, claims(key.algorithm)), expect: 'accepted' })),
+          keys.map(async (key) => ({
+            name: key.algorithm,
+            token: await sign(key, claims(key.algorithm)),
+            expect: 'accepted',
+          })),
         )),
         { name: 'two parts', token: 'a.b', expect: 'malformed' },
-        { name: 'another issuer', token: await sign(first, { ...good, iss: 'https://other.example' }), expect: 'wrong_issuer' },
+        {
+          name: 'another issuer',
+          token: await sign(first, { ...good, iss: 'https://other.example' }),
+          expect: 'wrong_issuer',
+        },
         { name: 'another audience', token: await sign(first, { ...good, aud: 'other' }), expect: 'wrong_audience' },
         { name: 'expired', token: await sign(first, { ...good, iat: now - 700, exp: now - 100 }), expect: 'expired' },
         { name: 'not yet valid', token: await sign(first, { ...good, nbf: now + 100 }), expect: 'not_yet_valid' },
-        { name: 'issued in the future', token: await sign(first, { ...good, iat: now + 100 }), expect: 'issued_in_future' },
-        { name: 'lives too long', token: await sign(first, { ...good, exp: now + 100_000 }), expect: 'lifetime_exceeded' },
+        {
+          name: 'issued in the future',
+          token: await sign(first, { ...good, iat: now + 100 }),
+          expect: 'issued_in_future',
+        },
+        {
+          name: 'lives too long',
+          token: await sign(first, { ...good, exp: now + 100_000 }),
+          expect: 'lifetime_exceeded',
+        },
         { name: 'no jti', token: await sign(first, { ...good, jti: undefined }), expect: 'missing_claim' },
         { name: 'a refresh token', token: await sign(first, { ...good, token_use: 'refresh' }), expect: 'wrong_type' },
         { name: 'a logout token', token: await sign(first, good, { typ: 'logout+jwt' }), expect: 'wrong_type' },
         { name: 'an unknown key', token: await sign(first, good, { kid: 'unknown' }), expect: 'unknown_key' },
         { name: 'a broken signature', token: broken(await sign(first, good)), expect: 'bad_signature' },
-        { name: 'a disconnected app', token: await sign(first, { ...good, azp: 'disconnected' }), expect: 'grant_revoked' },
-        { name: 'another app of that user', token: await sign(first, { ...good, azp: 'connected' }), expect: 'accepted' },
-        { name: "from before the key's not-before", token: await sign(first, { ...good, iat: now - 100 }), expect: 'banned_key' },
+        {
+          name: 'a disconnected app',
+          token: await sign(first, { ...good, azp: 'disconnected' }),
+          expect: 'grant_revoked',
+        },
+        {
+          name: 'another app of that user',
+          token: await sign(first, { ...good, azp: 'connected' }),
+          expect: 'accepted',
+        },
+        {
+          name: "from before the key's not-before",
+          token: await sign(first, { ...good, iat: now - 100 }),
+          expect: 'banned_key',
+        },
         { name: 'alg none', token: unsigned(good), expect: 'unsupported_algorithm' },
       ],
     },
@@ -85,7 +126,9 @@ async function makeKey(algorithm: string): Promise<Key> {
 }
 
 function sign(key: Key, claims: Record<string, unknown>, header: Partial<JWTHeaderParameters> = {}): Promise<string> {
-  return new SignJWT(claims).setProtectedHeader({ alg: key.algorithm, kid: key.algorithm, typ: 'JWT', ...header }).sign(key.privateKey)
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: key.algorithm, kid: key.algorithm, typ: 'JWT', ...header })
+    .sign(key.privateKey)
 }
 
 /** Another first character of the signature: form and length stay right. */

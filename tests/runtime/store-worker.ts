@@ -10,7 +10,9 @@ export default {
     // A fault that is planted must be seen in here as well.
     const { lostRows } = (await request.json()) as { lostRows: number }
     const tests: { name: string; body: () => Promise<void> }[] = []
-    storeContract(() => ({ store: lostRows === 0 ? memoryStore() : losing(lostRows) }), { test: (name, body) => tests.push({ name, body }) })
+    storeContract(() => ({ store: lostRows === 0 ? memoryStore() : losing(lostRows) }), {
+      test: (name, body) => tests.push({ name, body }),
+    })
     const results: Result[] = []
     for (const { name, body } of tests) results.push(await outcome(name, body))
     return Response.json(results)

@@ -25,7 +25,10 @@ test('a store in workerd passes the contract, and one that loses rows does not',
     return (await response.json()) as Result[]
   }
   try {
-    assert.deepEqual(await results(0), names.map((name) => ({ name })))
+    assert.deepEqual(
+      await results(0),
+      names.map((name) => ({ name })),
+    )
     const failed = (await results(1)).filter(({ problem }) => problem !== undefined).map(({ name }) => name)
     assert.ok(failed.includes('rows come back in order, byte for byte, with the head they led to'), failed.join())
   } finally {

@@ -7,7 +7,9 @@ export interface Library {
   createGate: <Env = unknown>(options: GateOptions | ((env: Env) => GateOptions)) => Gate<Env>
 }
 
-/** Made by the runner with an independent signer and a running origin; plain data, so that it can be posted to a worker. */
+/**
+ * Made by the runner with an independent signer and a running origin; plain data, so that it can be posted to a worker.
+ */
 export interface Scenario {
   realm: Omit<RealmOptions, 'jwks'> & { jwks: string }
   /** Tokens with the verdict each must get: `accepted`, or a reason code. */
@@ -114,7 +116,13 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
   await test('explain ends with every check passed', async () => {
     const checks = await gate.explain(victim)
     same(checks.length > 5, true)
-    same(checks.filter((check) => check.outcome !== 'passed').map((check) => check.check).join(), '')
+    same(
+      checks
+        .filter((check) => check.outcome !== 'passed')
+        .map((check) => check.check)
+        .join(),
+      '',
+    )
   })
   await test('explain names the check that a token fails, and why', async () => {
     const forged = cases.filter(({ expect }) => expect === 'bad_signature')
@@ -126,7 +134,10 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
   })
   await test('twenty requests at once are all answered', async () => {
     const verdicts = await Promise.all(Array.from({ length: 20 }, () => gate.check(victim)))
-    same(verdicts.every((verdict) => verdict.ok), true)
+    same(
+      verdicts.every((verdict) => verdict.ok),
+      true,
+    )
   })
   await test('garbage pushed as feed is refused and changes nothing', async () => {
     const response = await gate.receiveFeed(
@@ -167,9 +178,13 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
     }
     const patient = { refreshAfterSeconds: 3600, waitAfterSeconds: 3600, maxStaleSeconds: 3600 }
     const byEnv = library.createGate((env: { audience: string }) => ({
-      realms: [{ ...realm, audience: env.audience }], ...patient, fetch: counting, onReport: () => void env,
+      realms: [{ ...realm, audience: env.audience }],
+      ...patient,
+      fetch: counting,
+      onReport: () => void env,
     }))
-    for (let i = 0; i < 1000; i += 1) same((await byEnv.check(victim, { env: { audience: 'api' }, scope: [] })).ok, false)
+    for (let i = 0; i < 1000; i += 1)
+      same((await byEnv.check(victim, { env: { audience: 'api' }, scope: [] })).ok, false)
     same(fetches < 10, true)
     same(outcome(await byEnv.check(victim, { env: { audience: 'api' } })), 'token_revoked')
     byEnv.close()

@@ -1,5 +1,5 @@
-//! The world of the model test: an origin, its edges with clocks of their own, the recorded events, and one random operation
-//! after the other.
+//! The world of the model test: an origin, its edges with clocks of their own, the recorded events, and one random
+//! operation after the other.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 #![allow(dead_code)] // The model test draws its operations, the fuzz target reads them.

@@ -1,4 +1,5 @@
-//! Readers of either form, side by side: a lower one refuses all that one of the newest form refuses at the same sequence.
+//! Readers of either form, side by side: a lower one refuses all that one of the newest form refuses at the same
+//! sequence.
 
 use portcullis::revocation::{Form, Level, Status};
 

@@ -112,8 +112,8 @@ impl Records {
             || self.revokes(token, sequence)
     }
 
-    /// Whether a reader of form 1.0 is told to refuse the token although nothing refuses it: another grant of its user was
-    /// ended, or another key has a not-before.
+    /// Whether a reader of form 1.0 is told to refuse the token although nothing refuses it: another grant of its user
+    /// was ended, or another key has a not-before.
     pub(super) fn over_kills(&self, token: &Token, sequence: u64) -> bool {
         let is_refused = |key: &String| token.issued_at <= self.value(key, sequence);
         let of_user = self.grants.get(&token.own_user()).into_iter().flatten();

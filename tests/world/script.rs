@@ -1,5 +1,5 @@
-//! A world whose operations and draws come from bytes: the fuzzer's. Besides what the model test does, messages arrive damaged,
-//! and damaged by the signer.
+//! A world whose operations and draws come from bytes: the fuzzer's. Besides what the model test does, messages arrive
+//! damaged, and damaged by the signer.
 
 use portcullis::revocation::{Form, Revocations, Status};
 
@@ -111,8 +111,8 @@ impl World {
         assert_eq!(answers(&self.edges[edge], &self.tokens), before);
     }
 
-    /// A message that is changed and signed again, at an edge of its own that stands where others do: it is refused and nothing
-    /// changes, or it is a delta and takes nothing back.
+    /// A message that is changed and signed again, at an edge of its own that stands where others do: it is refused and
+    /// nothing changes, or it is a delta and takes nothing back.
     fn damage_signed(&mut self) {
         let Ok(manifest) = self.ledger.manifest(Form::NEWEST, at(self.now)) else { return };
         let mut edge = new_edge();

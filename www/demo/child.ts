@@ -79,8 +79,8 @@ export function pause(milliseconds: number): Promise<void> {
 }
 
 /**
- * A port that was free a moment ago, from below the range that connections go out from (Linux: 32768 and up). A client that
- * dials a port of that range while nothing listens there may be given that very port and be connected to itself.
+ * A port that was free a moment ago, from below the range that connections go out from (Linux: 32768 and up). A client
+ * that dials a port of that range while nothing listens there may be given that very port and be connected to itself.
  */
 export async function freePort(): Promise<number> {
   for (;;) {

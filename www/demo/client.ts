@@ -33,7 +33,13 @@ export class Client {
   }
 
   async logIn(username: string, client = 'demo'): Promise<Login> {
-    const form = { grant_type: 'password', client_id: client, username, password: `${username}-password`, ...secretOf(client) }
+    const form = {
+      grant_type: 'password',
+      client_id: client,
+      username,
+      password: `${username}-password`,
+      ...secretOf(client),
+    }
     const answer = await this.#form('token', form)
     if (answer.status !== 200) throw new Error(`login answered ${answer.status}: ${JSON.stringify(answer.body)}`)
     return answer.body as unknown as Login
@@ -41,7 +47,12 @@ export class Client {
 
   /** Uses a refresh token (RFC 6749 §6). */
   refresh(refreshToken: string, client = 'demo'): Promise<Answer> {
-    return this.#form('token', { grant_type: 'refresh_token', client_id: client, refresh_token: refreshToken, ...secretOf(client) })
+    return this.#form('token', {
+      grant_type: 'refresh_token',
+      client_id: client,
+      refresh_token: refreshToken,
+      ...secretOf(client),
+    })
   }
 
   /** Revokes an access or refresh token as its client (RFC 7009 §2.1). */
@@ -51,9 +62,7 @@ export class Client {
 
   /** Calls the protected API at the edge. */
   async call(token: string): Promise<Answer> {
-    return answerOf(
-      await send(`${edgeUrl(this.#place)}/api/whoami`, { headers: { authorization: `Bearer ${token}` } }),
-    )
+    return answerOf(await send(`${edgeUrl(this.#place)}/api/whoami`, { headers: { authorization: `Bearer ${token}` } }))
   }
 
   async revoke(token: string): Promise<Answer> {

@@ -37,6 +37,8 @@ export async function tour(place: Place, parts: Parts): Promise<boolean> {
       console.log(`${number}. ${step.title}\n    FAILED: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
-  console.log(failed === 0 ? `\nAll ${steps.length} steps did what they should.` : `\n${failed} of ${steps.length} steps failed.`)
+  console.log(
+    failed === 0 ? `\nAll ${steps.length} steps did what they should.` : `\n${failed} of ${steps.length} steps failed.`,
+  )
   return failed === 0
 }

@@ -19,7 +19,10 @@ export interface WorkerOptions {
   bindings: Record<string, string>
   /** A path that answers as soon as the worker serves. */
   readyPath: string
-  /** A folder in whose `node_modules` stands the `portcullis` to bundle. Default: the one that the worker's file imports. */
+  /**
+   * A folder in whose `node_modules` stands the `portcullis` to bundle. Default: the one that the worker's file
+   * imports.
+   */
   installedIn?: string
 }
 
@@ -78,7 +81,9 @@ function otherPackage(folder: string): Plugin {
     name: 'other-package',
     setup(context) {
       context.onResolve({ filter: /^portcullis(\/|$)/ }, ({ path, kind, resolveDir }) =>
-        path.endsWith('.wasm') || resolveDir === folder ? undefined : context.resolve(path, { kind, resolveDir: folder }),
+        path.endsWith('.wasm') || resolveDir === folder
+          ? undefined
+          : context.resolve(path, { kind, resolveDir: folder }),
       )
     },
   }
@@ -88,10 +93,15 @@ function moduleName(index: number): string {
   return `module${index}.wasm`
 }
 
-function configuration({ port, bindings, compatibilityFlags = [] }: ModulesOptions, modules: readonly string[]): string {
+function configuration(
+  { port, bindings, compatibilityFlags = [] }: ModulesOptions,
+  modules: readonly string[],
+): string {
   const kind = (name: string) => (name.endsWith('.wasm') ? 'wasm' : 'esModule')
   const embedded = modules.map((name) => `    (name = "${name}", ${kind(name)} = embed "${name}"),`)
-  const texts = Object.entries(bindings).map(([name, text]) => `    (name = "${name}", text = ${JSON.stringify(text)}),`)
+  const texts = Object.entries(bindings).map(
+    ([name, text]) => `    (name = "${name}", text = ${JSON.stringify(text)}),`,
+  )
   return `using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (

@@ -1,5 +1,5 @@
-// An issuer of one's own beside an origin: access tokens by jose, opaque refresh tokens by the library. Who logs in, and
-// how, is the application's; here it says so by calling `logIn`.
+// An issuer of one's own beside an origin: access tokens by jose, opaque refresh tokens by the library. Who logs in,
+// and how, is the application's; here it says so by calling `logIn`.
 
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { JWK, JWKS } from 'portcullis'
@@ -30,7 +30,12 @@ export interface OwnIssuerOptions {
   reuseGraceSeconds: number
 }
 
-export async function openIssuer({ path, issuer, feedSigningKey, reuseGraceSeconds }: OwnIssuerOptions): Promise<OwnIssuer> {
+export async function openIssuer({
+  path,
+  issuer,
+  feedSigningKey,
+  reuseGraceSeconds,
+}: OwnIssuerOptions): Promise<OwnIssuer> {
   // An issuer in earnest keeps its key; this one begins with a new one.
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const publicJwk = await exportJWK(publicKey)

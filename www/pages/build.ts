@@ -75,9 +75,17 @@ function htmlOf(template: string, page: Page): string {
     const current = name === page.name ? ' aria-current="page"' : ''
     return `<li><a href="${path}"${current}>${title}</a></li>`
   })
-  const styles = ['style', ...(page.style === 'own' ? [page.name] : [])].map((file) => `<link rel="stylesheet" href="/assets/${file}.css">`)
+  const styles = ['style', ...(page.style === 'own' ? [page.name] : [])].map(
+    (file) => `<link rel="stylesheet" href="/assets/${file}.css">`,
+  )
   const { name, title, description } = page
-  const values: Record<string, string> = { name, title, description, styles: styles.join('\n'), navigation: links.join('\n') }
+  const values: Record<string, string> = {
+    name,
+    title,
+    description,
+    styles: styles.join('\n'),
+    navigation: links.join('\n'),
+  }
   return template.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? '')
 }
 

@@ -1,5 +1,5 @@
-//! The fuzzer: libFuzzer with the targets of `tests/fuzz/`, built by stable Rust with LLVM's coverage counters. Without a sanitizer,
-//! which needs nightly: the crate has no `unsafe`.
+//! The fuzzer: libFuzzer with the targets of `tests/fuzz/`, built by stable Rust with LLVM's coverage counters. Without
+//! a sanitizer, which needs nightly: the crate has no `unsafe`.
 
 use crate::command::{Failure, Run};
 use crate::{system, Project};

@@ -1,5 +1,5 @@
-//! The project's commands: `cargo xtask build | demo | test | keycloak | matrix | fuzz | bench`. They build, fetch, spawn and stop; their
-//! programs are cargo, npm and the TypeScript under `www/` and `tests/`.
+//! The project's commands: `cargo xtask build | demo | test | keycloak | matrix | fuzz | bench`. They build, fetch,
+//! spawn and stop; their programs are cargo, npm and the TypeScript under `www/` and `tests/`.
 
 mod against;
 mod bench;

@@ -1,4 +1,5 @@
-//! The package in every build tool and runtime, which the TypeScript in `tests/matrix/` installs, builds with and probes.
+//! The package in every build tool and runtime, which the TypeScript in `tests/matrix/` installs, builds with and
+//! probes.
 
 use crate::command::Failure;
 use crate::forwarded::forwarded;

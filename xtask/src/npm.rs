@@ -25,7 +25,8 @@ pub(crate) fn require() -> Result<(), Failure> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scripts {
     Run,
-    /// Of the packages in `pkg/` only the native SQLite driver has one that matters, and it compiles for a minute and more.
+    /// Of the packages in `pkg/` only the native SQLite driver has one that matters, and it compiles for a minute and
+    /// more.
     Ignore,
 }
 

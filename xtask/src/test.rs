@@ -1,4 +1,5 @@
-//! Every test, as suites: one for each file of tests. The parts that they need are built once, then they run side by side.
+//! Every test, as suites: one for each file of tests. The parts that they need are built once, then they run side by
+//! side.
 
 mod expected;
 mod options;

@@ -35,7 +35,8 @@ pub(crate) enum Finish {
     Optimised,
 }
 
-/// Those of engines as they are today. The origin is first: it takes longest, and is optimised while the next is compiled.
+/// Those of engines as they are today. The origin is first: it takes longest, and is optimised while the next is
+/// compiled.
 pub(crate) const WITH_SIMD: [&Module; 2] = [&ORIGIN, &EDGE];
 pub(crate) const ALL: [&Module; 3] = [&ORIGIN, &EDGE, &SLIM];
 
@@ -58,12 +59,12 @@ const ORIGIN: Module = Module {
     optimiser: FAST,
 };
 
-/// Up to this size a function without loops and calls is put where it is called. The product of two 64-bit numbers is such a
-/// function, and RSA and ECDSA hardly do anything else: they take a fifth less time for a twentieth more bytes.
+/// Up to this size a function without loops and calls is put where it is called. The product of two 64-bit numbers is
+/// such a function, and RSA and ECDSA hardly do anything else: they take a fifth less time for a twentieth more bytes.
 const FAST: &[&str] = &["-O3", "--flexible-inline-max-function-size", "60"];
 /// A function that is called from one place stays one: put there it is fewer bytes, but gzip makes 6 kB more of them.
-/// Values that are kept for a second use, merged locals and moved code make fewer bytes, too, and gzip 0.6 kB more. Repeated until
-/// nothing gets smaller.
+/// Values that are kept for a second use, merged locals and moved code make fewer bytes, too, and gzip 0.6 kB more.
+/// Repeated until nothing gets smaller.
 const SMALL: &[&str] = &[
     "-Oz",
     "--one-caller-inline-max-function-size",
@@ -75,13 +76,14 @@ const SMALL: &[&str] = &[
 ];
 /// No engine reads them: which tools made the module, and which features it was compiled for.
 const UNREAD_SECTIONS: [&str; 2] = ["--strip-producers", "--strip-target-features"];
-/// SIMD of 128 bits: SHA-256 takes a quarter less time with them, and so HS256 and the origin's start a tenth. The slim module
-/// does without: it is for engines that have no SIMD.
+/// SIMD of 128 bits: SHA-256 takes a quarter less time with them, and so HS256 and the origin's start a tenth. The slim
+/// module does without: it is for engines that have no SIMD.
 const SIMD: &str = "-C target-feature=+simd128";
 /// `sha2` with its rounds as loops.
 const ROLLED: &str = "--cfg sha2_backend_soft=\"compact\"";
 
-/// Whether a compiled module has yet to be bound and optimised: how that is done stands in the binder and in this program.
+/// Whether a compiled module has yet to be bound and optimised: how that is done stands in the binder and in this
+/// program.
 pub(crate) fn is_stale(project: &Project, module: &Module, compiled: &Path, binder: &Path) -> bool {
     let file = module.file(project);
     newer(compiled, &file) || newer(binder, &file) || env::current_exe().is_ok_and(|program| newer(&program, &file))

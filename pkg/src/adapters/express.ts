@@ -10,8 +10,8 @@ export { type Middleware, receiveFeed }
 
 /**
  * A request behind `app.use(protect(gate))`: `(req: AuthRequest, res) => req.auth?.claims.sub`. For connect:
- * `AuthRequest<Claims, IncomingMessage>`. Express's own type is not extended, since other packages declare its `auth` otherwise; where
- * one of them is installed, such as express-oauth2-jwt-bearer, give `protect` the handler.
+ * `AuthRequest<Claims, IncomingMessage>`. Express's own type is not extended, since other packages declare its `auth`
+ * otherwise; where one of them is installed, such as express-oauth2-jwt-bearer, give `protect` the handler.
  */
 export type AuthRequest<C extends Claims = Claims, Req extends IncomingMessage = Request> = Req & { auth?: Accepted<C> }
 
@@ -19,8 +19,8 @@ export type AuthRequest<C extends Claims = Claims, Req extends IncomingMessage =
 export type ProtectedRequest<C extends Claims = Claims> = Omit<Request, 'auth'> & { auth: Accepted<C> }
 
 /**
- * The handler of one route, which only sees accepted requests: `app.get('/me', protect(gate, (req, res) => …))`. What it throws goes to
- * `next`, in Express 4 too. Throws `invalid_option` at once.
+ * The handler of one route, which only sees accepted requests: `app.get('/me', protect(gate, (req, res) => …))`. What
+ * it throws goes to `next`, in Express 4 too. Throws `invalid_option` at once.
  */
 export function protect<C extends Claims = Claims>(
   gate: AnyGate,
@@ -28,10 +28,14 @@ export function protect<C extends Claims = Claims>(
   options?: AccessOptions<C>,
 ): Middleware<Incoming, Outgoing>
 /**
- * Middleware for Express 4 and 5, and for connect: lets accepted requests through, with the verdict in `req.auth`; others get their
- * refusal (RFC 6750 §3). An error, such as `authorize_failed`, goes to `next`. Throws `invalid_option` at once.
+ * Middleware for Express 4 and 5, and for connect: lets accepted requests through, with the verdict in `req.auth`;
+ * others get their refusal (RFC 6750 §3). An error, such as `authorize_failed`, goes to `next`. Throws `invalid_option`
+ * at once.
  */
-export function protect<C extends Claims = Claims>(gate: AnyGate, options?: AccessOptions<C>): Middleware<Incoming, Outgoing>
+export function protect<C extends Claims = Claims>(
+  gate: AnyGate,
+  options?: AccessOptions<C>,
+): Middleware<Incoming, Outgoing>
 export function protect(gate: AnyGate, second?: unknown, third?: unknown): Middleware<Incoming, Outgoing> {
   return untyped(gate, second, third)
 }

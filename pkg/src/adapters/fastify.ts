@@ -32,8 +32,9 @@ declare module 'fastify' {
 }
 
 /**
- * The plugin: `app.register(portcullis, { gate })`. It protects the scope in which it is registered: the verdict is in `request.auth`,
- * refusals (RFC 6750 §3) are sent by the `onRequest` hook, and errors go to Fastify's error handler. An invalid option fails the registration.
+ * The plugin: `app.register(portcullis, { gate })`. It protects the scope in which it is registered: the verdict is in
+ * `request.auth`, refusals (RFC 6750 §3) are sent by the `onRequest` hook, and errors go to Fastify's error handler. An
+ * invalid option fails the registration.
  */
 export const portcullis: FastifyPluginCallback<PortcullisOptions> = (app, options, done) => {
   try {
@@ -46,8 +47,15 @@ export const portcullis: FastifyPluginCallback<PortcullisOptions> = (app, option
 
 export default portcullis
 
-/** Route options for the origin's pushes: `app.post('/portcullis/feed', receiveFeed(gate))`. Throws `invalid_option` at once. */
-export function receiveFeed(gate: AnyGate): { config: { portcullis: false }; onRequest: OnRequest; handler: () => void } {
+/**
+ * Route options for the origin's pushes: `app.post('/portcullis/feed', receiveFeed(gate))`. Throws `invalid_option` at
+ * once.
+ */
+export function receiveFeed(gate: AnyGate): {
+  config: { portcullis: false }
+  onRequest: OnRequest
+  handler: () => void
+} {
   mustBeGate(gate, 'receiveFeed')
   return {
     // A push has a credential of its own.
@@ -76,7 +84,9 @@ function register(app: FastifyInstance, options: PortcullisOptions): void {
       app.addHook('onRequest', async (request, reply) => {
         const { config } = request.routeOptions
         // Early releases of Fastify 4 have the configuration there, and later ones warn of it.
-        return isExcluded(config ?? (request as { routeConfig?: typeof config }).routeConfig) ? undefined : hook(request, reply)
+        return isExcluded(config ?? (request as { routeConfig?: typeof config }).routeConfig)
+          ? undefined
+          : hook(request, reply)
       })
       return
     case 'chosen':
@@ -118,7 +128,8 @@ async function send(response: Response, reply: FastifyReply): Promise<FastifyRep
   return reply.sent ? reply : reply.code(response.status).headers(Object.fromEntries(response.headers)).send(body)
 }
 
-// As the package fastify-plugin sets them: hooks count in the scope that registers the plugin, and Fastify checks its own version.
+// As the package fastify-plugin sets them: hooks count in the scope that registers the plugin, and Fastify checks its
+// own version.
 Object.assign(portcullis, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'portcullis',

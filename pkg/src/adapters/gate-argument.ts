@@ -12,5 +12,6 @@ export function mustBeGate(gate: AnyGate, call: string): void {
 
 /** Throws `invalid_option` where a third argument stands without a handler before it: its scopes would be ignored. */
 export function mustHaveHandler(handler: unknown, options: unknown): void {
-  if (options !== undefined && typeof handler !== 'function') throw adapterError('invalid_option', 'protect(gate, handler, options) needs a handler')
+  if (options !== undefined && typeof handler !== 'function')
+    throw adapterError('invalid_option', 'protect(gate, handler, options) needs a handler')
 }

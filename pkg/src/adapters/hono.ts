@@ -11,8 +11,9 @@ declare module 'hono' {
 }
 
 /**
- * Middleware that lets accepted requests through, with the verdict in `c.get('auth')`; others get their refusal (RFC 6750 §3). The gate
- * gets `c.env`, and `waitUntil` where the runtime has one. Errors are thrown, for `app.onError`. Throws `invalid_option` at once.
+ * Middleware that lets accepted requests through, with the verdict in `c.get('auth')`; others get their refusal (RFC
+ * 6750 §3). The gate gets `c.env`, and `waitUntil` where the runtime has one. Errors are thrown, for `app.onError`.
+ * Throws `invalid_option` at once.
  */
 export function protect<C extends Claims = Claims>(
   gate: AnyGate,
@@ -28,7 +29,10 @@ export function protect<C extends Claims = Claims>(
   }
 }
 
-/** A handler for the origin's pushes: `app.post('/portcullis/feed', receiveFeed(gate))`. Throws `invalid_option` at once. */
+/**
+ * A handler for the origin's pushes: `app.post('/portcullis/feed', receiveFeed(gate))`. Throws `invalid_option` at
+ * once.
+ */
 export function receiveFeed(gate: AnyGate): Handler {
   mustBeGate(gate, 'receiveFeed')
   return async (c) => {

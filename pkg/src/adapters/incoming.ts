@@ -15,8 +15,8 @@ export function requestLike(incoming: Incoming): RequestLike {
 }
 
 /**
- * The value of a header as the Fetch standard joins repeated lines: `headers` of Node has only the first `Authorization`, and a
- * second one must be seen.
+ * The value of a header as the Fetch standard joins repeated lines: `headers` of Node has only the first
+ * `Authorization`, and a second one must be seen.
  */
 function headerOf({ headers, rawHeaders = [] }: Incoming, name: string): string | null {
   const lines: string[] = []
@@ -44,8 +44,9 @@ export interface IncomingPush extends Incoming, AsyncIterable<unknown> {
 }
 
 /**
- * A push in the form that `gate.receiveFeed` takes. The stream is read on demand, so that the gate's bounds hold. Throws
- * `body_unreadable` for a body that was parsed; bytes in `body` or `rawBody`, as from `express.raw()`, serve as well as the stream.
+ * A push in the form that `gate.receiveFeed` takes. The stream is read on demand, so that the gate's bounds hold.
+ * Throws `body_unreadable` for a body that was parsed; bytes in `body` or `rawBody`, as from `express.raw()`, serve as
+ * well as the stream.
  */
 export function pushOf(incoming: IncomingPush): Request {
   // No other method has a body here, and not all of them may stand in a Request.
@@ -62,11 +63,13 @@ export function pushOf(incoming: IncomingPush): Request {
 const PUSH_URL = 'http://edge.invalid/'
 
 function bodyOf(incoming: IncomingPush): BodyInit {
-  for (const bytes of [incoming.body, incoming.rawBody]) if (bytes instanceof Uint8Array) return bytes as Uint8Array<ArrayBuffer>
+  for (const bytes of [incoming.body, incoming.rawBody])
+    if (bytes instanceof Uint8Array) return bytes as Uint8Array<ArrayBuffer>
   if (incoming.readableEnded || incoming.readableDidRead === true) throw bodyReadBefore()
   let chunks: AsyncIterator<Uint8Array> | undefined
   const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
-    chunks ??= incoming.iterator?.({ destroyOnReturn: false }) ?? (incoming[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>)
+    chunks ??=
+      incoming.iterator?.({ destroyOnReturn: false }) ?? (incoming[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>)
     const { done, value } = await chunks.next()
     if (done === true) controller.close()
     else controller.enqueue(value)

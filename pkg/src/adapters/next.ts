@@ -8,8 +8,8 @@ interface FetchEventLike {
 }
 
 /**
- * For `route.ts`: `export const GET = protect(gate, (request, auth) => …)`. The handler's third argument is Next's own context, with
- * `params`.
+ * For `route.ts`: `export const GET = protect(gate, (request, auth) => …)`. The handler's third argument is Next's own
+ * context, with `params`.
  */
 export function protect<C extends Claims = Claims, Req extends Request = Request, Context = unknown, Result = Response>(
   gate: AnyGate,
@@ -17,8 +17,8 @@ export function protect<C extends Claims = Claims, Req extends Request = Request
   options?: AccessOptions<C>,
 ): (request: Req, context: Context) => Promise<Response | Result>
 /**
- * For `proxy.ts`: `export const proxy = protect(gate)`. Resolves to the refusal (RFC 6750 §3), or to `undefined`, with which Next goes on to
- * the route. Errors are thrown, for Next. Throws `invalid_option` at once.
+ * For `proxy.ts`: `export const proxy = protect(gate)`. Resolves to the refusal (RFC 6750 §3), or to `undefined`, with
+ * which Next goes on to the route. Errors are thrown, for Next. Throws `invalid_option` at once.
  */
 export function protect<C extends Claims = Claims>(
   gate: AnyGate,
@@ -39,7 +39,9 @@ export function protect(
   }
 }
 
-/** A route handler for the origin's pushes: `export const POST = receiveFeed(gate)`. Throws `invalid_option` at once. */
+/**
+ * A route handler for the origin's pushes: `export const POST = receiveFeed(gate)`. Throws `invalid_option` at once.
+ */
 export function receiveFeed(gate: AnyGate): (request: Request) => Promise<Response> {
   mustBeGate(gate, 'receiveFeed')
   return async (request) => {

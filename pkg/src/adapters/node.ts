@@ -9,14 +9,18 @@ import { isOver, type Outgoing, writeResponse } from './outgoing.ts'
 export { requestLike }
 
 /** Middleware in the form of connect: calls `next()` once `request.auth` is set, or `next(error)`. */
-export type Middleware<Req = IncomingMessage, Res = ServerResponse> = (request: Req, response: Res, next: (error?: unknown) => void) => void
+export type Middleware<Req = IncomingMessage, Res = ServerResponse> = (
+  request: Req,
+  response: Res,
+  next: (error?: unknown) => void,
+) => void
 
 /** A listener for `http.createServer`. */
 export type Listener<Req = IncomingMessage, Res = ServerResponse> = (request: Req, response: Res) => void
 
 /**
- * A listener for `http.createServer` whose handler only sees accepted requests. An error, of the gate or of the handler, is
- * logged by `console.error` and answered with 500; the process goes on. Throws `invalid_option` at once.
+ * A listener for `http.createServer` whose handler only sees accepted requests. An error, of the gate or of the
+ * handler, is logged by `console.error` and answered with 500; the process goes on. Throws `invalid_option` at once.
  */
 export function protect<C extends Claims = Claims>(
   gate: AnyGate,
@@ -30,11 +34,18 @@ export function protect<C extends Claims = Claims>(
   options?: AccessOptions<C>,
 ): Listener<Http2ServerRequest, Http2ServerResponse>
 /**
- * Middleware that lets accepted requests through, with the verdict in `request.auth`; others get their refusal (RFC 6750 §3). An
- * error, such as `authorize_failed`, goes to `next`. Throws `invalid_option` at once.
+ * Middleware that lets accepted requests through, with the verdict in `request.auth`; others get their refusal (RFC
+ * 6750 §3). An error, such as `authorize_failed`, goes to `next`. Throws `invalid_option` at once.
  */
-export function protect<C extends Claims = Claims>(gate: AnyGate, options?: AccessOptions<C>): Middleware<Incoming, Outgoing>
-export function protect(gate: AnyGate, second?: AccessOptions | Handler, third?: AccessOptions): Middleware<never, never> {
+export function protect<C extends Claims = Claims>(
+  gate: AnyGate,
+  options?: AccessOptions<C>,
+): Middleware<Incoming, Outgoing>
+export function protect(
+  gate: AnyGate,
+  second?: AccessOptions | Handler,
+  third?: AccessOptions,
+): Middleware<never, never> {
   mustHaveHandler(second, third)
   if (typeof second !== 'function') return middleware(gate, second)
   const check = middleware(gate, third)
@@ -46,7 +57,9 @@ export function protect(gate: AnyGate, second?: AccessOptions | Handler, third?:
 }
 
 /** Responds to the origin's pushes, as middleware or as a listener. Throws `invalid_option` at once. */
-export function receiveFeed(gate: AnyGate): (request: IncomingPush, response: Outgoing, next?: (error?: unknown) => void) => void {
+export function receiveFeed(
+  gate: AnyGate,
+): (request: IncomingPush, response: Outgoing, next?: (error?: unknown) => void) => void {
   mustBeGate(gate, 'receiveFeed')
   return (request, response, next = (error) => fail(error, response)) => {
     const answer = async (): Promise<void> => {
@@ -60,13 +73,20 @@ export function receiveFeed(gate: AnyGate): (request: IncomingPush, response: Ou
 type Next = (error?: unknown) => void
 type Handler = (request: never, response: never, next: Next) => unknown
 
-function middleware(gate: AnyGate, options: AccessOptions | undefined): Middleware<Incoming & { auth?: Accepted }, Outgoing> {
+function middleware(
+  gate: AnyGate,
+  options: AccessOptions | undefined,
+): Middleware<Incoming & { auth?: Accepted }, Outgoing> {
   mustBeGate(gate, 'protect')
   const authenticate = gate.authenticator(options)
   return (request, response, next = (error) => fail(error ?? noHandler(), response)) => {
     const refuse = async (refusal: Response): Promise<void> => {
       await writeResponse(refusal, response)
-      if (!isOver(response)) throw adapterError('wrong_request', 'the response has begun before the gate refused: put protect before what responds')
+      if (!isOver(response))
+        throw adapterError(
+          'wrong_request',
+          'the response has begun before the gate refused: put protect before what responds',
+        )
     }
     authenticate(requestLike(request)).then((verdict) => {
       if (!verdict.ok) return void refuse(gate.challenge(verdict)).catch(next)
@@ -78,7 +98,10 @@ function middleware(gate: AnyGate, options: AccessOptions | undefined): Middlewa
 }
 
 function noHandler(): Error {
-  return adapterError('invalid_option', 'protect(gate) is middleware: for http.createServer give it the handler, protect(gate, handler)')
+  return adapterError(
+    'invalid_option',
+    'protect(gate) is middleware: for http.createServer give it the handler, protect(gate, handler)',
+  )
 }
 
 /** The response to an error where no framework takes it. */

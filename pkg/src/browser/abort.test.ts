@@ -11,24 +11,29 @@ const ANSWER = { access_token: 'a0', refresh_token: 'r0', expires_in: 300 }
 
 describe('session.fetch', () => {
   for (const kind of ['a signal', 'a Request with a signal'] as const) {
-    test(`aborted by ${kind} while a refresh is under way: the refresh goes on, and others get its token`, LIMIT, async (t) => {
-      TestPage.install(t, { locks: 'web' })
-      const issuer = await Issuer.start(t)
-      const session = issuer.open(t)
-      await session.signIn(EXPIRED)
-      const [asked, answer] = issuer.hold()
-      const { signal, abort } = aborting()
-      const url = `${issuer.server.url}/api`
-      const aborted = kind === 'a signal' ? session.fetch(url, { signal }) : session.fetch(new Request(url, { signal }))
-      const other = session.fetch(url)
-      await asked
-      abort('changed my mind')
-      await assert.rejects(aborted, (reason) => reason === 'changed my mind')
-      assert.deepEqual([issuer.refreshes, session.events], [1, ['signed-in']])
-      answer(ANSWER)
-      assert.equal((await other).status, 200)
-      assert.deepEqual([issuer.refreshes, issuer.server.count('/api')], [1, 1])
-    })
+    test(
+      `aborted by ${kind} while a refresh is under way: the refresh goes on, and others get its token`,
+      LIMIT,
+      async (t) => {
+        TestPage.install(t, { locks: 'web' })
+        const issuer = await Issuer.start(t)
+        const session = issuer.open(t)
+        await session.signIn(EXPIRED)
+        const [asked, answer] = issuer.hold()
+        const { signal, abort } = aborting()
+        const url = `${issuer.server.url}/api`
+        const aborted =
+          kind === 'a signal' ? session.fetch(url, { signal }) : session.fetch(new Request(url, { signal }))
+        const other = session.fetch(url)
+        await asked
+        abort('changed my mind')
+        await assert.rejects(aborted, (reason) => reason === 'changed my mind')
+        assert.deepEqual([issuer.refreshes, session.events], [1, ['signed-in']])
+        answer(ANSWER)
+        assert.equal((await other).status, 200)
+        assert.deepEqual([issuer.refreshes, issuer.server.count('/api')], [1, 1])
+      },
+    )
   }
 
   test('aborted before the call: it rejects without a request for tokens', LIMIT, async (t) => {
@@ -36,14 +41,19 @@ describe('session.fetch', () => {
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)
     await session.signIn(EXPIRED)
-    await assert.rejects(session.fetch(`${issuer.server.url}/api`, { signal: AbortSignal.abort('before') }), (reason) => reason === 'before')
+    await assert.rejects(
+      session.fetch(`${issuer.server.url}/api`, { signal: AbortSignal.abort('before') }),
+      (reason) => reason === 'before',
+    )
     assert.deepEqual([issuer.refreshes, issuer.server.count('/api')], [0, 0])
   })
 
   test('aborted while the tokens of a page are still being opened', LIMIT, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
-    const session = issuer.open(t, { storage: { load: () => new Promise(() => undefined), save: () => undefined, clear: () => undefined } })
+    const session = issuer.open(t, {
+      storage: { load: () => new Promise(() => undefined), save: () => undefined, clear: () => undefined },
+    })
     const { signal, abort } = aborting()
     const aborted = session.fetch(`${issuer.server.url}/api`, { signal })
     abort('early')
@@ -73,7 +83,9 @@ describe('session.fetch', () => {
     const session = issuer.open(t)
     await session.signIn(GOOD)
     const { signal, abort } = aborting()
-    const arrived = new Promise((resolve) => (issuer.server.listener = (request, response) => (resolve(0), silent()(request, response))))
+    const arrived = new Promise(
+      (resolve) => (issuer.server.listener = (request, response) => (resolve(0), silent()(request, response))),
+    )
     const aborted = session.fetch(`${issuer.server.url}/api`, { signal })
     await arrived
     abort('tired')
@@ -88,17 +100,21 @@ describe('session.fetch', () => {
     const [asked] = issuer.hold()
     const own = Request
     // Node's own functions need the reason, so only the session's view of the signal lacks it.
-    replace(t, 'Request', class extends own {
-      override get signal(): AbortSignal {
-        const { signal } = { signal: super.signal }
-        return new Proxy(signal, {
-          get(_, name) {
-            const member: unknown = name === 'reason' ? undefined : Reflect.get(signal, name)
-            return typeof member === 'function' ? member.bind(signal) : member
-          },
-        })
-      }
-    })
+    replace(
+      t,
+      'Request',
+      class extends own {
+        override get signal(): AbortSignal {
+          const { signal } = { signal: super.signal }
+          return new Proxy(signal, {
+            get(_, name) {
+              const member: unknown = name === 'reason' ? undefined : Reflect.get(signal, name)
+              return typeof member === 'function' ? member.bind(signal) : member
+            },
+          })
+        }
+      },
+    )
     const { signal, abort } = aborting()
     const aborted = session.fetch(`${issuer.server.url}/api`, { signal })
     await asked

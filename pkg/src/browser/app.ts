@@ -1,8 +1,8 @@
 import { isObject } from '../options.ts'
 
 /**
- * The known facts about the app that a session or a logout belongs to: several apps may share a web origin, and with it every channel,
- * lock and key of storage. No member is a secret.
+ * The known facts about the app that a session or a logout belongs to: several apps may share a web origin, and with it
+ * every channel, lock and key of storage. No member is a secret.
  */
 export interface App {
   /** The OAuth client. */
@@ -37,29 +37,34 @@ export function appOf({ clientId: client, tokenUrl, revokeUrl, accessToken }: Na
   return { client, endpoint, token: accessToken && tokenApp(accessToken), revocation }
 }
 
-/** Returns the name of channel, lock and stored tokens. Tabs of one app share it; other apps of the web origin differ. */
+/**
+ * Returns the name of channel, lock and stored tokens. Tabs of one app share it; other apps of the web origin differ.
+ */
 export function sessionName({ client, endpoint }: SessionApp): string {
   return JSON.stringify([client, endpoint])
 }
 
 /**
- * Returns one spelling for all URLs of an endpoint: `URL` normalises case, default port and dot segments; trailing slashes and the
- * fragment are dropped.
+ * Returns one spelling for all URLs of an endpoint: `URL` normalises case, default port and dot segments; trailing
+ * slashes and the fragment are dropped.
  */
 export function canonical(url: URL | string): string {
   const { origin, pathname, search } = new URL(url)
   return origin + pathname.replace(/\/+$/, '') + search
 }
 
-/** Returns issuer and client of an access token, empty if it is not a JWT. Unverified: used only to tell apart tokens held by this page. */
+/**
+ * Returns issuer and client of an access token, empty if it is not a JWT. Unverified: used only to tell apart tokens
+ * held by this page.
+ */
 export function tokenApp(token: string): string {
   const claims = claimsOf(token)
   return claims === undefined ? '' : JSON.stringify([claims['iss'], claims['azp'] ?? claims['client_id']])
 }
 
 /**
- * Returns how many seconds an access token lives from its issue on, if it is a JWT that says so. `exp - iat` does not depend on this
- * device's clock. Unverified: a wrong answer costs a refresh.
+ * Returns how many seconds an access token lives from its issue on, if it is a JWT that says so. `exp - iat` does not
+ * depend on this device's clock. Unverified: a wrong answer costs a refresh.
  */
 export function lifeOf(token: string): number | undefined {
   const { exp, iat } = claimsOf(token) ?? {}
@@ -76,7 +81,10 @@ function claimsOf(token: string): Record<string, unknown> | undefined {
   }
 }
 
-/** Returns whether two descriptions are of the same app; `undefined` if the members known on both sides do not decide it. */
+/**
+ * Returns whether two descriptions are of the same app; `undefined` if the members known on both sides do not decide
+ * it.
+ */
 export function isSameApp(one: App, other: App): boolean | undefined {
   /** Returns `undefined` unless the member is known on both sides. */
   const agree = (member: keyof App): boolean | undefined =>

@@ -34,21 +34,28 @@ const OTHERS: Difference[] = [
 describe('tokens', () => {
   for (const channel of [undefined, 'shared by mistake']) {
     for (const [what, differently] of OTHERS) {
-      test(`are not given to ${what}${channel === undefined ? '' : ', though the channel is the same'}`, LIMIT, async (t) => {
-        TestPage.install(t)
-        const [issuer, other] = [await Issuer.start(t), await Issuer.start(t)]
-        const more = channel === undefined ? {} : { channel }
-        const mine = issuer.open(t, more)
-        const theirs = issuer.open(t, { ...more, ...differently(issuer, other) })
-        await mine.signIn(GOOD)
-        await settled()
-        assert.deepEqual([theirs.signedIn, await theirs.accessToken(), await theirs.refresh()], [false, undefined, 'signed_out'])
-        // One that is opened later requests them.
-        const later = issuer.open(t, { ...more, ...differently(issuer, other) })
-        assert.equal(await later.accessToken(), undefined)
-        assert.deepEqual([issuer.refreshes, other.refreshes], [0, 0])
-        assert.deepEqual([mine.events, theirs.events, later.events], [['signed-in'], [], []])
-      })
+      test(
+        `are not given to ${what}${channel === undefined ? '' : ', though the channel is the same'}`,
+        LIMIT,
+        async (t) => {
+          TestPage.install(t)
+          const [issuer, other] = [await Issuer.start(t), await Issuer.start(t)]
+          const more = channel === undefined ? {} : { channel }
+          const mine = issuer.open(t, more)
+          const theirs = issuer.open(t, { ...more, ...differently(issuer, other) })
+          await mine.signIn(GOOD)
+          await settled()
+          assert.deepEqual(
+            [theirs.signedIn, await theirs.accessToken(), await theirs.refresh()],
+            [false, undefined, 'signed_out'],
+          )
+          // One that is opened later requests them.
+          const later = issuer.open(t, { ...more, ...differently(issuer, other) })
+          assert.equal(await later.accessToken(), undefined)
+          assert.deepEqual([issuer.refreshes, other.refreshes], [0, 0])
+          assert.deepEqual([mine.events, theirs.events, later.events], [['signed-in'], [], []])
+        },
+      )
     }
   }
 
@@ -132,21 +139,42 @@ describe('a logout of a session', () => {
 })
 
 /** Two apps, each with a tab that is signed in; the tokens are JWTs of two clients, or opaque. */
-async function twoApps(t: TestContext, kind: 'jwt' | 'opaque'): Promise<{ a: Session; b: Session; token: string; issuer: Issuer }> {
+async function twoApps(
+  t: TestContext,
+  kind: 'jwt' | 'opaque',
+): Promise<{ a: Session; b: Session; token: string; issuer: Issuer }> {
   const issuer = await Issuer.start(t)
   const token = kind === 'jwt' ? tokenOf({ iss: 'https://idp.example', azp: 'a', jti: '1' }) : 'opaque a'
-  const [a, b] = [issuer.open(t, { clientId: 'a' }), issuer.open(t, { clientId: 'b', revokeUrl: `${issuer.server.url}/b/revoke` })]
+  const [a, b] = [
+    issuer.open(t, { clientId: 'a' }),
+    issuer.open(t, { clientId: 'b', revokeUrl: `${issuer.server.url}/b/revoke` }),
+  ]
   await a.signIn({ ...GOOD, accessToken: token })
-  await b.signIn({ ...GOOD, accessToken: kind === 'jwt' ? tokenOf({ iss: 'https://idp.example', azp: 'b', jti: '2' }) : 'opaque b' })
+  await b.signIn({
+    ...GOOD,
+    accessToken: kind === 'jwt' ? tokenOf({ iss: 'https://idp.example', azp: 'b', jti: '2' }) : 'opaque b',
+  })
   return { a, b, token, issuer }
 }
 
 describe('a logout without a session', () => {
   const ways: [string, 'jwt' | 'opaque', (issuer: Issuer, token: string) => Partial<LogoutOptions>][] = [
     ['the access token', 'jwt', (_, accessToken) => ({ accessToken })],
-    ['an older access token of the same login', 'jwt', () => ({ accessToken: tokenOf({ iss: 'https://idp.example', client_id: 'a', jti: '0' }) })],
-    ['the client', 'opaque', (issuer, accessToken) => ({ accessToken, clientId: 'a', revokeUrl: `${issuer.server.url}/revoke` })],
-    ['client and token endpoint', 'opaque', (issuer, accessToken) => ({ accessToken, clientId: 'a', tokenUrl: `${issuer.server.url}/token/` })],
+    [
+      'an older access token of the same login',
+      'jwt',
+      () => ({ accessToken: tokenOf({ iss: 'https://idp.example', client_id: 'a', jti: '0' }) }),
+    ],
+    [
+      'the client',
+      'opaque',
+      (issuer, accessToken) => ({ accessToken, clientId: 'a', revokeUrl: `${issuer.server.url}/revoke` }),
+    ],
+    [
+      'client and token endpoint',
+      'opaque',
+      (issuer, accessToken) => ({ accessToken, clientId: 'a', tokenUrl: `${issuer.server.url}/token/` }),
+    ],
   ]
   for (const [what, kind, options] of ways) {
     for (const heard of ['at once', 'from the back-forward cache', 'when opened later'] as const) {
@@ -158,11 +186,15 @@ describe('a logout without a session', () => {
         const out = event(a, 'signed-out')
         await logout({ revokeUrl: `${issuer.server.url}/v1/revoke`, ...options(issuer, token) })
         if (heard === 'when opened later') {
-          for (const [clientId, held] of [['a', a], ['b', b]] as const) {
+          for (const [clientId, held] of [
+            ['a', a],
+            ['b', b],
+          ] as const) {
             stores[clientId].held = { accessToken: (await held.accessToken()) ?? token, version: 1, login: 1 }
             held.close()
           }
-          const later = (clientId: 'a' | 'b'): Session => issuer.open(t, { clientId, channel: 'portcullis', storage: stores[clientId] })
+          const later = (clientId: 'a' | 'b'): Session =>
+            issuer.open(t, { clientId, channel: 'portcullis', storage: stores[clientId] })
           assert.equal(await later('a').accessToken(), undefined)
           assert.equal(await later('b').accessToken(), stores.b.held?.accessToken)
           return
@@ -175,18 +207,22 @@ describe('a logout without a session', () => {
     }
   }
 
-  test('at one of two issuers where the client has the same name ends the session whose revocation endpoint it is', LIMIT, async (t) => {
-    TestPage.install(t)
-    const [issuer, other] = [await Issuer.start(t), await Issuer.start(t)]
-    const [mine, theirs] = [issuer.open(t), other.open(t)]
-    await mine.signIn(GOOD)
-    await theirs.signIn(GOOD)
-    const out = event(mine, 'signed-out')
-    await logout({ revokeUrl: `${issuer.server.url}/revoke/`, clientId: 'demo', accessToken: 'a0' })
-    await out
-    await settled()
-    assert.equal(theirs.signedIn, true)
-  })
+  test(
+    'at one of two issuers where the client has the same name ends the session whose revocation endpoint it is',
+    LIMIT,
+    async (t) => {
+      TestPage.install(t)
+      const [issuer, other] = [await Issuer.start(t), await Issuer.start(t)]
+      const [mine, theirs] = [issuer.open(t), other.open(t)]
+      await mine.signIn(GOOD)
+      await theirs.signIn(GOOD)
+      const out = event(mine, 'signed-out')
+      await logout({ revokeUrl: `${issuer.server.url}/revoke/`, clientId: 'demo', accessToken: 'a0' })
+      await out
+      await settled()
+      assert.equal(theirs.signedIn, true)
+    },
+  )
 
   test('that names no app ends the session here, and does not block a login by cookie', LIMIT, async (t) => {
     TestPage.install(t)
@@ -200,7 +236,10 @@ describe('a logout without a session', () => {
     await out
     assert.deepEqual(session.events, ['signed-in', 'signed-out: other_tab'])
     issuer.instead = json({ access_token: 'by cookie' })
-    assert.equal(await issuer.open(t, { clientId: 'never signed in here', cookies: 'include' }).accessToken(), 'by cookie')
+    assert.equal(
+      await issuer.open(t, { clientId: 'never signed in here', cookies: 'include' }).accessToken(),
+      'by cookie',
+    )
   })
 
   test('of two apps at once is two logouts', LIMIT, async (t) => {
@@ -208,7 +247,11 @@ describe('a logout without a session', () => {
     const { a, b, issuer } = await twoApps(t, 'opaque')
     const outs = [event(a, 'signed-out'), event(b, 'signed-out')]
     const { url } = issuer.server
-    await Promise.all(['a', 'b'].map((clientId) => logout({ revokeUrl: `${url}/revoke`, clientId, tokenUrl: `${url}/token`, cookies: 'include' })))
+    await Promise.all(
+      ['a', 'b'].map((clientId) =>
+        logout({ revokeUrl: `${url}/revoke`, clientId, tokenUrl: `${url}/token`, cookies: 'include' }),
+      ),
+    )
     await Promise.all(outs)
   })
 })
@@ -218,7 +261,13 @@ test('onLogout is called for its own app, and for all where it names none', LIMI
   const { a, b, issuer } = await twoApps(t, 'opaque')
   const tokenUrl = `${issuer.server.url}/token`
   const heard: string[] = []
-  const listeners = { any: {}, a: { clientId: 'a' }, 'a at its issuer': { clientId: 'a', tokenUrl }, b: { clientId: 'b' }, elsewhere: { tokenUrl: `${tokenUrl}/b` } }
+  const listeners = {
+    any: {},
+    a: { clientId: 'a' },
+    'a at its issuer': { clientId: 'a', tokenUrl },
+    b: { clientId: 'b' },
+    elsewhere: { tokenUrl: `${tokenUrl}/b` },
+  }
   for (const [name, options] of Object.entries(listeners)) t.after(onLogout(() => heard.push(name), options))
   await a.logout()
   await settled()

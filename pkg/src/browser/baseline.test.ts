@@ -17,14 +17,24 @@ function rowsOf(name: string): string[][] {
   const [, table = ''] = new RegExp(`<!-- table: ${name} -->\n(.*?)<!-- /table -->`, 's').exec(PAGE) ?? []
   const [, , ...rows] = table.trim().split('\n')
   assert.ok(rows.length > 0)
-  return rows.map((row) => row.slice(1, -1).split('|').map((cell) => cell.trim()))
+  return rows.map((row) =>
+    row
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  )
 }
 
 const BASELINE = (rowsOf('baseline')[0] ?? []).map(Number.parseFloat)
 /** Names in the code for the APIs that the page lists as possibly missing. */
 const MAY_BE_MISSING: Record<string, string[]> = {
   'navigator.locks': ['NavigatorLocks.locks', 'LockManager.request'],
-  BroadcastChannel: ['BroadcastChannel', 'BroadcastChannel.close', 'BroadcastChannel.onmessage', 'BroadcastChannel.postMessage'],
+  BroadcastChannel: [
+    'BroadcastChannel',
+    'BroadcastChannel.close',
+    'BroadcastChannel.onmessage',
+    'BroadcastChannel.postMessage',
+  ],
   'AbortSignal.reason': ['AbortSignal.reason'],
   localStorage: ['localStorage'],
 }
@@ -32,7 +42,11 @@ const MAY_BE_MISSING: Record<string, string[]> = {
 /** Names declared by a library of TypeScript, as `Interface.member` or a global, with the libraries. */
 function usedNames(): Map<string, Set<string>> {
   const root = join(SRC, '..')
-  const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, root)
+  const { options } = ts.parseJsonConfigFileContent(
+    ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile).config,
+    ts.sys,
+    root,
+  )
   const program = ts.createProgram([ENTRY], { ...options, types: [], noEmit: true })
   const checker = program.getTypeChecker()
   const used = new Map<string, Set<string>>()
@@ -57,29 +71,43 @@ function usedNames(): Map<string, Set<string>> {
 /** Resolves a destructured member to the member of the object that it is taken from, which has the library. */
 function symbolOf(checker: ts.TypeChecker, node: ts.Identifier): ts.Symbol | undefined {
   const { parent } = node
-  const isMember = ts.isBindingElement(parent) && ts.isObjectBindingPattern(parent.parent) && (parent.propertyName ?? parent.name) === node
-  return (isMember && checker.getTypeAtLocation(parent.parent).getProperty(node.text)) || checker.getSymbolAtLocation(node)
+  const isMember =
+    ts.isBindingElement(parent) &&
+    ts.isObjectBindingPattern(parent.parent) &&
+    (parent.propertyName ?? parent.name) === node
+  return (
+    (isMember && checker.getTypeAtLocation(parent.parent).getProperty(node.text)) || checker.getSymbolAtLocation(node)
+  )
 }
 
 /** Members of plain objects, which no browser lacks. */
 const DICTIONARIES = /^(?:RequestInit|ReadableStreamRead(?:Done|Value)Result)\./
 
 /** ES2021 and earlier is in every browser of the baseline. */
-const isYoung = (libraries: ReadonlySet<string>): boolean => [...libraries].every((library) => /^dom|^es(?:202[2-9]|20[3-9]\d|next)/.test(library))
+const isYoung = (libraries: ReadonlySet<string>): boolean =>
+  [...libraries].every((library) => /^dom|^es(?:202[2-9]|20[3-9]\d|next)/.test(library))
 
 const isInBaseline = (name: string): boolean =>
   (API_VERSIONS[name] ?? '').split(' ').every((version, browser) => Number(version) <= (BASELINE[browser] ?? 0))
 
 test('all that the code uses is listed with its versions, and nothing else', () => {
-  const young = [...usedNames()].filter(([name, libraries]) => isYoung(libraries) && !DICTIONARIES.test(name)).map(([name]) => name)
+  const young = [...usedNames()]
+    .filter(([name, libraries]) => isYoung(libraries) && !DICTIONARIES.test(name))
+    .map(([name]) => name)
   assert.deepEqual(young.sort(), Object.keys(API_VERSIONS).sort())
 })
 
 test('each API younger than the baseline is in the table of fallbacks', () => {
   const rows = rowsOf('fallbacks')
-  assert.deepEqual(rows.map(([name = '']) => name.slice(1, -1)), Object.keys(MAY_BE_MISSING))
+  assert.deepEqual(
+    rows.map(([name = '']) => name.slice(1, -1)),
+    Object.keys(MAY_BE_MISSING),
+  )
   const missing = new Set(Object.values(MAY_BE_MISSING).flat())
-  assert.deepEqual(Object.keys(API_VERSIONS).filter((name) => !isInBaseline(name) && !missing.has(name)), [])
+  assert.deepEqual(
+    Object.keys(API_VERSIONS).filter((name) => !isInBaseline(name) && !missing.has(name)),
+    [],
+  )
   for (const [name = '', ...cells] of rows) {
     const [used = ''] = MAY_BE_MISSING[name.slice(1, -1)] ?? []
     assert.equal(API_VERSIONS[used], cells.slice(0, 3).join(' '), name)
@@ -89,7 +117,14 @@ test('each API younger than the baseline is in the table of fallbacks', () => {
 test('the syntax is that of the baseline', async () => {
   const [chrome, firefox, safari] = BASELINE
   const bundle = async (target: string[]): Promise<string> => {
-    const { outputFiles } = await build({ entryPoints: [ENTRY], bundle: true, format: 'esm', target, write: false, tsconfigRaw: { compilerOptions: { target: 'ES2022' } } })
+    const { outputFiles } = await build({
+      entryPoints: [ENTRY],
+      bundle: true,
+      format: 'esm',
+      target,
+      write: false,
+      tsconfigRaw: { compilerOptions: { target: 'ES2022' } },
+    })
     return outputFiles[0]?.text ?? ''
   }
   // The bundler rewrites syntax that a target lacks.

@@ -5,8 +5,8 @@ import type { ClearOptions, IndexedDbItem, TokenStorage } from './types.ts'
 const CLEAR_TIMEOUT_MS = 2_000
 
 /**
- * Clears everything that is named; synchronous parts are done when this returns. Resolves with the names of parts that were not
- * cleared. Never rejects.
+ * Clears everything that is named; synchronous parts are done when this returns. Resolves with the names of parts that
+ * were not cleared. Never rejects.
  */
 export async function clear(
   { memory, localStorage = [], sessionStorage = [], indexedDB = [], caches = [] }: ClearOptions,

@@ -18,9 +18,16 @@ export async function reportCompromise(options: ReportCompromiseOptions): Promis
     // With the token, so before that is revoked.
     if (logoutEverywhereUrl !== undefined) loggedOutEverywhere = await logOutEverywhere(settings, logoutEverywhereUrl)
     let revoked: Revoked = failed('timed_out')
-    await within(revoke(settings).then((outcome) => void (revoked = outcome)), timeoutMs)
+    await within(
+      revoke(settings).then((outcome) => void (revoked = outcome)),
+      timeoutMs,
+    )
     if (notify !== undefined) {
-      const message: CompromiseMessage = { time: new Date().toISOString(), revoked: revoked.revoked, loggedOutEverywhere }
+      const message: CompromiseMessage = {
+        time: new Date().toISOString(),
+        revoked: revoked.revoked,
+        loggedOutEverywhere,
+      }
       const telling = (async () => notify(message))()
       notified = (await within(telling, timeoutMs)) === 'done' ? 'done' : 'failed'
     }
@@ -32,7 +39,10 @@ export async function reportCompromise(options: ReportCompromiseOptions): Promis
   return { ...loggedOut, loggedOutEverywhere, notified }
 }
 
-async function logOutEverywhere({ accessToken, timeoutMs, fetch }: LogoutSettings, url: URL | string): Promise<'done' | 'failed'> {
+async function logOutEverywhere(
+  { accessToken, timeoutMs, fetch }: LogoutSettings,
+  url: URL | string,
+): Promise<'done' | 'failed'> {
   if (accessToken === undefined || !isSecure(url)) return 'failed'
   const headers = { authorization: `Bearer ${accessToken}` }
   let ok = false

@@ -1,4 +1,5 @@
-// Things that never answer: a lock, a storage, the page's own fetch, a tab that held the lease. Real browsers are in tests/browser/hang.test.ts.
+// Things that never answer: a lock, a storage, the page's own fetch, a tab that held the lease. Real browsers are in
+// tests/browser/hang.test.ts.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -71,18 +72,25 @@ describe('a lock that is never granted', () => {
 })
 
 describe('a lease', () => {
-  for (const [holder, isRespected] of [['locked', false], ['unlocked', true]] as const) {
-    test(`of a tab that is gone, taken by one that was ${holder}: ${isRespected ? 'respected until it runs out' : 'void, for the lock was given'}`, LIMIT, async (t) => {
-      const page = TestPage.install(t, { locks: 'web' })
-      const issuer = await Issuer.start(t)
-      const endsMs = Date.now() + 4_000
-      page.local.items.set(leaseOf(issuer), `gone ${endsMs} ${holder}`)
-      const session = issuer.open(t)
-      await session.signIn(EXPIRED)
-      assert.equal(await session.accessToken(), 'a1')
-      assert.equal(Date.now() >= endsMs, isRespected)
-      assert.equal(page.local.items.has(leaseOf(issuer)), false)
-    })
+  for (const [holder, isRespected] of [
+    ['locked', false],
+    ['unlocked', true],
+  ] as const) {
+    test(
+      `of a tab that is gone, taken by one that was ${holder}: ${isRespected ? 'respected until it runs out' : 'void, for the lock was given'}`,
+      LIMIT,
+      async (t) => {
+        const page = TestPage.install(t, { locks: 'web' })
+        const issuer = await Issuer.start(t)
+        const endsMs = Date.now() + 4_000
+        page.local.items.set(leaseOf(issuer), `gone ${endsMs} ${holder}`)
+        const session = issuer.open(t)
+        await session.signIn(EXPIRED)
+        assert.equal(await session.accessToken(), 'a1')
+        assert.equal(Date.now() >= endsMs, isRespected)
+        assert.equal(page.local.items.has(leaseOf(issuer)), false)
+      },
+    )
   }
 
   test('that another tab has taken meanwhile: the refresh token is not spent', LIMIT, async (t) => {
@@ -119,7 +127,11 @@ describe('a storage that never settles', () => {
   })
 
   test('and then does: its tokens are taken, unless a login or logout came first', LIMIT, async (t) => {
-    for (const [first, expected] of [['nothing', 'stored'], ['login', 'a0'], ['logout', undefined]] as const) {
+    for (const [first, expected] of [
+      ['nothing', 'stored'],
+      ['login', 'a0'],
+      ['logout', undefined],
+    ] as const) {
       TestPage.install(t)
       const issuer = await Issuer.start(t)
       let settle: (stored: object) => void = () => undefined

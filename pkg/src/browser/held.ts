@@ -1,9 +1,15 @@
 import type { StoredTokens } from './types.ts'
 
-/** Remaining life above which a token is returned without waiting for a refresh: enough for a request to arrive before it expires. */
+/**
+ * Remaining life above which a token is returned without waiting for a refresh: enough for a request to arrive before
+ * it expires.
+ */
 const ENOUGH_MS = 5_000
 
-/** Tokens in this page's memory, with two clocks: a monotonic one may stand still in sleep, a wall clock may be put back. */
+/**
+ * Tokens in this page's memory, with two clocks: a monotonic one may stand still in sleep, a wall clock may be put
+ * back.
+ */
 export class HeldTokens {
   readonly stored: StoredTokens
   readonly #expiresMonotonicMs: number

@@ -1,19 +1,19 @@
 import { browser } from './page.ts'
 
 /**
- * Runs work that no other tab runs at the same time. Rejects only if the work does. The work checks `isHeld()` right before a
- * step that cannot be undone: a tab that was frozen in between may have lost the lock.
+ * Runs work that no other tab runs at the same time. Rejects only if the work does. The work checks `isHeld()` right
+ * before a step that cannot be undone: a tab that was frozen in between may have lost the lock.
  */
 export type Lock = <T>(work: (isHeld: () => boolean) => Promise<T>) => Promise<T>
 
 /**
- * Maximum wait for the Web Lock. A refresh normally takes less; a longer hold is a slow issuer, a frozen tab or a foreign script.
- * The lease distinguishes these, so it then decides alone.
+ * Maximum wait for the Web Lock. A refresh normally takes less; a longer hold is a slow issuer, a frozen tab or a
+ * foreign script. The lease distinguishes these, so it then decides alone.
  */
 const LOCK_WAIT_MS = 2_000
 /**
- * Time after which a dead or frozen tab no longer excludes others. Longer than the work after `isHeld()`: a refresh is given up
- * after 10 s, a storage after 1 s.
+ * Time after which a dead or frozen tab no longer excludes others. Longer than the work after `isHeld()`: a refresh is
+ * given up after 10 s, a storage after 1 s.
  */
 const LEASE_MS = 15_000
 const LOOK_MS = 50
@@ -22,9 +22,9 @@ const LOOK_MS = 50
 type Holder = 'locked' | 'unlocked'
 
 /**
- * Returns a lock made of a lease in `localStorage` and, if available, a Web Lock around it. The Web Lock makes the lease immediate
- * and voids it when its tab dies; the lease bounds the Web Lock. Without storage the Web Lock is used alone; without both the lock
- * excludes nothing outside this page.
+ * Returns a lock made of a lease in `localStorage` and, if available, a Web Lock around it. The Web Lock makes the
+ * lease immediate and voids it when its tab dies; the lease bounds the Web Lock. Without storage the Web Lock is used
+ * alone; without both the lock excludes nothing outside this page.
  */
 export function lockOf(name: string): Lock {
   return async <T>(work: (isHeld: () => boolean) => Promise<T>): Promise<T> => {

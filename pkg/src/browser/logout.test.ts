@@ -63,10 +63,15 @@ describe('revocation', () => {
   test('the requests outlive the page, keep no copy and follow nothing', async (t) => {
     TestPage.install(t)
     const inits: RequestInit[] = []
-    const fetch = async (_: unknown, init: RequestInit = {}): Promise<Response> => (inits.push(init), Response.json({ revoked: true }))
+    const fetch = async (_: unknown, init: RequestInit = {}): Promise<Response> => (
+      inits.push(init), Response.json({ revoked: true })
+    )
     await logout(options({ fetch }))
     const { keepalive, redirect, cache, method } = inits[0] ?? {}
-    assert.deepEqual({ keepalive, redirect, cache, method }, { keepalive: true, redirect: 'error', cache: 'no-store', method: 'POST' })
+    assert.deepEqual(
+      { keepalive, redirect, cache, method },
+      { keepalive: true, redirect: 'error', cache: 'no-store', method: 'POST' },
+    )
   })
 })
 
@@ -76,12 +81,20 @@ describe('when it is not known to be revoked, the device is cleared all the same
     ['500', () => void (server.listener = answering(json({ error: 'server_error' }, 500))), 'server_error'],
     ['400', () => void (server.listener = answering(json({ error: 'invalid_request' }, 400))), 'unexpected_answer'],
     ['a page', () => void (server.listener = answering(html())), 'unexpected_answer'],
-    ['a page from an RFC 7009 endpoint', () => ((server.listener = answering(html())), { clientId: 'demo' }), 'unexpected_answer'],
+    [
+      'a page from an RFC 7009 endpoint',
+      () => ((server.listener = answering(html())), { clientId: 'demo' }),
+      'unexpected_answer',
+    ],
     ['another JSON', () => void (server.listener = answering(json({ revoked: 'true' }))), 'unexpected_answer'],
     ['silence', () => ((server.listener = silent()), { timeoutMs: 60 }), 'timed_out'],
     ['a redirect to another origin', () => void (server.listener = redirect(`${elsewhere.url}/steal`)), 'unreachable'],
     ['no server', () => ({ revokeUrl: 'http://127.0.0.1:9/revoke' }), 'unreachable'],
-    ['no network', (t) => (replace(t, 'navigator', { onLine: false }), { revokeUrl: 'http://127.0.0.1:9/revoke' }), 'offline'],
+    [
+      'no network',
+      (t) => (replace(t, 'navigator', { onLine: false }), { revokeUrl: 'http://127.0.0.1:9/revoke' }),
+      'offline',
+    ],
     ['plain http to elsewhere', () => ({ revokeUrl: 'http://origin.example/revoke' }), 'insecure_url'],
   ]
   for (const [what, arrange, code] of cases) {
@@ -90,7 +103,9 @@ describe('when it is not known to be revoked, the device is cleared all the same
       page.local.items.set('token', 'access')
       let memory = 'access'
       const more = arrange(t) ?? {}
-      const outcome = await logout(options({ ...more, clear: { localStorage: ['token'], memory: () => void (memory = '') } }))
+      const outcome = await logout(
+        options({ ...more, clear: { localStorage: ['token'], memory: () => void (memory = '') } }),
+      )
       assert.deepEqual(outcome, { revoked: false, code, uncleared: [], redirect: 'none' })
       assert.equal(page.local.items.has('token'), false)
       assert.equal(memory, '')
@@ -112,7 +127,10 @@ describe('clearing', () => {
     page.session.items.set('draft', 'b')
     page.session.state = 'denied'
     const clear = {
-      localStorage: ['token'], sessionStorage: ['draft'], caches: ['pages'], indexedDB: ['app', { database: 'app', store: 'mail' }],
+      localStorage: ['token'],
+      sessionStorage: ['draft'],
+      caches: ['pages'],
+      indexedDB: ['app', { database: 'app', store: 'mail' }],
       memory: () => Promise.reject(new Error('stuck')),
     }
     const { uncleared } = await logout(options({ clear }))
@@ -139,7 +157,8 @@ describe('clearing', () => {
     replace(t, 'location', { href: 'https://app.example/', origin: 'https://app.example', assign: denied })
     page.local.items.set('token', 'access')
     // A promise of another library's.
-    const memory = (): Promise<void> => ({ then: (_: unknown, failed: () => void) => failed() }) as unknown as Promise<void>
+    const memory = (): Promise<void> =>
+      ({ then: (_: unknown, failed: () => void) => failed() }) as unknown as Promise<void>
     const outcome = await logout(options({ redirectTo: '/bye', clear: { localStorage: ['token'], memory } }))
     assert.deepEqual(outcome, { revoked: true, uncleared: ['memory'], redirect: 'refused' })
     assert.equal(page.local.items.has('token'), false)
@@ -149,7 +168,9 @@ describe('clearing', () => {
     const page = TestPage.install(t)
     const arrived = new Promise<void>((resolve) => (server.listener = () => resolve()))
     let memory = 'access'
-    const logging = logout(options({ timeoutMs: 20_000, redirectTo: '/bye', clear: { memory: () => void (memory = '') } }))
+    const logging = logout(
+      options({ timeoutMs: 20_000, redirectTo: '/bye', clear: { memory: () => void (memory = '') } }),
+    )
     page.dispatch('pagehide', { persisted: true })
     assert.equal(memory, '')
     assert.deepEqual(await logging, { revoked: false, code: 'timed_out', uncleared: [], redirect: 'none' })
@@ -223,8 +244,18 @@ describe('other tabs', () => {
 })
 
 describe('where the browser goes', () => {
-  for (const target of ['//evil.example', '/\\evil.example', 'https://app.example.evil.example/', 'https://app.example@evil.example/',
-    'javascript:alert(1)', 'http://app.example/', 'data:text/html,x', 'https://other.example/bye?more', '\\\\evil.example', 'blob:https://app.example/x']) {
+  for (const target of [
+    '//evil.example',
+    '/\\evil.example',
+    'https://app.example.evil.example/',
+    'https://app.example@evil.example/',
+    'javascript:alert(1)',
+    'http://app.example/',
+    'data:text/html,x',
+    'https://other.example/bye?more',
+    '\\\\evil.example',
+    'blob:https://app.example/x',
+  ]) {
     test(`not to ${target}`, async (t) => {
       const page = TestPage.install(t)
       const allowedRedirects = ['https://other.example/bye']
@@ -241,16 +272,31 @@ describe('where the browser goes', () => {
     for (const redirectTo of ['/bye', 'bye', 'https://app.example/', 'https://other.example/bye']) {
       assert.equal((await logout(options({ redirectTo, allowedRedirects }))).redirect, 'done')
     }
-    assert.deepEqual(page.went, ['https://app.example/bye', 'https://app.example/bye', 'https://app.example/', 'https://other.example/bye'])
+    assert.deepEqual(page.went, [
+      'https://app.example/bye',
+      'https://app.example/bye',
+      'https://app.example/',
+      'https://other.example/bye',
+    ])
   })
 
   test("to the identity server's logout page", async (t) => {
     const page = TestPage.install(t)
-    const endSession = { url: 'https://idp.example/logout?ui=de', idToken: 'id.t', clientId: 'demo', postLogoutRedirectUri: '/bye', state: 's&1' }
+    const endSession = {
+      url: 'https://idp.example/logout?ui=de',
+      idToken: 'id.t',
+      clientId: 'demo',
+      postLogoutRedirectUri: '/bye',
+      state: 's&1',
+    }
     assert.equal((await logout(options({ endSession }))).redirect, 'done')
     const [went = ''] = page.went
     assert.deepEqual(Object.fromEntries(new URL(went).searchParams), {
-      ui: 'de', id_token_hint: 'id.t', client_id: 'demo', post_logout_redirect_uri: 'https://app.example/bye', state: 's&1',
+      ui: 'de',
+      id_token_hint: 'id.t',
+      client_id: 'demo',
+      post_logout_redirect_uri: 'https://app.example/bye',
+      state: 's&1',
     })
     const plain = { endSession: { ...endSession, url: 'http://idp.example/logout' } }
     assert.equal((await logout(options(plain))).redirect, 'refused')
@@ -292,11 +338,20 @@ describe('a compromise', () => {
       notify: (message) => void messages.push({ ...message, cleared: !page.local.items.has('token') }),
       clear: { localStorage: ['token'] },
     })
-    assert.deepEqual(outcome, { revoked: true, uncleared: [], redirect: 'none', loggedOutEverywhere: 'done', notified: 'done' })
-    assert.deepEqual(received.map(({ url, authorization }) => [url, authorization]), [
-      ['/everywhere', 'Bearer access'],
-      ['/v1/auth/token/revoke', undefined],
-    ])
+    assert.deepEqual(outcome, {
+      revoked: true,
+      uncleared: [],
+      redirect: 'none',
+      loggedOutEverywhere: 'done',
+      notified: 'done',
+    })
+    assert.deepEqual(
+      received.map(({ url, authorization }) => [url, authorization]),
+      [
+        ['/everywhere', 'Bearer access'],
+        ['/v1/auth/token/revoke', undefined],
+      ],
+    )
     const [{ time, ...message }] = messages as [{ time: string }]
     assert.ok(Math.abs(Date.parse(time) - Date.now()) < 60_000)
     assert.deepEqual(message, { revoked: true, loggedOutEverywhere: 'done', cleared: false })
@@ -313,7 +368,14 @@ describe('a compromise', () => {
       logoutEverywhereUrl: `${server.url}/everywhere`,
       notify: () => Promise.reject(new Error('no')),
     })
-    assert.deepEqual(outcome, { revoked: false, code: 'server_error', uncleared: [], redirect: 'none', loggedOutEverywhere: 'failed', notified: 'failed' })
+    assert.deepEqual(outcome, {
+      revoked: false,
+      code: 'server_error',
+      uncleared: [],
+      redirect: 'none',
+      loggedOutEverywhere: 'failed',
+      notified: 'failed',
+    })
     assert.equal(page.local.items.has('token'), false)
   })
 
@@ -337,7 +399,11 @@ describe('a compromise', () => {
       requested.push(new URL(String(url)).pathname)
       throw new TypeError('no')
     }
-    const outcome = await reportCompromise({ ...options({ fetch }), logoutEverywhereUrl: `${server.url}/everywhere`, notify: () => undefined })
+    const outcome = await reportCompromise({
+      ...options({ fetch }),
+      logoutEverywhereUrl: `${server.url}/everywhere`,
+      notify: () => undefined,
+    })
     assert.deepEqual(requested, ['/everywhere', '/v1/auth/token/revoke'])
     assert.deepEqual([outcome.revoked, outcome.loggedOutEverywhere, outcome.notified], [false, 'failed', 'done'])
   })

@@ -10,8 +10,9 @@ import { type SharedReason, tellSignedOut } from './tabs.ts'
 import type { LoggedOut, LogoutOptions, Revoked } from './types.ts'
 
 /**
- * Revokes the tokens, tells the other tabs, clears private data on this device (even when the revocation failed), and redirects
- * as the options say. Two calls at once are one logout. Rejects with `invalid_option` before anything, and with nothing else.
+ * Revokes the tokens, tells the other tabs, clears private data on this device (even when the revocation failed), and
+ * redirects as the options say. Two calls at once are one logout. Rejects with `invalid_option` before anything, and
+ * with nothing else.
  */
 export async function logout(options: LogoutOptions): Promise<LoggedOut> {
   return logOutOnce(logoutSettings(options), 'logout', revoke)

@@ -30,13 +30,20 @@ export function readStanding(channel: string, app: SessionApp): Standing {
   const { version = 0, login = 0 } = own ?? {}
   const known = { ...app, token: app.token ?? own?.app.token }
   const ended = newestOf(marks.filter(({ state, app: of }) => state === 'out' && endsSession(of, known)))
-  return { state: login > ended ? 'in' : ended > 0 ? 'out' : 'unknown', version: Math.max(version, ended), login, ended }
+  return {
+    state: login > ended ? 'in' : ended > 0 ? 'out' : 'unknown',
+    version: Math.max(version, ended),
+    login,
+    ended,
+  }
 }
 
 /** Returns all marks of a channel; none if storage is denied or missing. */
 export function readMarks(channel: string): Mark[] {
   try {
-    return Object.entries(browser().localStorage as Storage).flatMap(([key, text]) => parseMark(channel, key, text) ?? [])
+    return Object.entries(browser().localStorage as Storage).flatMap(
+      ([key, text]) => parseMark(channel, key, text) ?? [],
+    )
   } catch {
     return []
   }
@@ -59,7 +66,9 @@ export function parseMark(channel: string, key: string | null, text: string | nu
   if (!key?.startsWith(`${channel}:`)) return undefined
   try {
     const mark: unknown = JSON.parse(text ?? '')
-    return isObject(mark) && isApp(mark['app']) && isVersion(mark['version']) && isVersion(mark['login']) ? (mark as unknown as Mark) : undefined
+    return isObject(mark) && isApp(mark['app']) && isVersion(mark['version']) && isVersion(mark['login'])
+      ? (mark as unknown as Mark)
+      : undefined
   } catch {
     return undefined
   }

@@ -2,12 +2,15 @@ import { within } from '../timing/deadline.ts'
 import type { StoredTokens, TokenStorage } from './types.ts'
 
 /**
- * Maximum wait for the storage of the page. Short, because it precedes the first request of a page, and because tokens that are
- * loaded later are taken all the same.
+ * Maximum wait for the storage of the page. Short, because it precedes the first request of a page, and because tokens
+ * that are loaded later are taken all the same.
  */
 const STORAGE_WAIT_MS = 1_000
 
-/** Wraps the storage of the page, which may be missing, slow, failing or silent. Its calls never reject, and their wait is bounded. */
+/**
+ * Wraps the storage of the page, which may be missing, slow, failing or silent. Its calls never reject, and their wait
+ * is bounded.
+ */
 export class PageStorage {
   readonly #storage: TokenStorage | undefined
   /** Number of calls that are overdue. While there are any, no other call is waited for. */

@@ -1,6 +1,6 @@
 /**
- * Returns the globals of a browser; none on a server, where all users of the process would share a channel, storage and locks. Pages
- * and workers of a browser have a `location`.
+ * Returns the globals of a browser; none on a server, where all users of the process would share a channel, storage and
+ * locks. Pages and workers of a browser have a `location`.
  */
 export function browser(): Partial<typeof globalThis> {
   return globalThis.location === undefined ? {} : globalThis

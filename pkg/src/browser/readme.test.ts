@@ -28,7 +28,9 @@ declare module 'svelte/store' {
 
 test('logout, session, React, Vue and Svelte', () => {
   const [, section = ''] = README.split('\n## Browser\n')
-  const examples = [...(section.split(/\n## /, 1)[0] ?? '').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code)
+  const examples = [...(section.split(/\n## /, 1)[0] ?? '').matchAll(/```ts\n([\s\S]*?)```/g)].map(
+    ([, code = '']) => code,
+  )
   const names = ['logout', 'session', 'react', 'vue', 'svelte']
   assert.equal(examples.length, names.length)
   // Each framework's example stands beside the session's.
@@ -54,9 +56,14 @@ test('logout, session, React, Vue and Svelte', () => {
   host.readFile = (file) => sources.get(file) ?? readFile(file)
   host.getSourceFile = (file, ...rest) => {
     const source = sources.get(file)
-    return source === undefined ? getSourceFile(file, ...rest) : ts.createSourceFile(file, source, ts.ScriptTarget.ES2022)
+    return source === undefined
+      ? getSourceFile(file, ...rest)
+      : ts.createSourceFile(file, source, ts.ScriptTarget.ES2022)
   }
   const program = ts.createProgram([...sources.keys()], options, host)
   const said = ts.getPreEmitDiagnostics(program).filter(({ file }) => file === undefined || sources.has(file.fileName))
-  assert.deepEqual(said.map(({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`), [])
+  assert.deepEqual(
+    said.map(({ file, messageText }) => `${file?.fileName}: ${ts.flattenDiagnosticMessageText(messageText, '\n')}`),
+    [],
+  )
 })

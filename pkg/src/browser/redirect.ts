@@ -2,7 +2,11 @@ import { isSecure, type LogoutSettings } from './settings.ts'
 import type { LoggedOut, LogoutOptions } from './types.ts'
 
 /** Redirects as the options say, if that is allowed; never to a URL that only looks like this page's origin. */
-export function redirect({ endSession, redirectTo, allowedRedirects = [] }: Pick<LogoutSettings, 'endSession' | 'redirectTo' | 'allowedRedirects'>): LoggedOut['redirect'] {
+export function redirect({
+  endSession,
+  redirectTo,
+  allowedRedirects = [],
+}: Pick<LogoutSettings, 'endSession' | 'redirectTo' | 'allowedRedirects'>): LoggedOut['redirect'] {
   const { location } = globalThis
   if (location === undefined || (endSession === undefined && redirectTo === undefined)) return 'none'
   const wanted = endSession === undefined ? redirectTo : endSession.postLogoutRedirectUri
@@ -30,7 +34,10 @@ function allowed(wanted: string, location: Location, allowedRedirects: readonly 
 }
 
 /** OpenID Connect RP-Initiated Logout 1.0 §2. The ID token goes along, so not by plain http. */
-function logoutPage({ url, idToken, clientId, state }: NonNullable<LogoutOptions['endSession']>, target: string | undefined): string | undefined {
+function logoutPage(
+  { url, idToken, clientId, state }: NonNullable<LogoutOptions['endSession']>,
+  target: string | undefined,
+): string | undefined {
   if (!isSecure(url)) return undefined
   const page = new URL(url)
   const parameters = { id_token_hint: idToken, client_id: clientId, post_logout_redirect_uri: target, state }

@@ -8,7 +8,9 @@ import { TestPage } from './testing/page.ts'
 
 let elsewhere: TestServer
 before(async () => {
-  elsewhere = await TestServer.start((request, response) => json({ authorization: request.headers.authorization ?? null })(request, response))
+  elsewhere = await TestServer.start((request, response) =>
+    json({ authorization: request.headers.authorization ?? null })(request, response),
+  )
 })
 after(() => elsewhere.close())
 
@@ -34,14 +36,18 @@ describe('one tab', () => {
         return ((await response.json()) as { body: string }).body
       }),
     )
-    assert.deepEqual(answers, Array.from({ length: 20 }, (_, index) => `body ${index}`))
+    assert.deepEqual(
+      answers,
+      Array.from({ length: 20 }, (_, index) => `body ${index}`),
+    )
     assert.equal(issuer.refreshes, 1)
   })
 
   test('a 401 that may be about the token is retried once', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
-    const challenged = (challenge: string, status = 401): Response => new Response(null, { status, headers: { 'www-authenticate': challenge } })
+    const challenged = (challenge: string, status = 401): Response =>
+      new Response(null, { status, headers: { 'www-authenticate': challenge } })
     const answers: [Response, number][] = [
       [challenged('Bearer error="insufficient_scope"'), 1],
       [challenged('Bearer realm="api", error="invalid_request"'), 1],
@@ -67,7 +73,11 @@ describe('one tab', () => {
       const { current, refreshes } = issuer
       await session.signIn({ accessToken: `a${current}`, refreshToken: `r${current}`, expiresInSeconds: 300 })
       await session.fetch(`${issuer.server.url}/api`)
-      assert.deepEqual([asked, issuer.refreshes - refreshes], [times, times - 1], answer.headers.get('www-authenticate') ?? answer.type)
+      assert.deepEqual(
+        [asked, issuer.refreshes - refreshes],
+        [times, times - 1],
+        answer.headers.get('www-authenticate') ?? answer.type,
+      )
       session.close()
     }
   })
@@ -78,7 +88,11 @@ describe('one tab', () => {
     const session = issuer.open(t)
     await session.signIn({ ...GOOD, accessToken: 'revoked' })
     const body = new Blob(['x']).stream()
-    const response = await session.fetch(`${issuer.server.url}/api`, { method: 'POST', body, duplex: 'half' } as RequestInit)
+    const response = await session.fetch(`${issuer.server.url}/api`, {
+      method: 'POST',
+      body,
+      duplex: 'half',
+    } as RequestInit)
     assert.deepEqual([response.status, issuer.refreshes, issuer.server.count('/api')], [401, 1, 1])
     assert.equal((await session.fetch(`${issuer.server.url}/api`)).status, 200)
   })
@@ -126,14 +140,22 @@ describe('one tab', () => {
       const session = issuer.open(t, { clear: { localStorage: ['draft'] }, channel: `refused ${issuer.server.url}` })
       await session.signIn(EXPIRED)
       assert.equal(await session.accessToken(), undefined)
-      assert.deepEqual([session.signedIn, session.events.at(-1), page.local.items.has('draft')], [false, 'signed-out: refused', false])
+      assert.deepEqual(
+        [session.signedIn, session.events.at(-1), page.local.items.has('draft')],
+        [false, 'signed-out: refused', false],
+      )
     }
   })
 
   test('a failure does not, and is not repeated at once', async (t) => {
     const failures: [string, TestServer['listener']][] = [
-      ['500', json({}, 500)], ['503', json({}, 503)], ['a page', html()], ['a redirect', redirect(`${elsewhere.url}/steal`)],
-      ['another 400', json({ error: 'invalid_request' }, 400)], ['no token', json({ access_token: 7 })], ['JSON null', json(null)],
+      ['500', json({}, 500)],
+      ['503', json({}, 503)],
+      ['a page', html()],
+      ['a redirect', redirect(`${elsewhere.url}/steal`)],
+      ['another 400', json({ error: 'invalid_request' }, 400)],
+      ['no token', json({ access_token: 7 })],
+      ['JSON null', json(null)],
     ]
     for (const [what, failure] of failures) {
       TestPage.install(t)

@@ -18,10 +18,11 @@ const MAX_ANSWER_BYTES = 262_144
 const MAX_RETRY_AFTER_MS = 300_000
 
 /**
- * Errors that no retry by this session can cure: the grant or the client is refused (RFC 6749 §5.2), or a person is needed (OpenID
- * Connect Core 1.0 §3.1.2.6, which Entra ID sends from its token endpoint too; Auth0's `mfa_required`).
+ * Errors that no retry by this session can cure: the grant or the client is refused (RFC 6749 §5.2), or a person is
+ * needed (OpenID Connect Core 1.0 §3.1.2.6, which Entra ID sends from its token endpoint too; Auth0's `mfa_required`).
  */
-const REFUSALS = /^(?:invalid_grant|invalid_client|unauthorized_client|(?:interaction|login|consent|account_selection|mfa)_required)$/
+const REFUSALS =
+  /^(?:invalid_grant|invalid_client|unauthorized_client|(?:interaction|login|consent|account_selection|mfa)_required)$/
 
 /** A header that forms of other sites cannot send: issuers require it with a cookie. */
 export const CSRF_HEADER = 'portcullis-csrf'
@@ -31,7 +32,10 @@ export async function refresh(settings: SessionSettings, refreshToken: string | 
   let outcome: Refreshed = { kind: 'unavailable' }
   const request = new AbortController()
   // A custom `fetch` may ignore the signal.
-  await within(ask(settings, refreshToken, request.signal).then((given) => void (outcome = given)), REFRESH_TIMEOUT_MS)
+  await within(
+    ask(settings, refreshToken, request.signal).then((given) => void (outcome = given)),
+    REFRESH_TIMEOUT_MS,
+  )
   request.abort()
   return outcome
 }
@@ -41,7 +45,12 @@ async function ask(
   refreshToken: string | undefined,
   signal: AbortSignal,
 ): Promise<Refreshed> {
-  const form = { ...parameters, grant_type: 'refresh_token', client_id: clientId, ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }) }
+  const form = {
+    ...parameters,
+    grant_type: 'refresh_token',
+    client_id: clientId,
+    ...(refreshToken === undefined ? {} : { refresh_token: refreshToken }),
+  }
   const answer = await fetch(tokenUrl, {
     method: 'POST',
     body: new URLSearchParams(form),
@@ -53,11 +62,14 @@ async function ask(
   })
   const { status, headers, ok } = answer
   // These statuses are about the server or its rate limit, so the body does not count.
-  if (status === 429 || status >= 500) return { kind: 'unavailable', retryAfterMs: retryAfterMs(headers.get('retry-after')) }
+  if (status === 429 || status >= 500)
+    return { kind: 'unavailable', retryAfterMs: retryAfterMs(headers.get('retry-after')) }
   const response = await objectOf(answer)
   const tokens = ok ? tokensOf(response) : undefined
   if (tokens !== undefined) return { kind: 'tokens', tokens, response }
-  return status === 401 || REFUSALS.test(stringOf(response['error']) ?? '') ? { kind: 'refused', response } : { kind: 'unavailable' }
+  return status === 401 || REFUSALS.test(stringOf(response['error']) ?? '')
+    ? { kind: 'refused', response }
+    : { kind: 'unavailable' }
 }
 
 /** RFC 9110 §10.2.3: seconds or a date. CORS hides the header unless the server exposes it. */

@@ -22,7 +22,10 @@ export class Refresher {
   readonly #lock: Lock
   #underWay: Promise<RefreshOutcome> | undefined
   #failures = 0
-  /** The time until which a due refresh waits. Until `#closedUntilMs` the token endpoint accepts no request at all (`Retry-After`). */
+  /**
+   * The time until which a due refresh waits. Until `#closedUntilMs` the token endpoint accepts no request at all
+   * (`Retry-After`).
+   */
   #retryAtMs = 0
   #closedUntilMs = 0
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -38,7 +41,10 @@ export class Refresher {
     return held.dueMs <= 0 && performance.now() >= this.#retryAtMs
   }
 
-  /** Refreshes unless the tokens held are other ones than `stale`. One at a time in this tab; the lock sees to the others. */
+  /**
+   * Refreshes unless the tokens held are other ones than `stale`. One at a time in this tab; the lock sees to the
+   * others.
+   */
   refresh(stale: HeldTokens | undefined, want: Want): Promise<RefreshOutcome> {
     this.#underWay ??= this.#lock((isHeld) => this.#refreshOnce(stale, want, isHeld)).finally(() => {
       this.#underWay = undefined
@@ -56,7 +62,9 @@ export class Refresher {
     this.#schedule()
   }
 
-  /** Refreshes when it is time and the page is visible: a tab in the background must not keep a session from going idle. */
+  /**
+   * Refreshes when it is time and the page is visible: a tab in the background must not keep a session from going idle.
+   */
   check(): void {
     const { held } = this.#login
     if (held === undefined) return
@@ -85,7 +93,8 @@ export class Refresher {
     await login.catchUp()
     const { held, version } = login
     if (held === undefined && (stale !== undefined || cookies !== 'include' || login.isClosed)) return 'signed_out'
-    if (held !== undefined && held.stored.accessToken !== stale?.stored.accessToken && held.leftMs > 0) return 'refreshed'
+    if (held !== undefined && held.stored.accessToken !== stale?.stored.accessToken && held.leftMs > 0)
+      return 'refreshed'
     const refreshToken = held?.stored.refreshToken
     if (refreshToken === undefined && cookies !== 'include') {
       if (want !== 'refused' && (held?.leftMs ?? 0) > 0) return 'unavailable'
@@ -104,7 +113,11 @@ export class Refresher {
     }
     switch (answer.kind) {
       case 'tokens':
-        await login.accept({ ...answer.tokens, refreshToken: answer.tokens.refreshToken ?? refreshToken }, held?.stored.login, answer.response)
+        await login.accept(
+          { ...answer.tokens, refreshToken: answer.tokens.refreshToken ?? refreshToken },
+          held?.stored.login,
+          answer.response,
+        )
         return 'refreshed'
       case 'refused':
         login.signOut('refused', answer.response)

@@ -7,8 +7,8 @@ import type { RevocationFailure, Revoked } from './types.ts'
 const MAX_ANSWER_BYTES = 65_536
 
 /**
- * Asks the endpoint to revoke all tokens, refresh token first, in parallel; the requests outlive the page. Never rejects,
- * and may never settle: the caller limits its wait.
+ * Asks the endpoint to revoke all tokens, refresh token first, in parallel; the requests outlive the page. Never
+ * rejects, and may never settle: the caller limits its wait.
  */
 export async function revoke(settings: LogoutSettings): Promise<Revoked> {
   const requests = requestsOf(settings)
@@ -21,10 +21,17 @@ export async function revoke(settings: LogoutSettings): Promise<Revoked> {
 function requestsOf({ accessToken, refreshToken, clientId, cookies: credentials }: LogoutSettings): RequestInit[] {
   if (clientId === undefined) {
     if (accessToken === undefined) return []
-    return [{ headers: { 'content-type': 'application/json' }, body: JSON.stringify({ token: accessToken }), credentials: 'same-origin' }]
+    return [
+      {
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ token: accessToken }),
+        credentials: 'same-origin',
+      },
+    ]
   }
   // The cookie says which session.
-  const byCookie = credentials === 'include' ? [{ body: new URLSearchParams({ client_id: clientId }), credentials }] : []
+  const byCookie =
+    credentials === 'include' ? [{ body: new URLSearchParams({ client_id: clientId }), credentials }] : []
   const tokens = [
     { token: refreshToken, token_type_hint: 'refresh_token' },
     { token: accessToken, token_type_hint: 'access_token' },
@@ -37,10 +44,18 @@ function requestsOf({ accessToken, refreshToken, clientId, cookies: credentials 
 
 async function ask({ revokeUrl, clientId, fetch }: LogoutSettings, init: RequestInit): Promise<Revoked> {
   try {
-    const response = await fetch(revokeUrl, { method: 'POST', keepalive: true, redirect: 'error', cache: 'no-store', ...init })
+    const response = await fetch(revokeUrl, {
+      method: 'POST',
+      keepalive: true,
+      redirect: 'error',
+      cache: 'no-store',
+      ...init,
+    })
     if (response.status === 401) return failed('refused')
     if (response.status >= 500) return failed('server_error')
-    return response.status === 200 && (await isDone(response, clientId)) ? { revoked: true } : failed('unexpected_answer')
+    return response.status === 200 && (await isDone(response, clientId))
+      ? { revoked: true }
+      : failed('unexpected_answer')
   } catch {
     // `onLine` may be wrong, so it only explains a failure.
     return failed(globalThis.navigator?.onLine === false ? 'offline' : 'unreachable')

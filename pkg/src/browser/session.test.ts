@@ -16,10 +16,18 @@ describe('one tab', () => {
     const session = issuer.open(t)
     await session.signIn(GOOD)
     const both = await Promise.all([session.logout({ redirectTo: '/bye' }), session.logout({ redirectTo: '/bye' })])
-    assert.deepEqual(both, Array.from({ length: 2 }, () => ({ revoked: true, uncleared: [], redirect: 'done' })))
+    assert.deepEqual(
+      both,
+      Array.from({ length: 2 }, () => ({ revoked: true, uncleared: [], redirect: 'done' })),
+    )
     assert.deepEqual([issuer.revoked.sort(), page.went], [['a0', 'r0'], ['https://app.example/bye']])
     assert.deepEqual([await session.accessToken(), session.events], [undefined, ['signed-in', 'signed-out: logout']])
-    assert.deepEqual(await session.logout(), { revoked: false, code: 'nothing_to_revoke', uncleared: [], redirect: 'none' })
+    assert.deepEqual(await session.logout(), {
+      revoked: false,
+      code: 'nothing_to_revoke',
+      uncleared: [],
+      redirect: 'none',
+    })
     await session.signIn(GOOD)
     assert.equal(await session.accessToken(), 'a0')
   })
@@ -50,7 +58,9 @@ describe('one tab', () => {
     assert.deepEqual(issuer.revoked.sort(), ['a0', 'late', 'later', 'r0'])
   })
 
-  test('a tab that closes while it refreshes hands the new tokens on, and revokes nothing', { timeout: 10_000 }, async (t) => {
+  test('a tab that closes while it refreshes hands the new tokens on, and revokes nothing', {
+    timeout: 10_000,
+  }, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const [closing, other] = [issuer.open(t, { channel: 'closing' }), issuer.open(t, { channel: 'closing' })]
@@ -77,7 +87,9 @@ describe('one tab', () => {
     assert.deepEqual([issuer.refreshes, issuer.revoked], [1, []])
   })
 
-  test('a logout that is written down ends a refresh, though the message is still on the way', { timeout: 10_000 }, async (t) => {
+  test('a logout that is written down ends a refresh, though the message is still on the way', {
+    timeout: 10_000,
+  }, async (t) => {
     const page = TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)
@@ -85,7 +97,10 @@ describe('one tab', () => {
     const [asked, answer] = issuer.hold()
     const refreshing = session.refresh()
     await asked
-    page.local.items.set(`portcullis:out:${JSON.stringify(issuer.app().app)}`, JSON.stringify({ state: 'out', app: issuer.app().app, version: Date.now() + 1_000, login: 0 }))
+    page.local.items.set(
+      `portcullis:out:${JSON.stringify(issuer.app().app)}`,
+      JSON.stringify({ state: 'out', app: issuer.app().app, version: Date.now() + 1_000, login: 0 }),
+    )
     answer({ access_token: 'late', refresh_token: 'later' })
     assert.equal(await refreshing, 'signed_out')
     assert.deepEqual(session.events, ['signed-in', 'signed-out: other_tab'])
@@ -123,7 +138,12 @@ describe('one tab', () => {
     const session = issuer.open(t)
     await session.signIn(GOOD)
     issuer.server.listener = silent()
-    assert.deepEqual(await session.logout({ timeoutMs: 50 }), { revoked: false, code: 'timed_out', uncleared: [], redirect: 'none' })
+    assert.deepEqual(await session.logout({ timeoutMs: 50 }), {
+      revoked: false,
+      code: 'timed_out',
+      uncleared: [],
+      redirect: 'none',
+    })
     assert.equal(session.signedIn, false)
   })
 })
@@ -170,7 +190,10 @@ describe('a storage of the page', () => {
     for (const held of [null, 7, 'a0', {}, { accessToken: 1, version: 1, login: 1 }, { accessToken: 'a0' }]) {
       TestPage.install(t)
       const issuer = await Issuer.start(t)
-      const session = issuer.open(t, { channel: JSON.stringify(held), storage: { ...storage(), load: () => held as unknown as StoredTokens } })
+      const session = issuer.open(t, {
+        channel: JSON.stringify(held),
+        storage: { ...storage(), load: () => held as unknown as StoredTokens },
+      })
       assert.equal(await session.accessToken(), undefined)
     }
   })
@@ -196,10 +219,13 @@ test('mistakes in options', () => {
     [{ tokens: { accessToken: 's3cret', expires_in: 1 } }, /tokens has an unknown option/],
   ]
   for (const [more, message] of wrong) {
-    assert.throws(() => createSession({ ...good, ...more } as SessionOptions), (error: Error) => {
-      assert.doesNotMatch(error.message, /s3cret/)
-      return message.test(error.message)
-    })
+    assert.throws(
+      () => createSession({ ...good, ...more } as SessionOptions),
+      (error: Error) => {
+        assert.doesNotMatch(error.message, /s3cret/)
+        return message.test(error.message)
+      },
+    )
   }
 })
 

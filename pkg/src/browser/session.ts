@@ -10,8 +10,8 @@ import { NEWER_MS, SharedLogin } from './shared-login.ts'
 import type { LoggedOut, Session, SessionEvents, SessionLogoutOptions, SessionOptions, SessionTokens } from './types.ts'
 
 /**
- * A login that all tabs of this browser share: Chrome and Edge 93, Firefox 92, Safari 15.4 and later. On a server nothing is sent before
- * it is used. Throws `invalid_option`.
+ * A login that all tabs of this browser share: Chrome and Edge 93, Firefox 92, Safari 15.4 and later. On a server
+ * nothing is sent before it is used. Throws `invalid_option`.
  */
 export function createSession(options: SessionOptions): Session {
   return new BrowserSession(sessionSettings(options))
@@ -42,7 +42,8 @@ class BrowserSession implements Session {
       listen('online', () => this.#refresher.online()),
     ]
     this.#unlisten = () => ends.forEach((end) => end())
-    // A server sends nothing for a session that is not used: it has no cookie, and its modules may not send while they load.
+    // A server sends nothing for a session that is not used: it has no cookie, and its modules may not send while they
+    // load.
     if (settings.tokens !== undefined) this.#opening = this.#login.accept(settings.tokens)
     else if (browser().location !== undefined) void this.#opened()
   }
@@ -100,8 +101,14 @@ class BrowserSession implements Session {
     const { clear: named, ...rest } = options
     const { revokeUrl, tokenUrl, clientId, cookies, channel, fetch, storage } = this.#settings
     const checked = logoutSettings({
-      ...rest, revokeUrl: revokeUrl ?? tokenUrl, tokenUrl, clientId, channel, fetch,
-      clear: { ...this.#settings.clear, ...named }, cookies: cookies === 'include' ? 'include' : 'same-origin',
+      ...rest,
+      revokeUrl: revokeUrl ?? tokenUrl,
+      tokenUrl,
+      clientId,
+      channel,
+      fetch,
+      clear: { ...this.#settings.clear, ...named },
+      cookies: cookies === 'include' ? 'include' : 'same-origin',
     })
     // A token endpoint that is silent must not hold a logout up.
     await within(this.#opened(), NEWER_MS)
@@ -131,7 +138,13 @@ class BrowserSession implements Session {
   /** Takes up a login that is there; with a cookie the issuer gives tokens for it. */
   async #open(): Promise<void> {
     const state = await this.#login.open()
-    if (this.#login.isClosed || this.#login.held !== undefined || this.#settings.cookies !== 'include' || state === 'out') return
+    if (
+      this.#login.isClosed ||
+      this.#login.held !== undefined ||
+      this.#settings.cookies !== 'include' ||
+      state === 'out'
+    )
+      return
     await this.#refresher.refresh(undefined, 'asked')
   }
 
@@ -170,15 +183,20 @@ function unlessAborted<T>({ signal }: Request, act: () => Promise<T>): Promise<T
     const abort = (): void => reject(signal.reason ?? new DOMException('The request was aborted.', 'AbortError'))
     if (signal.aborted) return abort()
     signal.addEventListener('abort', abort)
-    act().then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+    act()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', abort))
   })
 }
 
 /**
- * RFC 6750 §3.1. Many APIs send no challenge, or one without an error though there was a token, and CORS hides it from pages of other
- * origins: all of these may be about the token.
+ * RFC 6750 §3.1. Many APIs send no challenge, or one without an error though there was a token, and CORS hides it from
+ * pages of other origins: all of these may be about the token.
  */
 function isInvalidToken({ status, headers }: Response): boolean {
   const challenge = headers.get('www-authenticate') ?? 'bearer'
-  return status === 401 && (/\binvalid_token\b/.test(challenge) || (/^bearer\b/i.test(challenge) && !/\berror=/.test(challenge)))
+  return (
+    status === 401 &&
+    (/\binvalid_token\b/.test(challenge) || (/^bearer\b/i.test(challenge) && !/\berror=/.test(challenge)))
+  )
 }

@@ -1,12 +1,38 @@
 import { isLoopback } from '../http/loopback.ts'
-import { anyString, callback, checkOptions, either, invalid, isObject, list, milliseconds, oneOf, opaque, required, type Rule, rule, type Rules, seconds, shape, string, url, webOrigin, withDefault } from '../options.ts'
+import {
+  anyString,
+  callback,
+  checkOptions,
+  either,
+  invalid,
+  isObject,
+  list,
+  milliseconds,
+  oneOf,
+  opaque,
+  required,
+  type Rule,
+  rule,
+  type Rules,
+  seconds,
+  shape,
+  string,
+  url,
+  webOrigin,
+  withDefault,
+} from '../options.ts'
 import type { LogoutOptions, ReportCompromiseOptions, SessionOptions, TokenStorage } from './types.ts'
 
 const CLEAR_RULES: Rules = {
   memory: callback,
   localStorage: list(string),
   sessionStorage: list(string),
-  indexedDB: list(either(string, shape({ database: required(string), store: required(string), key: rule('a key', (key) => key !== null) }))),
+  indexedDB: list(
+    either(
+      string,
+      shape({ database: required(string), store: required(string), key: rule('a key', (key) => key !== null) }),
+    ),
+  ),
   caches: list(string),
 }
 
@@ -23,7 +49,13 @@ const LOGOUT = {
   timeoutMs: withDefault(milliseconds, 3_000),
   channel: withDefault(string, 'portcullis'),
   tokenUrl: url,
-  endSession: shape({ url: required(url), idToken: string, clientId: string, postLogoutRedirectUri: redirect, state: string }),
+  endSession: shape({
+    url: required(url),
+    idToken: string,
+    clientId: string,
+    postLogoutRedirectUri: redirect,
+    state: string,
+  }),
   redirectTo: redirect,
   allowedRedirects: list(url),
   fetch: callback,
@@ -41,10 +73,17 @@ export type LogoutSettings = Loose<Omit<LogoutOptions, 'revokeUrl'>> &
   }
 
 /** Checks the options and fills in the defaults. Throws `invalid_option`. */
-export function logoutSettings(options: Loose<Omit<LogoutOptions, 'revokeUrl'>> & Pick<LogoutOptions, 'revokeUrl'>): LogoutSettings {
+export function logoutSettings(
+  options: Loose<Omit<LogoutOptions, 'revokeUrl'>> & Pick<LogoutOptions, 'revokeUrl'>,
+): LogoutSettings {
   checkOptions(options, LOGOUT_RULES)
   if (options.clientId === undefined) {
-    const needy = options.refreshToken !== undefined ? 'refreshToken' : options.cookies === 'include' ? "cookies 'include'" : undefined
+    const needy =
+      options.refreshToken !== undefined
+        ? 'refreshToken'
+        : options.cookies === 'include'
+          ? "cookies 'include'"
+          : undefined
     if (needy !== undefined) throw invalid(`options.clientId is missing: ${needy} needs an RFC 7009 endpoint`)
   }
   return {
@@ -71,7 +110,12 @@ export function compromiseSettings(
 export const TOKEN_RULES: Rules = { accessToken: required(string), refreshToken: string, expiresInSeconds: seconds }
 
 function isParameters(value: unknown): boolean {
-  return isObject(value) && Object.entries(value).every(([name, each]) => typeof each === 'string' && !/^(grant_type|client_id|refresh_token)$/.test(name))
+  return (
+    isObject(value) &&
+    Object.entries(value).every(
+      ([name, each]) => typeof each === 'string' && !/^(grant_type|client_id|refresh_token)$/.test(name),
+    )
+  )
 }
 
 /** The same rule for an option that must be on this machine or have TLS. */
@@ -97,7 +141,10 @@ const SESSION = {
   clear: shape(CLEAR_RULES),
   fetch: callback,
   cookies: withDefault(oneOf('omit', 'include'), 'omit'),
-  parameters: rule('an object of strings without grant_type, client_id and refresh_token, which the session sends itself', isParameters),
+  parameters: rule(
+    'an object of strings without grant_type, client_id and refresh_token, which the session sends itself',
+    isParameters,
+  ),
 } satisfies Rules
 
 export const SESSION_RULES: Rules = SESSION

@@ -6,16 +6,31 @@ import { newestOf, nextVersion, readMarks, readStanding, type Standing, writeMar
 import { PageStorage } from './page-storage.ts'
 import { revoke } from './revoke.ts'
 import { logoutSettings, type SessionSettings } from './settings.ts'
-import { hearSignedOut, isStoredTokens, type Message, openTabs, type SharedReason, type SignedOut, type Tabs, tellSignedOut } from './tabs.ts'
+import {
+  hearSignedOut,
+  isStoredTokens,
+  type Message,
+  openTabs,
+  type SharedReason,
+  type SignedOut,
+  type Tabs,
+  tellSignedOut,
+} from './tabs.ts'
 import type { SessionEvents, SignOutReason, StoredTokens, TokenResponse } from './types.ts'
 
-/** Maximum wait for the answers of other tabs: where they have something newer; where they may; where that is unlikely. */
+/**
+ * Maximum wait for the answers of other tabs: where they have something newer; where they may; where that is unlikely.
+ */
 export const NEWER_MS = 1_000
 const PERHAPS_MS = 250
 const HARDLY_MS = 100
 
 /** Tokens as the page or the token endpoint gives them; a member that is `undefined` counts as left out. */
-export type GivenTokens = { accessToken: string; refreshToken?: string | undefined; expiresInSeconds?: number | undefined }
+export type GivenTokens = {
+  accessToken: string
+  refreshToken?: string | undefined
+  expiresInSeconds?: number | undefined
+}
 
 /** Is called with an event and the arguments of its listeners. */
 export type Changed = <E extends keyof SessionEvents>(event: E, ...details: Parameters<SessionEvents[E]>) => void
@@ -77,8 +92,8 @@ export class SharedLogin {
   }
 
   /**
-   * Takes tokens that were just issued, of a new login unless one is given, keeps them, and tells the other tabs: all of it before
-   * the lock is released. The response they came in is for this tab's listeners only.
+   * Takes tokens that were just issued, of a new login unless one is given, keeps them, and tells the other tabs: all
+   * of it before the lock is released. The response they came in is for this tab's listeners only.
    */
   async accept(tokens: GivenTokens, login?: number, response?: TokenResponse): Promise<void> {
     const { channel } = this.#settings
@@ -126,7 +141,8 @@ export class SharedLogin {
     const wasSignedIn = this.#held !== undefined
     this.#end(nextVersion(this.#version))
     this.#forget(reason, response)
-    if (wasSignedIn && reason !== 'expired') tellSignedOut(this.#settings.channel, appOf(this.#settings), reason, this.#version)
+    if (wasSignedIn && reason !== 'expired')
+      tellSignedOut(this.#settings.channel, appOf(this.#settings), reason, this.#version)
   }
 
   /** Ends the login here, for a logout that clears and tells by itself. Returns the tokens to revoke. */
@@ -202,7 +218,11 @@ export class SharedLogin {
         this.#take(message.tokens)
         return this.#heard()
       case 'asks':
-        return this.#tabs.tell(stored !== undefined && stored.version > message.version ? { kind: 'tokens', tokens: stored } : { kind: 'here' })
+        return this.#tabs.tell(
+          stored !== undefined && stored.version > message.version
+            ? { kind: 'tokens', tokens: stored }
+            : { kind: 'here' },
+        )
       case 'here':
     }
   }
@@ -242,7 +262,11 @@ export class SharedLogin {
   }
 }
 
-function storedOf({ accessToken, refreshToken, expiresInSeconds }: GivenTokens, login: number, version: number): StoredTokens {
+function storedOf(
+  { accessToken, refreshToken, expiresInSeconds }: GivenTokens,
+  login: number,
+  version: number,
+): StoredTokens {
   const expiresAtMs = Date.now() + (expiresInSeconds ?? lifeOf(accessToken) ?? Infinity) * 1_000
   return {
     accessToken,

@@ -17,7 +17,9 @@ for (const locks of ['web', 'none'] as const) {
       const heard = others.map((tab) => event(tab, 'signed-in'))
       await first?.signIn(EXPIRED)
       await Promise.all(heard)
-      const tokens = await Promise.all([first, ...others].flatMap((tab) => Array.from({ length: 20 }, () => tab?.accessToken())))
+      const tokens = await Promise.all(
+        [first, ...others].flatMap((tab) => Array.from({ length: 20 }, () => tab?.accessToken())),
+      )
       assert.deepEqual([...new Set(tokens)], ['a1'])
       assert.deepEqual([issuer.refreshes, issuer.reused], [1, false])
     })
@@ -98,14 +100,28 @@ describe('messages that a tab has missed', () => {
     assert.equal(session.signedIn, false)
   })
 
-  test('a refresh token that another tab has spent is not spent again, though that tab is gone', { timeout: 10_000 }, async (t) => {
+  test('a refresh token that another tab has spent is not spent again, though that tab is gone', {
+    timeout: 10_000,
+  }, async (t) => {
     TestPage.install(t)
     replace(t, 'BroadcastChannel', undefined)
     const issuer = await Issuer.start(t)
     const store = storage()
     const slept = issuer.open(t, { storage: { ...store, load: () => undefined } })
     await slept.signIn(EXPIRED)
-    const other = issuer.open(t, { storage: { ...store, load: () => ({ ...store.held, accessToken: 'a0', refreshToken: 'r0', expiresAtMs: 1, login: 1, version: Date.now() + 1 }) } })
+    const other = issuer.open(t, {
+      storage: {
+        ...store,
+        load: () => ({
+          ...store.held,
+          accessToken: 'a0',
+          refreshToken: 'r0',
+          expiresAtMs: 1,
+          login: 1,
+          version: Date.now() + 1,
+        }),
+      },
+    })
     assert.equal(await other.accessToken(), 'a1')
     other.close()
     assert.equal(await slept.accessToken(), undefined)
@@ -119,7 +135,8 @@ describe('messages that a tab has missed', () => {
     class Deaf extends BroadcastChannel {
       override set onmessage(listener: (event: MessageEvent) => void) {
         this.addEventListener('message', (event) => {
-          if (!isDeaf || (event as MessageEvent<{ kind: string }>).data.kind !== 'tokens') listener(event as MessageEvent)
+          if (!isDeaf || (event as MessageEvent<{ kind: string }>).data.kind !== 'tokens')
+            listener(event as MessageEvent)
         })
       }
     }
@@ -166,7 +183,11 @@ describe('messages that a tab has missed', () => {
       { kind: 'signed-out', app: null, reason: 'logout', version: 9e13 },
       { kind: 'signed-out', app: { client: 7 }, reason: 'logout', version: 9e13 },
       { kind: 'signed-out', app, reason: 'x', version: 1 },
-      { kind: 'signed-out', app }, { kind: 'signed-out' }, {}, 7, null,
+      { kind: 'signed-out', app },
+      { kind: 'signed-out' },
+      {},
+      7,
+      null,
     ]
     for (const message of messages) for (const channel of [stranger, peer]) channel.postMessage(message)
     peer.postMessage({ kind: 'asks', session: name, version: Number.MAX_SAFE_INTEGER })

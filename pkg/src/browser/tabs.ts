@@ -28,8 +28,8 @@ export interface Tabs {
 }
 
 /**
- * Connects the tabs of one app by BroadcastChannel; if that is missing or denied, no messages pass. Messages that do not name
- * the session are ignored: they come from another app, or from an earlier version of this package.
+ * Connects the tabs of one app by BroadcastChannel; if that is missing or denied, no messages pass. Messages that do
+ * not name the session are ignored: they come from another app, or from an earlier version of this package.
  */
 export function openTabs(channel: string, session: string, hear: (message: Message) => void): Tabs {
   const broadcast = openBroadcast(`${channel}:${session}`, (data) => {
@@ -42,8 +42,8 @@ export function openTabs(channel: string, session: string, hear: (message: Messa
 }
 
 /**
- * Listens to logouts in other tabs, of any app: by BroadcastChannel or, if that is missing or denied, by the storage event. The
- * returned function ends it.
+ * Listens to logouts in other tabs, of any app: by BroadcastChannel or, if that is missing or denied, by the storage
+ * event. The returned function ends it.
  */
 export function hearSignedOut(channel: string, hear: (message: SignedOut) => void): () => void {
   const broadcast = openBroadcast(channel, (data) => {
@@ -56,8 +56,15 @@ export function hearSignedOut(channel: string, hear: (message: SignedOut) => voi
   })
 }
 
-/** Tells every other tab that an app is signed out, and leaves a mark for pages that get no messages. Returns the mark. */
-export function tellSignedOut(channel: string, app: App, reason: SharedReason, version: number = nextVersion(newestOf(readMarks(channel)))): Mark {
+/**
+ * Tells every other tab that an app is signed out, and leaves a mark for pages that get no messages. Returns the mark.
+ */
+export function tellSignedOut(
+  channel: string,
+  app: App,
+  reason: SharedReason,
+  version: number = nextVersion(newestOf(readMarks(channel))),
+): Mark {
   const mark: Mark = { state: 'out', app, version, login: 0 }
   writeMark(channel, mark)
   const broadcast = openBroadcast(channel, () => undefined)
@@ -67,9 +74,9 @@ export function tellSignedOut(channel: string, app: App, reason: SharedReason, v
 }
 
 /**
- * Calls `listener` on logouts in other tabs, also on one while this page lay in the back-forward cache. For pages without a
- * session of `createSession`. Logouts known to be of another `clientId` or `tokenUrl` are ignored. The returned function
- * ends it. Throws `invalid_option`.
+ * Calls `listener` on logouts in other tabs, also on one while this page lay in the back-forward cache. For pages
+ * without a session of `createSession`. Logouts known to be of another `clientId` or `tokenUrl` are ignored. The
+ * returned function ends it. Throws `invalid_option`.
  */
 export function onLogout(
   listener: (reason: SharedReason) => void,
@@ -96,7 +103,10 @@ export function onLogout(
 }
 
 /** Opens a channel; `undefined` if the browser has none. With cookies blocked the constructor may exist and throw. */
-function openBroadcast(name: string, hear: (data: unknown) => void): { tell(message: object): void; close(): void } | undefined {
+function openBroadcast(
+  name: string,
+  hear: (data: unknown) => void,
+): { tell(message: object): void; close(): void } | undefined {
   try {
     const { BroadcastChannel } = browser()
     if (BroadcastChannel === undefined) return undefined
@@ -119,7 +129,12 @@ function openBroadcast(name: string, hear: (data: unknown) => void): { tell(mess
 function isSignedOut(data: unknown): data is SignedOut {
   if (!isObject(data)) return false
   const { kind, app, version, reason } = data
-  return kind === 'signed-out' && isApp(app) && isVersion(version) && ['logout', 'refused', 'compromised'].includes(String(reason))
+  return (
+    kind === 'signed-out' &&
+    isApp(app) &&
+    isVersion(version) &&
+    ['logout', 'refused', 'compromised'].includes(String(reason))
+  )
 }
 
 function isMessage(data: object): data is Message {

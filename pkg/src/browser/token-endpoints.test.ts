@@ -18,7 +18,12 @@ function rowsOf(name: string): string[][] {
   const [, table = ''] = new RegExp(`<!-- table: ${name} -->\n(.*?)<!-- /table -->`, 's').exec(PAGE) ?? []
   const [, , ...rows] = table.trim().split('\n')
   assert.ok(rows.length > 20)
-  return rows.map((row) => row.slice(1, -1).split('|').map((cell) => cell.trim()))
+  return rows.map((row) =>
+    row
+      .slice(1, -1)
+      .split('|')
+      .map((cell) => cell.trim()),
+  )
 }
 
 function codeOf(cell = ''): string[] {
@@ -53,7 +58,8 @@ async function open(t: TestContext, nowMs: number, more: Partial<SessionOptions>
   const saved = storage()
   const session = issuer.open(t, { storage: saved, ...more })
   const responses: Opened['responses'] = []
-  for (const name of ['signed-in', 'refreshed'] as const) session.on(name, (response) => responses.push([name, response]))
+  for (const name of ['signed-in', 'refreshed'] as const)
+    session.on(name, (response) => responses.push([name, response]))
   session.on('signed-out', (_, response) => responses.push(['signed-out', response]))
   await session.signIn(EXPIRED)
   return { issuer, session, responses: (responses.splice(0), responses), saved, pass: (ms) => void (passedMs += ms) }
@@ -67,17 +73,24 @@ describe('refusals and failures', () => {
       const outcome = await session.refresh()
       assert.equal(issuer.server.count('/login'), 0)
       if (expected === 'signed out') {
-        assert.deepEqual([outcome, session.signedIn, session.events], ['signed_out', false, ['signed-in', 'signed-out: refused']])
+        assert.deepEqual(
+          [outcome, session.signedIn, session.events],
+          ['signed_out', false, ['signed-in', 'signed-out: refused']],
+        )
         const [[, response] = []] = responses
         assert.deepEqual(response, body.includes('{') ? JSON.parse(codeOf(body)[0] ?? '') : {})
         return
       }
       const [, seconds] = /^unavailable, (\d+) s$/.exec(expected) ?? assert.fail(expected)
-      assert.deepEqual([outcome, session.signedIn, session.events, issuer.refreshes], ['unavailable', true, ['signed-in'], 1])
+      assert.deepEqual(
+        [outcome, session.signedIn, session.events, issuer.refreshes],
+        ['unavailable', true, ['signed-in'], 1],
+      )
       // Less than a second for what the test itself takes.
       pass(Number(seconds) * 1_000 - 900)
       assert.deepEqual([await session.accessToken(), issuer.refreshes], [undefined, 1])
-      if (sent.includes('Retry-After') && Number(seconds) > 1) assert.deepEqual([await session.refresh(), issuer.refreshes], ['unavailable', 1])
+      if (sent.includes('Retry-After') && Number(seconds) > 1)
+        assert.deepEqual([await session.refresh(), issuer.refreshes], ['unavailable', 1])
       pass(900)
       issuer.instead = undefined
       assert.deepEqual([await session.accessToken(), issuer.refreshes], ['a1', 2])
@@ -135,7 +148,11 @@ describe('the whole answer', () => {
     assert.deepEqual(responses, [['refreshed', ANSWER]])
     assert.deepEqual(ofOther, [undefined, undefined])
     while (!overheard.some((message) => message.includes('"a1"'))) await new Promise((resolve) => setImmediate(resolve))
-    for (const place of [...overheard, JSON.stringify(saved.held), JSON.stringify([...(localStorage as unknown as { items: Map<string, string> }).items])]) {
+    for (const place of [
+      ...overheard,
+      JSON.stringify(saved.held),
+      JSON.stringify([...(localStorage as unknown as { items: Map<string, string> }).items]),
+    ]) {
       assert.doesNotMatch(place, /the ID token|scope/)
     }
   })
@@ -153,7 +170,9 @@ describe('the whole answer', () => {
 
 describe('parameters', () => {
   test('go along with each refresh', LIMIT, async (t) => {
-    const { issuer, session } = await open(t, Date.now(), { parameters: { scope: 'openid profile', resource: 'https://api.example/?a=b&c', empty: '' } })
+    const { issuer, session } = await open(t, Date.now(), {
+      parameters: { scope: 'openid profile', resource: 'https://api.example/?a=b&c', empty: '' },
+    })
     await session.refresh()
     await session.refresh()
     assert.equal(
@@ -164,12 +183,28 @@ describe('parameters', () => {
 
   test('may not be those of the session, nor anything but strings', async (t) => {
     const issuer = await Issuer.start(t)
-    const wrong = [{ grant_type: 'password' }, { client_id: 'other' }, { refresh_token: 's3cret' }, { scope: undefined }, { scope: null }, { scope: 7 }, { resource: ['a'] }, ['a'], 'scope=a', null]
+    const wrong = [
+      { grant_type: 'password' },
+      { client_id: 'other' },
+      { refresh_token: 's3cret' },
+      { scope: undefined },
+      { scope: null },
+      { scope: 7 },
+      { resource: ['a'] },
+      ['a'],
+      'scope=a',
+      null,
+    ]
     for (const parameters of wrong) {
-      assert.throws(() => issuer.open(t, { parameters: parameters as unknown as Record<string, string> }), (error: Error) => {
-        assert.doesNotMatch(error.message, /s3cret|password/)
-        return /^options.parameters must be an object of strings without grant_type, client_id and refresh_token/.test(error.message)
-      })
+      assert.throws(
+        () => issuer.open(t, { parameters: parameters as unknown as Record<string, string> }),
+        (error: Error) => {
+          assert.doesNotMatch(error.message, /s3cret|password/)
+          return /^options.parameters must be an object of strings without grant_type, client_id and refresh_token/.test(
+            error.message,
+          )
+        },
+      )
     }
   })
 })

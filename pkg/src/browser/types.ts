@@ -58,8 +58,8 @@ export interface LogoutOptions {
   /** The OAuth client; the tokens are then sent as forms (RFC 7009 §2.1), which need no preflight. */
   clientId?: string
   /**
-   * Whether the refresh token is in an HttpOnly cookie. `include`: a form without token is sent with cookies and ends the
-   * session of the cookie; it needs `clientId`. Default `same-origin`.
+   * Whether the refresh token is in an HttpOnly cookie. `include`: a form without token is sent with cookies and ends
+   * the session of the cookie; it needs `clientId`. Default `same-origin`.
    */
   cookies?: 'same-origin' | 'include'
   /** The storage to clear on this page's origin. Default: none. */
@@ -69,13 +69,17 @@ export interface LogoutOptions {
   /** Tabs with the same name get the logout. Default `portcullis`. */
   channel?: string
   /**
-   * The `tokenUrl` of the session that ends, which `clientId` alone does not tell from one at another issuer. Default: a session
-   * is known by `clientId`, by issuer and client in the access token, and by its `revokeUrl`, as far as they are there.
+   * The `tokenUrl` of the session that ends, which `clientId` alone does not tell from one at another issuer. Default:
+   * a session is known by `clientId`, by issuer and client in the access token, and by its `revokeUrl`, as far as they
+   * are there.
    */
   tokenUrl?: URL | string
   /** Where the browser goes afterwards, to end the session of the identity server. Counts over `redirectTo`. */
   endSession?: EndSession
-  /** Where the browser goes afterwards. Of this page's origin, or exactly one of `allowedRedirects`; anything else is refused. */
+  /**
+   * Where the browser goes afterwards. Of this page's origin, or exactly one of `allowedRedirects`; anything else is
+   * refused.
+   */
   redirectTo?: string
   /** URLs elsewhere that are allowed, exactly. Default: none. */
   allowedRedirects?: string[]
@@ -115,7 +119,10 @@ export interface SessionTokens {
   accessToken: string
   /** Left out: nothing to refresh with, or it is in a cookie (`cookies: 'include'`). */
   refreshToken?: string
-  /** How long the access token lives from now on (`expires_in`). Left out: as long as it says itself (`exp` and `iat` of a JWT), else until it is refused. */
+  /**
+   * How long the access token lives from now on (`expires_in`). Left out: as long as it says itself (`exp` and `iat` of
+   * a JWT), else until it is refused.
+   */
   expiresInSeconds?: number
 }
 
@@ -141,20 +148,20 @@ export interface TokenStorage {
 }
 
 /**
- * `logout` here, `other_tab` in another tab; `refused`: the issuer refused to go on with this login; `expired`: there was nothing to
- * refresh with; `compromised`: by `reportCompromise`.
+ * `logout` here, `other_tab` in another tab; `refused`: the issuer refused to go on with this login; `expired`: there
+ * was nothing to refresh with; `compromised`: by `reportCompromise`.
  */
 export type SignOutReason = 'logout' | 'other_tab' | 'refused' | 'expired' | 'compromised'
 
 /**
- * A JSON object that the token endpoint sent, as it was received: unchecked, with all its members. RFC 6749 §5.1 and OpenID Connect
- * Core 1.0 §12.2 (`id_token`) define the members of a success, RFC 6749 §5.2 those of an error.
+ * A JSON object that the token endpoint sent, as it was received: unchecked, with all its members. RFC 6749 §5.1 and
+ * OpenID Connect Core 1.0 §12.2 (`id_token`) define the members of a success, RFC 6749 §5.2 those of an error.
  */
 export type TokenResponse = Readonly<Record<string, unknown>>
 
 /**
- * Listeners get the response only in the tab that sent the request to the token endpoint. Other tabs and `storage` get the tokens and
- * no other member.
+ * Listeners get the response only in the tab that sent the request to the token endpoint. Other tabs and `storage` get
+ * the tokens and no other member.
  */
 export interface SessionEvents {
   /** `response`: present if a cookie had the login. */
@@ -189,8 +196,8 @@ export interface SessionOptions {
   /** `include`: the refresh token is in an HttpOnly cookie of the issuer. Default `omit`. */
   cookies?: 'omit' | 'include'
   /**
-   * Further parameters of each refresh, such as `scope` (RFC 6749 §6) or `resource` (RFC 8707 §2.2); never `grant_type`, `client_id` or
-   * `refresh_token`. Default: none.
+   * Further parameters of each refresh, such as `scope` (RFC 6749 §6) or `resource` (RFC 8707 §2.2); never
+   * `grant_type`, `client_id` or `refresh_token`. Default: none.
    */
   parameters?: Record<string, string>
 }
@@ -200,14 +207,16 @@ export interface Session {
   readonly signedIn: boolean
   /** Takes the tokens of a login, and sends them to the other tabs. */
   signIn(tokens: SessionTokens): Promise<void>
-  /** A good access token, refreshed if need be; `undefined` when signed out, or when the issuer cannot be reached now. */
+  /**
+   * A good access token, refreshed if need be; `undefined` when signed out, or when the issuer cannot be reached now.
+   */
   accessToken(): Promise<string | undefined>
   /** Gets new tokens. `unavailable`: the issuer could not be asked; the session goes on. */
   refresh(): Promise<'refreshed' | 'signed_out' | 'unavailable'>
   /**
-   * `fetch` with the access token, for URLs of `allowedOrigins`; such a request follows no redirect. After a 401 with `invalid_token`,
-   * or without an error in the challenge, it is retried once with new tokens, if its body can be. An abort also rejects it while it
-   * waits for tokens.
+   * `fetch` with the access token, for URLs of `allowedOrigins`; such a request follows no redirect. After a 401 with
+   * `invalid_token`, or without an error in the challenge, it is retried once with new tokens, if its body can be. An
+   * abort also rejects it while it waits for tokens.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
   logout(options?: SessionLogoutOptions): Promise<LoggedOut>
@@ -217,4 +226,7 @@ export interface Session {
   close(): void
 }
 
-export type SessionLogoutOptions = Pick<LogoutOptions, 'clear' | 'timeoutMs' | 'endSession' | 'redirectTo' | 'allowedRedirects'>
+export type SessionLogoutOptions = Pick<
+  LogoutOptions,
+  'clear' | 'timeoutMs' | 'endSession' | 'redirectTo' | 'allowedRedirects'
+>

@@ -61,7 +61,9 @@ describe('usage', () => {
   test('help says how, for each command with an example', async () => {
     const { code, stdout } = await portcullis(['--help'])
     assert.equal(code, 0)
-    const names = [...stdout.matchAll(/^  (\w+) +[a-z]/gm)].map(([, name = '']) => name).filter((name) => name !== 'portcullis')
+    const names = [...stdout.matchAll(/^  (\w+) +[a-z]/gm)]
+      .map(([, name = '']) => name)
+      .filter((name) => name !== 'portcullis')
     assert.deepEqual(names, ['serve', 'check', 'init', 'keygen', 'backup', 'restore'])
     const helps = await Promise.all(names.map((name) => portcullis([name, '--help'])))
     helps.forEach(({ code, stdout }, index) => {
@@ -83,7 +85,10 @@ describe('usage', () => {
       [['init', '--keycloak', 'https://id.example'], /--realm is missing/],
       [['init', '--keycloak', 'https://id.example', '--realm', 'master'], /'master' administers Keycloak itself/],
       [['init', '--keycloak', 'https://user:hidden@id.example', '--realm', 'acme'], /--keycloak must be an https: URL/],
-      [['init', '--keycloak', 'http://id.example', '--realm', 'acme'], /must be an https: URL, for id\.example is not this machine/],
+      [
+        ['init', '--keycloak', 'http://id.example', '--realm', 'acme'],
+        /must be an https: URL, for id\.example is not this machine/,
+      ],
       [['restore', 'copy', '--incarnation', 'x'], /--incarnation must be a whole number|cannot be read/],
     ]
     for (const [words, message] of cases) {

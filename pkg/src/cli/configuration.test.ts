@@ -10,7 +10,12 @@ import { type Configuration, loadConfiguration } from './configuration.ts'
 import { connectorsOf } from './connectors.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'portcullis-configuration-'))
-const REALM = { name: 'acme', issuer: 'https://id.example/realms/acme', audience: 'api', jwks: 'https://id.example/realms/acme/certs' }
+const REALM = {
+  name: 'acme',
+  issuer: 'https://id.example/realms/acme',
+  audience: 'api',
+  jwks: 'https://id.example/realms/acme/certs',
+}
 const KEYCLOAK = { kind: 'keycloak', baseUrl: 'https://id.example', realm: 'acme' }
 
 before(async () => {
@@ -22,7 +27,10 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 function load(connector: Record<string, unknown>, environment: NodeJS.ProcessEnv = {}): Configuration {
   const config = join(folder, 'portcullis.json')
   const store = { path: 'portcullis.db' }
-  writeFileSync(config, JSON.stringify({ store, signingKey: { file: 'feed-key.json' }, realms: [REALM], connectors: [connector] }))
+  writeFileSync(
+    config,
+    JSON.stringify({ store, signingKey: { file: 'feed-key.json' }, realms: [REALM], connectors: [connector] }),
+  )
   return loadConfiguration({ config }, environment)
 }
 
@@ -45,7 +53,10 @@ test('secrets of accounts and streams are read from where they are', () => {
 test('a connector follows, for the realm of the origin that it names', () => {
   const [connector] = load({ ...KEYCLOAK, realm: 'Acme', originRealm: 'acme' }).connectors
   assert.ok(connector !== undefined)
-  assert.deepEqual(connectorsOf([connector]).map(({ name, realm }) => ({ name, realm })), [{ name: 'keycloak', realm: 'acme' }])
+  assert.deepEqual(
+    connectorsOf([connector]).map(({ name, realm }) => ({ name, realm })),
+    [{ name: 'keycloak', realm: 'acme' }],
+  )
 })
 
 test('what is wrong is named by its place, without secrets', () => {
@@ -53,11 +64,26 @@ test('what is wrong is named by its place, without secrets', () => {
     [{ baseUrl: 'https://id.example', realm: 'acme' }, /options\.connectors\[0\]\.kind is missing/],
     [{ ...KEYCLOAK, kind: 'keycloack' }, /options\.connectors\[0\]\.kind must be 'keycloak'/],
     [{ ...KEYCLOAK, baseUrl: 'id.example' }, /options\.connectors\[0\]\.baseUrl must be an http: or https: URL/],
-    [{ ...KEYCLOAK, onGaps: 'report' }, /options\.connectors\[0\] has an unknown option 'onGaps'; did you mean 'onGap'/],
-    [{ ...KEYCLOAK, consentRemoved: 'hidden' }, /options\.connectors\[0\]\.consentRemoved must be 'grant' or 'user' or 'ignore'/],
-    [{ ...KEYCLOAK, serviceAccount: { clientId: 'reader', clientSecret: { env: 'NOT_SET' } } }, /options\.connectors\[0\]\.serviceAccount\.clientSecret: the environment has no variable NOT_SET/],
-    [{ ...KEYCLOAK, actingAccount: { clientId: 'actor', clientSecret: { file: 'nowhere' } } }, /options\.connectors\[0\]\.actingAccount\.clientSecret: .*nowhere cannot be read \(ENOENT\)/],
-    [{ ...KEYCLOAK, serviceAccount: { clientId: 'reader', clientSecret: 7, hidden: 1 } }, /options\.connectors\[0\]\.serviceAccount has an unknown option/],
+    [
+      { ...KEYCLOAK, onGaps: 'report' },
+      /options\.connectors\[0\] has an unknown option 'onGaps'; did you mean 'onGap'/,
+    ],
+    [
+      { ...KEYCLOAK, consentRemoved: 'hidden' },
+      /options\.connectors\[0\]\.consentRemoved must be 'grant' or 'user' or 'ignore'/,
+    ],
+    [
+      { ...KEYCLOAK, serviceAccount: { clientId: 'reader', clientSecret: { env: 'NOT_SET' } } },
+      /options\.connectors\[0\]\.serviceAccount\.clientSecret: the environment has no variable NOT_SET/,
+    ],
+    [
+      { ...KEYCLOAK, actingAccount: { clientId: 'actor', clientSecret: { file: 'nowhere' } } },
+      /options\.connectors\[0\]\.actingAccount\.clientSecret: .*nowhere cannot be read \(ENOENT\)/,
+    ],
+    [
+      { ...KEYCLOAK, serviceAccount: { clientId: 'reader', clientSecret: 7, hidden: 1 } },
+      /options\.connectors\[0\]\.serviceAccount has an unknown option/,
+    ],
   ]
   for (const [connector, message] of cases) assert.throws(() => load(connector), message)
 })
@@ -66,7 +92,10 @@ test('secrets of callers of Global Token Revocation are read from where they are
   const config = join(folder, 'callers.json')
   const written = (globalTokenRevocation: object): void => {
     const realms = [REALM, { ...REALM, name: 'called', globalTokenRevocation }]
-    writeFileSync(config, JSON.stringify({ store: { path: 'portcullis.db' }, signingKey: { file: 'feed-key.json' }, realms }))
+    writeFileSync(
+      config,
+      JSON.stringify({ store: { path: 'portcullis.db' }, signingKey: { file: 'feed-key.json' }, realms }),
+    )
   }
   const audience = 'https://origin.example/realms/called/global-token-revocation'
   const caller = { issuer: 'https://acme.okta.example', jwks: 'https://acme.okta.example/keys', audience }
@@ -78,5 +107,8 @@ test('secrets of callers of Global Token Revocation are read from where they are
   const missing = /options\.realms\[1\]\.globalTokenRevocation\.secrets\[0\]: the environment has no variable CALLER/
   assert.throws(() => loadConfiguration({ config }, {}), missing)
   written({ secrets: [{ env: 'CALLER' }], subjectsOf: {} })
-  assert.throws(() => loadConfiguration({ config }, { CALLER: 'x' }), /globalTokenRevocation has an unknown option 'subjectsOf'/)
+  assert.throws(
+    () => loadConfiguration({ config }, { CALLER: 'x' }),
+    /globalTokenRevocation has an unknown option 'subjectsOf'/,
+  )
 })

@@ -16,8 +16,14 @@ import {
 } from '../options.ts'
 import { keySet } from '../policy.ts'
 import { PORT, SERVE_RULES, type ServeOptions } from '../origin/node/index.ts'
-import { KEYCLOAK_RULES, type KeycloakOptions, SECURITY_EVENT_RULES, SERVICE_ACCOUNT_RULES } from '../origin/connectors/keycloak/options.ts'
-import { CLIENT_RULES, EDGE_RULES, GLOBAL_REVOCATION_RULES, ORIGIN_RULES, REALM_RULES, signingKey } from '../origin/settings.ts'
+import {
+  KEYCLOAK_RULES,
+  type KeycloakOptions,
+  SECURITY_EVENT_RULES,
+  SERVICE_ACCOUNT_RULES,
+} from '../origin/connectors/keycloak/options.ts'
+import { CLIENT_RULES, EDGE_RULES, ORIGIN_RULES, REALM_RULES, signingKey } from '../origin/settings.ts'
+import { GLOBAL_REVOCATION_RULES } from '../origin/connectors/global-revocation-settings.ts'
 import type { SqliteStoreOptions } from '../origin/store/sqlite/index.ts'
 import type { GlobalTokenRevocationOptions } from '../origin/connectors/global-revocation.ts'
 import type { OriginOptions, OriginRealm } from '../origin/options.ts'
@@ -91,7 +97,9 @@ interface ConfigurationFile extends Omit<OriginOptions, 'store' | 'realms' | 'co
   store: StoreFile
   /** The private Ed25519 key that signs the feed; `portcullis keygen` makes one. */
   signingKey: JWK
-  /** The log on standard output, one JSON object a line: `requests` and events, or `events` only. Default `requests`. */
+  /**
+   * The log on standard output, one JSON object a line: `requests` and events, or `events` only. Default `requests`.
+   */
   log?: Configuration['log']
 }
 
@@ -103,7 +111,10 @@ interface ListenFile extends Partial<ServeOptions> {
 }
 
 interface StoreFile extends SqliteStoreOptions {
-  /** The SQLite file, from the directory of the configuration. It is created when missing, its directory is not. On a local disk. */
+  /**
+   * The SQLite file, from the directory of the configuration. It is created when missing, its directory is not. On a
+   * local disk.
+   */
   path: string
 }
 
@@ -118,8 +129,9 @@ interface RealmFile extends OriginRealm {
   /** The issuer's keys: the URL of its JWK set, or the set. */
   jwks: string | JWKS
   /**
-   * The callers that may revoke all tokens of a user by `POST /realms/{realm}/global-token-revocation`, for example Okta:
-   * `{ secrets, callers: [{ issuer, jwks, audience, subject, untyped }] }`. Identifiers that need a look-up need code. Default: none.
+   * The callers that may revoke all tokens of a user by `POST /realms/{realm}/global-token-revocation`, for example
+   * Okta: `{ secrets, callers: [{ issuer, jwks, audience, subject, untyped }] }`. Identifiers that need a look-up need
+   * code. Default: none.
    */
   globalTokenRevocation?: Omit<GlobalTokenRevocationOptions, 'subjectsOf'>
 }
@@ -127,7 +139,14 @@ interface RealmFile extends OriginRealm {
 const { subjectsOf: _subjectsOf, ...CALLER_RULES } = GLOBAL_REVOCATION_RULES
 const { onError: _onError, ...LISTEN_RULES } = SERVE_RULES
 const { administration: _administration, ...REALM_TEXT_RULES } = REALM_RULES
-const { store: _store, connectors: _connectors, fetch: _fetch, onReport: _onReport, onRequest: _onRequest, ...ORIGIN_TEXT_RULES } = ORIGIN_RULES
+const {
+  store: _store,
+  connectors: _connectors,
+  fetch: _fetch,
+  onReport: _onReport,
+  onRequest: _onRequest,
+  ...ORIGIN_TEXT_RULES
+} = ORIGIN_RULES
 
 const ACCOUNT = shape({ ...SERVICE_ACCOUNT_RULES, clientSecret: required(secret) })
 

@@ -21,7 +21,11 @@ export function main(commands: readonly Command[]): void {
 }
 
 /** Runs one command line; returns the output. Rejects with the command's error. */
-async function run(commands: readonly Command[], words: readonly string[], environment: NodeJS.ProcessEnv): Promise<string> {
+async function run(
+  commands: readonly Command[],
+  words: readonly string[],
+  environment: NodeJS.ProcessEnv,
+): Promise<string> {
   const [first, ...rest] = words
   if (first === '--version' || first === '-v') return `${VERSION}\n`
   if (first === undefined || first === '--help' || first === '-h' || first === 'help') {
@@ -38,7 +42,8 @@ async function run(commands: readonly Command[], words: readonly string[], envir
 function find(commands: readonly Command[], word: string | undefined): Command | undefined {
   if (word === undefined || word.startsWith('-')) return undefined
   const command = commands.find(({ name }) => name === word)
-  if (command === undefined) throw new UsageError(`unknown command; known are ${commands.map(({ name }) => name).join(', ')}`)
+  if (command === undefined)
+    throw new UsageError(`unknown command; known are ${commands.map(({ name }) => name).join(', ')}`)
   return command
 }
 
@@ -49,12 +54,19 @@ function parse(command: Command, args: readonly string[], environment: NodeJS.Pr
     if (parsed.positionals.length !== command.positionals.length) throw new UsageError('too many or too few arguments')
     return { ...parsed, environment }
   } catch (cause) {
-    throw new UsageError(`${cause instanceof Error ? cause.message : 'bad usage'}\nUsage: ${usageOf(command)}`, { cause })
+    throw new UsageError(`${cause instanceof Error ? cause.message : 'bad usage'}\nUsage: ${usageOf(command)}`, {
+      cause,
+    })
   }
 }
 
-function parseOptions({ options }: Command, args: readonly string[]): Omit<CommandInput, 'environment'> & { help: boolean } {
-  const own = Object.entries(options).map(([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' }] as const)
+function parseOptions(
+  { options }: Command,
+  args: readonly string[],
+): Omit<CommandInput, 'environment'> & { help: boolean } {
+  const own = Object.entries(options).map(
+    ([name, { value }]) => [name, { type: value === undefined ? 'boolean' : 'string' }] as const,
+  )
   const { values, positionals } = parseArgs({
     args: [...args],
     options: { ...Object.fromEntries(own), help: { type: 'boolean', short: 'h' } },

@@ -36,7 +36,8 @@ export function hiddenLine(question: string): Promise<string> {
     const onData = (text: string): void => {
       for (const character of text) {
         if (character === '\r' || character === '\n') return end(() => resolve(line))
-        if (character === '\u0003' || character === '\u0004') return end(() => reject(new UsageError('interrupted: nothing was changed')))
+        if (character === '\u0003' || character === '\u0004')
+          return end(() => reject(new UsageError('interrupted: nothing was changed')))
         line = character === '\u007f' || character === '\b' ? [...line].slice(0, -1).join('') : line + character
       }
     }

@@ -35,7 +35,11 @@ function elsewhere(itself: Rule, expected: string): Rule {
 }
 
 /** The secret of each option of a connector that has one. */
-const CONNECTOR_SECRETS = { serviceAccount: 'clientSecret', actingAccount: 'clientSecret', securityEvents: 'authorization' } as const
+const CONNECTOR_SECRETS = {
+  serviceAccount: 'clientSecret',
+  actingAccount: 'clientSecret',
+  securityEvents: 'authorization',
+} as const
 
 /** Reads secrets from where they are. */
 export class Secrets {
@@ -58,7 +62,13 @@ export class Secrets {
     const key = options['signingKey']
     const signing = this.#isElsewhere(key) ? parseJson(this.#read(key, `${name}.signingKey`), this.#where(key)) : key
     const listed = { ...each('clients', ['secret']), ...each('edges', ['ackSecret']) }
-    return { ...own, ...listed, ...this.#realms(options, name), ...this.#connectors(options, name), signingKey: signing }
+    return {
+      ...own,
+      ...listed,
+      ...this.#realms(options, name),
+      ...this.#connectors(options, name),
+      signingKey: signing,
+    }
   }
 
   #realms({ realms }: Record<string, unknown>, name: string): Record<string, unknown> {
@@ -66,7 +76,9 @@ export class Secrets {
       const callers = realm['globalTokenRevocation'] as { secrets?: unknown[] } | undefined
       if (callers?.secrets === undefined) return realm
       const path = `${name}.realms[${index}].globalTokenRevocation.secrets`
-      const secrets = callers.secrets.map((each, place) => (this.#isElsewhere(each) ? this.#read(each, `${path}[${place}]`) : each))
+      const secrets = callers.secrets.map((each, place) =>
+        this.#isElsewhere(each) ? this.#read(each, `${path}[${place}]`) : each,
+      )
       return { ...realm, globalTokenRevocation: { ...callers, secrets } }
     }
     return Array.isArray(realms) ? { realms: realms.map(inner) } : {}
@@ -79,7 +91,14 @@ export class Secrets {
       ...Object.fromEntries(
         Object.entries(CONNECTOR_SECRETS)
           .filter(([option]) => connector[option] !== undefined)
-          .map(([option, member]) => [option, this.#members(connector[option] as Record<string, unknown>, [member], `${name}.connectors[${index}].${option}`)]),
+          .map(([option, member]) => [
+            option,
+            this.#members(
+              connector[option] as Record<string, unknown>,
+              [member],
+              `${name}.connectors[${index}].${option}`,
+            ),
+          ]),
       ),
     })
     return { connectors: connectors.map(inner) }

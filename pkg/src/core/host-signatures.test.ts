@@ -12,14 +12,27 @@ import { Core } from '../edge/core/core.ts'
 
 const NOW = 1_800_000_000
 const ISSUER = 'https://issuer.example/realms/acme'
-const ALGORITHMS: Algorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+const ALGORITHMS: Algorithm[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+]
 const nodeCrypto = { createPublicKey, verify }
 
 /** The orders of the curves (SEC 2) and of Ed25519's subgroup (RFC 8032 §5.1). */
 const ORDERS: Record<string, bigint> = {
   ES256: 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n,
   ES384: 0xffffffffffffffffffffffffffffffffffffffffffffffffc7634d81f4372ddf581a0db248b0a77aecec196accc52973n,
-  ES512: 0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
+  ES512:
+    0x01fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffa51868783bf2f966b7fcc0148f709a5d03bb5c9b8899c47aebb6fb71e91386409n,
   EdDSA: 2n ** 252n + 27742317777372353535851937790883648493n,
 }
 
@@ -31,12 +44,25 @@ function inputOf(algorithm: Algorithm, claims: object = {}): string {
 
 function coreOf(pair: Pair): Core {
   const core = new Core({
-    maxTokenBytes: 16_384, leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400, maxSessionSeconds: undefined, maxStaleSeconds: 60,
-    whenStale: 'refuse', maxAcceptStaleSeconds: 3600, verifiedTokenCacheEntries: 0, verifiedTokenCacheBytes: 0, hostAlgorithms: ALGORITHMS,
-    realms: [{
-      ...corePolicy({ name: 'acme', issuer: ISSUER, audience: 'api' }), keysFrom: 'caller', acceptDifferingPolicy: false,
-      feedKeys: [jwkOf(makePair('Ed25519'))],
-    }],
+    maxTokenBytes: 16_384,
+    leewaySeconds: 5,
+    skewSeconds: 5,
+    maxLifetimeSeconds: 86_400,
+    maxSessionSeconds: undefined,
+    maxStaleSeconds: 60,
+    whenStale: 'refuse',
+    maxAcceptStaleSeconds: 3600,
+    verifiedTokenCacheEntries: 0,
+    verifiedTokenCacheBytes: 0,
+    hostAlgorithms: ALGORITHMS,
+    realms: [
+      {
+        ...corePolicy({ name: 'acme', issuer: ISSUER, audience: 'api' }),
+        keysFrom: 'caller',
+        acceptDifferingPolicy: false,
+        feedKeys: [jwkOf(makePair('Ed25519'))],
+      },
+    ],
   })
   const jwks = { keys: [{ ...jwkOf(pair), kid: 'key', alg: pair.algorithm }] }
   core.setKeys(0, new TextEncoder().encode(JSON.stringify(jwks)), Number.MAX_SAFE_INTEGER, 'configuration')
@@ -48,7 +74,10 @@ async function verdicts(core: Core, token: string): Promise<Record<string, strin
   const node = new NodeSignatures(nodeCrypto)
   const web = new WebSignatures(globalThis.crypto.subtle)
   const all: Record<string, string | undefined> = { rust: core.begin(token, NOW, false)?.reason }
-  for (const [name, host] of [['node', node], ['web', web]] as const) {
+  for (const [name, host] of [
+    ['node', node],
+    ['web', web],
+  ] as const) {
     const found = core.begin(token, NOW, true)
     const { signatureRequest: request } = core
     const outcome = found === undefined ? await host.verify(core, request) : false
@@ -79,14 +108,21 @@ for (const algorithm of ALGORITHMS) {
     await assertAlike(core, spelt(input, signature(makePair(algorithm), input)), 'bad_signature', 'another key')
     for (let at = 0; at < good.length; at += 7) {
       const flipped = Buffer.from(good)
-      flipped[at] = (flipped[at] ?? 0) ^ (1 << at % 8)
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8))
       await assertAlike(core, spelt(input, flipped), 'bad_signature', `bit flipped in byte ${at}`)
     }
     const { length } = good
     const odd: [string, Uint8Array][] = [
-      ['empty', Buffer.alloc(0)], ['one byte', Buffer.alloc(1, 1)], ['zeros', Buffer.alloc(length)], ['ones', Buffer.alloc(length, 0xff)],
-      ['cut', good.subarray(0, length - 1)], ['cut in front', good.subarray(1)], ['longer', Buffer.concat([good, Buffer.alloc(1)])],
-      ['longer in front', Buffer.concat([Buffer.alloc(1), good])], ['twice', Buffer.concat([good, good])], ['far too long', Buffer.alloc(4096, 7)],
+      ['empty', Buffer.alloc(0)],
+      ['one byte', Buffer.alloc(1, 1)],
+      ['zeros', Buffer.alloc(length)],
+      ['ones', Buffer.alloc(length, 0xff)],
+      ['cut', good.subarray(0, length - 1)],
+      ['cut in front', good.subarray(1)],
+      ['longer', Buffer.concat([good, Buffer.alloc(1)])],
+      ['longer in front', Buffer.concat([Buffer.alloc(1), good])],
+      ['twice', Buffer.concat([good, good])],
+      ['far too long', Buffer.alloc(4096, 7)],
     ]
     for (const [what, bytes] of odd) await assertAlike(core, spelt(input, bytes), 'bad_signature', what)
   })
@@ -105,7 +141,17 @@ for (const algorithm of ['ES256', 'ES384', 'ES512'] as const) {
     const of = (one: bigint, other: bigint) => spelt(input, Buffer.concat([toBytes(one, size), toBytes(other, size)]))
     // JOSE has no canonical S (RFC 7518 §3.4): the other one is valid too.
     await assertAlike(core, of(r, order - s), 'no_feed', 'the twin')
-    const bad: [bigint, bigint][] = [[0n, s], [r, 0n], [0n, 0n], [order, s], [r, order], [most, s], [r, most], [1n, 1n], [order - 1n, order - 1n]]
+    const bad: [bigint, bigint][] = [
+      [0n, s],
+      [r, 0n],
+      [0n, 0n],
+      [order, s],
+      [r, order],
+      [most, s],
+      [r, most],
+      [1n, 1n],
+      [order - 1n, order - 1n],
+    ]
     for (const [one, other] of bad) await assertAlike(core, of(one, other), 'bad_signature', `${one}, ${other}`)
     if (r + order <= most) await assertAlike(core, of(r + order, s), 'bad_signature', 'R + n')
     if (s + order <= most) await assertAlike(core, of(r, s + order), 'bad_signature', 'S + n')
@@ -127,7 +173,12 @@ test('Ed25519: S beyond the order, and points of small order', async () => {
     const value = s + times * (ORDERS['EdDSA'] ?? 0n)
     if (value < 2n ** 256n) await assertAlike(core, withS(value), 'bad_signature', `S + ${times} L`)
   }
-  const small = ['01', '00', 'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f', 'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a']
+  const small = [
+    '01',
+    '00',
+    'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+    'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  ]
   for (const point of small) {
     const bytes = Buffer.concat([Buffer.from(point.padEnd(64, '0'), 'hex'), Buffer.alloc(32)])
     await assertAlike(core, spelt(input, bytes), 'bad_signature', point)
@@ -135,7 +186,11 @@ test('Ed25519: S beyond the order, and points of small order', async () => {
 })
 
 test('RSA-PSS: a salt as long as the hash, and no other', async () => {
-  for (const [algorithm, size] of [['PS256', 32], ['PS384', 48], ['PS512', 64]] as const) {
+  for (const [algorithm, size] of [
+    ['PS256', 32],
+    ['PS384', 48],
+    ['PS512', 64],
+  ] as const) {
     const pair = makePair(algorithm)
     const core = coreOf(pair)
     const input = inputOf(algorithm)
@@ -163,7 +218,13 @@ test('RSA: the padding and hash of the algorithm, and no other', async () => {
 })
 
 test('RSA: moduli of odd lengths and unusual exponents', async () => {
-  const sizes = [{ modulusLength: 2056 }, { modulusLength: 3072 }, { modulusLength: 4096 }, { modulusLength: 2048, publicExponent: 3 }, { modulusLength: 2048, publicExponent: 17 }]
+  const sizes = [
+    { modulusLength: 2056 },
+    { modulusLength: 3072 },
+    { modulusLength: 4096 },
+    { modulusLength: 2048, publicExponent: 3 },
+    { modulusLength: 2048, publicExponent: 17 },
+  ]
   for (const rsa of sizes) {
     for (const algorithm of ['RS256', 'PS256'] as const) {
       const pair = makePair(algorithm, rsa)
@@ -180,9 +241,22 @@ test('a host that cannot verify leaves it to Rust', async () => {
   const pair = makePair('ES256')
   const core = coreOf(pair)
   const input = inputOf('ES256')
-  const failing = { createPublicKey: () => ({}), verify: () => { throw new Error('no such curve') } }
-  const keyless = { createPublicKey: () => { throw new Error('no such key') }, verify: () => true }
-  for (const [token, reason] of [[spelt(input, signature(pair, input)), 'no_feed'], [spelt(input, Buffer.alloc(64, 1)), 'bad_signature']] as const) {
+  const failing = {
+    createPublicKey: () => ({}),
+    verify: () => {
+      throw new Error('no such curve')
+    },
+  }
+  const keyless = {
+    createPublicKey: () => {
+      throw new Error('no such key')
+    },
+    verify: () => true,
+  }
+  for (const [token, reason] of [
+    [spelt(input, signature(pair, input)), 'no_feed'],
+    [spelt(input, Buffer.alloc(64, 1)), 'bad_signature'],
+  ] as const) {
     for (const crypto of [failing, keyless]) {
       assert.equal(core.begin(token, NOW, true), undefined)
       const { signatureRequest: request } = core
@@ -191,7 +265,10 @@ test('a host that cannot verify leaves it to Rust', async () => {
       assert.equal(core.finish(request, outcome, NOW)?.reason, reason)
       assert.equal(core.finish(request, true, NOW), undefined, 'a handle is good once')
     }
-    const rejecting = { importKey: () => Promise.resolve({}), verify: () => Promise.reject(new Error('no')) } as unknown as SubtleCrypto
+    const rejecting = {
+      importKey: () => Promise.resolve({}),
+      verify: () => Promise.reject(new Error('no')),
+    } as unknown as SubtleCrypto
     assert.equal(core.begin(token, NOW, true), undefined)
     const { signatureRequest: request } = core
     const outcome = await new WebSignatures(rejecting).verify(core, request)
@@ -238,6 +315,9 @@ test('the choice of node:crypto, WebCrypto or neither', () => {
   for (const given of [host, { ...host, nodeCrypto }]) {
     assert.deepEqual(hostCrypto('fastest', given).algorithms, ALGORITHMS)
     const { algorithms } = hostCrypto('fastest', { ...given, fasterEd25519: 'core' })
-    assert.deepEqual(algorithms, ALGORITHMS.filter((algorithm) => algorithm !== 'EdDSA' && algorithm !== 'Ed25519'))
+    assert.deepEqual(
+      algorithms,
+      ALGORITHMS.filter((algorithm) => algorithm !== 'EdDSA' && algorithm !== 'Ed25519'),
+    )
   }
 })

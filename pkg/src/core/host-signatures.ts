@@ -8,7 +8,9 @@ export interface SignatureRequest {
   handle: number
   /** Identifies a key of this gate; never reused for another one. */
   keyNumber: number
-  /** The signing input and the signature behind it: a view of the core's memory, good until the core is called again. */
+  /**
+   * The signing input and the signature behind it: a view of the core's memory, good until the core is called again.
+   */
   bytes: Uint8Array<ArrayBuffer>
   /** Where the signing input ends. */
   inputLength: number
@@ -30,8 +32,8 @@ export interface HostKey {
 }
 
 /**
- * The algorithms that the host verifies faster than Rust. In µs of processor time for a token of 640 to 900 bytes, on one machine, all
- * else included:
+ * The algorithms that the host verifies faster than Rust. In µs of processor time for a token of 640 to 900 bytes, on
+ * one machine, all else included:
  *
  * |                        | RS256 | PS256 | ES256 | ES384 | ES512 |
  * |------------------------|-------|-------|-------|-------|-------|
@@ -40,13 +42,15 @@ export interface HostKey {
  * | Rust, workerd          |   550 |       |   950 |       |       |
  * | WebCrypto, workerd     |    20 |       |    59 |       |       |
  *
- * Bun's and Deno's `node:crypto` are as far ahead. HMAC takes Rust 7 µs and stays there: so its keys need not leave the core.
+ * Bun's and Deno's `node:crypto` are as far ahead. HMAC takes Rust 7 µs and stays there: so its keys need not leave the
+ * core.
  *
- * workerd has `node:crypto` too, for workers with `nodejs_compat`: RS256 takes it about a tenth less than its WebCrypto, EdDSA
- * the same, and for ES256 it takes no imported key (a key object is refused beside `dsaEncoding`). WebCrypto's own
- * ways (raw or SPKI keys, buffers instead of views) differ by less than a measurement does.
+ * workerd has `node:crypto` too, for workers with `nodejs_compat`: RS256 takes it about a tenth less than its
+ * WebCrypto, EdDSA the same, and for ES256 it takes no imported key (a key object is refused beside `dsaEncoding`).
+ * WebCrypto's own ways (raw or SPKI keys, buffers instead of views) differ by less than a measurement does.
  *
- * EdDSA differs from runtime to runtime, on another machine (`fasterEd25519` of the entries; 65 µs more without tables):
+ * EdDSA differs from runtime to runtime, on another machine (`fasterEd25519` of the entries; 65 µs more without
+ * tables):
  *
  * |                                  | Node 20 | workerd | Deno | Bun |
  * |----------------------------------|---------|---------|------|-----|
@@ -54,22 +58,38 @@ export interface HostKey {
  * | `node:crypto`, workerd WebCrypto |     135 |      80 |   50 |  77 |
  */
 const HOST_ALGORITHMS: readonly Algorithm[] = [
-  'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519',
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
 ]
 
 /** EdDSA on Ed25519, by both of its names (RFC 8037, RFC 9864). */
 const ED25519: readonly Algorithm[] = ['EdDSA', 'Ed25519']
 
-/** How many imported keys are kept: more than the realms of a function usually have in use. One takes some kilobytes. */
+/**
+ * How many imported keys are kept: more than the realms of a function usually have in use. One takes some kilobytes.
+ */
 const MAX_IMPORTED_KEYS = 2048
 
 /** Verifies signatures beside the core: `node:crypto`, WebCrypto, or neither. */
 export type HostCrypto = NodeSignatures | WebSignatures | NoSignatures
 
 /** Picks the fastest that the runtime has. */
-export function hostCrypto(verifySignatures: 'fastest' | 'rust', { nodeCrypto, webCryptoReads, fasterEd25519 }: Runtime): HostCrypto {
+export function hostCrypto(
+  verifySignatures: 'fastest' | 'rust',
+  { nodeCrypto, webCryptoReads, fasterEd25519 }: Runtime,
+): HostCrypto {
   if (verifySignatures === 'rust') return new NoSignatures()
-  const algorithms = fasterEd25519 === 'core' ? HOST_ALGORITHMS.filter((algorithm) => !ED25519.includes(algorithm)) : HOST_ALGORITHMS
+  const algorithms =
+    fasterEd25519 === 'core' ? HOST_ALGORITHMS.filter((algorithm) => !ED25519.includes(algorithm)) : HOST_ALGORITHMS
   if (nodeCrypto !== undefined) return new NodeSignatures(nodeCrypto, algorithms)
   const { subtle } = (globalThis as { crypto?: { subtle?: SubtleCrypto } }).crypto ?? {}
   return subtle === undefined ? new NoSignatures() : new WebSignatures(subtle, webCryptoReads, algorithms)
@@ -97,7 +117,12 @@ export class NodeSignatures {
     const key = this.#keys.get(keyNumber) ?? keep(this.#keys, keyNumber, this.#import(core.hostKey(request)))
     if (key === 'unusable') return undefined
     try {
-      return this.#crypto.verify(key.digest, bytes.subarray(0, inputLength), key.key as never, bytes.subarray(inputLength))
+      return this.#crypto.verify(
+        key.digest,
+        bytes.subarray(0, inputLength),
+        key.key as never,
+        bytes.subarray(inputLength),
+      )
     } catch {
       return undefined
     }
@@ -127,11 +152,20 @@ const PSS = { padding: 6, saltLength: -1 }
 /** R and S as JOSE has them (RFC 7518 §3.4), not DER. */
 const R_AND_S = { dsaEncoding: 'ieee-p1363' }
 
-const NODE_SCHEMES: Partial<Record<Algorithm, { digest: string | null; padding?: number; saltLength?: number; dsaEncoding?: string }>> = {
-  RS256: { digest: 'sha256' }, RS384: { digest: 'sha384' }, RS512: { digest: 'sha512' },
-  PS256: { digest: 'sha256', ...PSS }, PS384: { digest: 'sha384', ...PSS }, PS512: { digest: 'sha512', ...PSS },
-  ES256: { digest: 'sha256', ...R_AND_S }, ES384: { digest: 'sha384', ...R_AND_S }, ES512: { digest: 'sha512', ...R_AND_S },
-  EdDSA: { digest: null }, Ed25519: { digest: null },
+const NODE_SCHEMES: Partial<
+  Record<Algorithm, { digest: string | null; padding?: number; saltLength?: number; dsaEncoding?: string }>
+> = {
+  RS256: { digest: 'sha256' },
+  RS384: { digest: 'sha384' },
+  RS512: { digest: 'sha512' },
+  PS256: { digest: 'sha256', ...PSS },
+  PS384: { digest: 'sha384', ...PSS },
+  PS512: { digest: 'sha512', ...PSS },
+  ES256: { digest: 'sha256', ...R_AND_S },
+  ES384: { digest: 'sha384', ...R_AND_S },
+  ES512: { digest: 'sha512', ...R_AND_S },
+  EdDSA: { digest: null },
+  Ed25519: { digest: null },
 }
 
 /** Signatures by WebCrypto, asynchronously. */
@@ -142,7 +176,11 @@ export class WebSignatures {
   readonly #reads: 'at_once' | 'later'
   readonly #keys = new Map<number, WebKey | 'unusable'>()
 
-  constructor(subtle: SubtleCrypto, reads: 'at_once' | 'later' = 'later', algorithms: readonly Algorithm[] = HOST_ALGORITHMS) {
+  constructor(
+    subtle: SubtleCrypto,
+    reads: 'at_once' | 'later' = 'later',
+    algorithms: readonly Algorithm[] = HOST_ALGORITHMS,
+  ) {
     this.#subtle = subtle
     this.#reads = reads
     this.algorithms = algorithms
@@ -209,7 +247,8 @@ const WEB_SCHEMES: Partial<Record<Algorithm, WebScheme>> = {
   ES256: { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' },
   ES384: { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-384' },
   ES512: { name: 'ECDSA', namedCurve: 'P-521', hash: 'SHA-512' },
-  EdDSA: { name: 'Ed25519' }, Ed25519: { name: 'Ed25519' },
+  EdDSA: { name: 'Ed25519' },
+  Ed25519: { name: 'Ed25519' },
 }
 
 function unknown(): undefined {

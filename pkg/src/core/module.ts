@@ -8,11 +8,15 @@ export interface Runtime {
   /** `node:crypto`, where there is one: it hashes and verifies signatures synchronously. */
   nodeCrypto?: NodeCrypto
   /**
-   * When WebCrypto reads the bytes that it is given: `at_once`, before `verify` returns, as the standard has it (W3C Web
-   * Cryptography API §14.3.4, "get a copy of the bytes"), so that none need be copied for it; or perhaps `later` (default).
+   * When WebCrypto reads the bytes that it is given: `at_once`, before `verify` returns, as the standard has it (W3C
+   * Web Cryptography API §14.3.4, "get a copy of the bytes"), so that none need be copied for it; or perhaps `later`
+   * (default).
    */
   webCryptoReads?: 'at_once' | 'later'
-  /** Which verifies EdDSA faster: the core, by the tables that all modules but the slim one make, or the `host` (default). */
+  /**
+   * Which verifies EdDSA faster: the core, by the tables that all modules but the slim one make, or the `host`
+   * (default).
+   */
   fasterEd25519?: 'core' | 'host'
 }
 
@@ -75,12 +79,17 @@ export class WasmModule {
     this.#loaded = { runtime: { ...runtime }, module, memory }
   }
 
-  /** Names the module's source, for its first use. Compiling takes 5 ms: an import that is not followed by a use saves them. */
+  /**
+   * Names the module's source, for its first use. Compiling takes 5 ms: an import that is not followed by a use saves
+   * them.
+   */
   loadFrom(compile: ModuleSource, runtime: Runtime): void {
     this.#source ??= { compile, runtime }
   }
 
-  /** Begins to load from the source. `undefined`: there is nothing to wait for. The promise rejects with `not_loaded`. */
+  /**
+   * Begins to load from the source. `undefined`: there is nothing to wait for. The promise rejects with `not_loaded`.
+   */
   start(): Promise<void> | undefined {
     if (this.#loaded !== undefined || this.#source === undefined) return undefined
     if (this.#loading !== undefined) return this.#loading
@@ -122,8 +131,8 @@ export class WasmModule {
   }
 
   /**
-   * Discards the instance of `generation`, in which a call has trapped: a trap leaves its memory in an undefined state. Does
-   * nothing if that instance has been discarded before.
+   * Discards the instance of `generation`, in which a call has trapped: a trap leaves its memory in an undefined state.
+   * Does nothing if that instance has been discarded before.
    */
   discard(generation: number): void {
     if (generation !== this.#generation) return
@@ -135,8 +144,8 @@ export class WasmModule {
   }
 
   /**
-   * Whether there is a usable instance; a discarded one is replaced first. False after too many discards, and when the new
-   * instance cannot be made. Throws `not_loaded`.
+   * Whether there is a usable instance; a discarded one is replaced first. False after too many discards, and when the
+   * new instance cannot be made. Throws `not_loaded`.
    */
   renew(): boolean {
     const loaded = this.#mustBeLoaded()

@@ -1,8 +1,8 @@
 import type { HostOutcome, SignatureRequest } from './host-signatures.ts'
 
 /**
- * Addresses in a core's memory: `tokenBuffer`, where tokens are written, and `signatureRequest`, where signature requests and the
- * ids of cached tokens are read.
+ * Addresses in a core's memory: `tokenBuffer`, where tokens are written, and `signatureRequest`, where signature
+ * requests and the ids of cached tokens are read.
  */
 export interface BufferAddresses {
   readonly tokenBuffer: number
@@ -19,13 +19,19 @@ export interface CachedTokenId {
   readonly upper: number
 }
 
-/** Identifies a token whose signature the host verifies. In another instance of the module the same number means another. */
+/**
+ * Identifies a token whose signature the host verifies. In another instance of the module the same number means
+ * another.
+ */
 export interface SignatureHandle {
   readonly generation: number
   readonly handle: number
 }
 
-/** The part of a core's memory through which tokens go in and signature requests come out, without a copy by generated code. */
+/**
+ * The part of a core's memory through which tokens go in and signature requests come out, without a copy by generated
+ * code.
+ */
 export class TokenBuffer {
   readonly #memory: WebAssembly.Memory
   readonly #addresses: BufferAddresses
@@ -43,7 +49,10 @@ export class TokenBuffer {
     this.#generation = generation
   }
 
-  /** Writes a token where the core reads it. Returns its length in bytes; for one that is too long, one more than the limit. */
+  /**
+   * Writes a token where the core reads it. Returns its length in bytes; for one that is too long, one more than the
+   * limit.
+   */
   write(token: string): number {
     if (this.#bytes.byteLength === 0) this.#map()
     const { read, written } = encoder.encodeInto(token, this.#bytes)

@@ -7,7 +7,9 @@ import { checkDocs, type OptionDoc, readInterface } from './tsdoc.ts'
 /** The JSON Schema of `portcullis.json`: the rules of the options, with the TSDoc of each. */
 export function configurationSchema(): JsonSchema {
   const schema = describe(CONFIGURATION_RULES, CONFIGURATION_DOCS, 'options')
-  const inner = Object.entries(SHAPES).map(([name, rules]) => [name, describe(rules, SHAPE_DOCS[name as keyof typeof SHAPES], name)] as const)
+  const inner = Object.entries(SHAPES).map(
+    ([name, rules]) => [name, describe(rules, SHAPE_DOCS[name as keyof typeof SHAPES], name)] as const,
+  )
   const properties = Object.fromEntries(
     Object.entries(schema.properties).map(([name, property]) => {
       const found = inner.find(([each]) => each === name)?.[1]
@@ -33,8 +35,14 @@ const CONFIGURATION_DOCS: Docs = new Map([
 ])
 
 const SHAPE_DOCS: Readonly<Record<keyof typeof SHAPES, Docs>> = {
-  listen: new Map([...readInterface('origin/node/index.ts', 'ServeOptions'), ...readInterface('cli/configuration.ts', 'ListenFile')]),
-  store: new Map([...readInterface('origin/store/sqlite/index.ts', 'SqliteStoreOptions'), ...readInterface('cli/configuration.ts', 'StoreFile')]),
+  listen: new Map([
+    ...readInterface('origin/node/index.ts', 'ServeOptions'),
+    ...readInterface('cli/configuration.ts', 'ListenFile'),
+  ]),
+  store: new Map([
+    ...readInterface('origin/store/sqlite/index.ts', 'SqliteStoreOptions'),
+    ...readInterface('cli/configuration.ts', 'StoreFile'),
+  ]),
   realms: new Map([
     ...readInterface('types/realm.ts', 'TokenOptions'),
     ...readInterface('origin/options.ts', 'OriginRealm'),
@@ -42,7 +50,10 @@ const SHAPE_DOCS: Readonly<Record<keyof typeof SHAPES, Docs>> = {
   ]),
   clients: readInterface('origin/options.ts', 'ClientOptions'),
   edges: readInterface('origin/options.ts', 'EdgeOptions'),
-  connectors: new Map([...readInterface('origin/connectors/keycloak/options.ts', 'KeycloakOptions'), ...readInterface('cli/configuration.ts', 'ConnectorFile')]),
+  connectors: new Map([
+    ...readInterface('origin/connectors/keycloak/options.ts', 'KeycloakOptions'),
+    ...readInterface('cli/configuration.ts', 'ConnectorFile'),
+  ]),
 }
 
 type Described = JsonSchema & { properties: Record<string, JsonSchema> }
@@ -51,16 +62,22 @@ function describe(rules: Rules, docs: Docs, where: string): Described {
   checkDocs(docs, rules, where)
   const schema = objectSchema(rules) as Described
   const properties = Object.entries(schema.properties).map(([name, property]) => {
-    const inner = name === 'claimNames' ? describe(CLAIM_NAME_RULES, readInterface('types/realm.ts', 'ClaimNames'), name) : property
+    const inner =
+      name === 'claimNames' ? describe(CLAIM_NAME_RULES, readInterface('types/realm.ts', 'ClaimNames'), name) : property
     const { default: fallback, ...rest } = inner
-    return [name, { ...rest, description: textOf(docs.get(name)), ...(isUseful(fallback) ? { default: fallback } : {}) }]
+    return [
+      name,
+      { ...rest, description: textOf(docs.get(name)), ...(isUseful(fallback) ? { default: fallback } : {}) },
+    ]
   })
   return { ...schema, properties: Object.fromEntries(properties) as Record<string, JsonSchema> }
 }
 
 function textOf(doc: OptionDoc | undefined): string {
   if (doc === undefined) return ''
-  return doc.default !== undefined && 'words' in doc.default ? `${doc.description} Default: ${doc.default.words}.` : doc.description
+  return doc.default !== undefined && 'words' in doc.default
+    ? `${doc.description} Default: ${doc.default.words}.`
+    : doc.description
 }
 
 /** An empty list says less than the words of the text. */

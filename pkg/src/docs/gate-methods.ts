@@ -1,15 +1,20 @@
 import { readFileSync } from 'node:fs'
 import ts from 'typescript'
 
-/** Puts signature and TSDoc of each method of `Gate` between its marks: `<!-- method: NAME -->` and `<!-- /method -->`. */
+/**
+ * Puts signature and TSDoc of each method of `Gate` between its marks: `<!-- method: NAME -->` and `<!-- /method -->`.
+ */
 export function withMethods(page: string): string {
   const methods = readMethods()
-  const written = page.replace(/(<!-- method: (\w+) -->\n).*?(<!-- \/method -->)/gs, (_, begin: string, name: string, end: string) => {
-    const method = methods.get(name)
-    if (method === undefined) throw new Error(`Gate has no method ${name}, or the page has it twice`)
-    methods.delete(name)
-    return `${begin}\`\`\`typescript\n${method.signature}\n\`\`\`\n\n${method.text}\n${end}`
-  })
+  const written = page.replace(
+    /(<!-- method: (\w+) -->\n).*?(<!-- \/method -->)/gs,
+    (_, begin: string, name: string, end: string) => {
+      const method = methods.get(name)
+      if (method === undefined) throw new Error(`Gate has no method ${name}, or the page has it twice`)
+      methods.delete(name)
+      return `${begin}\`\`\`typescript\n${method.signature}\n\`\`\`\n\n${method.text}\n${end}`
+    },
+  )
   if (methods.size > 0) throw new Error(`the page lacks methods: ${[...methods.keys()].join(', ')}`)
   return written
 }

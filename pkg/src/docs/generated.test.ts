@@ -8,6 +8,9 @@ import { generated } from './generated.ts'
 
 for (const { path, content } of generated()) {
   test(`${basename(path)} is up to date`, () => {
-    assert.ok(readFileSync(path, 'utf8') === content, `${path} differs from the declarations: run 'npm run generate' in pkg/`)
+    assert.ok(
+      readFileSync(path, 'utf8') === content,
+      `${path} differs from the declarations: run 'npm run generate' in pkg/`,
+    )
   })
 }

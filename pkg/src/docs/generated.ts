@@ -11,7 +11,11 @@ export interface Generated {
 }
 
 export function generated(): Generated[] {
-  const [schema, readme, methods] = [inPackage('portcullis.schema.json'), inPackage('README.md'), inPackage('../www/docs/gate-methods.md')]
+  const [schema, readme, methods] = [
+    inPackage('portcullis.schema.json'),
+    inPackage('README.md'),
+    inPackage('../www/docs/gate-methods.md'),
+  ]
   return [
     { path: schema, content: `${JSON.stringify(configurationSchema(), null, 2)}\n` },
     { path: readme, content: withTables(readFileSync(readme, 'utf8')) },

@@ -16,12 +16,15 @@ type Docs = ReadonlyMap<string, OptionDoc>
 /** Puts the table of each set of options between its marks: `<!-- options: NAME -->` and `<!-- /options -->`. */
 export function withTables(readme: string): string {
   const tables = new Map(Object.entries(TABLES))
-  const written = readme.replace(/(<!-- options: (\w+) -->\n).*?(<!-- \/options -->)/gs, (_, begin: string, name: string, end: string) => {
-    const rows = tables.get(name)
-    if (rows === undefined) throw new Error(`there are no options called ${name}`)
-    tables.delete(name)
-    return `${begin}| option | default | what it says |\n|---|---|---|\n${rows().join('\n')}\n${end}`
-  })
+  const written = readme.replace(
+    /(<!-- options: (\w+) -->\n).*?(<!-- \/options -->)/gs,
+    (_, begin: string, name: string, end: string) => {
+      const rows = tables.get(name)
+      if (rows === undefined) throw new Error(`there are no options called ${name}`)
+      tables.delete(name)
+      return `${begin}| option | default | what it says |\n|---|---|---|\n${rows().join('\n')}\n${end}`
+    },
+  )
   if (tables.size > 0) throw new Error(`the README lacks tables: ${[...tables.keys()].join(', ')}`)
   return written
 }
@@ -34,17 +37,27 @@ const TABLES: Readonly<Record<string, () => string[]>> = {
   cors: () => rowsOf(CORS_RULES, readInterface('types/cors.ts', 'CorsOptions')),
   origin: () => rowsOf(ORIGIN_RULES, readInterface('origin/options.ts', 'OriginOptions')),
   keycloak: () => rowsOf(KEYCLOAK_RULES, readInterface('origin/connectors/keycloak/options.ts', 'KeycloakOptions')),
-  oidcConnector: () => rowsOf(OIDC_CONNECTOR_RULES, readInterface('origin/connectors/oidc/options.ts', 'OidcConnectorOptions')),
+  oidcConnector: () =>
+    rowsOf(OIDC_CONNECTOR_RULES, readInterface('origin/connectors/oidc/options.ts', 'OidcConnectorOptions')),
   discover: () => rowsOf(DISCOVER_RULES, readInterface('providers/discover.ts', 'DiscoverOptions')),
-  refreshTokens: () => rowsOf(REFRESH_TOKEN_RULES, readInterface('issuer/refresh-tokens/types.ts', 'RefreshTokensOptions')),
+  refreshTokens: () =>
+    rowsOf(REFRESH_TOKEN_RULES, readInterface('issuer/refresh-tokens/types.ts', 'RefreshTokensOptions')),
   logout: () =>
-    rowsOf({ ...LOGOUT_RULES, ...COMPROMISE_RULES }, new Map([...readInterface('browser/types.ts', 'ReportCompromiseOptions'), ...readInterface('browser/types.ts', 'LogoutOptions')])),
+    rowsOf(
+      { ...LOGOUT_RULES, ...COMPROMISE_RULES },
+      new Map([
+        ...readInterface('browser/types.ts', 'ReportCompromiseOptions'),
+        ...readInterface('browser/types.ts', 'LogoutOptions'),
+      ]),
+    ),
   session: () => rowsOf(SESSION_RULES, readInterface('browser/types.ts', 'SessionOptions')),
 }
 
 /** Those of both kinds of gate: `issuers` as of the one that has it, `realms` as of the other. */
 function gateDocs(): Docs {
-  const [listed, atRunTime] = ['GateOptions', 'RunTimeGateOptions'].map((name) => [...readInterface('types/gate-options.ts', name)])
+  const [listed, atRunTime] = ['GateOptions', 'RunTimeGateOptions'].map((name) => [
+    ...readInterface('types/gate-options.ts', name),
+  ])
   return new Map([...(listed ?? []), ...(atRunTime ?? []).filter(([name]) => name === 'issuers')])
 }
 
@@ -56,14 +69,23 @@ function rowsOf(rules: Rules, docs: Docs, where = ''): string[] {
 /** The options of tokens are the same at gate and origin; then come those of one of them. */
 function realmRows(): string[] {
   const tokens = readInterface('types/realm.ts', 'TokenOptions')
-  const [gate, origin] = [readInterface('types/realm.ts', 'RealmOptions'), readInterface('origin/options.ts', 'OriginRealm')]
+  const [gate, origin] = [
+    readInterface('types/realm.ts', 'RealmOptions'),
+    readInterface('origin/options.ts', 'OriginRealm'),
+  ]
   const isOwn = ([name, rule]: [string, Rule]): boolean => TOKEN_RULES[name] !== rule
   const own = (rules: Rules): Rules => Object.fromEntries(Object.entries(rules).filter(isOwn))
   const marked = (side: string, rules: Rules, docs: Docs): string[] => {
     checkDocs(docs, rules, side)
-    return Object.entries(rules).map(([name, rule]) => row(name, `${side} only, ${defaultOf(rule, docs.get(name))}`, docs.get(name)))
+    return Object.entries(rules).map(([name, rule]) =>
+      row(name, `${side} only, ${defaultOf(rule, docs.get(name))}`, docs.get(name)),
+    )
   }
-  return [...rowsOf(TOKEN_RULES, tokens), ...marked('gate', own(GATE_REALM_RULES), gate), ...marked('origin', own(REALM_RULES), origin)]
+  return [
+    ...rowsOf(TOKEN_RULES, tokens),
+    ...marked('gate', own(GATE_REALM_RULES), gate),
+    ...marked('origin', own(REALM_RULES), origin),
+  ]
 }
 
 function row(name: string, fallback: string, doc: OptionDoc | undefined): string {
@@ -75,7 +97,12 @@ function defaultOf({ need, fallback }: Rule, doc: OptionDoc | undefined): string
   const said = doc?.default
   if (said === undefined) return 'none'
   if ('words' in said) return said.words
-  const value = typeof fallback === 'string' ? `'${fallback}'` : Array.isArray(fallback) ? `['${fallback.join("', '")}']` : said.literal
+  const value =
+    typeof fallback === 'string'
+      ? `'${fallback}'`
+      : Array.isArray(fallback)
+        ? `['${fallback.join("', '")}']`
+        : said.literal
   return `\`${value}\`${said.note === '' ? '' : ` ${said.note}`}`
 }
 

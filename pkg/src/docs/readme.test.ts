@@ -17,8 +17,14 @@ function table(heading: string): Map<string, string> {
 
 test('the ways in which a revocation fails', () => {
   const failures: Record<RevocationFailure, true> = {
-    offline: true, timed_out: true, unreachable: true, refused: true,
-    server_error: true, unexpected_answer: true, insecure_url: true, nothing_to_revoke: true,
+    offline: true,
+    timed_out: true,
+    unreachable: true,
+    refused: true,
+    server_error: true,
+    unexpected_answer: true,
+    insecure_url: true,
+    nothing_to_revoke: true,
   }
   assert.deepEqual([...table('Revocation failures').keys()], Object.keys(failures))
 })

@@ -29,9 +29,13 @@ export function checkDocs(docs: ReadonlyMap<string, OptionDoc>, rules: Rules, wh
   for (const [name, rule] of Object.entries(rules)) {
     const doc = docs.get(name)
     if (doc === undefined || doc.description === '') throw new Error(`${where}.${name} has no TSDoc`)
-    if (!saysDefault(doc, rule)) throw new Error(`${where}.${name}: its TSDoc does not say the default of its rule, ${JSON.stringify(rule.fallback)}`)
+    if (!saysDefault(doc, rule))
+      throw new Error(
+        `${where}.${name}: its TSDoc does not say the default of its rule, ${JSON.stringify(rule.fallback)}`,
+      )
     const missing = boundsOf(rule).find((bound) => !doc.description.includes(bound))
-    if (missing !== undefined) throw new Error(`${where}.${name}: its TSDoc does not state the bound of its rule, "${missing}"`)
+    if (missing !== undefined)
+      throw new Error(`${where}.${name}: its TSDoc does not state the bound of its rule, "${missing}"`)
   }
 }
 
@@ -46,7 +50,10 @@ function saysDefault({ default: said }: OptionDoc, { fallback }: Rule): boolean 
   // For a list the words may describe its members.
   if ('words' in said) return Array.isArray(fallback)
   const values: unknown[] = Array.isArray(fallback) ? fallback : [fallback]
-  return values.length === 1 && (typeof values[0] === 'number' ? Number(said.literal) === values[0] : said.literal === String(values[0]))
+  return (
+    values.length === 1 &&
+    (typeof values[0] === 'number' ? Number(said.literal) === values[0] : said.literal === String(values[0]))
+  )
 }
 
 function commentOf(member: ts.TypeElement): string | undefined {
@@ -54,7 +61,10 @@ function commentOf(member: ts.TypeElement): string | undefined {
   return ts.getTextOfJSDocComment(comment)?.replace(/\s+/g, ' ')
 }
 
-/** The default stands in the last sentence, such as "Default 5.", "Default `loopback` (this machine)." or "Default: none.". */
+/**
+ * The default stands in the last sentence, such as "Default 5.", "Default `loopback` (this machine)." or "Default:
+ * none.".
+ */
 function parse(text: string): OptionDoc {
   const [, before = '', colon, said = ''] = /^(.*?)(?:^|(?<=[.:;] ))Default(:?) (.*)\.$/.exec(text) ?? [text, text]
   const description = before.trim()

@@ -41,7 +41,8 @@ test('check and checkSync ask for scopes as authenticate does', async (t) => {
     for (const verdict of await verdicts(gate, reader, [])) assert.equal(verdict.ok, true)
   }
   const otherAudience = await realm.token({ aud: 'other', scope: 'admin' })
-  for (const verdict of await verdicts(gate, otherAudience, ['admin'])) assert.equal(verdict.ok || verdict.reason, 'wrong_audience')
+  for (const verdict of await verdicts(gate, otherAudience, ['admin']))
+    assert.equal(verdict.ok || verdict.reason, 'wrong_audience')
 })
 
 test("a scope is required after a wait, too, and read from the realm's claim", async (t) => {
@@ -63,7 +64,10 @@ test('a scope option that is not a list of scopes grants no access', async (t) =
   for (const scope of ['admin', ['a b'], [''], [7], [undefined], new Array(1), null, {}, new Set(['admin'])]) {
     const options = { scope } as object
     await assert.rejects(gate.check(token, options), { code: 'invalid_option', message: /options\.scope must be/ })
-    await assert.rejects(gate.authenticate(request(token), options), { code: 'invalid_option', message: /options\.scope must be/ })
+    await assert.rejects(gate.authenticate(request(token), options), {
+      code: 'invalid_option',
+      message: /options\.scope must be/,
+    })
     assert.throws(() => gate.checkSync(token, options), { code: 'invalid_option', message: /options\.scope must be/ })
   }
 })
@@ -83,16 +87,31 @@ test('unknown options are refused by every method', async (t) => {
     ['refresh', (options) => gate.refresh('acme', options)],
     ['status', (options) => gate.status(options)],
   ]
-  const wrong: object[] = [{ scopes: ['admin'] }, { Scope: ['admin'] }, { enviroment: {} }, Object.create({ scopes: ['admin'] }), null as never, [] as never]
+  const wrong: object[] = [
+    { scopes: ['admin'] },
+    { Scope: ['admin'] },
+    { enviroment: {} },
+    Object.create({ scopes: ['admin'] }),
+    null as never,
+    [] as never,
+  ]
   for (const [name, call] of calls) {
     for (const options of wrong) {
       if (name === 'protect' && Object.keys(options ?? []).length === 0) continue
-      await assert.rejects(async () => call(options as never), { code: 'invalid_option' }, `${name} ${JSON.stringify(options)}`)
+      await assert.rejects(
+        async () => call(options as never),
+        { code: 'invalid_option' },
+        `${name} ${JSON.stringify(options)}`,
+      )
     }
   }
   // `scope` itself, in methods where it has no effect.
   for (const [name, call] of calls.slice(4)) {
-    await assert.rejects(async () => call({ scope: ['admin'] } as never), { code: 'invalid_option', message: /unknown option 'scope'/ }, name)
+    await assert.rejects(
+      async () => call({ scope: ['admin'] } as never),
+      { code: 'invalid_option', message: /unknown option 'scope'/ },
+      name,
+    )
   }
   assert.throws(() => gate.checkSync(token, { waitUntil: () => undefined } as object), { code: 'invalid_option' })
 })
@@ -111,8 +130,15 @@ test("a runtime's execution context may be passed as options", async (t) => {
     assert.equal((await gate.check(token, ctx)).ok, true)
     assert.equal((await gate.authenticate(request(token), ctx)).ok, true)
     assert.ok((await gate.explain(token, ctx)).length > 0)
-    assert.equal((await gate.receiveFeed(new Request('https://edge.example/', { method: 'POST', body: realm.manifest() }), ctx)).status, 200)
+    assert.equal(
+      (await gate.receiveFeed(new Request('https://edge.example/', { method: 'POST', body: realm.manifest() }), ctx))
+        .status,
+      200,
+    )
     assert.deepEqual(await gate.check(token, Object.assign(ctx, { scope: ['admin'] })), REFUSED)
-    await assert.rejects(gate.check(token, Object.assign(ctx, { scopes: ['admin'] })), { code: 'invalid_option', message: /'scopes'/ })
+    await assert.rejects(gate.check(token, Object.assign(ctx, { scopes: ['admin'] })), {
+      code: 'invalid_option',
+      message: /'scopes'/,
+    })
   }
 })

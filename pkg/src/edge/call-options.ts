@@ -3,15 +3,18 @@ import type { AccessOptions, Claims, ScopeOption } from '../types.ts'
 import { type Access, ACCESS_RULES, accessOf, isScopeList } from './access/settings.ts'
 import { fromBearer } from './access/token-source.ts'
 
-/** Which options a call takes: those of `EnvOption`, `HostOptions`, `CheckSyncOptions`, `CheckOptions` or `AuthenticateOptions`. */
+/**
+ * Which options a call takes: those of `EnvOption`, `HostOptions`, `CheckSyncOptions`, `CheckOptions` or
+ * `AuthenticateOptions`.
+ */
 export type CallKind = 'env' | 'waitUntil' | 'checkSync' | 'check' | 'authenticate'
 
 /** The options of a call that is given none. */
 export const NO_OPTIONS: Readonly<Record<string, never>> = Object.freeze({})
 
 /**
- * Checks the options of one call. Throws `invalid_option` for an unknown one: a misspelt `scope` must not grant access. A
- * runtime's execution context may be given as options; its own members are ignored.
+ * Checks the options of one call. Throws `invalid_option` for an unknown one: a misspelt `scope` must not grant access.
+ * A runtime's execution context may be given as options; its own members are ignored.
  */
 export function checkCall(options: object, kind: CallKind): void {
   if (!isObject(options)) throw invalid('options must be an object')
@@ -30,11 +33,18 @@ export function scopeOf({ scope }: ScopeOption): readonly string[] {
 /** The scopes that a call without `scope` needs. */
 export const NO_SCOPE: readonly string[] = Object.freeze([])
 
-/** The access options of a call; beside them may stand `env`, `waitUntil` or the members of a context. Throws `invalid_option`. */
+/**
+ * The access options of a call; beside them may stand `env`, `waitUntil` or the members of a context. Throws
+ * `invalid_option`.
+ */
 export function accessOfCall<C extends Claims>(options: AccessOptions<C>): Access<C> {
   const { token, scope, roles, authorize, authorizeTimeoutMs } = options
-  const isUsual = token === undefined && roles === undefined && authorize === undefined && authorizeTimeoutMs === undefined
-  if (isUsual) return scope === undefined ? BEARER : { token: fromBearer, subprotocol: undefined, scope: scopeOf(options), permission: undefined }
+  const isUsual =
+    token === undefined && roles === undefined && authorize === undefined && authorizeTimeoutMs === undefined
+  if (isUsual)
+    return scope === undefined
+      ? BEARER
+      : { token: fromBearer, subprotocol: undefined, scope: scopeOf(options), permission: undefined }
   const access = { token, scope, roles, authorize, authorizeTimeoutMs } as AccessOptions<C>
   checkOptions(access, ACCESS_RULES)
   return accessOf(access)

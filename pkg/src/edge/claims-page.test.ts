@@ -16,7 +16,9 @@ async function verdict(members: string, realm: object = {}, header: object = {})
   const usual: Record<string, unknown> = { iss: ISSUER, aud: 'api', sub: 'alice', jti: 'j', iat: NOW, exp: NOW + 300 }
   for (const name of Object.keys(JSON.parse(`{${members}}`) as object)) delete usual[name]
   const text = `${JSON.stringify(usual).slice(0, -1)},${members}}`
-  const token = await new CompactSign(new TextEncoder().encode(text)).setProtectedHeader({ alg: 'ES256', kid: 'k', ...header }).sign(privateKey)
+  const token = await new CompactSign(new TextEncoder().encode(text))
+    .setProtectedHeader({ alg: 'ES256', kid: 'k', ...header })
+    .sign(privateKey)
   const base = { name: 'shop', issuer: ISSUER, audience: 'api', jwks: { keys: [KEY] }, revocation: 'unchecked' }
   const gate = createGate({ realms: [{ ...base, ...realm }], onReport: () => undefined } as AnyGateOptions)
   try {
@@ -30,7 +32,8 @@ async function verdict(members: string, realm: object = {}, header: object = {})
 test('null counts as absent', async () => {
   assert.equal(await verdict('"aud":null', { audience: 'none' }), 'accepted')
   assert.equal(await verdict('"aud":null'), 'wrong_audience')
-  for (const name of ['sid', 'azp', 'client_id', 'nbf', 'token_version', 'scope', 'cnf', 'auth_time', 'act']) assert.equal(await verdict(`"${name}":null`), 'accepted', name)
+  for (const name of ['sid', 'azp', 'client_id', 'nbf', 'token_version', 'scope', 'cnf', 'auth_time', 'act'])
+    assert.equal(await verdict(`"${name}":null`), 'accepted', name)
   for (const name of ['exp', 'iat', 'sub', 'jti']) assert.equal(await verdict(`"${name}":null`), 'missing_claim', name)
   assert.equal(await verdict('"a":1', {}, { kid: null, typ: null }), 'accepted')
   assert.equal(await verdict('"aud":["api",null]'), 'malformed')

@@ -12,7 +12,9 @@ export class LazyClaims {
   }
 
   get claims(): Claims {
-    this.#claims ??= freeze(readPart(this.#token.slice(this.#token.indexOf('.') + 1, this.#token.lastIndexOf('.'))) as Claims)
+    this.#claims ??= freeze(
+      readPart(this.#token.slice(this.#token.indexOf('.') + 1, this.#token.lastIndexOf('.'))) as Claims,
+    )
     return this.#claims
   }
 

@@ -1,7 +1,18 @@
 import { AllowedOrigins, corsOrigins } from '../http/allowed-origins.ts'
 import type { CorsPolicy } from '../http/cors.ts'
 import { HTTP_TOKEN } from '../http/http-token.ts'
-import { defaultsOf, given, invalid, list, oneOf, pattern, required, type Rules, seconds, withDefault } from '../options.ts'
+import {
+  defaultsOf,
+  given,
+  invalid,
+  list,
+  oneOf,
+  pattern,
+  required,
+  type Rules,
+  seconds,
+  withDefault,
+} from '../options.ts'
 import type { CorsOptions } from '../types.ts'
 
 const token = pattern('a method or header name', HTTP_TOKEN)
@@ -25,12 +36,22 @@ const EXPOSED_HEADERS = ['WWW-Authenticate']
 export function corsPolicy(options: CorsOptions, name: string): CorsPolicy {
   const { origins, exposed = [], ...settings } = { ...defaultsOf(CORS), ...given(options) }
   if (settings.credentials === 'include') checkNamed(options, name)
-  return { ...settings, exposed: [...EXPOSED_HEADERS, ...exposed], origins: new AllowedOrigins(origins, `${name}.origins`) }
+  return {
+    ...settings,
+    exposed: [...EXPOSED_HEADERS, ...exposed],
+    origins: new AllowedOrigins(origins, `${name}.origins`),
+  }
 }
 
 /** With credentials browsers take a star for a name (Fetch §3.3.5). */
 function checkNamed({ origins, exposed = [], methods = [], headers = [] }: CorsOptions, name: string): void {
-  const isStarred = { origins: origins === '*', exposed: exposed.includes('*'), methods: methods.includes('*'), headers: headers.includes('*') }
+  const isStarred = {
+    origins: origins === '*',
+    exposed: exposed.includes('*'),
+    methods: methods.includes('*'),
+    headers: headers.includes('*'),
+  }
   const starred = Object.entries(isStarred).find(([, is]) => is)
-  if (starred !== undefined) throw invalid(`${name}.${starred[0]} must name each without '*', because ${name}.credentials is 'include'`)
+  if (starred !== undefined)
+    throw invalid(`${name}.${starred[0]} must name each without '*', because ${name}.credentials is 'include'`)
 }

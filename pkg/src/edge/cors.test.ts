@@ -16,8 +16,18 @@ async function started(t: TestContext, cors: CorsOptions, handler: ProtectedHand
   const worker = gate.protect(handler, { cors })
   const authorization = `Bearer ${await realm.token()}`
   const ask = (origin?: string, headers: Record<string, string> = { authorization }, method = 'GET') =>
-    worker(new Request('http://edge.example/api', { method, headers: { ...headers, ...(origin === undefined ? {} : { origin }) } }))
-  const preflight = (origin: string) => ask(origin, { 'access-control-request-method': 'PUT', 'access-control-request-headers': 'authorization' }, 'OPTIONS')
+    worker(
+      new Request('http://edge.example/api', {
+        method,
+        headers: { ...headers, ...(origin === undefined ? {} : { origin }) },
+      }),
+    )
+  const preflight = (origin: string) =>
+    ask(
+      origin,
+      { 'access-control-request-method': 'PUT', 'access-control-request-headers': 'authorization' },
+      'OPTIONS',
+    )
   const optionReports = () => reports.filter(({ kind }) => kind === 'options').map(({ error }) => error.detail)
   return { ask, preflight, optionReports }
 }
@@ -28,7 +38,11 @@ function corsOf({ headers }: Response): Record<string, string> {
 }
 
 test('with credentials, cookies travel to allowed origins, and preflights name every method and header', async (t) => {
-  const { ask, preflight } = await started(t, { origins: [APP], credentials: 'include', exposed: ['ETag', 'X-Request-Id'] })
+  const { ask, preflight } = await started(t, {
+    origins: [APP],
+    credentials: 'include',
+    exposed: ['ETag', 'X-Request-Id'],
+  })
   assert.deepEqual(corsOf(await preflight(APP)), {
     'access-control-allow-credentials': 'true',
     'access-control-allow-headers': 'Authorization, Content-Type',
@@ -51,16 +65,34 @@ test('with credentials, cookies travel to allowed origins, and preflights name e
 
 test('a refused origin gets no CORS headers, whatever the handler sets', async (t) => {
   const own = { 'access-control-allow-origin': '*', 'access-control-allow-credentials': 'true' }
-  const { ask, preflight } = await started(t, { origins: [APP], credentials: 'include' }, () => new Response(null, { headers: own }))
-  for (const origin of ['https://evil.example', 'null', 'https://app.example.', 'https://APP.example', 'https://app.example:443']) {
-    for (const response of [await ask(origin), await ask(origin, {}), await preflight(origin)]) assert.deepEqual(corsOf(response), { vary: 'Origin' }, origin)
+  const { ask, preflight } = await started(
+    t,
+    { origins: [APP], credentials: 'include' },
+    () => new Response(null, { headers: own }),
+  )
+  for (const origin of [
+    'https://evil.example',
+    'null',
+    'https://app.example.',
+    'https://APP.example',
+    'https://app.example:443',
+  ]) {
+    for (const response of [await ask(origin), await ask(origin, {}), await preflight(origin)])
+      assert.deepEqual(corsOf(response), { vary: 'Origin' }, origin)
   }
   assert.deepEqual(corsOf(await ask()), { vary: 'Origin' })
 })
 
 test('without credentials the handler cannot allow them', async (t) => {
-  const { ask } = await started(t, { origins: '*' }, () => new Response(null, { headers: { 'access-control-allow-credentials': 'true' } }))
-  assert.deepEqual(corsOf(await ask(APP)), { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'WWW-Authenticate' })
+  const { ask } = await started(
+    t,
+    { origins: '*' },
+    () => new Response(null, { headers: { 'access-control-allow-credentials': 'true' } }),
+  )
+  assert.deepEqual(corsOf(await ask(APP)), {
+    'access-control-allow-origin': '*',
+    'access-control-expose-headers': 'WWW-Authenticate',
+  })
 })
 
 test('a pattern allows any one label', async (t) => {
@@ -68,21 +100,27 @@ test('a pattern allows any one label', async (t) => {
   for (const response of [await ask('https://tenant-1.app.example'), await preflight('https://tenant-1.app.example')]) {
     assert.equal(response.headers.get('access-control-allow-origin'), 'https://tenant-1.app.example')
   }
-  for (const origin of ['https://app.example', 'https://a.b.app.example', 'null']) assert.deepEqual(corsOf(await ask(origin)), { vary: 'Origin' }, origin)
+  for (const origin of ['https://app.example', 'https://a.b.app.example', 'null'])
+    assert.deepEqual(corsOf(await ask(origin)), { vary: 'Origin' }, origin)
   assert.deepEqual(optionReports(), [])
 })
 
 test('a pattern below a suffix of strangers is reported once, at the first request', async (t) => {
   const { ask, optionReports } = await started(t, { origins: [APP, 'https://*.vercel.app'] })
   assert.deepEqual(optionReports(), [])
-  for (let times = 0; times < 3; times++) assert.equal((await ask('https://mine.vercel.app')).headers.get('access-control-allow-origin'), 'https://mine.vercel.app')
+  for (let times = 0; times < 3; times++)
+    assert.equal(
+      (await ask('https://mine.vercel.app')).headers.get('access-control-allow-origin'),
+      'https://mine.vercel.app',
+    )
   assert.deepEqual(optionReports(), ['public_suffix'])
 })
 
 test('a function decides while the token is checked', async (t) => {
   const tenants = new Set([APP])
   const { ask, preflight, optionReports } = await started(t, { origins: async (origin) => tenants.has(origin) })
-  for (const response of [await ask(APP), await ask(APP, {}), await preflight(APP)]) assert.equal(response.headers.get('access-control-allow-origin'), APP)
+  for (const response of [await ask(APP), await ask(APP, {}), await preflight(APP)])
+    assert.equal(response.headers.get('access-control-allow-origin'), APP)
   for (const response of [await ask('https://evil.example'), await preflight('https://evil.example'), await ask()]) {
     assert.deepEqual(corsOf(response), { vary: 'Origin' })
   }
@@ -92,7 +130,11 @@ test('a function decides while the token is checked', async (t) => {
 })
 
 test('a function that throws fails no request', async (t) => {
-  const { ask, preflight, optionReports } = await started(t, { origins: () => { throw new Error('database down') } })
+  const { ask, preflight, optionReports } = await started(t, {
+    origins: () => {
+      throw new Error('database down')
+    },
+  })
   for (let times = 0; times < 2; times++) {
     const response = await ask(APP)
     assert.equal(response.status, 200)
@@ -104,8 +146,16 @@ test('a function that throws fails no request', async (t) => {
 })
 
 test('with options from an env that cannot be had, a function that throws fails no preflight', async () => {
-  const gate = createGate<{ tenant: string }>(() => { throw new Error('no such tenant') })
-  const worker = gate.protect(() => new Response(), { cors: { origins: () => { throw new Error('database down') } } })
+  const gate = createGate<{ tenant: string }>(() => {
+    throw new Error('no such tenant')
+  })
+  const worker = gate.protect(() => new Response(), {
+    cors: {
+      origins: () => {
+        throw new Error('database down')
+      },
+    },
+  })
   const headers = { origin: APP, 'access-control-request-method': 'PUT' }
   const response = await worker(new Request('http://edge.example/api', { method: 'OPTIONS', headers }))
   assert.deepEqual([response.status, corsOf(response)], [204, { vary: 'Origin' }])
@@ -127,6 +177,9 @@ test('wrong options throw at once', async (t) => {
     [{ origin: APP, origins: [APP] }, /unknown option 'origin'; did you mean 'origins'/],
   ]
   for (const [cors, message] of wrong) {
-    assert.throws(() => gate.protect(() => new Response(), { cors: cors as CorsOptions }), { code: 'invalid_option', message })
+    assert.throws(() => gate.protect(() => new Response(), { cors: cors as CorsOptions }), {
+      code: 'invalid_option',
+      message,
+    })
   }
 })

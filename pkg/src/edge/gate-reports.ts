@@ -50,7 +50,11 @@ export class GateReports {
   }
 
   /** How a realm's policy compares with the origin's: reported when that has changed, by the names of options alone. */
-  policy(realm: string, { policy, policyDifferences }: Pick<CoreState, 'policy' | 'policyDifferences'>, isAccepted: boolean): void {
+  policy(
+    realm: string,
+    { policy, policyDifferences }: Pick<CoreState, 'policy' | 'policyDifferences'>,
+    isAccepted: boolean,
+  ): void {
     const now = `${policy} ${policyDifferences.join()}`
     if (this.#policies.get(realm) === now) return
     this.#policies.set(realm, now)
@@ -93,7 +97,11 @@ export class GateReports {
   }
 }
 
-function policyError(agreement: CoreState['policy'], differences: readonly string[], isAccepted: boolean): PortcullisError | undefined {
+function policyError(
+  agreement: CoreState['policy'],
+  differences: readonly string[],
+  isAccepted: boolean,
+): PortcullisError | undefined {
   switch (agreement) {
     case 'same':
       return undefined
@@ -101,11 +109,18 @@ function policyError(agreement: CoreState['policy'], differences: readonly strin
       const effect = isAccepted
         ? 'tokens are accepted all the same (acceptDifferingPolicy), though some revocations may not be found'
         : 'every token is refused (no_feed) until both are given the same'
-      return new PortcullisError('policy_differs', `gate and origin differ in ${differences.join(', ') || 'an option that one of them does not know'}: ${effect}`, { detail: agreement })
+      return new PortcullisError(
+        'policy_differs',
+        `gate and origin differ in ${differences.join(', ') || 'an option that one of them does not know'}: ${effect}`,
+        { detail: agreement },
+      )
     }
     case 'not_stated':
     case 'other_version': {
-      const older = agreement === 'not_stated' ? 'the origin does not state its options: it is older' : 'gate and origin state their options differently: one is older'
+      const older =
+        agreement === 'not_stated'
+          ? 'the origin does not state its options: it is older'
+          : 'gate and origin state their options differently: one is older'
       const message = `${older}. Upgrade it, and until then compare the policy in gate.status() and origin.status()`
       return new PortcullisError('policy_unknown', message, { detail: agreement })
     }

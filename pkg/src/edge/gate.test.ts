@@ -26,7 +26,9 @@ test('an accepted token has its claims and header, unchanged', async (t) => {
   const gate = createGate(realm.options())
   t.after(() => gate.close())
   realm.record({ kind: 'token', tokenId: 'somebody-else', expiresAt: clock() + 600 })
-  const verdict = await gate.check<{ sub: string; name: string }>(await realm.token({ name: 'Zoë – 日本', deep: { a: [1, null] } }))
+  const verdict = await gate.check<{ sub: string; name: string }>(
+    await realm.token({ name: 'Zoë – 日本', deep: { a: [1, null] } }),
+  )
   assert.ok(verdict.ok)
   assert.equal(verdict.claims.name, 'Zoë – 日本')
   assert.deepEqual(verdict.claims['deep' as 'name'], { a: [1, null] })
@@ -41,8 +43,18 @@ test('a malformed token is refused, never thrown', async (t) => {
   const gate = createGate(realm.options())
   t.after(() => gate.close())
   const given: [unknown, string][] = [
-    [undefined, 'missing_token'], [null, 'missing_token'], ['', 'missing_token'], [7, 'malformed'], [{}, 'malformed'], [[], 'malformed'],
-    ['a', 'malformed'], ['..', 'malformed'], ['a.b.c', 'malformed'], ['\u0000', 'malformed'], ['ß.ß.ß', 'malformed'], ['x'.repeat(100_000), 'malformed'],
+    [undefined, 'missing_token'],
+    [null, 'missing_token'],
+    ['', 'missing_token'],
+    [7, 'malformed'],
+    [{}, 'malformed'],
+    [[], 'malformed'],
+    ['a', 'malformed'],
+    ['..', 'malformed'],
+    ['a.b.c', 'malformed'],
+    ['\u0000', 'malformed'],
+    ['ß.ß.ß', 'malformed'],
+    ['x'.repeat(100_000), 'malformed'],
     ['\ud800.\ud800.\ud800', 'malformed'],
   ]
   for (const [token, reason] of given) {
@@ -223,8 +235,17 @@ test('invalid options throw at once, or at first use where they come from env', 
     [{ ...good, realms: [realm.realmOptions({ audience: [] })] }, /audience/],
     [{ ...good, realms: [realm.realmOptions({ jwks: { keys: [{ kty: 'EC', d: 'private' }] } })] }, /jwks/],
     [{ ...good, realms: [realm.realmOptions({ feed: { url: realm.feedUrl, keys: [] } })] }, /feed\.keys/],
-    [{ ...good, realms: [realm.realmOptions({ feed: { url: realm.feedUrl, keys: [{ ...realm.feedKey, d: 'x' }] } })] }, /feed\.keys\[0\]/],
-    [{ ...good, realms: [realm.realmOptions({ feed: { url: 'http://far.example/', keys: [realm.feedKey], credential: 'c' } })] }, /credential would be sent without TLS/],
+    [
+      { ...good, realms: [realm.realmOptions({ feed: { url: realm.feedUrl, keys: [{ ...realm.feedKey, d: 'x' }] } })] },
+      /feed\.keys\[0\]/,
+    ],
+    [
+      {
+        ...good,
+        realms: [realm.realmOptions({ feed: { url: 'http://far.example/', keys: [realm.feedKey], credential: 'c' } })],
+      },
+      /credential would be sent without TLS/,
+    ],
   ]
   for (const [options, message] of wrong) {
     assert.throws(() => createGate(options as GateOptions), { code: 'invalid_option', message })
@@ -240,7 +261,9 @@ test('a kid of a megabyte is refused like any other malformed token, under any l
     const { privateKey, jwk } = await makeKey('stranger')
     const token = await realm.token({}, { kid, privateKey, jwk })
     const startedAt = Date.now()
-    const verdict = await gate.authenticate(new Request('https://edge.example/', { headers: { authorization: `Bearer ${token}` } }))
+    const verdict = await gate.authenticate(
+      new Request('https://edge.example/', { headers: { authorization: `Bearer ${token}` } }),
+    )
     assert.ok(Date.now() - startedAt < 5000)
     return outcome(verdict)
   }
@@ -292,13 +315,16 @@ test('status reports the state, and explain why a token is refused', async (t) =
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())
-  assert.deepEqual(gate.status().map(({ realm, loaded, ageSeconds, keys }) => ({ realm, loaded, ageSeconds, keys })), [
-    { realm: 'acme', loaded: false, ageSeconds: undefined, keys: true },
-  ])
+  assert.deepEqual(
+    gate.status().map(({ realm, loaded, ageSeconds, keys }) => ({ realm, loaded, ageSeconds, keys })),
+    [{ realm: 'acme', loaded: false, ageSeconds: undefined, keys: true }],
+  )
   realm.record({ kind: 'user', subject: 'bob' })
   await gate.refresh()
   const [status] = gate.status()
-  assert.ok(status !== undefined && status.loaded && status.sequence === realm.ledger.head().sequence && status.epochs === 1)
+  assert.ok(
+    status !== undefined && status.loaded && status.sequence === realm.ledger.head().sequence && status.epochs === 1,
+  )
   const checks = await gate.explain(await realm.token({ sub: 'bob' }))
   assert.equal(checks.find((check) => check.outcome === 'failed')?.reason, 'user_revoked')
   await assert.rejects(gate.refresh('nowhere'), { code: 'unknown_realm' })
@@ -315,5 +341,8 @@ test('a clock that goes back is reported once, and makes no expired token valid'
   assert.equal(outcome(gate.checkSync(token)), 'expired')
   t.mock.timers.setTime(start)
   for (let i = 0; i < 5; i++) assert.equal(outcome(gate.checkSync(token)), 'expired')
-  assert.deepEqual(realm.reports.map(({ kind, error }) => [kind, error.detail]), [['clock', 'clock_went_back']])
+  assert.deepEqual(
+    realm.reports.map(({ kind, error }) => [kind, error.detail]),
+    [['clock', 'clock_went_back']],
+  )
 })

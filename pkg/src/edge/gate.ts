@@ -3,8 +3,24 @@ import { challenge } from '../http/bearer.ts'
 import { refused } from '../http/refusal.ts'
 import { checkOptions } from '../options.ts'
 import type {
-  AccessOptions, AuthenticateOptions, Authenticator, Check, CheckOptions, CheckSyncOptions, Claims, EnvOption, ExecutionContextLike,
-  AnyGateOptions, FeedApplied, Gate, GateOptions, HostOptions, RequestLike, Status, Verdict, WaitUntil,
+  AccessOptions,
+  AuthenticateOptions,
+  Authenticator,
+  Check,
+  CheckOptions,
+  CheckSyncOptions,
+  Claims,
+  EnvOption,
+  ExecutionContextLike,
+  AnyGateOptions,
+  FeedApplied,
+  Gate,
+  GateOptions,
+  HostOptions,
+  RequestLike,
+  Status,
+  Verdict,
+  WaitUntil,
 } from '../types.ts'
 import { admit } from './access/admission.ts'
 import { type Access, ACCESS_RULES, accessOf } from './access/settings.ts'
@@ -24,8 +40,8 @@ import { isSettled } from './verdict.ts'
 
 /**
  * Makes a gate. It does nothing until its first use, so it may stand at module scope. Options may be a function of a
- * worker's `env`, called once for each `env`. Throws `invalid_option` at once for options that are an object; else the first
- * use does.
+ * worker's `env`, called once for each `env`. Throws `invalid_option` at once for options that are an object; else the
+ * first use does.
  */
 export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) => AnyGateOptions)): Gate<Env>
 // Compilers report what the last declaration does not take: the usual one.
@@ -34,7 +50,10 @@ export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) 
   const gates = new GatesByEnv<Env>(options)
 
   // The checks of options are skipped for the shared NO_OPTIONS: with a cached token their cost is measurable.
-  function check<C extends Claims = Claims>(token: unknown, options: CheckOptions<Env> = NO_OPTIONS): Promise<Verdict<C>> {
+  function check<C extends Claims = Claims>(
+    token: unknown,
+    options: CheckOptions<Env> = NO_OPTIONS,
+  ): Promise<Verdict<C>> {
     return asPromise(() => {
       const { loading } = gates
       if (loading !== undefined) return loading.then(() => check<C>(token, options))
@@ -44,13 +63,19 @@ export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) 
     })
   }
 
-  function checkSync<C extends Claims = Claims>(token: unknown, options: CheckSyncOptions<Env> = NO_OPTIONS): Verdict<C> {
+  function checkSync<C extends Claims = Claims>(
+    token: unknown,
+    options: CheckSyncOptions<Env> = NO_OPTIONS,
+  ): Verdict<C> {
     if (options === NO_OPTIONS) return checkTokenSync<C>(gates.open(), token, NO_SCOPE)
     checkCall(options, 'checkSync')
     return checkTokenSync<C>(gates.open(options.env), token, scopeOf(options))
   }
 
-  function authenticate<C extends Claims = Claims>(request: RequestLike, options: AuthenticateOptions<Env, C> = NO_OPTIONS): Promise<Verdict<C>> {
+  function authenticate<C extends Claims = Claims>(
+    request: RequestLike,
+    options: AuthenticateOptions<Env, C> = NO_OPTIONS,
+  ): Promise<Verdict<C>> {
     return asPromise(() => {
       mustBeRequest(request)
       if (options === NO_OPTIONS) return authenticateBy<C>(BEARER, request, undefined, options)
@@ -94,7 +119,11 @@ export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) 
       // Checks first, with its fetches, so that it explains the verdict that a request would get.
       await checkToken(gate, token, NO_SCOPE, options)
       const text = typeof token === 'string' ? token : ''
-      const checks = withKeycloakAdvice(withFormAdvice(await gate.explain(text), text), text, gate.realms.map(({ token }) => token))
+      const checks = withKeycloakAdvice(
+        withFormAdvice(await gate.explain(text), text),
+        text,
+        gate.realms.map(({ token }) => token),
+      )
       return gate.directory?.explained(checks, text) ?? checks
     })
   }
@@ -220,7 +249,8 @@ function asPromise<T>(compute: () => T | Promise<T>): Promise<T> {
 }
 
 function applyFeed(gate: OpenGate, bytes: Uint8Array): FeedApplied {
-  if (!(bytes instanceof Uint8Array)) throw new PortcullisError('feed_refused', 'the message must be a Uint8Array', { detail: 'not_bytes' })
+  if (!(bytes instanceof Uint8Array))
+    throw new PortcullisError('feed_refused', 'the message must be a Uint8Array', { detail: 'not_bytes' })
   const { feed } = gate.peekFeed(bytes)
   const { effect } = feed.apply(bytes)
   void feed.acknowledge()
@@ -247,10 +277,22 @@ function status(gate: OpenGate): Status[] {
     const state = realm.currentState()
     const { loaded, minor, sequence, tokenIds, epochs, sectionBytes, liveEntries, errorRate, policyDifferences } = state
     return {
-      realm: realm.name, revocation: realm.feed === undefined ? 'unchecked' : 'checked',
-      loaded, sequence, ageSeconds: loaded ? realm.ageSeconds(now) : undefined, keys: state.hasKeys, skippedKeys: [...realm.skippedKeys],
-      tokenIds, epochs, sectionBytes, liveEntries, errorRate,
-      policy: gate.core.policy(realm.index), policyAgreement: loaded ? state.policy : undefined, policyDifferences, minor,
+      realm: realm.name,
+      revocation: realm.feed === undefined ? 'unchecked' : 'checked',
+      loaded,
+      sequence,
+      ageSeconds: loaded ? realm.ageSeconds(now) : undefined,
+      keys: state.hasKeys,
+      skippedKeys: [...realm.skippedKeys],
+      tokenIds,
+      epochs,
+      sectionBytes,
+      liveEntries,
+      errorRate,
+      policy: gate.core.policy(realm.index),
+      policyAgreement: loaded ? state.policy : undefined,
+      policyDifferences,
+      minor,
     }
   })
 }

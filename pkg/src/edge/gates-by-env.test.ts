@@ -22,7 +22,13 @@ function optionsOf(env: Record<string, string>, more: Partial<GateOptions> = {})
   const feed = { url: `${env['ORIGIN']}/feed/acme`, keys: [JSON.parse(env['FEED_KEY'] ?? '')] }
   const realm = { name: 'acme', issuer: env['ISSUER'] ?? '', audience: env['AUDIENCE'] ?? 'api', feed }
   const jwks = env['CERTS'] === undefined ? {} : { jwks: new URL(env['CERTS']) }
-  return { realms: [{ ...realm, ...jwks }], firstLoadTimeoutMs: 5000, refreshTimeoutMs: 5000, jwksTimeoutMs: 5000, ...more }
+  return {
+    realms: [{ ...realm, ...jwks }],
+    firstLoadTimeoutMs: 5000,
+    refreshTimeoutMs: 5000,
+    jwksTimeoutMs: 5000,
+    ...more,
+  }
 }
 
 function realmsOf({ realms }: GateOptions): (RealmOptions | UncheckedRealmOptions)[] {
@@ -32,7 +38,14 @@ function realmsOf({ realms }: GateOptions): (RealmOptions | UncheckedRealmOption
 
 function envOf(realm: TestRealm): Record<string, string> {
   const { url } = realm.server
-  return { ORIGIN: url, FEED_KEY: JSON.stringify(realm.feedKey), ISSUER: realm.issuer, CERTS: `${url}/certs`, PATH: '/usr/bin', HOME: '/root' }
+  return {
+    ORIGIN: url,
+    FEED_KEY: JSON.stringify(realm.feedKey),
+    ISSUER: realm.issuer,
+    CERTS: `${url}/certs`,
+    PATH: '/usr/bin',
+    HOME: '/root',
+  }
 }
 
 function gateOf<Env>(t: TestContext, options: (env: Env) => GateOptions): Gate<Env> {
@@ -76,7 +89,8 @@ test('equal values in different forms use one gate', async (t) => {
     () => optionsOf(env, { onReport: () => undefined, fetch: undefined as never }),
   ]
   const gate = gateOf(t, (env: { form: number }) => (forms[env.form] ?? (() => optionsOf({})))())
-  for (let i = 0; i < 20; i += 1) assert.equal(outcome(await gate.check(token, { env: { form: i % forms.length } })), 'accepted')
+  for (let i = 0; i < 20; i += 1)
+    assert.equal(outcome(await gate.check(token, { env: { form: i % forms.length } })), 'accepted')
   assert.equal(realm.server.count('/manifest'), 1)
   assert.equal(realm.server.count('/certs'), 1)
 })
@@ -88,7 +102,8 @@ test('options that differ anywhere use different gates', async (t) => {
   const [acme] = realmsOf(optionsOf(env))
   assert.ok(acme !== undefined)
   const gate = gateOf(t, (options: GateOptions) => options)
-  const check = async (options: GateOptions, scope: string[] = []) => outcome(await gate.check(token, { env: options, scope }))
+  const check = async (options: GateOptions, scope: string[] = []) =>
+    outcome(await gate.check(token, { env: options, scope }))
   const withRealm = (more: object): GateOptions => ({ ...optionsOf(env), realms: [{ ...acme, ...more }] })
   for (let times = 0; times < 2; times += 1) {
     assert.equal(await check(optionsOf(env), ['admin']), 'accepted')
@@ -116,7 +131,8 @@ test('one options object that is changed for each tenant does not mix tenants', 
     return shared
   })
   const token = await realm.token({ scp: 'read', scope: 'admin' })
-  const ask = async (env: { audience: string; claim: string }) => outcome(await gate.check(token, { env, scope: ['admin'] }))
+  const ask = async (env: { audience: string; claim: string }) =>
+    outcome(await gate.check(token, { env, scope: ['admin'] }))
   for (let i = 0; i < 3; i += 1) {
     assert.equal(await ask({ audience: 'api', claim: 'scope' }), 'accepted')
     assert.equal(await ask({ audience: 'api', claim: 'scp' }), 'insufficient_scope')
@@ -134,7 +150,8 @@ test('the latest listener is called; without one, the console', async (t) => {
   const token = await realm.token()
   await gate.check(token, { env: { name: 'first' } })
   realm.instead.set('deltas', page())
-  for (const env of [{ name: 'second' }, { name: 'third' }, {}]) await gate.refresh(undefined, { env }).catch(() => undefined)
+  for (const env of [{ name: 'second' }, { name: 'third' }, {}])
+    await gate.refresh(undefined, { env }).catch(() => undefined)
   assert.deepEqual(heard, ['second', 'third'])
   assert.equal(warned.mock.callCount(), 1)
 })
@@ -143,7 +160,12 @@ test('tenants with equal URLs behind different bindings never share a gate', asy
   const [one, other] = [await TestRealm.start(t), await TestRealm.start(t)]
   const reports: Report[] = []
   // Every text of the two is the same: only the bindings lead to different servers, with different keys.
-  const texts = { ORIGIN: 'https://origin.example', CERTS: 'https://issuer.example/certs', ISSUER: one.issuer, FEED_KEY: JSON.stringify(one.feedKey) }
+  const texts = {
+    ORIGIN: 'https://origin.example',
+    CERTS: 'https://issuer.example/certs',
+    ISSUER: one.issuer,
+    FEED_KEY: JSON.stringify(one.feedKey),
+  }
   const envOfTenant = (realm: TestRealm) => ({ ...texts, BINDING: bindingTo(realm) })
   const gate = gateOf(t, ({ BINDING, ...texts }: ReturnType<typeof envOfTenant>) =>
     optionsOf(texts, { fetch: BINDING, onReport: (report) => void reports.push(report) }),
@@ -156,7 +178,10 @@ test('tenants with equal URLs behind different bindings never share a gate', asy
     assert.equal(outcome(await gate.check(stranger, { env: { ...envOfOne } })), 'bad_signature')
   }
   const told = reports.filter(({ kind }) => kind === 'options')
-  assert.deepEqual(told.map(({ error }) => error.detail), ['fetch_differs'])
+  assert.deepEqual(
+    told.map(({ error }) => error.detail),
+    ['fetch_differs'],
+  )
   assert.match(told[0]?.error.message ?? '', /hoist fetch/)
 })
 
@@ -173,8 +198,11 @@ test('a fetch made for each env shares the gate where it fetches no keys', async
   const { CERTS: _, ...env } = envOf(realm)
   const token = await realm.token()
   const used: number[] = []
-  const gate = gateOf(t, (given: { number: number }) => optionsOf(env, { ...PATIENT, fetch: (url, init) => (used.push(given.number), fetch(url, init)) }))
-  for (let number = 0; number < 100; number += 1) assert.equal(outcome(await gate.check(token, { env: { number } })), 'accepted')
+  const gate = gateOf(t, (given: { number: number }) =>
+    optionsOf(env, { ...PATIENT, fetch: (url, init) => (used.push(given.number), fetch(url, init)) }),
+  )
+  for (let number = 0; number < 100; number += 1)
+    assert.equal(outcome(await gate.check(token, { env: { number } })), 'accepted')
   assert.equal(realm.server.count('/manifest'), 1)
   used.length = 0
   await gate.refresh(undefined, { env: { number: 7 } })
@@ -202,7 +230,10 @@ test('a fetch made for each env that fetches keys opens no more gates than the b
   }
   assert.equal(realm.server.count('/manifest'), MAX_OPEN_GATES + 21)
   assert.equal(asking, realm.server.hits.length)
-  assert.deepEqual(reports.filter(({ kind }) => kind === 'options').map(({ error }) => error.detail), ['fetch_differs', 'gate_closed'])
+  assert.deepEqual(
+    reports.filter(({ kind }) => kind === 'options').map(({ error }) => error.detail),
+    ['fetch_differs', 'gate_closed'],
+  )
 })
 
 test('a gate with a request under way is not closed to make room', async (t) => {
@@ -211,8 +242,12 @@ test('a gate with a request under way is not closed to make room', async (t) => 
   const token = await realm.token()
   const held: (() => void)[] = []
   realm.instead.set('manifest', (request, response) => void held.push(() => realm.server.listener(request, response)))
-  const gate = gateOf(t, ({ tenant }: { tenant: number }) => optionsOf({ ...env, AUDIENCE: `tenant-${tenant}` }, { onReport: () => undefined, firstLoadTimeoutMs: 60_000 }))
-  const own = await Promise.all(Array.from({ length: MAX_OPEN_GATES + 1 }, (_, tenant) => realm.token({ aud: `tenant-${tenant}` })))
+  const gate = gateOf(t, ({ tenant }: { tenant: number }) =>
+    optionsOf({ ...env, AUDIENCE: `tenant-${tenant}` }, { onReport: () => undefined, firstLoadTimeoutMs: 60_000 }),
+  )
+  const own = await Promise.all(
+    Array.from({ length: MAX_OPEN_GATES + 1 }, (_, tenant) => realm.token({ aud: `tenant-${tenant}` })),
+  )
   const waiting = own.slice(0, -1).map((token, tenant) => gate.check(token, { env: { tenant } }))
   const last = { env: { tenant: MAX_OPEN_GATES } }
   await assert.rejects(gate.check(own.at(-1) ?? token, last), { code: 'too_many_gates' })
@@ -221,7 +256,11 @@ test('a gate with a request under way is not closed to make room', async (t) => 
   // Once all waiting requests have a verdict, a gate can be closed.
   assert.equal((await Promise.all(waiting)).length, MAX_OPEN_GATES)
   assert.equal(outcome(await gate.check(own.at(-1) ?? token, last)), 'accepted')
-  assert.equal(outcome(await gate.check(own[0] ?? token, { env: { tenant: 0 } })), 'accepted', 'one that was closed opens again')
+  assert.equal(
+    outcome(await gate.check(own[0] ?? token, { env: { tenant: 0 } })),
+    'accepted',
+    'one that was closed opens again',
+  )
 })
 
 test("without env no token is judged by the latest tenant's options", async (t) => {
@@ -230,7 +269,12 @@ test("without env no token is judged by the latest tenant's options", async (t) 
     optionsOf({ ...envOf(realm), AUDIENCE: env?.audience ?? 'api' }, { onReport: () => undefined }),
   )
   const token = await realm.token()
-  const request = () => new Request('https://edge.example/', { method: 'POST', headers: { authorization: `Bearer ${token}` }, body: realm.manifest() })
+  const request = () =>
+    new Request('https://edge.example/', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+      body: realm.manifest(),
+    })
   const calls: [string, () => unknown][] = [
     ['check', () => gate.check(token)],
     ['check of no token', () => gate.check('')],

@@ -6,8 +6,9 @@ import { optionsKey } from './options-key.ts'
 import { globalFetch, resolveGateSettings, type GateSettings } from './settings.ts'
 
 /**
- * The maximum number of open gates. An idle one takes about 0.2 MB without its state, so these take a tenth of the memory of a
- * Workers isolate (128 MB). Beyond it, the least recently used gate is closed; it is opened again when needed.
+ * The maximum number of open gates. An idle one takes about 0.2 MB without its state, so these take a tenth of the
+ * memory of a Workers isolate (128 MB). Beyond it, the least recently used gate is closed; it is opened again when
+ * needed.
  */
 export const MAX_OPEN_GATES = 64
 
@@ -36,14 +37,17 @@ export class GatesByEnv<Env> {
     this.#options = typeof options === 'function' ? options : resolveGateSettings(options)
   }
 
-  /** The promise that a call awaits before it opens a gate, while the wasm module is fetched. Throws and rejects with `not_loaded`. */
+  /**
+   * The promise that a call awaits before it opens a gate, while the wasm module is fetched. Throws and rejects with
+   * `not_loaded`.
+   */
   get loading(): Promise<void> | undefined {
     return this.#latest === undefined ? startLoading() : undefined
   }
 
   /**
-   * The gate for an `env`; without one, the only open gate. Throws `closed`, `too_many_gates`, the errors of opening a gate, and
-   * `invalid_option` for a missing `env` where several are open.
+   * The gate for an `env`; without one, the only open gate. Throws `closed`, `too_many_gates`, the errors of opening a
+   * gate, and `invalid_option` for a missing `env` where several are open.
    */
   open(env?: Env): OpenGate {
     const latest = this.#latest
@@ -73,11 +77,14 @@ export class GatesByEnv<Env> {
     return entry.gate
   }
 
-  /** Throws `invalid_option` if several gates are open: any choice could judge a request by another tenant's options. */
+  /**
+   * Throws `invalid_option` if several gates are open: any choice could judge a request by another tenant's options.
+   */
   #only(): Entry {
     const [only, ...others] = this.#entries.values()
     if (only !== undefined && others.length === 0) return only
-    const message = 'options.env is missing: several gates are open, for different options, so the call must name its env'
+    const message =
+      'options.env is missing: several gates are open, for different options, so the call must name its env'
     throw new PortcullisError('invalid_option', message, { detail: 'env_needed' })
   }
 
@@ -85,12 +92,18 @@ export class GatesByEnv<Env> {
     const key = typeof env === 'object' && env !== null ? env : undefined
     const known = this.#entries.get((key && this.#byEnv.get(key)) ?? '')
     if (known !== undefined) return known
-    const entry = typeof this.#options === 'function' ? this.#entryForOptions(this.#options(env as Env)) : this.#entryForSettings(this.#options)
+    const entry =
+      typeof this.#options === 'function'
+        ? this.#entryForOptions(this.#options(env as Env))
+        : this.#entryForSettings(this.#options)
     if (key !== undefined) this.#byEnv.set(key, entry.identity)
     return entry
   }
 
-  /** A runtime may make a new `env` for every request: while the options have equal values, the gate and its state are kept. */
+  /**
+   * A runtime may make a new `env` for every request: while the options have equal values, the gate and its state are
+   * kept.
+   */
   #entryForOptions(options: AnyGateOptions): Entry {
     const key = optionsKey(options, (realms) => this.#numberOf(realms))
     const known = key === undefined ? undefined : this.#byOptions.get(key)
@@ -121,7 +134,8 @@ export class GatesByEnv<Env> {
     this.#makeRoom()
     const gate = new OpenGate(settings)
     const alike = [...this.#entries.values()].filter((entry) => entry.values === values)
-    if (alike.some((entry) => entry.gate.settings.resolver === resolver)) this.#reportOnce(gate, 'fetch_differs', FETCH_DIFFERS)
+    if (alike.some((entry) => entry.gate.settings.resolver === resolver))
+      this.#reportOnce(gate, 'fetch_differs', FETCH_DIFFERS)
     else if (alike.length > 0) this.#reportOnce(gate, 'realms_differ', REALMS_DIFFER)
     const entry: Entry = { identity, values, fetchesKeys, gate, optionsKey: undefined, usedAt: 0 }
     this.#entries.set(identity, entry)
@@ -136,7 +150,10 @@ export class GatesByEnv<Env> {
       if (!entry.gate.isBusy && (oldest === undefined || entry.usedAt < oldest.usedAt)) oldest = entry
     }
     if (oldest === undefined) {
-      throw new PortcullisError('too_many_gates', `${MAX_OPEN_GATES} gates are open, and each has a request under way: ${FEWER_GATES}`)
+      throw new PortcullisError(
+        'too_many_gates',
+        `${MAX_OPEN_GATES} gates are open, and each has a request under way: ${FEWER_GATES}`,
+      )
     }
     const { gate, identity, optionsKey: key } = oldest
     const message = `more than ${MAX_OPEN_GATES} gates were needed, so the least recently used one was closed: ${FEWER_GATES}`
@@ -164,12 +181,15 @@ export class GatesByEnv<Env> {
 
 /** An open gate and the options it was opened with. */
 interface Entry {
-  /** GateSettings with the same identity share the gate: their values, a function as `realms` and, where it fetches keys, `fetch`. */
+  /**
+   * GateSettings with the same identity share the gate: their values, a function as `realms` and, where it fetches
+   * keys, `fetch`.
+   */
   readonly identity: string
   readonly values: string
   /**
-   * Whether the gate's trust depends on `fetch`: keys from a URL are only as good as the function that fetches them. A feed is
-   * signed by pinned keys, so its transport does not matter.
+   * Whether the gate's trust depends on `fetch`: keys from a URL are only as good as the function that fetches them. A
+   * feed is signed by pinned keys, so its transport does not matter.
    */
   readonly fetchesKeys: boolean
   readonly gate: OpenGate

@@ -1,4 +1,5 @@
-// Keys in the options of gates and origins, as they come from JSON: members that are null, entries that are no keys, URLs without TLS.
+// Keys in the options of gates and origins, as they come from JSON: members that are null, entries that are no keys,
+// URLs without TLS.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -34,7 +35,10 @@ test('private members that are null are absent, and others are refused', async (
     }
   }
   const feed = { url: 'https://origin.test/realms/acme', keys: [{ ...feedKey, d: 'AAAA' }] }
-  assert.throws(() => openGate({ revocation: undefined, feed }), { code: 'invalid_option', message: /feed\.keys\[0\] must be an Ed25519 public key/ })
+  assert.throws(() => openGate({ revocation: undefined, feed }), {
+    code: 'invalid_option',
+    message: /feed\.keys\[0\] must be an Ed25519 public key/,
+  })
 })
 
 test('entries of a set that are no keys are refused by the path of the set', async () => {
@@ -45,13 +49,20 @@ test('entries of a set that are no keys are refused by the path of the set', asy
   }
   // Objects that say nothing are keys of no algorithm.
   for (const keys of [[{}], [{ kty: null, crv: null, alg: null }], [{ kty: 'EC' }]]) {
-    assert.throws(() => openGate({ jwks: { keys } }), { code: 'invalid_option', message: /^options\.realms\[0\]\.algorithms has none/ }, JSON.stringify(keys))
+    assert.throws(
+      () => openGate({ jwks: { keys } }),
+      { code: 'invalid_option', message: /^options\.realms\[0\]\.algorithms has none/ },
+      JSON.stringify(keys),
+    )
   }
 })
 
 test('a set at a URL without TLS is refused by its path, at a gate as at an origin', async () => {
   const jwks = 'http://issuer.test/keys'
-  const expected = { code: 'invalid_option', message: 'options.realms[0].jwks must be an https: URL, for issuer.test is not this machine; see plainHttp' }
+  const expected = {
+    code: 'invalid_option',
+    message: 'options.realms[0].jwks must be an https: URL, for issuer.test is not this machine; see plainHttp',
+  }
   assert.throws(() => openGate({ jwks }), expected)
   assert.throws(() => openGate({ jwks: new URL(jwks) }), expected)
   await assert.rejects(openOrigin({ jwks }), expected)

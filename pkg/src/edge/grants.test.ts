@@ -18,7 +18,12 @@ function reasonOf(verdict: Verdict): string {
 }
 
 /** A gate that fetches nothing behind requests, and may be pushed to. */
-function gateFor(t: TestContext, realm: TestRealm, more: Partial<GateOptions> = {}, feed: Partial<RealmOptions['feed']> = {}): Gate {
+function gateFor(
+  t: TestContext,
+  realm: TestRealm,
+  more: Partial<GateOptions> = {},
+  feed: Partial<RealmOptions['feed']> = {},
+): Gate {
   const given = { ...realm.realmOptions().feed, acknowledge: { edge: 'edge-1', secret: SECRET }, ...feed }
   const calm = { refreshAfterSeconds: 1000, waitAfterSeconds: 1000, maxStaleSeconds: 1000 }
   const gate = createGate(realm.options({ ...calm, ...more }, { feed: given }))
@@ -41,7 +46,11 @@ function minorOf(gate: Gate): number | undefined {
 
 /** The tokens of a user who has disconnected one of two apps, and of another user. */
 async function tokens(realm: TestRealm): Promise<[string, string, string]> {
-  return [await realm.token({ azp: 'agent' }), await realm.token({ azp: 'shop' }), await realm.token({ azp: 'agent', sub: 'bob' })]
+  return [
+    await realm.token({ azp: 'agent' }),
+    await realm.token({ azp: 'shop' }),
+    await realm.token({ azp: 'agent', sub: 'bob' }),
+  ]
 }
 
 async function reasons(gate: Gate, all: readonly string[]): Promise<string[]> {
@@ -83,7 +92,10 @@ test('so does the next push in the newer form, and it is acknowledged at once', 
   assert.deepEqual([minorOf(gate), await reasons(gate, all)], [1, EXACT])
   assert.equal(realm.server.count('/manifest'), 1)
   const acknowledged = realm.acknowledged as { sequence: number }[]
-  assert.deepEqual(acknowledged.map(({ sequence }) => sequence), [0, 1, 2])
+  assert.deepEqual(
+    acknowledged.map(({ sequence }) => sequence),
+    [0, 1, 2],
+  )
   // The form that it has is the form that it keeps.
   realm.record({ kind: 'user', subject: 'dave' })
   assert.equal(await push(gate, realm.delta(2)), 200)
@@ -120,7 +132,11 @@ test('a cache that sends the older form for any query costs one manifest more, n
   const realm = await TestRealm.start(t)
   const gate = gateFor(t, realm)
   realm.record({ kind: 'grant', subject: 'alice', client: 'agent' })
-  realm.instead.set('manifest', (_, response) => void response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(realm.manifest(0)))
+  realm.instead.set(
+    'manifest',
+    (_, response) =>
+      void response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(realm.manifest(0)),
+  )
   const startedAtMs = Date.now()
   for (let i = 0; i < 10; i++) {
     realm.record({ kind: 'user', subject: `user-${i}` })
@@ -137,9 +153,23 @@ test("an app's not-before is refused by the claim that grantClaim names alone", 
   const gate = createGate(realm.options({}, { grantClaim: 'app' }))
   t.after(() => gate.close())
   realm.record({ kind: 'grant', subject: 'alice', client: 'agent' })
-  const claims = [{ app: 'agent' }, { app: 'shop', azp: 'agent' }, { azp: 'agent' }, { client_id: 'agent' }, { app: 'agent', sub: 'bob' }, {}]
+  const claims = [
+    { app: 'agent' },
+    { app: 'shop', azp: 'agent' },
+    { azp: 'agent' },
+    { client_id: 'agent' },
+    { app: 'agent', sub: 'bob' },
+    {},
+  ]
   const all = await Promise.all(claims.map((more) => realm.token(more)))
-  assert.deepEqual(await reasons(gate, all), ['grant_revoked', 'accepted', 'accepted', 'accepted', 'accepted', 'accepted'])
+  assert.deepEqual(await reasons(gate, all), [
+    'grant_revoked',
+    'accepted',
+    'accepted',
+    'accepted',
+    'accepted',
+    'accepted',
+  ])
 })
 
 test('a refused token itself brings the correction, in the background', async (t) => {
@@ -159,8 +189,10 @@ test('a refused token itself brings the correction, in the background', async (t
 test('grantClaim must be a claim that has no other meaning', async (t) => {
   const realm = await TestRealm.start(t)
   for (const [claim, message] of [
-    ['sub', /grantClaim names the same claim as claimNames\.subject/], ['iss', /grantClaim names the same claim as issuerClaim/],
-    ['iat', /grantClaim cannot be 'iat', whose meaning is fixed/], ['', /grantClaim must be a string/],
+    ['sub', /grantClaim names the same claim as claimNames\.subject/],
+    ['iss', /grantClaim names the same claim as issuerClaim/],
+    ['iat', /grantClaim cannot be 'iat', whose meaning is fixed/],
+    ['', /grantClaim must be a string/],
   ] as const) {
     assert.throws(() => createGate(realm.options({}, { grantClaim: claim })), { code: 'invalid_option', message })
   }
@@ -177,7 +209,12 @@ test("a key's not-before refuses its tokens up to then, and explain tells it fro
   const [old, edge, young] = await Promise.all([-100, -50, -49].map((at) => realm.token({ iat: now + at })))
   const others = await realm.token({ iat: now - 100 }, second)
   realm.record({ kind: 'keyNotBefore', thumbprint, notBefore: now - 50 })
-  assert.deepEqual(await reasons(gate, [old ?? '', edge ?? '', young ?? '', others]), ['banned_key', 'banned_key', 'accepted', 'accepted'])
+  assert.deepEqual(await reasons(gate, [old ?? '', edge ?? '', young ?? '', others]), [
+    'banned_key',
+    'banned_key',
+    'accepted',
+    'accepted',
+  ])
   // Remembered as well.
   assert.deepEqual(await reasons(gate, [old ?? '', young ?? '']), ['banned_key', 'accepted'])
   const failed = (await gate.explain(old ?? '')).find(({ outcome }) => outcome === 'failed')

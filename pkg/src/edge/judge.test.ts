@@ -1,4 +1,5 @@
-// The verdict follows from the state at the moment at which it is made: nothing may be applied between the last inspection and the answer.
+// The verdict follows from the state at the moment at which it is made: nothing may be applied between the last
+// inspection and the answer.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'

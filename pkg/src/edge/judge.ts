@@ -17,8 +17,8 @@ const CATCH_UP_EVERY_MS = 1000
 const JUST_REFRESHED_MS = 250
 
 /**
- * The verdict on a token for which nothing must be fetched, as for nearly all; `undefined`: use `judge`. `scope`: the scopes that the token
- * must grant.
+ * The verdict on a token for which nothing must be fetched, as for nearly all; `undefined`: use `judge`. `scope`: the
+ * scopes that the token must grant.
  */
 export function tryJudge<C extends Claims>(
   gate: OpenGate,
@@ -27,22 +27,29 @@ export function tryJudge<C extends Claims>(
   scope: readonly string[],
 ): Verdict<C> | undefined {
   const realm = gate.realmOf(finding)
-  if (realm === undefined && gate.directory !== undefined && finding.reason === 'wrong_issuer') return gate.directory.refusal(token)
+  if (realm === undefined && gate.directory !== undefined && finding.reason === 'wrong_issuer')
+    return gate.directory.refusal(token)
   if (finding.undecided && realm !== undefined) gate.reports.undecided(realm.name)
   const isDecided = realm === undefined || (isGenuine(finding) ? isFresh(gate, realm, finding) : isFinal(finding))
   return isDecided ? settled<C>(gate, finding, realm, token, scope) : undefined
 }
 
 /** The verdict by the state loaded now. */
-export function judgeSync<C extends Claims>(gate: OpenGate, finding: Finding | CachedVerdict, token: string, scope: readonly string[]): Verdict<C> {
+export function judgeSync<C extends Claims>(
+  gate: OpenGate,
+  finding: Finding | CachedVerdict,
+  token: string,
+  scope: readonly string[],
+): Verdict<C> {
   const realm = gate.realmOf(finding)
-  if (realm === undefined && gate.directory !== undefined && finding.reason === 'wrong_issuer') return gate.directory.refusalSync(token)
+  if (realm === undefined && gate.directory !== undefined && finding.reason === 'wrong_issuer')
+    return gate.directory.refusalSync(token)
   return settled<C>(gate, finding, realm, token, scope)
 }
 
 /**
- * Judges a token, after the fetches that the staleness contract demands. The verdict follows from the last finding, in the same
- * synchronous step. A refusal that no fetch could change causes none.
+ * Judges a token, after the fetches that the staleness contract demands. The verdict follows from the last finding, in
+ * the same synchronous step. A refusal that no fetch could change causes none.
  */
 export async function judge<C extends Claims>(
   gate: OpenGate,
@@ -64,7 +71,10 @@ export async function judge<C extends Claims>(
   }
 }
 
-/** Inspects in its own steps: to await another function would let a revocation arrive between the last inspection and the verdict. */
+/**
+ * Inspects in its own steps: to await another function would let a revocation arrive between the last inspection and
+ * the verdict.
+ */
 async function judgeWithFetches<C extends Claims>(
   gate: OpenGate,
   first: Finding | CachedVerdict | PendingSignature,
@@ -81,7 +91,8 @@ async function judgeWithFetches<C extends Claims>(
   for (const fetch of FETCHES) {
     const fetched = fetch({ gate, realm, finding, token, startedAtMs, waitUntil })
     // Another realm may have the index of one that was closed meanwhile, and an acceptance must not outlive a wait.
-    if (fetched === undefined || ((await fetched) === 'nothing_new' && finding.reason !== undefined && !realm.isClosed)) continue
+    if (fetched === undefined || ((await fetched) === 'nothing_new' && finding.reason !== undefined && !realm.isClosed))
+      continue
     inspected = gate.inspect(token)
     while (inspected instanceof PendingSignature) inspected = gate.afterSignature(inspected, await inspected.outcome)
     finding = inspected
@@ -120,11 +131,14 @@ type Fetch = (context: JudgeContext) => Promise<'done' | 'nothing_new'> | undefi
 /** Each runs at most once for a token, in this order, and the token is inspected after it. */
 const FETCHES: readonly Fetch[] = [
   (context) => (lacksKeys(context) ? loadKeys(context) : undefined),
-  (context) => (context.finding.reason === 'unknown_key' && !context.finding.undecided ? lookUpKey(context) : undefined),
+  (context) =>
+    context.finding.reason === 'unknown_key' && !context.finding.undecided ? lookUpKey(context) : undefined,
   (context) => refresh(context),
   (context) => {
     const { feed } = context.realm
-    return feed !== undefined && context.finding.reason === undefined && context.finding.behind ? catchUp(context, feed) : undefined
+    return feed !== undefined && context.finding.reason === undefined && context.finding.behind
+      ? catchUp(context, feed)
+      : undefined
   },
 ]
 
@@ -139,7 +153,8 @@ async function loadKeys({ gate, realm, token, startedAtMs, waitUntil }: JudgeCon
   const { feed, keys } = realm
   const waits: Promise<unknown>[] = []
   if (keys !== undefined) waits.push(within(keepAlive(keys.load(), waitUntil), firstLoadTimeoutMs))
-  if (feed !== undefined && !realm.state.loaded) waits.push(feed.puller.wait(firstLoadTimeoutMs, waitUntil, feed.demandOf(token)))
+  if (feed !== undefined && !realm.state.loaded)
+    waits.push(feed.puller.wait(firstLoadTimeoutMs, waitUntil, feed.demandOf(token)))
   await Promise.all(waits)
   if (feed?.hasKeys !== true || !realm.state.loaded || realm.state.hasKeys) return 'done'
   // The loaded state has no keys.
@@ -167,18 +182,30 @@ function refresh(context: JudgeContext): Promise<'done'> | undefined {
   return fed === undefined && keyed === undefined ? undefined : Promise.all([fed, keyed]).then(() => 'done')
 }
 
-function refreshFeed({ gate, realm, finding, token, startedAtMs, waitUntil }: JudgeContext, feed: RealmFeed): Promise<void> | undefined {
+function refreshFeed(
+  { gate, realm, finding, token, startedAtMs, waitUntil }: JudgeContext,
+  feed: RealmFeed,
+): Promise<void> | undefined {
   const { firstLoadTimeoutMs, refreshTimeoutMs, waitAfterSeconds } = gate.settings
   if (!realm.state.loaded) {
     // Loading the keys may have used up some of the time.
-    return feed.puller.wait(Math.max(0, startedAtMs + firstLoadTimeoutMs - gate.settings.nowMs()), waitUntil, feed.demandOf(token))
+    return feed.puller.wait(
+      Math.max(0, startedAtMs + firstLoadTimeoutMs - gate.settings.nowMs()),
+      waitUntil,
+      feed.demandOf(token),
+    )
   }
   if (finding.reason === 'stale_feed') return feed.puller.wait(refreshTimeoutMs, waitUntil, feed.demandOf(token))
   const isOld = realm.ageSeconds(gate.now()) > waitAfterSeconds && !wasRefreshedWithin(JUST_REFRESHED_MS, gate, feed)
-  return isOld || (finding.reason === 'no_feed' && !feed.refusesPolicy) ? feed.puller.wait(refreshTimeoutMs, waitUntil) : undefined
+  return isOld || (finding.reason === 'no_feed' && !feed.refusesPolicy)
+    ? feed.puller.wait(refreshTimeoutMs, waitUntil)
+    : undefined
 }
 
-/** The token's issuer knew of more than the state has (`rsq`): refreshes before it is accepted. If that does not help, `rsq` is ignored. */
+/**
+ * The token's issuer knew of more than the state has (`rsq`): refreshes before it is accepted. If that does not help,
+ * `rsq` is ignored.
+ */
 async function catchUp({ gate, token, waitUntil }: JudgeContext, feed: RealmFeed): Promise<'done' | 'nothing_new'> {
   const { refreshTimeoutMs, nowMs } = gate.settings
   if (nowMs() - feed.caughtUpAtMs < CATCH_UP_EVERY_MS) {
@@ -201,7 +228,8 @@ async function catchUp({ gate, token, waitUntil }: JudgeContext, feed: RealmFeed
 /** Starts fetches for later requests. */
 function refreshInBackground(gate: OpenGate, { feed, keys }: Realm, waitUntil: WaitUntil | undefined): void {
   keys?.refreshInBackground(waitUntil)
-  if (feed !== undefined && !wasRefreshedWithin(gate.settings.refreshAfterSeconds * 1000, gate, feed)) feed.puller.refreshInBackground(waitUntil)
+  if (feed !== undefined && !wasRefreshedWithin(gate.settings.refreshAfterSeconds * 1000, gate, feed))
+    feed.puller.refreshInBackground(waitUntil)
 }
 
 /** Whether the feed was refreshed within the last `ms`. */
@@ -229,8 +257,8 @@ function isFinal({ reason, undecided }: Finding): boolean {
 }
 
 /**
- * Whether a token has passed the signature check: accepted, revoked or waiting for state. Others must not cause a refresh. A
- * revoked one does, in the background, because a revocation may have been corrected.
+ * Whether a token has passed the signature check: accepted, revoked or waiting for state. Others must not cause a
+ * refresh. A revoked one does, in the background, because a revocation may have been corrected.
  */
 function isGenuine({ reason }: Finding): boolean {
   switch (reason) {
@@ -250,7 +278,9 @@ function isGenuine({ reason }: Finding): boolean {
   }
 }
 
-/** Whether the token's signature is good: of a realm whose keys come with its feed, none is known before that is loaded. */
+/**
+ * Whether the token's signature is good: of a realm whose keys come with its feed, none is known before that is loaded.
+ */
 function isVerified({ feed, state }: Realm, finding: Finding): boolean {
   return isGenuine(finding) && !(finding.reason === 'no_feed' && feed?.hasKeys === true && !state.loaded)
 }

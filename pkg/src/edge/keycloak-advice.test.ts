@@ -13,7 +13,10 @@ test('an audience that is not ours names the mapper and our audience', async (t)
   const explain = await explainer(t, KEYCLOAK)
   for (const aud of ['account', ['account', 'web'], null]) {
     const detail = assertFailure(await explain({ aud }), 'audience', 'wrong_audience')
-    assert.match(detail, /^aud: expected "api"; found .*mapper of type Audience with Included Custom Audience api .*lightweight/)
+    assert.match(
+      detail,
+      /^aud: expected "api"; found .*mapper of type Audience with Included Custom Audience api .*lightweight/,
+    )
   }
   const other = await explainer(t, { ...KEYCLOAK, audience: ['shop', 'api'] })
   const detail = assertFailure(await other({ aud: 'account' }), 'audience', 'wrong_audience')
@@ -25,32 +28,48 @@ test('an audience that is not ours names the mapper and our audience', async (t)
 test('a missing sub names the switch of lightweight tokens or the client scope', async (t) => {
   const explain = await explainer(t, KEYCLOAK)
   const lightweight = assertFailure(await explain({ sub: null, jti: 'onltac:1' }), 'required_claims', 'missing_claim')
-  assert.match(lightweight, /^sub is missing: this is a lightweight access token.*Client scopes, basic, Mappers, sub.*subjectless/)
+  assert.match(
+    lightweight,
+    /^sub is missing: this is a lightweight access token.*Client scopes, basic, Mappers, sub.*subjectless/,
+  )
   for (const jti of ['onrtac:1', 'lt', 'onlt', 'onltac', 'a']) {
     const detail = assertFailure(await explain({ sub: null, jti }), 'required_claims', 'missing_claim')
     assert.match(detail, /^sub is missing: the client lacks the client scope basic.*subjectless: 'accept'/)
   }
   const renamed = await explainer(t, { ...KEYCLOAK, claimNames: { subject: 'uid' } })
-  assert.match(assertFailure(await renamed({}), 'required_claims', 'missing_claim'), /^uid is missing: the client lacks/)
+  assert.match(
+    assertFailure(await renamed({}), 'required_claims', 'missing_claim'),
+    /^uid is missing: the client lacks/,
+  )
 })
 
 test('another missing claim has no advice', async (t) => {
   const explain = await explainer(t, KEYCLOAK)
   assert.equal(assertFailure(await explain({ jti: null }), 'required_claims', 'missing_claim'), 'jti is missing')
   const demanding = await explainer(t, { ...KEYCLOAK, requiredClaims: ['exp', 'iat', 'sid', 'sub'] })
-  assert.equal(assertFailure(await demanding({ sid: null, sub: null }), 'required_claims', 'missing_claim'), 'sid is missing')
+  assert.equal(
+    assertFailure(await demanding({ sid: null, sub: null }), 'required_claims', 'missing_claim'),
+    'sid is missing',
+  )
 })
 
 test('a missing auth_time names the grants that have none', async (t) => {
   const explain = await explainer(t, { ...KEYCLOAK, compare: 'authTime' })
   const detail = assertFailure(await explain({}), 'login', 'missing_claim')
   assert.match(detail, /^auth_time is missing: .*password.*basic.*compare: 'issuedAt'/)
-  assert.doesNotMatch(assertFailure(await explain({ auth_time: clock() + 3600 }), 'login', 'issued_in_future'), /Keycloak/)
+  assert.doesNotMatch(
+    assertFailure(await explain({ auth_time: clock() + 3600 }), 'login', 'issued_in_future'),
+    /Keycloak/,
+  )
 })
 
 test('other kinds of tokens are named', async (t) => {
   const explain = await explainer(t, KEYCLOAK)
-  for (const [typ, name] of [['ID', 'an ID token'], ['Refresh', 'a refresh token'], ['Offline', 'a refresh token']]) {
+  for (const [typ, name] of [
+    ['ID', 'an ID token'],
+    ['Refresh', 'a refresh token'],
+    ['Offline', 'a refresh token'],
+  ]) {
     for (const aud of ['api', 'web']) {
       const detail = assertFailure(await explain({ typ, aud }), 'token_use', 'wrong_type')
       assert.match(detail, new RegExp(`; found "${typ}": this is ${name}, .*: send the access token$`))
@@ -66,7 +85,10 @@ test('other kinds of tokens are named', async (t) => {
 test('a token bound by DPoP names the switch', async (t) => {
   const explain = await explainer(t, KEYCLOAK)
   for (const cnf of [{ jkt: 'x', 'kc-jkt-type': 'DPoP' }, null]) {
-    assert.match(assertFailure(await explain({ typ: 'DPoP', cnf }), 'binding', 'wrong_type'), /Require DPoP bound tokens/)
+    assert.match(
+      assertFailure(await explain({ typ: 'DPoP', cnf }), 'binding', 'wrong_type'),
+      /Require DPoP bound tokens/,
+    )
   }
 })
 
@@ -124,11 +146,22 @@ async function explainer(t: TestContext, options: Partial<RealmOptions>) {
   return async (changes: Record<string, unknown>, header: Record<string, unknown> = {}): Promise<Check[]> => {
     const now = clock()
     const claims = {
-      iss: realm.issuer, aud: 'api', sub: 'alice', jti: 'onrtac:db836158-1955-743d-181d-0b1f4c6f0efa', typ: 'Bearer', iat: now - 10, exp: now + 600, ...changes,
+      iss: realm.issuer,
+      aud: 'api',
+      sub: 'alice',
+      jti: 'onrtac:db836158-1955-743d-181d-0b1f4c6f0efa',
+      typ: 'Bearer',
+      iat: now - 10,
+      exp: now + 600,
+      ...changes,
     }
     const [key] = realm.keys
     assert.ok(key)
-    return gate.explain(await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', kid: key.kid, typ: 'JWT', ...header }).sign(key.privateKey))
+    return gate.explain(
+      await new SignJWT(claims)
+        .setProtectedHeader({ alg: 'ES256', kid: key.kid, typ: 'JWT', ...header })
+        .sign(key.privateKey),
+    )
   }
 }
 

@@ -6,14 +6,16 @@ import type { Check, ClaimNames, TokenOptions } from '../types.ts'
 type TokenClaims = Readonly<Record<string, unknown>>
 
 /**
- * The same checks; the one that failed also says what to do, for administrators new to Keycloak: the setting to change, by its name in
- * Keycloak's console. A token only selects among these sentences; no part of it is copied into one.
+ * The same checks; the one that failed also says what to do, for administrators new to Keycloak: the setting to change,
+ * by its name in Keycloak's console. A token only selects among these sentences; no part of it is copied into one.
  */
 export function withKeycloakAdvice(checks: Check[], token: string, realms: readonly TokenOptions[]): Check[] {
   const failed = checks.find(({ outcome }) => outcome === 'failed')
   const advice = failed && adviceOn(failed, claimsOf(token), realmOf(checks, realms) ?? realms)
   if (advice === undefined) return checks
-  return checks.map((check) => (check === failed ? { ...check, detail: [check.detail, advice].filter(Boolean).join(': ') } : check))
+  return checks.map((check) =>
+    check === failed ? { ...check, detail: [check.detail, advice].filter(Boolean).join(': ') } : check,
+  )
 }
 
 /** The realm of the token, by the check that found it. */
@@ -31,7 +33,11 @@ function claimsOf(token: string): TokenClaims {
 }
 
 /** Advice on a token of one realm, or of none of several. */
-function adviceOn(failed: Check, claims: TokenClaims, realm: TokenOptions | readonly TokenOptions[]): string | undefined {
+function adviceOn(
+  failed: Check,
+  claims: TokenClaims,
+  realm: TokenOptions | readonly TokenOptions[],
+): string | undefined {
   if (Array.isArray(realm)) return failed.reason === 'wrong_issuer' ? issuerAdvice(claims, realm) : undefined
   return realmAdvice(failed, claims, realm as TokenOptions)
 }
@@ -39,7 +45,11 @@ function adviceOn(failed: Check, claims: TokenClaims, realm: TokenOptions | read
 function issuerAdvice(claims: TokenClaims, realms: readonly TokenOptions[]): string | undefined {
   const isNear = (realm: TokenOptions): boolean => {
     const path = pathOf(claims[realm.issuerClaim ?? 'iss'])
-    return realm.profile === 'keycloak' && path !== undefined && issuerNames(realm).names.some((name) => pathOf(name) === path)
+    return (
+      realm.profile === 'keycloak' &&
+      path !== undefined &&
+      issuerNames(realm).names.some((name) => pathOf(name) === path)
+    )
   }
   const realm = realms.find(isNear)
   return realm && `${realm.issuerClaim ?? 'iss'} differs from the issuer of ${realm.name}${OTHER_HOST}`
@@ -47,7 +57,8 @@ function issuerAdvice(claims: TokenClaims, realms: readonly TokenOptions[]): str
 
 function realmAdvice({ check, reason, detail }: Check, claims: TokenClaims, realm: TokenOptions): string | undefined {
   const isImpersonated = claims['act'] !== undefined && claims['act'] !== null && claims['act'] !== ''
-  if (check === 'token_use' && realm.impersonation === 'refuse' && isImpersonated && detail === undefined) return IMPERSONATED
+  if (check === 'token_use' && realm.impersonation === 'refuse' && isImpersonated && detail === undefined)
+    return IMPERSONATED
   if (realm.profile !== 'keycloak') return undefined
   const kind = typeof claims['typ'] === 'string' ? claims['typ'] : ''
   const otherKind = OTHER_KINDS.get(kind)
@@ -103,15 +114,19 @@ const ONLY_ACCOUNT =
   "Keycloak itself puts 'account' there at most. In Clients, the client, Client scopes, its dedicated scope: add a mapper of type Audience " +
   'with Included Custom Audience '
 
-const LIGHTWEIGHT_MAPPER = ' and Add to access token; for lightweight access tokens also with Add to lightweight access token'
+const LIGHTWEIGHT_MAPPER =
+  ' and Add to access token; for lightweight access tokens also with Add to lightweight access token'
 
-const BY_SESSION_ALONE = "Or set subjectless: 'accept'; the logout of a user then reaches such tokens by their sid alone"
+const BY_SESSION_ALONE =
+  "Or set subjectless: 'accept'; the logout of a user then reaches such tokens by their sid alone"
 
 const LIGHTWEIGHT =
-  'this is a lightweight access token. In Client scopes, basic, Mappers, sub: switch Add to lightweight access token on. ' + BY_SESSION_ALONE
+  'this is a lightweight access token. In Client scopes, basic, Mappers, sub: switch Add to lightweight access token on. ' +
+  BY_SESSION_ALONE
 
 const WITHOUT_BASIC =
-  'the client lacks the client scope basic, whose mapper adds it. In Clients, the client, Client scopes: add basic as Default. ' + BY_SESSION_ALONE
+  'the client lacks the client scope basic, whose mapper adds it. In Clients, the client, Client scopes: add basic as Default. ' +
+  BY_SESSION_ALONE
 
 const WITHOUT_LOGIN =
   'Keycloak sets it at a login by browser, and not for password or client credentials grants, in impersonated sessions, in lightweight ' +

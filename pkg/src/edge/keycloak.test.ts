@@ -39,8 +39,14 @@ const CHANGED: [Partial<RealmOptions>, Partial<Record<ShapeName, string>>][] = [
   [
     { compare: 'authTime' },
     Object.fromEntries(
-      ['password grant', 'lightweight with sub', 'client credentials', 'client credentials with refresh token', 'impersonated', 'impersonated, with a mapper']
-        .map((shape) => [shape, 'login missing_claim']),
+      [
+        'password grant',
+        'lightweight with sub',
+        'client credentials',
+        'client credentials with refresh token',
+        'impersonated',
+        'impersonated, with a mapper',
+      ].map((shape) => [shape, 'login missing_claim']),
     ),
   ],
   [{ impersonation: 'refuse' }, { 'impersonated, with a mapper': 'token_use wrong_type' }],
@@ -51,7 +57,11 @@ const CHANGED: [Partial<RealmOptions>, Partial<Record<ShapeName, string>>][] = [
 const ADVICE: [ShapeName, Partial<RealmOptions>, RegExp][] = [
   ['lightweight', {}, /^sub is missing: this is a lightweight access token.*Add to lightweight access token/],
   ['without scope basic', {}, /^sub is missing: the client lacks the client scope basic/],
-  ['without audience mapper', {}, /^aud: expected "api"; found .*mapper of type Audience with Included Custom Audience api/],
+  [
+    'without audience mapper',
+    {},
+    /^aud: expected "api"; found .*mapper of type Audience with Included Custom Audience api/,
+  ],
   ['DPoP', {}, /Require DPoP bound tokens/],
   ['ID', {}, /; found "ID": this is an ID token.*send the access token$/],
   ['ID of an audience here', {}, /^typ: expected .*; found "ID": this is an ID token/],
@@ -103,7 +113,15 @@ for (const alg of ['RS256', 'RS512', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'
 }
 
 test('the verdict on a token with an actor names the actor, with impersonation mark alone', async (t) => {
-  const cases = [[{ sub: 'root' }, { sub: 'root' }], [{ iss: 'x' }, {}], [{ sub: 1 }, {}], ['root', {}], [null, undefined], ['', undefined], [undefined, undefined]]
+  const cases = [
+    [{ sub: 'root' }, { sub: 'root' }],
+    [{ iss: 'x' }, {}],
+    [{ sub: 1 }, {}],
+    ['root', {}],
+    [null, undefined],
+    ['', undefined],
+    [undefined, undefined],
+  ]
   const realm = await TestRealm.start(t)
   const [marking, accepting] = (['mark', 'accept'] as const).map((impersonation) => {
     const gate = createGate(realm.options({}, { impersonation }))
@@ -138,7 +156,9 @@ async function open(t: TestContext, options: Partial<RealmOptions>, alg = 'RS256
   const shapes = keycloakShapes(realm.issuer, clock())
   const sign = ({ header, claims }: Shape) => {
     const isOwn = header.alg === 'HS512'
-    return new SignJWT(claims).setProtectedHeader({ ...header, alg: isOwn ? 'HS512' : alg, kid: isOwn ? 'own' : 'sig' }).sign(isOwn ? own : signing.privateKey)
+    return new SignJWT(claims)
+      .setProtectedHeader({ ...header, alg: isOwn ? 'HS512' : alg, kid: isOwn ? 'own' : 'sig' })
+      .sign(isOwn ? own : signing.privateKey)
   }
   const tokens = new Map<string, string>()
   for (const [name, shape] of Object.entries(shapes)) tokens.set(name, await sign(shape))

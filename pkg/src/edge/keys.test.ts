@@ -34,7 +34,9 @@ test('a rotation is followed at once, also during a flood of made-up keys', asyn
   const second = await realm.rotate('second')
   assert.equal(await ask(await realm.token({}, second)), 'accepted')
   const stranger = await makeKey('x')
-  const garbage = await Promise.all(Array.from({ length: 60 }, (_, i) => realm.token({}, { ...stranger, kid: `garbage-${i}` })))
+  const garbage = await Promise.all(
+    Array.from({ length: 60 }, (_, i) => realm.token({}, { ...stranger, kid: `garbage-${i}` })),
+  )
   const before = realm.server.count('/certs')
   const startedAt = Date.now()
   for (let round = 0; round < 5; round++) for (const token of garbage) assert.equal(await ask(token), 'unknown_key')

@@ -12,11 +12,14 @@ const endings: ((module: WebAssembly.Module) => void)[] = []
 let starts = 0
 const file = new URL('../../wasm/edge/core_bg.wasm', import.meta.url)
 
-loadFrom(async () => {
-  starts += 1
-  if (starts === 1) throw new Error('the network is down')
-  return new Promise<WebAssembly.Module>((resolve) => endings.push(resolve))
-}, { shareFlights: true })
+loadFrom(
+  async () => {
+    starts += 1
+    if (starts === 1) throw new Error('the network is down')
+    return new Promise<WebAssembly.Module>((resolve) => endings.push(resolve))
+  },
+  { shareFlights: true },
+)
 
 test('calls wait for the module', async (t) => {
   const realm = await TestRealm.start(t)
@@ -32,10 +35,18 @@ test('calls wait for the module', async (t) => {
   const calls: [string, Promise<unknown>][] = [
     ['check', gate.check(authorization.slice(7)).then(({ ok }) => ok)],
     ['authenticate', gate.authenticate(request).then(({ ok }) => ok)],
-    ['authenticator', gate.authenticator()(request).then(({ ok }) => ok)],
+    [
+      'authenticator',
+      gate
+        .authenticator()(request)
+        .then(({ ok }) => ok),
+    ],
     ['protect', handler(request).then(({ status }) => status === 200)],
     ['explain', gate.explain('a.b.c').then((checks) => checks.length > 0)],
-    ['receiveFeed', gate.receiveFeed(new Request('https://api.example/', { method: 'POST' })).then(({ status }) => status >= 400)],
+    [
+      'receiveFeed',
+      gate.receiveFeed(new Request('https://api.example/', { method: 'POST' })).then(({ status }) => status >= 400),
+    ],
     ['refresh', gate.refresh().then(() => true)],
   ]
   const still = Symbol('still waiting')

@@ -1,7 +1,8 @@
 import { type HostCrypto, hostCrypto, type HostOutcome, type NodeSignatures } from '../core/host-signatures.ts'
 import { PortcullisError } from '../errors.ts'
 import type { Check } from '../types.ts'
-import { Core, type CoreMarks } from './core/core.ts'
+import { Core } from './core/core.ts'
+import type { CoreMarks } from './core/core-options.ts'
 import { type Finding, UNAVAILABLE } from './core/finding.ts'
 import { loadedRuntime } from './core/module.ts'
 import { MAX_SIGNATURE_ROUNDS, PendingSignature } from './core/pending-signature.ts'
@@ -45,7 +46,10 @@ export class OpenGate {
     checkRuntime(settings, loaded)
     this.settings = settings
     this.report = reporter(settings)
-    this.reports = new GateReports(this.report, settings.resolver === undefined ? settings.realms.map(({ token }) => token.name) : ['*'])
+    this.reports = new GateReports(
+      this.report,
+      settings.resolver === undefined ? settings.realms.map(({ token }) => token.name) : ['*'],
+    )
     this.#hostCrypto = hostCrypto(settings.verifySignatures, loaded)
     this.#cache = new TokenCache(settings.verifiedTokenCacheEntries, settings.verifiedTokenCacheBytes)
     this.#slots = new SignatureSlots(loaded.shareFlights)
@@ -61,12 +65,21 @@ export class OpenGate {
       nodeCrypto: loaded.nodeCrypto,
       nowMs: settings.nowMs,
     }
-    this.#realmHost = { core: this.core, settings, runtime, report: this.report, reports: this.reports, now: () => this.now() }
+    this.#realmHost = {
+      core: this.core,
+      settings,
+      runtime,
+      report: this.report,
+      reports: this.reports,
+      now: () => this.now(),
+    }
     this.#realms = settings.realms.map((realm, index) => new Realm(index, realm, this.#realmHost))
     for (const realm of this.realms) realm.start()
     const { resolver } = settings
     const directoryHost = {
-      settings, runtime: loaded, reports: this.reports,
+      settings,
+      runtime: loaded,
+      reports: this.reports,
       open: (...realm: Parameters<OpenGate['openRealm']>) => this.openRealm(...realm),
       close: (realm: Realm) => this.closeRealm(realm),
     }
@@ -109,8 +122,8 @@ export class OpenGate {
   }
 
   /**
-   * Inspects a token synchronously: key, bans, time, revocation and freshness in one step. An earlier acceptance is returned
-   * only while clock second, keys and state are unchanged.
+   * Inspects a token synchronously: key, bans, time, revocation and freshness in one step. An earlier acceptance is
+   * returned only while clock second, keys and state are unchanged.
    */
   inspectSync(token: string): Finding | CachedVerdict {
     this.mustBeOpen()
@@ -123,7 +136,7 @@ export class OpenGate {
     return this.#remember(finding, token, cached, now)
   }
 
-  /** The same, but where the host verifies signatures faster than the core, asynchronously, it returns a pending signature. */
+  /** The same, but returns a pending signature where the host verifies faster than the core. */
   inspect(token: string): Finding | CachedVerdict | PendingSignature {
     if (this.#hostCrypto.kind !== 'asynchronous') return this.inspectSync(token)
     this.mustBeOpen()
@@ -174,7 +187,7 @@ export class OpenGate {
     return this.#realms.filter((realm) => realm !== undefined)
   }
 
-  /** Adds a realm to those that are loaded. Throws `invalid_option`, `invalid_jwks` and `fault`; then nothing has changed. */
+  /** Adds a realm. Throws `invalid_option`, `invalid_jwks` and `fault`; then nothing has changed. */
   openRealm(settings: GateRealmSettings, place: Place<Realm>, marks: CoreMarks | undefined): Realm {
     const index = this.core.addRealm(coreRealm(settings), marks)
     try {
@@ -201,12 +214,15 @@ export class OpenGate {
     return this.realms.flatMap(({ feed }) => feed ?? [])
   }
 
-  /** The feed that a message claims to be of, and its sequence; its signature is not verified. Throws `feed_refused`. */
+  /** The feed and sequence that a message claims; its signature is not verified. Throws `feed_refused`. */
   peekFeed(bytes: Uint8Array): { feed: RealmFeed; sequence: number } {
     this.mustBeOpen()
     const claimed = this.core.peekFeed(bytes)
     const feed = this.#realms[claimed.realm]?.feed
-    if (feed === undefined) throw new PortcullisError('feed_refused', 'the message is of no realm with a feed here', { detail: 'wrong_realm' })
+    if (feed === undefined)
+      throw new PortcullisError('feed_refused', 'the message is of no realm with a feed here', {
+        detail: 'wrong_realm',
+      })
     return { feed, sequence: claimed.sequence }
   }
 
@@ -259,13 +275,28 @@ export class OpenGate {
   }
 
   /** Inspects a token for which the host may be asked, or waits for a slot. */
-  #beginWithSlot(token: string, cached: CachedVerdict | undefined, now: number, round: number): Finding | CachedVerdict | PendingSignature {
+  #beginWithSlot(
+    token: string,
+    cached: CachedVerdict | undefined,
+    now: number,
+    round: number,
+  ): Finding | CachedVerdict | PendingSignature {
     if (this.#slots.tryAcquire()) return this.#begin(token, cached, now, round)
-    return new PendingSignature(token, undefined, this.#slots.acquire().then(() => undefined), round)
+    return new PendingSignature(
+      token,
+      undefined,
+      this.#slots.acquire().then(() => undefined),
+      round,
+    )
   }
 
   /** Inspects a token that has a slot. */
-  #begin(token: string, cached: CachedVerdict | undefined, now: number, round: number): Finding | CachedVerdict | PendingSignature {
+  #begin(
+    token: string,
+    cached: CachedVerdict | undefined,
+    now: number,
+    round: number,
+  ): Finding | CachedVerdict | PendingSignature {
     const finding = this.core.begin(token, now, true)
     if (finding !== undefined || this.#hostCrypto.kind !== 'asynchronous') {
       this.#slots.release()
@@ -294,7 +325,10 @@ export class OpenGate {
   }
 
   /** `undefined`: the handle has expired meanwhile. */
-  async #explainByHost(crypto: Exclude<HostCrypto, { kind: 'none' }>, token: string): Promise<Check[] | 'not_needed' | undefined> {
+  async #explainByHost(
+    crypto: Exclude<HostCrypto, { kind: 'none' }>,
+    token: string,
+  ): Promise<Check[] | 'not_needed' | undefined> {
     if (!this.#slots.tryAcquire()) await this.#slots.acquire()
     try {
       this.mustBeOpen()

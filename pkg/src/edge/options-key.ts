@@ -4,9 +4,10 @@ import type { AnyGateOptions, RealmResolver } from '../types.ts'
 const MAX_DEPTH = 8
 
 /**
- * Serializes a gate's options, but for `fetch` and `onReport`, so that equal strings mean equal options. `numberOf`: a number for each
- * function as `realms`. A string, because the caller may
- * change the objects later. Many times faster than checking the options. `undefined`: they hold more than plain data and URLs.
+ * Serializes a gate's options, but for `fetch` and `onReport`, so that equal strings mean equal options. `numberOf`: a
+ * number for each function as `realms`. A string, because the caller may
+ * change the objects later. Many times faster than checking the options. `undefined`: they hold more than plain data
+ * and URLs.
  */
 export function optionsKey(options: AnyGateOptions, numberOf: (realms: RealmResolver) => number): string | undefined {
   const { fetch, onReport, ...values } = options
@@ -21,10 +22,12 @@ export function optionsKey(options: AnyGateOptions, numberOf: (realms: RealmReso
 /** Strings and names follow their length, so that no content can end them early. */
 function serialize(value: unknown, depth: number): string | undefined {
   if (typeof value === 'string') return `"${value.length}:${value}`
-  if (typeof value !== 'object') return typeof value === 'function' || typeof value === 'symbol' ? undefined : `${typeof value} ${String(value)};`
+  if (typeof value !== 'object')
+    return typeof value === 'function' || typeof value === 'symbol' ? undefined : `${typeof value} ${String(value)};`
   if (value === null) return 'null;'
   if (depth === MAX_DEPTH) return undefined
-  if (value instanceof URL && Object.getPrototypeOf(value) === URL.prototype) return `/${value.href.length}:${value.href}`
+  if (value instanceof URL && Object.getPrototypeOf(value) === URL.prototype)
+    return `/${value.href.length}:${value.href}`
   const isArray = Array.isArray(value) && Object.getPrototypeOf(value) === Array.prototype
   if (!isArray && !isPlain(value)) return undefined
   const names = Object.keys(value)

@@ -1,4 +1,5 @@
-// A gate compares its policy with the one that the origin states: where they differ, revocations would be looked up under other names.
+// A gate compares its policy with the one that the origin states: where they differ, revocations would be looked up
+// under other names.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -7,7 +8,10 @@ import type { Gate, RealmOptions, TokenOptions, Verdict } from '../types.ts'
 import { clock, type StatedPolicy, TestRealm } from './testing/realm.ts'
 import { withByte } from './testing/statements.ts'
 
-/** Each option that must be the same at both, as the gate has it and not the origin; but for `issuer`, which makes another realm. */
+/**
+ * Each option that must be the same at both, as the gate has it and not the origin; but for `issuer`, which makes
+ * another realm.
+ */
 const DIFFERENCES: Record<string, Partial<TokenOptions>> = {
   'claimNames.lastLogoutTime': { claimNames: { lastLogoutTime: 'their-logout' } },
   'claimNames.session': { claimNames: { session: 'their-session' } },
@@ -23,8 +27,21 @@ const DIFFERENCES: Record<string, Partial<TokenOptions>> = {
 
 /** A token that is good by each of these policies. */
 function tokenFor(realm: TestRealm): Promise<string> {
-  const their = { 'their-logout': clock(), 'their-session': 's', 'their-user': 'alice', 'their-id': 'i', 'their-use': 'access', 'their-app': 'a' }
-  return realm.token({ ...their, 'their-version': 1, 'their-issuer': realm.issuer, auth_time: clock() - 10, typ: 'Bearer' })
+  const their = {
+    'their-logout': clock(),
+    'their-session': 's',
+    'their-user': 'alice',
+    'their-id': 'i',
+    'their-use': 'access',
+    'their-app': 'a',
+  }
+  return realm.token({
+    ...their,
+    'their-version': 1,
+    'their-issuer': realm.issuer,
+    auth_time: clock() - 10,
+    typ: 'Bearer',
+  })
 }
 
 function reasonOf(verdict: Verdict): string {
@@ -38,7 +55,9 @@ function agreement(gate: Gate): [string | undefined, string[] | undefined] {
 
 /** The reports about the policy. */
 function reported({ reports }: TestRealm): string[] {
-  return reports.filter(({ error }) => /^policy_/.test(error.code)).map(({ kind, error: { code, detail } }) => `${kind} ${code} ${detail}`)
+  return reports
+    .filter(({ error }) => /^policy_/.test(error.code))
+    .map(({ kind, error: { code, detail } }) => `${kind} ${code} ${detail}`)
 }
 
 async function failures(gate: Gate, token: string): Promise<string[]> {
@@ -87,7 +106,10 @@ test('several options that differ are all named', async (t) => {
 })
 
 test('the same policy is said to be the same, and not reported; before the first statement nothing is said', async (t) => {
-  for (const policy of [{}, { compare: 'authTime', grantClaim: 'app', claimNames: { subject: 'uid' } } satisfies StatedPolicy]) {
+  for (const policy of [
+    {},
+    { compare: 'authTime', grantClaim: 'app', claimNames: { subject: 'uid' } } satisfies StatedPolicy,
+  ]) {
     const realm = await TestRealm.start(t, 'acme', policy)
     const gate = createGate(realm.options({}, policy))
     t.after(() => gate.close())
@@ -143,7 +165,10 @@ test('an origin that starts with another policy is heard at the next refresh, an
     verdicts.push(reasonOf(await gate.check(token)))
   }
   assert.deepEqual(verdicts, ['no_feed', 'accepted', 'no_feed', 'accepted', 'no_feed'])
-  assert.deepEqual(reported(realm), Array.from({ length: 3 }, () => 'options policy_differs differs'))
+  assert.deepEqual(
+    reported(realm),
+    Array.from({ length: 3 }, () => 'options policy_differs differs'),
+  )
 })
 
 test('tokens that are refused for the policy cause no more requests than others', async (t) => {

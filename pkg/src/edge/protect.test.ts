@@ -57,13 +57,21 @@ test('refuses others: no credentials, bad ones, another scheme', async (t) => {
 test('every scope needed must be granted', async (t) => {
   const { realm, ask } = await started(t, { scope: ['read', 'write'] })
   const scopes: [unknown, number][] = [
-    ['read write', 200], ['write other read', 200], [['read', 'write'], 200],
-    ['read', 403], ['readwrite', 403], ['', 403], [undefined, 403], [['read write'], 403], [{ read: true, write: true }, 403],
+    ['read write', 200],
+    ['write other read', 200],
+    [['read', 'write'], 200],
+    ['read', 403],
+    ['readwrite', 403],
+    ['', 403],
+    [undefined, 403],
+    [['read write'], 403],
+    [{ read: true, write: true }, 403],
   ]
   for (const [scope, status] of scopes) {
     const response = await ask(bearer(await realm.token({ scope })))
     assert.equal(response.status, status, JSON.stringify(scope))
-    if (status === 403) assert.match(response.headers.get('www-authenticate') ?? '', /error="insufficient_scope".*scope="read write"/)
+    if (status === 403)
+      assert.match(response.headers.get('www-authenticate') ?? '', /error="insufficient_scope".*scope="read write"/)
   }
 })
 
@@ -73,9 +81,15 @@ test('the scope may be in a claim of another name', async (t) => {
   t.after(() => gate.close())
   const request = new Request('http://edge.example/', { headers: bearer(await realm.token({ scp: 'read' })) })
   assert.equal((await gate.authenticate(request, { scope: ['read'] })).ok, true)
-  await assert.rejects(gate.authenticate(request, { scope: 'read' as never }), { code: 'invalid_option', message: /array of scope tokens/ })
+  await assert.rejects(gate.authenticate(request, { scope: 'read' as never }), {
+    code: 'invalid_option',
+    message: /array of scope tokens/,
+  })
   assert.deepEqual(await gate.authenticate(request, { scope: ['write'] }), {
-    ok: false, reason: 'insufficient_scope', status: 403, scope: ['write'],
+    ok: false,
+    reason: 'insufficient_scope',
+    status: 403,
+    scope: ['write'],
   })
 })
 
@@ -91,7 +105,10 @@ test('CORS: preflights need no token; every response has the headers', async (t)
   const strange = await ask({ ...preflight, origin: 'https://evil.example' }, 'OPTIONS')
   assert.equal(strange.headers.get('access-control-allow-origin'), null)
   assert.equal(strange.headers.get('access-control-allow-methods'), null)
-  for (const [headers, status] of [[bearer(await realm.token()), 200], [{}, 401]] as const) {
+  for (const [headers, status] of [
+    [bearer(await realm.token()), 200],
+    [{}, 401],
+  ] as const) {
     const response = await ask({ ...headers, origin: 'https://app.example' })
     assert.equal(response.status, status)
     assert.equal(response.headers.get('access-control-allow-origin'), 'https://app.example')
@@ -124,7 +141,9 @@ test('CORS: a fetched response with immutable headers is copied', async (t) => {
     assert.equal(response.headers.get('access-control-expose-headers'), 'WWW-Authenticate')
     assert.deepEqual(await response.json(), realm.jwks)
   }
-  const redirecting = gate.protect(() => Response.redirect('https://elsewhere.example/', 303), { cors: { origins: '*' } })
+  const redirecting = gate.protect(() => Response.redirect('https://elsewhere.example/', 303), {
+    cors: { origins: '*' },
+  })
   const redirect = await redirecting(request)
   assert.deepEqual([redirect.status, redirect.headers.get('location')], [303, 'https://elsewhere.example/'])
   assert.equal(redirect.headers.get('access-control-allow-origin'), '*')
@@ -134,7 +153,11 @@ test('CORS: any other response is returned itself, with its own headers', async 
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())
-  const own = { vary: 'Accept-Encoding', 'access-control-expose-headers': 'ETag, www-authenticate', 'access-control-allow-origin': '*' }
+  const own = {
+    vary: 'Accept-Encoding',
+    'access-control-expose-headers': 'ETag, www-authenticate',
+    'access-control-allow-origin': '*',
+  }
   const made: Response[] = []
   const worker = gate.protect(
     () => {
@@ -145,13 +168,21 @@ test('CORS: any other response is returned itself, with its own headers', async 
     { cors: { origins: ['https://app.example'] } },
   )
   const headers = bearer(await realm.token())
-  const allowed = await worker(new Request('http://edge.example/', { headers: { ...headers, origin: 'https://app.example' } }))
+  const allowed = await worker(
+    new Request('http://edge.example/', { headers: { ...headers, origin: 'https://app.example' } }),
+  )
   assert.equal(allowed, made[0])
   assert.equal(allowed.headers.get('vary'), 'Accept-Encoding, Origin')
   assert.equal(allowed.headers.get('access-control-expose-headers'), 'ETag, www-authenticate')
   assert.equal(allowed.headers.get('access-control-allow-origin'), 'https://app.example')
-  const strange = await worker(new Request('http://edge.example/', { headers: { ...headers, origin: 'https://evil.example' } }))
-  assert.equal(strange.headers.get('access-control-allow-origin'), null, 'the option says who may read, not the handler')
+  const strange = await worker(
+    new Request('http://edge.example/', { headers: { ...headers, origin: 'https://evil.example' } }),
+  )
+  assert.equal(
+    strange.headers.get('access-control-allow-origin'),
+    null,
+    'the option says who may read, not the handler',
+  )
 })
 
 test('CORS: a response that is returned again accumulates no headers and keeps none of an earlier origin', async (t) => {
@@ -161,7 +192,13 @@ test('CORS: a response that is returned again accumulates no headers and keeps n
   const same = new Response(null, { status: 204 })
   const worker = gate.protect(() => same, { cors: { origins: ['https://app.example', 'https://other.example'] } })
   const headers = bearer(await realm.token())
-  for (const origin of ['https://app.example', 'https://evil.example', 'https://other.example', undefined, 'https://app.example']) {
+  for (const origin of [
+    'https://app.example',
+    'https://evil.example',
+    'https://other.example',
+    undefined,
+    'https://app.example',
+  ]) {
     const from = origin === undefined ? {} : { origin }
     const response = await worker(new Request('http://edge.example/', { headers: { ...headers, ...from } }))
     const allowed = origin?.includes('evil') ? null : (origin ?? null)
@@ -193,16 +230,21 @@ test('the scope that a handler needs cannot be changed afterwards', async (t) =>
   const scope = ['write']
   const worker = gate.protect(() => new Response(), { scope })
   scope.length = 0
-  const response = await worker(new Request('http://edge.example/', { headers: bearer(await realm.token({ scope: 'read' })) }))
+  const response = await worker(
+    new Request('http://edge.example/', { headers: bearer(await realm.token({ scope: 'read' })) }),
+  )
   assert.equal(response.status, 403)
 })
 
-test("with a replaced global Promise every check is still made", async (t) => {
+test('with a replaced global Promise every check is still made', async (t) => {
   const realm = await TestRealm.start(t)
   const native = globalThis.Promise
   t.after(() => (globalThis.Promise = native))
   globalThis.Promise = class<T> extends native<T> {} as PromiseConstructor
-  for (const [scope, status] of [['read', 403], ['write', 200]] as const) {
+  for (const [scope, status] of [
+    ['read', 403],
+    ['write', 200],
+  ] as const) {
     const gate = createGate(realm.options())
     const request = new Request('http://edge.example/', { headers: bearer(await realm.token({ scope })) })
     // The first time the state is waited for, the second time all is there.
@@ -217,7 +259,11 @@ test("with a replaced global Promise every check is still made", async (t) => {
 test('wrong options throw at once', async (t) => {
   const { gate } = await started(t)
   const wrong = [
-    { scope: ['a b'] }, { scopes: [] }, { cors: {} }, { cors: { origins: [] } }, { cors: { origins: ['https://app.example/'] } },
+    { scope: ['a b'] },
+    { scopes: [] },
+    { cors: {} },
+    { cors: { origins: [] } },
+    { cors: { origins: ['https://app.example/'] } },
     { cors: { origins: '*', methods: ['GET\r\nX: y'] } },
   ]
   for (const options of wrong) {

@@ -48,7 +48,12 @@ export function protect<Env, C extends Claims>(
       if (!isFailedFunction(error)) throw error
       gate.reportOptions(error, env)
     }
-    const responding = verdict === undefined ? serverError() : verdict.ok ? handler(request, env as Env, ctx, verdict) : challenge(verdict)
+    const responding =
+      verdict === undefined
+        ? serverError()
+        : verdict.ok
+          ? handler(request, env as Env, ctx, verdict)
+          : challenge(verdict)
     let response = responding instanceof Response ? responding : await responding
     if (subprotocol !== undefined) response = withoutSubprotocol(response, request, subprotocol) ?? echoed(gate, env)
     return policy === undefined ? response : withCors(response, await by, policy)
@@ -62,12 +67,16 @@ const PROTECT_RULES: Rules = {
 
 /** The response in place of one that chooses the token's subprotocol and cannot be changed. */
 function echoed<Env>(gate: Authentication<Env>, env: Env | undefined): Response {
-  const message = "the handler's response chooses the subprotocol of the token and cannot be changed: choose the application's own"
+  const message =
+    "the handler's response chooses the subprotocol of the token and cannot be changed: choose the application's own"
   gate.reportOptions(new PortcullisError('fault', message, { detail: 'subprotocol_echoed' }), env)
   return serverError()
 }
 
 /** Whether a function among the options failed, which no client can help. */
 function isFailedFunction(error: unknown): error is PortcullisError {
-  return error instanceof PortcullisError && (error.code === 'authorize_failed' || (error.code === 'invalid_option' && error.detail === 'token'))
+  return (
+    error instanceof PortcullisError &&
+    (error.code === 'authorize_failed' || (error.code === 'invalid_option' && error.detail === 'token'))
+  )
 }

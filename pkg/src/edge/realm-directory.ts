@@ -1,7 +1,7 @@
 import { refused } from '../http/refusal.ts'
 import { claimedIssuer } from '../token-part.ts'
 import type { Check, Refused } from '../types.ts'
-import type { CoreMarks } from './core/core.ts'
+import type { CoreMarks } from './core/core-options.ts'
 import type { Runtime } from './core/module.ts'
 import { IssuerPatterns, MAX_ISSUER_BYTES } from './issuers/issuer-patterns.ts'
 import type { Outcome, Place } from './issuers/place.ts'
@@ -22,7 +22,9 @@ export interface DirectoryHost {
   close(realm: Realm): CoreMarks | undefined
 }
 
-/** The realms of a gate whose `realms` are a function: those that are loaded, and the verdict on tokens of the others. */
+/**
+ * The realms of a gate whose `realms` are a function: those that are loaded, and the verdict on tokens of the others.
+ */
 export class RealmDirectory {
   readonly #host: DirectoryHost
   readonly #patterns: IssuerPatterns
@@ -86,7 +88,9 @@ export class RealmDirectory {
 
   /** The checks, with the reason why the token's realm is not loaded. */
   explained(checks: Check[], token: string): Check[] {
-    return checks.map((check) => (check.check === 'realm' && check.reason === 'wrong_issuer' ? { ...check, ...this.#explanation(token) } : check))
+    return checks.map((check) =>
+      check.check === 'realm' && check.reason === 'wrong_issuer' ? { ...check, ...this.#explanation(token) } : check,
+    )
   }
 
   close(): void {
@@ -95,10 +99,13 @@ export class RealmDirectory {
 
   #explanation(token: string): Partial<Check> {
     const issuer = claimedIssuer(token)
-    if (issuer === undefined || !this.#allows(issuer)) return { detail: 'options.issuers has no name or pattern of this issuer' }
+    if (issuer === undefined || !this.#allows(issuer))
+      return { detail: 'options.issuers has no name or pattern of this issuer' }
     const reason: Outcome | undefined = this.#loader.refusal(issuer, Date.now())
-    if (reason === 'wrong_issuer') return { detail: 'options.realms has returned no realm of this issuer; it is called again after 10 seconds' }
-    const detail = 'the realm of this issuer is not loaded: options.realms has failed, or too many other issuers wait for it'
+    if (reason === 'wrong_issuer')
+      return { detail: 'options.realms has returned no realm of this issuer; it is called again after 10 seconds' }
+    const detail =
+      'the realm of this issuer is not loaded: options.realms has failed, or too many other issuers wait for it'
     return { reason: 'keys_unavailable', detail }
   }
 
@@ -118,9 +125,13 @@ export class RealmDirectory {
     const { token, feed } = resolved
     const names = [token.issuer].flat()
     if (names.length !== 1 || names[0] !== place.issuer || (token.issuerClaim ?? 'iss') !== 'iss') {
-      throw failed('another_issuer', 'returned another issuer than its argument: issuer must be exactly that string, in iss')
+      throw failed(
+        'another_issuer',
+        'returned another issuer than its argument: issuer must be exactly that string, in iss',
+      )
     }
-    if (this.#names.has(token.name)) throw failed('name_taken', 'returned a name that another loaded realm has: give each issuer its own name')
+    if (this.#names.has(token.name))
+      throw failed('name_taken', 'returned a name that another loaded realm has: give each issuer its own name')
     const earlier = this.#evicted.get(place.issuer)
     // A position is only valid for the feed that these keys sign.
     const isSameFeed = feed !== undefined && earlier?.feedKeys.some((key) => feed.keys.some(({ x }) => x === key))
@@ -136,7 +147,11 @@ export class RealmDirectory {
     const earlier = this.#evicted.get(place.issuer)
     if (place.standing === 'unknown' && earlier === undefined) return
     const feedKeys = realm.feed?.settings.keys.map(({ x = '' }) => x) ?? []
-    this.#evicted.add(place.issuer, { marks: marks ?? earlier?.marks, feedKeys, isReturning: place.standing !== 'unknown' })
+    this.#evicted.add(place.issuer, {
+      marks: marks ?? earlier?.marks,
+      feedKeys,
+      isReturning: place.standing !== 'unknown',
+    })
   }
 }
 

@@ -27,9 +27,9 @@ export class RealmFeed implements FeedSubscriber {
   readonly runtime: FeedRuntime
   readonly puller: FeedPuller
   /**
-   * The start of the last successful refresh, or the time of the last push that brought something new. It only paces fetches: the
-   * state's age counts from the origin's statement. A repeated old message does not count, or its sender could prevent
-   * refreshes.
+   * The start of the last successful refresh, or the time of the last push that brought something new. It only paces
+   * fetches: the state's age counts from the origin's statement. A repeated old message does not count, or its sender
+   * could prevent refreshes.
    */
   refreshedAtMs: number = -Infinity
   /** When a token that was ahead of the state last caused a refresh. */
@@ -42,7 +42,12 @@ export class RealmFeed implements FeedSubscriber {
   readonly #acceptDifferingPolicy: boolean
 
   /** Does no I/O. */
-  constructor(realm: FedRealm, settings: FeedSettings, { jwks, acceptDifferingPolicy }: GateRealmSettings, host: RealmHost) {
+  constructor(
+    realm: FedRealm,
+    settings: FeedSettings,
+    { jwks, acceptDifferingPolicy }: GateRealmSettings,
+    host: RealmHost,
+  ) {
     this.#realm = realm
     this.#host = host
     this.name = realm.name
@@ -54,7 +59,9 @@ export class RealmFeed implements FeedSubscriber {
     })
     const { refreshTimeoutMs } = host.settings
     this.#keyLookup =
-      jwks === undefined ? new FeedKeyLookup(this, host.settings, () => this.puller.catchUp(refreshTimeoutMs)) : undefined
+      jwks === undefined
+        ? new FeedKeyLookup(this, host.settings, () => this.puller.catchUp(refreshTimeoutMs))
+        : undefined
     this.#stream = settings.mode === 'stream' ? new FeedStream(this, () => this.puller.refresh()) : undefined
     this.#acknowledger = settings.acknowledge === undefined ? undefined : new Acknowledger(this, settings.acknowledge)
     this.#acceptDifferingPolicy = acceptDifferingPolicy

@@ -12,7 +12,10 @@ import type { GateRealmSettings } from './settings.ts'
 
 /** Interval of the reports that a realm looks up no revocations. */
 const UNCHECKED_EVERY_MS = 3_600_000
-/** The largest key set of a realm that the function returned: a thousand may be loaded, and real sets have some kilobytes. */
+/**
+ * The largest key set of a realm that the function returned: a thousand may be loaded, and real sets have some
+ * kilobytes.
+ */
 const MAX_ANSWERED_JWKS_BYTES = 65_536
 
 /** One realm of an open gate: its state in the core, its keys and its feed. */
@@ -53,7 +56,10 @@ export class Realm implements FedRealm {
     this.#state = host.core.state(index)
   }
 
-  /** Starts the stream of a feed that has one, or reports that there is no feed. Called at first use: no I/O may start before. */
+  /**
+   * Starts the stream of a feed that has one, or reports that there is no feed. Called at first use: no I/O may start
+   * before.
+   */
   start(): void {
     this.currentState()
     if (this.feed === undefined) this.reportUnchecked()
@@ -65,7 +71,8 @@ export class Realm implements FedRealm {
     const nowMs = this.#host.settings.nowMs()
     if (Math.abs(nowMs - this.#uncheckedAtMs) < UNCHECKED_EVERY_MS) return
     this.#uncheckedAtMs = nowMs
-    const message = "revocation is 'unchecked': revoked tokens are accepted until they expire; give the realm the feed of an origin"
+    const message =
+      "revocation is 'unchecked': revoked tokens are accepted until they expire; give the realm the feed of an origin"
     this.#host.report('options', this.name, new PortcullisError('revocation_unchecked', message))
   }
 

@@ -14,7 +14,12 @@ interface Pushed {
 function push(body: BodyInit | null, { method = 'POST', secret, headers = {} }: Pushed = {}): Request {
   const authorization: Record<string, string> = secret === undefined ? {} : { authorization: `Bearer ${secret}` }
   const streaming = body instanceof ReadableStream ? { duplex: 'half' } : {}
-  return new Request('http://edge.example/portcullis/feed', { method, body, headers: { ...authorization, ...headers }, ...streaming } as RequestInit)
+  return new Request('http://edge.example/portcullis/feed', {
+    method,
+    body,
+    headers: { ...authorization, ...headers },
+    ...streaming,
+  } as RequestInit)
 }
 
 async function started(t: TestContext) {
@@ -25,7 +30,11 @@ async function started(t: TestContext) {
   const behind: Promise<unknown>[] = []
   const send = async (body: BodyInit | null, pushed: Pushed = {}) => {
     const response = await gate.receiveFeed(push(body, pushed), { waitUntil: (promise) => behind.push(promise) })
-    return { status: response.status, body: (await response.json()) as Record<string, unknown>, headers: response.headers }
+    return {
+      status: response.status,
+      body: (await response.json()) as Record<string, unknown>,
+      headers: response.headers,
+    }
   }
   const sendProven = (body: BodyInit | null) => send(body, { secret: SECRET })
   return { realm, gate, behind, send, sendProven }
@@ -128,20 +137,32 @@ test('refuses anything but a statement of a realm here, and changes nothing', as
   const bent = good.slice()
   const last = bent.length - 1
   bent[last] = (bent[last] ?? 0) ^ 1
-  for (const bytes of ['', 'x', new Uint8Array(100), good.subarray(0, last), bent, other.manifest(), impostor.manifest()]) {
+  for (const bytes of [
+    '',
+    'x',
+    new Uint8Array(100),
+    good.subarray(0, last),
+    bent,
+    other.manifest(),
+    impostor.manifest(),
+  ]) {
     const { status, body } = await sendProven(bytes)
     assert.equal(status, 400)
     assert.equal(body['error'], 'feed_refused')
     assert.match(String(body['detail']), /^[a-z_]+$/)
   }
   assert.deepEqual(state(), before)
-  assert.deepEqual(realm.server.hits.filter((hit) => !hit.includes('/acks')), [])
+  assert.deepEqual(
+    realm.server.hits.filter((hit) => !hit.includes('/acks')),
+    [],
+  )
 })
 
 test('a push beyond 64 KiB without the secret is a hint to pull', async (t) => {
   const { realm, gate, behind, send, sendProven } = await started(t)
   await gate.refresh()
-  for (let i = 0; i < 15_000; i++) realm.ledger.stage({ kind: 'token', tokenId: `t-${i}`, expiresAt: clock() + 600 }, clock())
+  for (let i = 0; i < 15_000; i++)
+    realm.ledger.stage({ kind: 'token', tokenId: `t-${i}`, expiresAt: clock() + 600 }, clock())
   realm.ledger.commit()
   const long = realm.delta(0)
   assert.ok(long.byteLength > 64 * 1024)
@@ -184,7 +205,10 @@ test('no byte of long pushes without a secret is read, and all together cause on
     assert.equal((await send(body, { headers: { 'content-length': String(4 * 1024 * 1024) } })).status, 200)
   }
   await Promise.all(behind)
-  assert.equal(bodies.reduce((sum, { taken }) => sum + taken(), 0), 0)
+  assert.equal(
+    bodies.reduce((sum, { taken }) => sum + taken(), 0),
+    0,
+  )
   assert.equal(pulls(realm), before + 1)
 })
 

@@ -12,15 +12,16 @@ import type { RealmFeed } from './realm-feed.ts'
 const BODY_TIMEOUT_MS = 5000
 
 /**
- * Responds to a push: a POST whose body is a manifest or delta. A sender that presents the realm's secret learns the effect.
- * Any other learns only whether the bytes are a statement of a realm here, independent of the gate's state.
+ * Responds to a push: a POST whose body is a manifest or delta. A sender that presents the realm's secret learns the
+ * effect. Any other learns only whether the bytes are a statement of a realm here, independent of the gate's state.
  */
 export async function receiveFeed(gate: OpenGate, request: Request, waitUntil?: WaitUntil): Promise<Response> {
   try {
     return await respond(gate, request, waitUntil)
   } catch (error) {
     // The core has failed, and reported that.
-    if (error instanceof PortcullisError && error.code === 'fault') return jsonResponse(503, { error: 'fault' }, { 'retry-after': '1' })
+    if (error instanceof PortcullisError && error.code === 'fault')
+      return jsonResponse(503, { error: 'fault' }, { 'retry-after': '1' })
     throw error
   }
 }
@@ -111,8 +112,8 @@ function peek(gate: OpenGate, bytes: Uint8Array): Claimed | PortcullisError {
 }
 
 /**
- * Treats a push as a hint that something is new. Without its body the realm is unknown; realms of a function, of which a thousand may be
- * loaded, are not refreshed by one unauthenticated push.
+ * Treats a push as a hint that something is new. Without its body the realm is unknown; realms of a function, of which
+ * a thousand may be loaded, are not refreshed by one unauthenticated push.
  */
 function hintResponse(gate: OpenGate, waitUntil: WaitUntil | undefined): Response {
   for (const feed of gate.directory === undefined ? gate.feeds : []) feed.puller.refreshAfterHint('unsigned', waitUntil)

@@ -1,4 +1,5 @@
-// Realms by a function under the rules of workerd, tried in Node: no request may await I/O of another, whose promises may never settle.
+// Realms by a function under the rules of workerd, tried in Node: no request may await I/O of another, whose promises
+// may never settle.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -7,7 +8,9 @@ import { createGate, load } from '../entry/edge/load.ts'
 import type { RealmOptions, RunTimeGateOptions, Verdict } from '../types.ts'
 import { Tenants } from './testing/tenants.ts'
 
-load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge/core_bg.wasm', import.meta.url))), { shareFlights: false })
+load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge/core_bg.wasm', import.meta.url))), {
+  shareFlights: false,
+})
 
 function outcome(verdict: Verdict): string {
   return verdict.ok ? `accepted by ${verdict.realm}` : verdict.reason

@@ -1,4 +1,5 @@
-// Realms by a function of the issuer: when it is called, which realms are kept, and what hostile tokens and tenants can do.
+// Realms by a function of the issuer: when it is called, which realms are kept, and what hostile tokens and tenants can
+// do.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -34,14 +35,23 @@ test('the function is called once for each issuer, and its realm is judged like 
   const tokens = await Promise.all(['a', 'b', 'a', 'b', 'a'].map((tenant) => tenants.token(tenant)))
   for (const token of tokens) assert.match(outcome(await gate.check(token)), /^accepted by [ab]$/)
   assert.deepEqual(tenants.asked, [tenants.issuer('a'), tenants.issuer('b')])
-  assert.deepEqual(gate.status().map(({ realm, loaded }) => [realm, loaded]), [['a', true], ['b', true]])
+  assert.deepEqual(
+    gate.status().map(({ realm, loaded }) => [realm, loaded]),
+    [
+      ['a', true],
+      ['b', true],
+    ],
+  )
   // Revocations, scopes and keys are those of its own realm.
   tenants.record('a', { kind: 'user', subject: 'alice' })
   await gate.refresh('a')
   assert.equal(outcome(await gate.check(tokens[0] ?? '')), 'user_revoked')
   assert.equal(outcome(await gate.check(tokens[1] ?? '')), 'accepted by b')
   assert.equal(outcome(await gate.check(await tenants.token('b', {}, await makeKey('shared')))), 'bad_signature')
-  assert.equal(outcome(await gate.check(await tenants.token('b', { scope: 'read' }), { scope: ['write'] })), 'insufficient_scope')
+  assert.equal(
+    outcome(await gate.check(await tenants.token('b', { scope: 'read' }), { scope: ['write'] })),
+    'insufficient_scope',
+  )
 })
 
 test('many concurrent first requests of a tenant make one call', async (t) => {
@@ -56,10 +66,22 @@ test('the function is never called for an issuer that matches no pattern', async
   const { tenants, gate } = await opened(t)
   const base = tenants.issuer('a')
   const strange = [
-    `${base}/`, `${base}/b`, `${base}?x`, `${base}%2f`, tenants.issuer('..'), tenants.issuer(''), 'https://evil.example/t/a', `${base}\u0000`,
-    'a'.repeat(5000), 7, null, ['a'], { a: base },
+    `${base}/`,
+    `${base}/b`,
+    `${base}?x`,
+    `${base}%2f`,
+    tenants.issuer('..'),
+    tenants.issuer(''),
+    'https://evil.example/t/a',
+    `${base}\u0000`,
+    'a'.repeat(5000),
+    7,
+    null,
+    ['a'],
+    { a: base },
   ]
-  for (const iss of strange) assert.equal(outcome(await gate.check(await tenants.token('a', { iss }))), 'wrong_issuer', String(iss).slice(0, 80))
+  for (const iss of strange)
+    assert.equal(outcome(await gate.check(await tenants.token('a', { iss }))), 'wrong_issuer', String(iss).slice(0, 80))
   const [header, , signature] = (await tenants.token('a')).split('.')
   const twice = Buffer.from(`{"iss":"${base}","iss":"${base}"}`).toString('base64url')
   assert.equal(outcome(await gate.check(`${header}.${twice}.${signature}`)), 'malformed')
@@ -73,30 +95,56 @@ test('an unknown issuer is refused, and the function is not called again for a w
 })
 
 test('a function that fails or returns no realm of the issuer: the token is refused, and the report has none of its text', async (t) => {
-  const cases: Record<string, [answer: (tenants: Tenants, tenant: string) => unknown, reason: string, detail: string]> = {
-    throws: [() => { throw new Error('no database') }, 'keys_unavailable', 'threw'],
-    rejects: [() => Promise.reject(new Error('no database')), 'keys_unavailable', 'threw'],
-    hangs: [() => new Promise(() => undefined), 'keys_unavailable', 'timed_out'],
-    other: [(tenants) => tenants.realm('another'), 'wrong_issuer', 'another_issuer'],
-    slash: [(tenants, tenant) => ({ ...tenants.realm(tenant), issuer: `${tenants.issuer(tenant)}/` }), 'wrong_issuer', 'another_issuer'],
-    names: [
-      (tenants, tenant) => ({ ...tenants.realm(tenant), issuer: [tenants.issuer(tenant), tenants.issuer('taken')] }),
-      'wrong_issuer', 'another_issuer',
-    ],
-    claim: [(tenants, tenant) => ({ ...tenants.realm(tenant), issuerClaim: 'realm' }), 'wrong_issuer', 'another_issuer'],
-    double: [(tenants, tenant) => ({ ...tenants.realm(tenant), name: 'taken' }), 'wrong_issuer', 'name_taken'],
-    unknown: [(tenants, tenant) => ({ ...tenants.realm(tenant), audiences: 'api' }), 'wrong_issuer', 'bad_options'],
-    plain: [(tenants, tenant) => ({ ...tenants.realm(tenant), jwks: 'http://issuer.example/certs' }), 'wrong_issuer', 'bad_options'],
-    secret: [
-      (tenants, tenant) => ({
-        ...tenants.realm(tenant), feed: { url: 'http://origin.example', keys: [tenants.feedKey], credential: 'top-secret' },
-      }),
-      'wrong_issuer', 'bad_options',
-    ],
-    keys: [(tenants, tenant) => ({ ...tenants.realm(tenant), jwks: { keys: [{ kty: 'oct', k: 'c2VjcmV0' }] } }), 'wrong_issuer', 'bad_options'],
-    text: [() => 'realm', 'wrong_issuer', 'bad_options'],
-    nothing: [() => null, 'wrong_issuer', ''],
-  }
+  const cases: Record<string, [answer: (tenants: Tenants, tenant: string) => unknown, reason: string, detail: string]> =
+    {
+      throws: [
+        () => {
+          throw new Error('no database')
+        },
+        'keys_unavailable',
+        'threw',
+      ],
+      rejects: [() => Promise.reject(new Error('no database')), 'keys_unavailable', 'threw'],
+      hangs: [() => new Promise(() => undefined), 'keys_unavailable', 'timed_out'],
+      other: [(tenants) => tenants.realm('another'), 'wrong_issuer', 'another_issuer'],
+      slash: [
+        (tenants, tenant) => ({ ...tenants.realm(tenant), issuer: `${tenants.issuer(tenant)}/` }),
+        'wrong_issuer',
+        'another_issuer',
+      ],
+      names: [
+        (tenants, tenant) => ({ ...tenants.realm(tenant), issuer: [tenants.issuer(tenant), tenants.issuer('taken')] }),
+        'wrong_issuer',
+        'another_issuer',
+      ],
+      claim: [
+        (tenants, tenant) => ({ ...tenants.realm(tenant), issuerClaim: 'realm' }),
+        'wrong_issuer',
+        'another_issuer',
+      ],
+      double: [(tenants, tenant) => ({ ...tenants.realm(tenant), name: 'taken' }), 'wrong_issuer', 'name_taken'],
+      unknown: [(tenants, tenant) => ({ ...tenants.realm(tenant), audiences: 'api' }), 'wrong_issuer', 'bad_options'],
+      plain: [
+        (tenants, tenant) => ({ ...tenants.realm(tenant), jwks: 'http://issuer.example/certs' }),
+        'wrong_issuer',
+        'bad_options',
+      ],
+      secret: [
+        (tenants, tenant) => ({
+          ...tenants.realm(tenant),
+          feed: { url: 'http://origin.example', keys: [tenants.feedKey], credential: 'top-secret' },
+        }),
+        'wrong_issuer',
+        'bad_options',
+      ],
+      keys: [
+        (tenants, tenant) => ({ ...tenants.realm(tenant), jwks: { keys: [{ kty: 'oct', k: 'c2VjcmV0' }] } }),
+        'wrong_issuer',
+        'bad_options',
+      ],
+      text: [() => 'realm', 'wrong_issuer', 'bad_options'],
+      nothing: [() => null, 'wrong_issuer', ''],
+    }
   await Promise.all(
     Object.entries(cases).map(async ([tenant, [answer, reason, detail]]) => {
       const { tenants, gate, check } = await opened(t)
@@ -107,8 +155,12 @@ test('a function that fails or returns no realm of the issuer: the token is refu
       const reported = tenants.reports.map(({ kind, realm, error }) => `${kind} ${realm} ${error.code} ${error.detail}`)
       assert.deepEqual(reported, detail === '' ? [] : [`options * realms_failed ${detail}`], tenant)
       const secrets = [tenants.server.url, 'top-secret']
-      for (const { error } of tenants.reports) assert.ok(!secrets.some((secret) => error.message.includes(secret)), error.message)
-      assert.deepEqual(gate.status().map(({ realm }) => realm), ['taken'])
+      for (const { error } of tenants.reports)
+        assert.ok(!secrets.some((secret) => error.message.includes(secret)), error.message)
+      assert.deepEqual(
+        gate.status().map(({ realm }) => realm),
+        ['taken'],
+      )
       assert.equal(await check('taken'), 'accepted by taken')
     }),
   )
@@ -132,11 +184,16 @@ test('explain says why a realm is not loaded', async (t) => {
   const explained = async (token: string) => (await gate.explain(token)).find(({ check }) => check === 'realm')
   assert.equal((await explained(await tenants.token('a')))?.outcome, 'passed')
   const stranger = await explained(await tenants.token('a', { iss: 'https://evil.example' }))
-  assert.deepEqual([stranger?.reason, stranger?.detail], ['wrong_issuer', 'options.issuers has no name or pattern of this issuer'])
+  assert.deepEqual(
+    [stranger?.reason, stranger?.detail],
+    ['wrong_issuer', 'options.issuers has no name or pattern of this issuer'],
+  )
   const unknown = await explained(await tenants.token('forged'))
   assert.equal(unknown?.reason, 'wrong_issuer')
   assert.match(unknown.detail ?? '', /returned no realm/)
-  tenants.instead.set('failing', () => { throw new Error('no database') })
+  tenants.instead.set('failing', () => {
+    throw new Error('no database')
+  })
   const failing = await explained(await tenants.token('failing'))
   assert.equal(failing?.reason, 'keys_unavailable')
   assert.match(failing.detail ?? '', /not loaded/)
@@ -170,17 +227,23 @@ test('a flood of forged issuers leaves loaded realms alone and causes one call a
 })
 
 test('realms whose keys never come take sixteen places, and are given up for others', async (t) => {
-  const { tenants, gate, check } = await opened(t, { firstLoadTimeoutMs: 200, jwksTimeoutMs: 200, refreshTimeoutMs: 200 })
+  const { tenants, gate, check } = await opened(t, {
+    firstLoadTimeoutMs: 200,
+    jwksTimeoutMs: 200,
+    refreshTimeoutMs: 200,
+  })
   assert.equal(await check('good'), 'accepted by good')
   for (let number = 0; number < 18; number += 1) {
     const tenant = `slow-${number}`
     tenants.withoutKeys.add(tenant)
     const endMs = Date.now() + 10_000
-    while (!tenants.asked.includes(tenants.issuer(tenant)) && Date.now() < endMs) assert.equal(await check(tenant), 'keys_unavailable')
+    while (!tenants.asked.includes(tenants.issuer(tenant)) && Date.now() < endMs)
+      assert.equal(await check(tenant), 'keys_unavailable')
   }
   assert.equal(gate.status().length, 1 + MAX_UNVERIFIED)
   assert.equal(await check('good'), 'accepted by good')
-  // An issuer that is not known takes the place of one of them and leaves it free: others are not taken for those before them.
+  // An issuer that is not known takes the place of one of them and leaves it free: others are not taken for those
+  // before them.
   const endMs = Date.now() + 10_000
   while ((await check('forged')) !== 'wrong_issuer' && Date.now() < endMs) await pause(10)
   const statuses = gate.status()
@@ -209,13 +272,19 @@ test('an evicted realm: its cached tokens are not judged by the realm in its pla
     assert.equal(outcome(await gate.check(await tenants.token(`t${number}`))), `accepted by t${number}`)
   }
   assert.equal(gate.status().length, MAX_VERIFIED)
-  assert.equal(gate.status().some(({ realm }) => realm === 'first'), false)
+  assert.equal(
+    gate.status().some(({ realm }) => realm === 'first'),
+    false,
+  )
   const calls = tenants.asked.length
   assert.equal(outcome(gate.checkSync(first)), 'keys_unavailable')
   // Its origin has lost the ledger: the state is older than the one that the gate has seen.
   tenants.lose('first')
   assert.equal(outcome(await gate.check(first)), 'no_feed')
-  assert.ok(tenants.reports.some(({ kind, realm }) => kind === 'feed' && realm === 'first'), 'the older state is reported')
+  assert.ok(
+    tenants.reports.some(({ kind, realm }) => kind === 'feed' && realm === 'first'),
+    'the older state is reported',
+  )
   tenants.record('first', { kind: 'user', subject: 'bob' })
   assert.equal(tenants.asked.length, calls + 1)
   // The other one returns with another index in the core: the first has its former one.
@@ -224,7 +293,10 @@ test('an evicted realm: its cached tokens are not judged by the realm in its pla
   // A tenant that is no longer known.
   tenants.instead.set('t0', () => undefined)
   const gone = await tenants.token('t0')
-  assert.equal(outcome(await gate.check(gone)), gate.status().some(({ realm }) => realm === 't0') ? 'accepted by t0' : 'wrong_issuer')
+  assert.equal(
+    outcome(await gate.check(gone)),
+    gate.status().some(({ realm }) => realm === 't0') ? 'accepted by t0' : 'wrong_issuer',
+  )
 })
 
 test('a refresh by hand does not count out requests that wait for a realm', async (t) => {
@@ -255,7 +327,10 @@ test('after a failure of the core the realms are still loaded, their states are 
   assert.equal(await check('b'), 'accepted by b')
   assert.equal(tenants.server.count('/manifest'), hits + 2)
   assert.equal(tenants.asked.length, 2)
-  assert.deepEqual(gate.status().map(({ realm }) => realm), ['a', 'b'])
+  assert.deepEqual(
+    gate.status().map(({ realm }) => realm),
+    ['a', 'b'],
+  )
 })
 
 test('a stream opens once a token has verified', async (t) => {
@@ -279,14 +354,18 @@ test('a key set of a tenant is bounded', async (t) => {
     else listener(request, response)
   }
   assert.equal(outcome(await gate.check(await tenants.token('a'))), 'keys_unavailable')
-  assert.deepEqual(tenants.reports.map(({ kind, realm, error }) => `${kind} ${realm} ${error.detail}`), ['jwks a too_large'])
+  assert.deepEqual(
+    tenants.reports.map(({ kind, realm, error }) => `${kind} ${realm} ${error.detail}`),
+    ['jwks a too_large'],
+  )
 })
 
 test('pushes reach loaded realms; one of a realm that is not loaded is refused without a report, and a long one pulls nothing', async (t) => {
   const { tenants, gate, check } = await opened(t)
   assert.equal(await check('a'), 'accepted by a')
   tenants.record('a', { kind: 'user', subject: 'alice' })
-  const push = (body: Uint8Array<ArrayBuffer>) => gate.receiveFeed(new Request('http://edge.example/feed', { method: 'POST', body }))
+  const push = (body: Uint8Array<ArrayBuffer>) =>
+    gate.receiveFeed(new Request('http://edge.example/feed', { method: 'POST', body }))
   assert.equal((await push(tenants.statement('a', 'deltas'))).status, 200)
   assert.equal(await check('a'), 'user_revoked')
   assert.equal((await push(tenants.statement('b', 'manifest'))).status, 400)
@@ -308,7 +387,10 @@ test('options made for each env share the gate while the function is the same', 
   t.after(() => each.close())
   for (let times = 0; times < 3; times += 1) assert.ok((await each.check(await tenants.token('a'), { env: {} })).ok)
   assert.equal(tenants.asked.length, 4)
-  assert.deepEqual(tenants.reports.map(({ kind, error }) => `${kind} ${error.detail}`), ['options realms_differ'])
+  assert.deepEqual(
+    tenants.reports.map(({ kind, error }) => `${kind} ${error.detail}`),
+    ['options realms_differ'],
+  )
   // Two functions make two gates, even where all other options are equal.
   const [some, none] = [{ knows: true }, { knows: false }]
   const split = createGate((env: typeof some) => tenants.options({ realms: env.knows ? realms : () => undefined }))
@@ -329,7 +411,8 @@ test('options that contradict each other are refused', async (t) => {
     [{ ...others, issuers, realms: 'all' }, /options.realms must be .* or a function/],
     [{ ...others, issuers, realms: [] }, /options.realms must be/],
   ]
-  for (const [options, message] of bad) assert.throws(() => createGate(options as RunTimeGateOptions), { code: 'invalid_option', message })
+  for (const [options, message] of bad)
+    assert.throws(() => createGate(options as RunTimeGateOptions), { code: 'invalid_option', message })
 })
 
 test('an answer is copied: the object may serve for the next tenant', async (t) => {

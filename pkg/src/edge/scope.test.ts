@@ -31,7 +31,10 @@ test("so does a gate's check's check", async (t) => {
   for (const { comment, claim, grants, lacks } of cases) {
     const headers = { authorization: `Bearer ${await realm.token({ scope: claim })}` }
     const request = new Request('http://edge.example/', { headers })
-    for (const [lists, expected] of [[grants, undefined], [lacks, 'insufficient_scope']] as const) {
+    for (const [lists, expected] of [
+      [grants, undefined],
+      [lacks, 'insufficient_scope'],
+    ] as const) {
       for (const scope of lists.filter((needed) => needed.every(isScopeToken))) {
         const verdict = await gate.authenticate(request, { scope })
         assert.equal(verdict.ok ? undefined : verdict.reason, expected, `${comment}: ${scope.join()}`)

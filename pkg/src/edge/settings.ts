@@ -3,19 +3,47 @@ import { isLoopback } from '../http/loopback.ts'
 import { checkTransport } from '../http/plain-http.ts'
 import { checkKeyAlgorithms } from '../key-algorithms.ts'
 import {
-  boolean, boundedList, callback, checkOptions, defaultsOf, either, given, integer, invalid, list, milliseconds, oneOf, required, type Rules,
-  seconds, shape, string, timeout, url, withDefault,
+  boolean,
+  boundedList,
+  callback,
+  checkOptions,
+  defaultsOf,
+  either,
+  given,
+  integer,
+  invalid,
+  list,
+  milliseconds,
+  oneOf,
+  required,
+  type Rules,
+  seconds,
+  shape,
+  string,
+  timeout,
+  url,
+  withDefault,
 } from '../options.ts'
 import { checkContradictions, checkDistinct, corePolicy, feedKey, keySet, TOKEN_RULES } from '../policy.ts'
 import { clockOf, type NowMs } from '../timing/clock.ts'
-import type { Algorithm, AnyGateOptions, GateOptions, JWKS, RealmOptions, RealmResolver, TokenOptions, UncheckedRealmOptions } from '../types.ts'
-import type { CoreOptions, CoreRealm } from './core/core.ts'
+import type {
+  Algorithm,
+  AnyGateOptions,
+  GateOptions,
+  JWKS,
+  RealmOptions,
+  RealmResolver,
+  TokenOptions,
+  UncheckedRealmOptions,
+} from '../types.ts'
+import type { CoreOptions, CoreRealm } from './core/core-options.ts'
 import type { Runtime } from './core/module.ts'
 import type { FeedSettings } from './feed/subscriber.ts'
 import { IssuerPatterns, MAX_PATTERNS } from './issuers/issuer-patterns.ts'
 
 /** A gate's options with every default filled in. */
-export interface GateSettings extends Required<Omit<GateOptions, 'realms' | 'issuers' | 'maxSessionSeconds' | 'onReport'>> {
+export interface GateSettings
+  extends Required<Omit<GateOptions, 'realms' | 'issuers' | 'maxSessionSeconds' | 'onReport'>> {
   /** The realms that are loaded from the start. */
   realms: GateRealmSettings[]
   /** Returns the realm of an issuer that is not loaded; `undefined`: `realms` are all. */
@@ -43,19 +71,35 @@ export function resolveGateSettings(options: AnyGateOptions): GateSettings {
   checkOptions(options, GATE_RULES)
   const { realms, issuers, ...others } = options
   const settings: GateSettings = {
-    ...DEFAULTS, ...defaultsOf(GATE), ...given(others), realms: [], resolver: undefined, issuers: [...(issuers ?? [])], nowMs: clockOf(options),
+    ...DEFAULTS,
+    ...defaultsOf(GATE),
+    ...given(others),
+    realms: [],
+    resolver: undefined,
+    issuers: [...(issuers ?? [])],
+    nowMs: clockOf(options),
   }
   if (typeof realms === 'function') {
-    if (issuers === undefined) throw invalid('options.issuers is missing: it lists the issuers for which the function options.realms may be called')
+    if (issuers === undefined)
+      throw invalid(
+        'options.issuers is missing: it lists the issuers for which the function options.realms may be called',
+      )
     void new IssuerPatterns(issuers, settings.plainHttp)
     return { ...settings, resolver: realms }
   }
-  if (issuers !== undefined) throw invalid('options.issuers is for a function as options.realms: an array names its issuers itself')
+  if (issuers !== undefined)
+    throw invalid('options.issuers is for a function as options.realms: an array names its issuers itself')
   checkDistinct(realms, 'options.realms')
-  return { ...settings, realms: realms.map((realm, index) => resolveRealm(realm, settings, `options.realms[${index}]`)) }
+  return {
+    ...settings,
+    realms: realms.map((realm, index) => resolveRealm(realm, settings, `options.realms[${index}]`)),
+  }
 }
 
-/** Checks a realm that the function has returned, and copies it, because the caller may change it later. Throws `invalid_option`. */
+/**
+ * Checks a realm that the function has returned, and copies it, because the caller may change it later. Throws
+ * `invalid_option`.
+ */
 export function resolveAnsweredRealm(answer: object, settings: GateSettings, runtime: Runtime): GateRealmSettings {
   const name = 'realms(issuer)'
   const realm = copy(answer) as AnyRealm
@@ -65,7 +109,9 @@ export function resolveAnsweredRealm(answer: object, settings: GateSettings, run
   return resolved
 }
 
-/** The global `fetch`. Read at each call, so that a replacement counts; called without a receiver, as workerd demands. */
+/**
+ * The global `fetch`. Read at each call, so that a replacement counts; called without a receiver, as workerd demands.
+ */
 export const globalFetch: typeof fetch = (input, init) => fetch(input, init)
 
 /** Throws `invalid_option` for settings that the runtime does not support. */
@@ -142,9 +188,11 @@ const realms: typeof realmList = {
 const GATE = {
   realms: required(realms),
   issuers: boundedList(string, 1, MAX_PATTERNS),
-  // RFC 7519 sets no limit; header fields of common servers end at 16 KiB. A token with the required claims is longer than the minimum.
+  // RFC 7519 sets no limit; header fields of common servers end at 16 KiB. A token with the required claims is longer
+  // than the minimum.
   maxTokenBytes: withDefault(integer('bytes', 100, 1024 * 1024), 16_384),
-  // A busy worker's users of a few minutes; a token of 800 bytes takes about 1.2 kB here, and half of that again as objects.
+  // A busy worker's users of a few minutes; a token of 800 bytes takes about 1.2 kB here, and half of that again as
+  // objects.
   verifiedTokenCacheEntries: withDefault(integer('tokens', 0, 1_000_000), 10_000),
   verifiedTokenCacheBytes: withDefault(integer('bytes', 0, 1024 * 1024 * 1024), 8_388_608),
   verifySignatures: withDefault(oneOf('fastest', 'rust'), 'fastest'),
@@ -170,26 +218,43 @@ const GATE = {
 /** The rules of `GateOptions`. */
 export const GATE_RULES: Rules = GATE
 
-/** A realm has a feed, or says that none of its revocations are looked up: leaving out the feed must not turn them off. */
+/**
+ * A realm has a feed, or says that none of its revocations are looked up: leaving out the feed must not turn them off.
+ */
 function checkRevocation({ revocation, feed, jwks, acceptDifferingPolicy }: AnyRealm, name: string): void {
   if (revocation === undefined) {
     if (feed !== undefined) return
-    throw invalid(`${name}.feed is missing: it must be ${REALM.feed.expected}, or revocation 'unchecked' to begin without an origin`)
+    throw invalid(
+      `${name}.feed is missing: it must be ${REALM.feed.expected}, or revocation 'unchecked' to begin without an origin`,
+    )
   }
   const beside = feed !== undefined ? 'feed' : acceptDifferingPolicy !== undefined ? 'acceptDifferingPolicy' : undefined
-  if (beside !== undefined) throw invalid(`${name}.revocation cannot be 'unchecked' beside ${beside}: leave out one of them`)
+  if (beside !== undefined)
+    throw invalid(`${name}.revocation cannot be 'unchecked' beside ${beside}: leave out one of them`)
   if (jwks !== undefined) return
-  throw invalid(`${name}.jwks is missing: it must be ${REALM.jwks.expected}; with revocation 'unchecked' no feed carries the keys`)
+  throw invalid(
+    `${name}.jwks is missing: it must be ${REALM.jwks.expected}; with revocation 'unchecked' no feed carries the keys`,
+  )
 }
 
 /** Refuses secrets over plain HTTP. The feed itself is signed, so it may use plain HTTP. */
 function checkSecrets(settings: GateSettings, feed: FeedSettings, name: string): void {
-  const secret = feed.credential !== undefined ? 'credential' : feed.acknowledge !== undefined ? 'acknowledge' : undefined
-  if (secret === undefined || settings.plainHttp === 'anywhere' || feed.url.protocol === 'https:' || isLoopback(feed.url)) return
+  const secret =
+    feed.credential !== undefined ? 'credential' : feed.acknowledge !== undefined ? 'acknowledge' : undefined
+  if (
+    secret === undefined ||
+    settings.plainHttp === 'anywhere' ||
+    feed.url.protocol === 'https:' ||
+    isLoopback(feed.url)
+  )
+    return
   throw invalid(`${name}.${secret} would be sent without TLS: ${name}.url must be an https: URL; see plainHttp`)
 }
 
-/** Fills in the defaults of a realm whose options have been checked one by one. Throws `invalid_option` for contradictions. */
+/**
+ * Fills in the defaults of a realm whose options have been checked one by one. Throws `invalid_option` for
+ * contradictions.
+ */
 function resolveRealm(realm: AnyRealm, settings: GateSettings, name: string): GateRealmSettings {
   checkContradictions(realm, name)
   checkKeyAlgorithms(realm, name)
@@ -200,7 +265,13 @@ function resolveRealm(realm: AnyRealm, settings: GateSettings, name: string): Ga
   return resolved
 }
 
-function resolveRealmSettings({ jwks, feed, revocation: _, acceptDifferingPolicy, ...token }: AnyRealm): GateRealmSettings {
+function resolveRealmSettings({
+  jwks,
+  feed,
+  revocation: _,
+  acceptDifferingPolicy,
+  ...token
+}: AnyRealm): GateRealmSettings {
   return {
     token,
     acceptDifferingPolicy: acceptDifferingPolicy ?? REALM.acceptDifferingPolicy.fallback,

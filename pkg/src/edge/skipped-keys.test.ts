@@ -19,7 +19,9 @@ function rsa(modulusLength: number): JWK {
 
 /** The reports about skipped keys. */
 function skipped(realm: TestRealm): [string, string | undefined][] {
-  return realm.reports.flatMap(({ kind, error }) => (kind === 'jwks' && error.code === 'keys_skipped' ? [[error.message, error.detail]] : []))
+  return realm.reports.flatMap(({ kind, error }) =>
+    kind === 'jwks' && error.code === 'keys_skipped' ? [[error.message, error.detail]] : [],
+  )
 }
 
 test('of a fetched set: once for each list', async (t) => {
@@ -31,7 +33,13 @@ test('of a fetched set: once for each list', async (t) => {
   t.after(() => gate.close())
   const good = realm.jwks.keys
   const listed: unknown[] = []
-  for (const keys of [[ENCRYPTION, ...good], [ENCRYPTION, ...good], [ENCRYPTION, ...good, SHORT], good, [...good, SHORT]]) {
+  for (const keys of [
+    [ENCRYPTION, ...good],
+    [ENCRYPTION, ...good],
+    [ENCRYPTION, ...good, SHORT],
+    good,
+    [...good, SHORT],
+  ]) {
     realm.instead.set('certs', json({ keys }))
     assert.equal((await gate.check(await realm.token({ iat: clock() - 10 }))).ok, true)
     listed.push(gate.status()[0]?.skippedKeys)
@@ -45,8 +53,14 @@ test('of a fetched set: once for each list', async (t) => {
     [],
     [{ index: 1, kid: 'short', reason: 'too_short' }],
   ])
-  assert.deepEqual(skipped(realm).map(([, detail]) => detail), ['not_for_verification', 'several', 'too_short'])
-  assert.match(skipped(realm)[1]?.[0] ?? '', /keys\[0\] \(kid "enc"\): not_for_verification, keys\[2\] \(kid "short"\): too_short/)
+  assert.deepEqual(
+    skipped(realm).map(([, detail]) => detail),
+    ['not_for_verification', 'several', 'too_short'],
+  )
+  assert.match(
+    skipped(realm)[1]?.[0] ?? '',
+    /keys\[0\] \(kid "enc"\): not_for_verification, keys\[2\] \(kid "short"\): too_short/,
+  )
 })
 
 test('of a set in the options: at the first use', async (t) => {
@@ -54,12 +68,18 @@ test('of a set in the options: at the first use', async (t) => {
   const gate = createGate(realm.options({}, { jwks: { keys: [...realm.jwks.keys, SHORT] } }))
   t.after(() => gate.close())
   for (let times = 0; times < 3; times += 1) assert.equal((await gate.check(await realm.token())).ok, true)
-  assert.deepEqual(skipped(realm).map(([, detail]) => detail), ['too_short'])
+  assert.deepEqual(
+    skipped(realm).map(([, detail]) => detail),
+    ['too_short'],
+  )
 })
 
 test('of the set that the feed carries, as an older origin publishes it', async (t) => {
   const realm = await TestRealm.start(t)
-  const gate = createGate({ ...realm.options(), realms: [{ ...realm.realmOptions(), jwks: undefined as never }].map(({ jwks: _, ...rest }) => rest) })
+  const gate = createGate({
+    ...realm.options(),
+    realms: [{ ...realm.realmOptions(), jwks: undefined as never }].map(({ jwks: _, ...rest }) => rest),
+  })
   t.after(() => gate.close())
   realm.record({ kind: 'keys', jwks: JSON.stringify({ keys: [SHORT, ...realm.jwks.keys] }) })
   assert.equal((await gate.check(await realm.token())).ok, true)
@@ -71,12 +91,19 @@ test('of the set that the feed carries, as an older origin publishes it', async 
   realm.record({ kind: 'keys', jwks: JSON.stringify({ keys: realm.jwks.keys }) })
   await gate.refresh()
   assert.deepEqual([(await gate.check(await realm.token())).ok, gate.status()[0]?.skippedKeys], [true, []])
-  assert.deepEqual(skipped(realm).map(([, detail]) => detail), ['too_short'])
+  assert.deepEqual(
+    skipped(realm).map(([, detail]) => detail),
+    ['too_short'],
+  )
 })
 
 test('of a set that is refused: in the message of the error', async (t) => {
   const realm = await TestRealm.start(t)
-  const named = { code: 'invalid_jwks', message: 'the JWK set has no usable key (2 skipped): keys[0] (kid "enc"): not_for_verification, keys[1] (kid "short"): too_short' }
+  const named = {
+    code: 'invalid_jwks',
+    message:
+      'the JWK set has no usable key (2 skipped): keys[0] (kid "enc"): not_for_verification, keys[1] (kid "short"): too_short',
+  }
   const given = createGate(realm.options({}, { jwks: { keys: [ENCRYPTION, SHORT] } }))
   await assert.rejects(given.refresh(), named)
   given.close()
@@ -99,7 +126,10 @@ test('the default listener leaves out keys that are for something else', async (
     lines.push(warn.mock.calls.map(({ arguments: [line] }) => line))
   }
   assert.deepEqual([lines[0], lines[1]?.length], [[], 1])
-  assert.match(String(lines[1]?.[0]), /^portcullis: jwks of realm acme: a key of the JWK set is not used: keys\[0\] \(kid "short"\): too_short/)
+  assert.match(
+    String(lines[1]?.[0]),
+    /^portcullis: jwks of realm acme: a key of the JWK set is not used: keys\[0\] \(kid "short"\): too_short/,
+  )
 })
 
 test('a response to a key lookup that lacks one of two equal keys removes nothing', async (t) => {
@@ -116,10 +146,16 @@ test('a response to a key lookup that lacks one of two equal keys removes nothin
 
 test('a key is kept once, however the others about it change', async () => {
   const encode = (keys: unknown[]): Uint8Array => new TextEncoder().encode(JSON.stringify({ keys }))
-  const { keys: [one = {}, other = {}] } = { keys: [await publicKey(), await publicKey()] }
+  const {
+    keys: [one = {}, other = {}],
+  } = { keys: [await publicKey(), await publicKey()] }
   const keysOf = (set: Uint8Array): unknown[] => (JSON.parse(new TextDecoder().decode(set)) as { keys: unknown[] }).keys
   const stamped = { ...one, fetchedAt: 1, use: null }
-  assert.deepEqual(keysOf(mergeKeySets(encode([{ ...one, fetchedAt: 2 }, null]), encode([stamped, other, 7]))), [{ ...one, fetchedAt: 2 }, null, other])
+  assert.deepEqual(keysOf(mergeKeySets(encode([{ ...one, fetchedAt: 2 }, null]), encode([stamped, other, 7]))), [
+    { ...one, fetchedAt: 2 },
+    null,
+    other,
+  ])
   const without = { ...other, kid: undefined }
   assert.equal(keysOf(mergeKeySets(encode([one]), encode([without]))).length, 2)
 })

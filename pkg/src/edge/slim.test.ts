@@ -1,4 +1,5 @@
-// The slim module on a host without synchronous cryptography: signatures that it leaves to the host get no verdict without it.
+// The slim module on a host without synchronous cryptography: signatures that it leaves to the host get no verdict
+// without it.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -10,7 +11,9 @@ import { testGrants } from './testing/grants.ts'
 import { testManyTokens } from './testing/many-tokens.ts'
 import { TestRealm } from './testing/realm.ts'
 
-load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge-slim/core_bg.wasm', import.meta.url))), { shareFlights: true })
+load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge-slim/core_bg.wasm', import.meta.url))), {
+  shareFlights: true,
+})
 
 const BY_HOST: Algorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512']
 
@@ -19,7 +22,12 @@ test('signatures that the module cannot verify are left to the host, and without
   for (const algorithm of BY_HOST) {
     const { gate, good, forged } = await gateFor(realm, algorithm)
     t.after(() => gate.close())
-    const needed = { name: 'PortcullisError', code: 'host_crypto_needed', detail: algorithm, message: new RegExp(algorithm) }
+    const needed = {
+      name: 'PortcullisError',
+      code: 'host_crypto_needed',
+      detail: algorithm,
+      message: new RegExp(algorithm),
+    }
     await gate.check('a.b.c')
     assert.throws(() => gate.checkSync(good), needed)
     assert.throws(() => gate.checkSync(forged), needed)
@@ -68,7 +76,9 @@ testManyTokens(createGate, 'slim')
 
 async function gateFor(realm: TestRealm, algorithm: Algorithm, options: Partial<GateOptions> = {}, keys = 1) {
   const pairs = await Promise.all(Array.from({ length: keys }, () => generateKeyPair(algorithm, { extractable: true })))
-  const jwks = await Promise.all(pairs.map(async ({ publicKey }, index) => ({ ...(await exportJWK(publicKey)), kid: `k${index}`, alg: algorithm })))
+  const jwks = await Promise.all(
+    pairs.map(async ({ publicKey }, index) => ({ ...(await exportJWK(publicKey)), kid: `k${index}`, alg: algorithm })),
+  )
   const base = realm.options(options, { jwks: { keys: jwks } })
   const [{ audience } = { audience: '' }] = base.realms
   const key = pairs[0]?.privateKey
@@ -82,7 +92,9 @@ async function gateFor(realm: TestRealm, algorithm: Algorithm, options: Partial<
       .sign(key)
   const good = await sign({ kid: 'k0' })
   const [header, payload, signature] = good.split('.')
-  const other = Buffer.from(JSON.stringify({ ...JSON.parse(Buffer.from(payload ?? '', 'base64url').toString()), sub: 'mallory' }))
+  const other = Buffer.from(
+    JSON.stringify({ ...JSON.parse(Buffer.from(payload ?? '', 'base64url').toString()), sub: 'mallory' }),
+  )
   const forged = [header, other.toString('base64url'), signature].join('.')
   return { gate: createGate(base), good, forged, unnamed: await sign({}) }
 }

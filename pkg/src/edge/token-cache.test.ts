@@ -22,7 +22,12 @@ test('a verdict has the same form for new and cached tokens', async (t) => {
   t.after(() => gate.close())
   await gate.refresh()
   const token = await realm.token({ name: 'Zoë – 日本', deep: { a: [1, { b: null }] } })
-  const verdicts = [gate.checkSync(token), gate.checkSync(fresh(token)), gate.checkSync(fresh(token)), await gate.check(fresh(token))]
+  const verdicts = [
+    gate.checkSync(token),
+    gate.checkSync(fresh(token)),
+    gate.checkSync(fresh(token)),
+    await gate.check(fresh(token)),
+  ]
   const [first] = verdicts
   assert.ok(first?.ok)
   for (const verdict of verdicts) {
@@ -101,7 +106,9 @@ test('a token with the cache key of another is judged by itself', async (t) => {
   const token = await realm.token()
   for (let i = 0; i < 4; i++) assert.match(outcome(gate.checkSync(fresh(token))), /^accepted/)
   const [header = '', claims = '', signature = ''] = token.split('.')
-  const other = Buffer.from(JSON.stringify({ ...JSON.parse(String(Buffer.from(claims, 'base64url'))), sub: 'admin' })).toString('base64url')
+  const other = Buffer.from(
+    JSON.stringify({ ...JSON.parse(String(Buffer.from(claims, 'base64url'))), sub: 'admin' }),
+  ).toString('base64url')
   const changed = (signature[0] === 'A' ? 'B' : 'A') + signature.slice(1)
   for (const forged of [`${header}.${other}.${signature}`, `${header}.${claims}.${changed}`]) {
     assert.equal(outcome(gate.checkSync(forged)), 'bad_signature')
@@ -115,13 +122,27 @@ test('after any changes, every verdict equals that of a gate without cache', asy
   const realm = await TestRealm.start(t)
   const options = { refreshAfterSeconds: 100_000, waitAfterSeconds: 100_000, maxStaleSeconds: 100 }
   const gates: Gate[] = [
-    { verifiedTokenCacheEntries: 0 }, { verifiedTokenCacheEntries: 4 }, {}, { verifySignatures: 'rust' as const },
+    { verifiedTokenCacheEntries: 0 },
+    { verifiedTokenCacheEntries: 4 },
+    {},
+    { verifySignatures: 'rust' as const },
   ].map((more) => createGate(realm.options({ ...options, ...more })))
   t.after(() => gates.forEach((gate) => gate.close()))
   await Promise.all(gates.map((gate) => gate.refresh()))
   const stranger = await makeKey('first')
-  const tokens = await Promise.all(Array.from({ length: 10 }, (_, number) =>
-    realm.token({ jti: `token-${number}`, sub: `user-${number % 3}`, sid: `session-${number % 2}`, exp: clock() + 30 * (number + 1) }, number === 9 ? stranger : undefined)))
+  const tokens = await Promise.all(
+    Array.from({ length: 10 }, (_, number) =>
+      realm.token(
+        {
+          jti: `token-${number}`,
+          sub: `user-${number % 3}`,
+          sid: `session-${number % 2}`,
+          exp: clock() + 30 * (number + 1),
+        },
+        number === 9 ? stranger : undefined,
+      ),
+    ),
+  )
   // Knuth's MMIX constants: the same run every time.
   let state = 0x5eedn
   const random = (below: number): number => {
@@ -136,7 +157,12 @@ test('after any changes, every verdict equals that of a gate without cache', asy
     if (what === 0) t.mock.timers.setTime((now += random(4000)))
     else if (what === 1) t.mock.timers.setTime((now -= random(3000)))
     else if (what === 2) {
-      const events = [{ kind: 'token', tokenId: `token-${random(10)}` }, { kind: 'token', tokenId: 'nobody' }, { kind: 'session', session: `session-${random(20)}` }, { kind: 'user', subject: `user-${random(20)}` }]
+      const events = [
+        { kind: 'token', tokenId: `token-${random(10)}` },
+        { kind: 'token', tokenId: 'nobody' },
+        { kind: 'session', session: `session-${random(20)}` },
+        { kind: 'user', subject: `user-${random(20)}` },
+      ]
       realm.record(events[random(4)] ?? {})
     } else if (what === 3 || what === 4) {
       const bytes = random(2) === 0 ? realm.manifest() : realm.delta(gates[0]?.status()[0]?.sequence ?? 0)
@@ -167,7 +193,8 @@ test('the cache is bounded, and keeps the tokens in use', () => {
   assert.equal(memo.get(token(5)), undefined)
   assert.equal(memo.get(`x${token(0).slice(1)}`), undefined, 'the whole text decides')
   const small = new TokenCache(1000, 20_000)
-  for (let number = 0; number < 1000; number++) small.add(token(number), 0, { generation: 0, place: 0, lower: 1, upper: 0 }, 1)
+  for (let number = 0; number < 1000; number++)
+    small.add(token(number), 0, { generation: 0, place: 0, lower: 1, upper: 0 }, 1)
   assert.ok(small.size > 5 && small.size < 20, String(small.size))
   small.add(`${'x'.repeat(10_000)}.x.x`, 0, { generation: 0, place: 0, lower: 1, upper: 0 }, 1)
   assert.equal(small.get(`${'x'.repeat(10_000)}.x.x`), undefined)

@@ -14,9 +14,10 @@ export interface CachedVerdict extends Finding {
 }
 
 /**
- * Caches repeated tokens, so that their claims are parsed once and the core is called once for each state stamp. A token is only
- * added once the core has its signature cached: a token presented once takes no room here. Bounded by two generations of half
- * the size each: when the young one is full, the old one is evicted, but for the tokens used meanwhile.
+ * Caches repeated tokens, so that their claims are parsed once and the core is called once for each state stamp. A
+ * token is only added once the core has its signature cached: a token presented once takes no room here. Bounded by two
+ * generations of half the size each: when the young one is full, the old one is evicted, but for the tokens used
+ * meanwhile.
  */
 export class TokenCache {
   readonly #maxEntries: number
@@ -35,7 +36,9 @@ export class TokenCache {
     return this.#young.size + this.#old.size
   }
 
-  /** The verdict on exactly this token: the key is made from the end of its signature, and the whole string is compared. */
+  /**
+   * The verdict on exactly this token: the key is made from the end of its signature, and the whole string is compared.
+   */
   get(token: string): CachedVerdict | undefined {
     const key = keyOf(token)
     const young = this.#young.get(key)
@@ -49,7 +52,17 @@ export class TokenCache {
   /** Adds an accepted token, unless it is too large. */
   add(token: string, realm: number | undefined, id: CachedTokenId, stateStamp: number): CachedVerdict {
     const own = copy(token)
-    const verdict: CachedVerdict = { reason: undefined, realm, behind: false, remembered: true, undecided: false, token: own, lazyClaims: new LazyClaims(own), id, stateStamp }
+    const verdict: CachedVerdict = {
+      reason: undefined,
+      realm,
+      behind: false,
+      remembered: true,
+      undecided: false,
+      token: own,
+      lazyClaims: new LazyClaims(own),
+      id,
+      stateStamp,
+    }
     if (weight(own) <= this.#maxBytes / LARGEST_SHARE) this.#insert(keyOf(own), verdict)
     return verdict
   }
@@ -85,7 +98,9 @@ function keyOf(token: string): number {
   return key & KEY_BITS
 }
 
-/** The approximate size of a token: a byte for each character, and about half as much again for its claims as objects. */
+/**
+ * The approximate size of a token: a byte for each character, and about half as much again for its claims as objects.
+ */
 function weight(token: string): number {
   return Math.ceil(token.length * 1.5) + ENTRY_BYTES
 }

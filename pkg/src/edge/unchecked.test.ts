@@ -22,7 +22,12 @@ test('a token is accepted without a feed, and each verdict says that no revocati
   const gate = gateFor(t, realm, [uncheckedRealm(realm)])
   const token = await realm.token({ rsq: 7 })
   const request = new Request('https://api.example/', { headers: { authorization: `Bearer ${token}` } })
-  for (const verdict of [await gate.check(token), gate.checkSync(token), await gate.authenticate(request), await gate.check(await realm.token())]) {
+  for (const verdict of [
+    await gate.check(token),
+    gate.checkSync(token),
+    await gate.authenticate(request),
+    await gate.check(await realm.token()),
+  ]) {
     assert.ok(verdict.ok)
     assert.deepEqual([verdict.unchecked, verdict.sequence, verdict.realm], [true, 0, 'acme'])
     assert.ok(Object.keys(verdict).includes('unchecked'))
@@ -63,14 +68,26 @@ test('status and explain say so', async (t) => {
   const [realm, other] = [await TestRealm.start(t), await TestRealm.start(t, 'other')]
   const gate = gateFor(t, realm, [uncheckedRealm(realm), other.realmOptions()])
   assert.equal((await gate.check(await other.token())).ok, true)
-  const stated = gate.status().map(({ realm, revocation, loaded, keys, ageSeconds, policyAgreement }) => ({ realm, revocation, loaded, keys, known: ageSeconds !== undefined, policyAgreement }))
+  const stated = gate.status().map(({ realm, revocation, loaded, keys, ageSeconds, policyAgreement }) => ({
+    realm,
+    revocation,
+    loaded,
+    keys,
+    known: ageSeconds !== undefined,
+    policyAgreement,
+  }))
   assert.deepEqual(stated, [
     { realm: 'acme', revocation: 'unchecked', loaded: false, keys: true, known: false, policyAgreement: undefined },
     { realm: 'other', revocation: 'checked', loaded: true, keys: true, known: true, policyAgreement: 'same' },
   ])
   const detailOf = async (token: string): Promise<(string | undefined)[]> =>
-    (await gate.explain(token)).filter(({ check }) => ['feed', 'revocation', 'freshness'].includes(check)).map(({ detail }) => detail)
-  assert.deepEqual(await detailOf(await realm.token()), Array.from({ length: 3 }, () => "not checked: revocation is 'unchecked'"))
+    (await gate.explain(token))
+      .filter(({ check }) => ['feed', 'revocation', 'freshness'].includes(check))
+      .map(({ detail }) => detail)
+  assert.deepEqual(
+    await detailOf(await realm.token()),
+    Array.from({ length: 3 }, () => "not checked: revocation is 'unchecked'"),
+  )
   assert.ok((await detailOf(await other.token())).every((detail) => !detail?.startsWith('not checked')))
 })
 
@@ -82,7 +99,10 @@ test('a report says so at the first use and each hour of use, once for each real
   const told = (): unknown[] => realm.reports.splice(0).map(({ kind, realm, error }) => [kind, realm, error.code])
   assert.deepEqual(told(), [])
   for (let request = 0; request < 5; request += 1) await gate.check(token)
-  assert.deepEqual(told(), [['options', 'acme', 'revocation_unchecked'], ['options', 'other', 'revocation_unchecked']])
+  assert.deepEqual(told(), [
+    ['options', 'acme', 'revocation_unchecked'],
+    ['options', 'other', 'revocation_unchecked'],
+  ])
   nowMs += 3_599_000
   await gate.check(token)
   assert.deepEqual(told(), [])
@@ -96,8 +116,14 @@ test('a function may return an unchecked realm, which reports it too', async (t)
   const gate = gateFor(t, realm, () => uncheckedRealm(realm), { issuers: [realm.issuer] })
   const verdict = await gate.check(await realm.token())
   assert.deepEqual(verdict.ok && [verdict.unchecked, verdict.sequence], [true, 0])
-  assert.deepEqual(gate.status().map(({ realm, revocation }) => [realm, revocation]), [['acme', 'unchecked']])
-  assert.deepEqual(realm.reports.map(({ error }) => error.code), ['revocation_unchecked'])
+  assert.deepEqual(
+    gate.status().map(({ realm, revocation }) => [realm, revocation]),
+    [['acme', 'unchecked']],
+  )
+  assert.deepEqual(
+    realm.reports.map(({ error }) => error.code),
+    ['revocation_unchecked'],
+  )
   assert.deepEqual(realm.server.hits, [])
 })
 
@@ -107,7 +133,8 @@ test('statements of the realm are refused, and those of another one are applied'
   const token = await realm.token()
   realm.record({ kind: 'user', subject: 'alice' })
   assert.throws(() => gate.applyFeed(realm.manifest()), { code: 'feed_refused' })
-  const push = (body: Uint8Array<ArrayBuffer>): Promise<Response> => gate.receiveFeed(new Request('https://edge.example/feed', { method: 'POST', body }))
+  const push = (body: Uint8Array<ArrayBuffer>): Promise<Response> =>
+    gate.receiveFeed(new Request('https://edge.example/feed', { method: 'POST', body }))
   assert.equal((await push(realm.manifest())).status, 400)
   assert.equal((await push(other.manifest())).status, 200)
   assert.equal((await gate.check(token)).ok, true)

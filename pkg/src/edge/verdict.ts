@@ -9,7 +9,11 @@ import { grantsScopes } from './scope.ts'
 import type { CachedVerdict } from './token-cache.ts'
 
 /** The verdict that follows from a finding. Header and claims are parsed only from an accepted token. */
-export function verdictOf<C extends Claims>(finding: Finding | CachedVerdict, realm: Realm | undefined, token: string): Verdict<C> {
+export function verdictOf<C extends Claims>(
+  finding: Finding | CachedVerdict,
+  realm: Realm | undefined,
+  token: string,
+): Verdict<C> {
   if (finding.reason !== undefined) return refusedBy(finding.reason, token)
   if (realm === undefined) return refused('wrong_issuer')
   const accepted = acceptedBy<C>(finding, realm, token)
@@ -18,9 +22,15 @@ export function verdictOf<C extends Claims>(finding: Finding | CachedVerdict, re
 }
 
 /** The same verdict, if the token's scope claim grants every scope needed. */
-export function requireScope<C extends Claims>(verdict: Verdict<C>, needed: readonly string[], realm: Realm | undefined): Verdict<C> {
+export function requireScope<C extends Claims>(
+  verdict: Verdict<C>,
+  needed: readonly string[],
+  realm: Realm | undefined,
+): Verdict<C> {
   if (!verdict.ok || needed.length === 0 || realm === undefined) return verdict
-  return grantsScopes(verdict.claims[realm.scopeClaim] as unknown, needed) ? verdict : { ...refused('insufficient_scope'), scope: [...needed] }
+  return grantsScopes(verdict.claims[realm.scopeClaim] as unknown, needed)
+    ? verdict
+    : { ...refused('insufficient_scope'), scope: [...needed] }
 }
 
 /** Apart from `verdictOf`, which must stay small enough to be compiled into its callers. */
@@ -28,14 +38,18 @@ function refusedBy(reason: Reason, token: string): Refused {
   return refused(reason, reason === 'malformed' ? formAdvice(token) : undefined)
 }
 
-/** Whether this is a verdict, not a promise of one. The global `Promise` may not be the class that async functions return, so no `instanceof`. */
+/**
+ * Whether this is a verdict, not a promise of one. The global `Promise` may not be the class that async functions
+ * return, so no `instanceof`.
+ */
 export function isSettled<C extends Claims>(verdict: Verdict<C> | Promise<Verdict<C>>): verdict is Verdict<C> {
   return Object.hasOwn(verdict, 'ok')
 }
 
 function acceptedBy<C extends Claims>(finding: Finding | CachedVerdict, realm: Realm, token: string): Accepted<C> {
   const { sequence } = realm.state
-  if (!('lazyClaims' in finding)) return new LazyVerdict(new LazyClaims(token), realm.name, sequence) as Plain as Accepted<C>
+  if (!('lazyClaims' in finding))
+    return new LazyVerdict(new LazyClaims(token), realm.name, sequence) as Plain as Accepted<C>
   const { claims, header } = finding.lazyClaims
   return { ok: true, claims: claims as C, header, realm: realm.name, sequence }
 }
@@ -61,7 +75,10 @@ class Plain {
   }
 }
 
-/** Defines an enumerable, configurable getter (ECMA-262 §B.2.2.2) in half the time of `defineProperty`, which reads a descriptor. */
+/**
+ * Defines an enumerable, configurable getter (ECMA-262 §B.2.2.2) in half the time of `defineProperty`, which reads a
+ * descriptor.
+ */
 const defineGetter: (this: object, name: string, get: () => unknown) => void =
   (Object.prototype as { __defineGetter__?: (name: string, get: () => unknown) => void }).__defineGetter__ ??
   function (name, get) {
@@ -69,8 +86,8 @@ const defineGetter: (this: object, name: string, get: () => unknown) => void =
   }
 
 /**
- * The verdict on a token that is not cached: header and claims are parsed on first use. They are own properties, so that the
- * verdict is printed, spread and compared like any other.
+ * The verdict on a token that is not cached: header and claims are parsed on first use. They are own properties, so
+ * that the verdict is printed, spread and compared like any other.
  */
 class LazyVerdict extends Plain {
   readonly #lazyClaims: LazyClaims

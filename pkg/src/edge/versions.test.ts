@@ -28,17 +28,25 @@ function fromNextMinor(realm: TestRealm, bytes: Uint8Array): Uint8Array<ArrayBuf
   return asOfMinor(realm, bytes, WIRE_MINOR + 1, block)
 }
 
-const octets = (bytes: () => Uint8Array): Listener => (_, response) =>
-  response.writeHead(200, { 'content-type': 'application/octet-stream', 'x-of-a-later-version': 'yes' }).end(bytes())
+const octets =
+  (bytes: () => Uint8Array): Listener =>
+  (_, response) =>
+    response.writeHead(200, { 'content-type': 'application/octet-stream', 'x-of-a-later-version': 'yes' }).end(bytes())
 
 test('an older edge follows a newer origin: by manifest, by delta, by push', async (t) => {
   const { realm, gate, ask } = await started(t)
   realm.record({ kind: 'user', subject: 'bob' })
-  realm.instead.set('manifest', octets(() => fromNextMinor(realm, realm.manifest())))
+  realm.instead.set(
+    'manifest',
+    octets(() => fromNextMinor(realm, realm.manifest())),
+  )
   assert.equal(await ask('bob'), 'user_revoked')
   const known = realm.ledger.head().sequence
   realm.record({ kind: 'user', subject: 'carol' })
-  realm.instead.set('deltas', octets(() => fromNextMinor(realm, realm.delta(known))))
+  realm.instead.set(
+    'deltas',
+    octets(() => fromNextMinor(realm, realm.delta(known))),
+  )
   await gate.refresh()
   assert.equal(await ask('carol'), 'user_revoked')
   realm.record({ kind: 'user', subject: 'dave' })
@@ -53,7 +61,9 @@ test('a newer edge follows an older origin that lacks routes', async (t) => {
   const realm = await TestRealm.start(t)
   for (const route of ['deltas', 'stream', 'acks']) realm.instead.set(route, json({ error: 'not_found' }, 404))
   const acknowledge = { edge: 'edge-1', secret: 'secret' }
-  const gate = createGate(realm.options({}, { feed: { url: realm.feedUrl, keys: [realm.feedKey], mode: 'stream', acknowledge } }))
+  const gate = createGate(
+    realm.options({}, { feed: { url: realm.feedUrl, keys: [realm.feedKey], mode: 'stream', acknowledge } }),
+  )
   t.after(() => gate.close())
   assert.ok((await gate.check(await realm.token({ sub: 'bob' }))).ok)
   realm.record({ kind: 'user', subject: 'bob' })
@@ -67,7 +77,11 @@ test('a later major version is refused with the fix; the old state stays in use'
   assert.equal(await ask('bob'), 'accepted')
   const major = realm.manifest()
   major[4] = 2
-  for (const route of ['deltas', 'manifest']) realm.instead.set(route, octets(() => major))
+  for (const route of ['deltas', 'manifest'])
+    realm.instead.set(
+      route,
+      octets(() => major),
+    )
   await assert.rejects(gate.refresh(), { code: 'feed_refused', detail: 'unsupported_version', message: /upgrade/ })
   assert.equal(await ask('bob'), 'accepted')
   realm.instead.set('manifest', page(500))

@@ -1,5 +1,5 @@
-// A caller that awaits a gate gets a result, also in an otherwise idle process: a timer that a request waits for must not be
-// unreferenced.
+// A caller that awaits a gate gets a result, also in an otherwise idle process: a timer that a request waits for must
+// not be unreferenced.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'

@@ -13,7 +13,9 @@ test('before the module is loaded, the error names the fix', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   await assert.rejects(gate.check('a.b.c'), { code: 'not_loaded', message: /portcullis\/edge\/load/ })
-  load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge/core_bg.wasm', import.meta.url))), { shareFlights: false })
+  load(new WebAssembly.Module(readFileSync(new URL('../../wasm/edge/core_bg.wasm', import.meta.url))), {
+    shareFlights: false,
+  })
   assert.equal((await gate.check('a.b.c')).ok, false)
   gate.close()
 })
@@ -30,7 +32,9 @@ test('many first requests cause few loads', async (t) => {
   const now = Date.now()
   t.mock.method(Date, 'now', () => now)
   const realm = await TestRealm.start(t)
-  const gate = createGate(realm.options({ firstLoadTimeoutMs: 60_000, jwksTimeoutMs: 60_000 }, { jwks: `${realm.server.url}/certs` }))
+  const gate = createGate(
+    realm.options({ firstLoadTimeoutMs: 60_000, jwksTimeoutMs: 60_000 }, { jwks: `${realm.server.url}/certs` }),
+  )
   t.after(() => gate.close())
   const token = await realm.token()
   const verdicts = await Promise.all(Array.from({ length: 100 }, () => gate.check(token)))

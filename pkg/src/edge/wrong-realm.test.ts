@@ -21,14 +21,20 @@ async function two(t: TestContext): Promise<Two> {
   // One signing key, as one origin has for all its realms, is pinned in both.
   const keys = [acme.feedKey, other.feedKey]
   return {
-    acme, other, reports,
-    options: (swap, more = {}) => ({
-      realms: [
-        acme.realmOptions({ feed: { url: swap === 'swapped' ? other.feedUrl : acme.feedUrl, keys } }),
-        other.realmOptions({ feed: { url: swap === 'swapped' ? acme.feedUrl : other.feedUrl, keys } }),
-      ],
-      firstLoadTimeoutMs: 300, refreshTimeoutMs: 300, onReport: (report: Report) => void reports.push(report), ...more,
-    }) as GateOptions & { realms: RealmOptions[] },
+    acme,
+    other,
+    reports,
+    options: (swap, more = {}) =>
+      ({
+        realms: [
+          acme.realmOptions({ feed: { url: swap === 'swapped' ? other.feedUrl : acme.feedUrl, keys } }),
+          other.realmOptions({ feed: { url: swap === 'swapped' ? acme.feedUrl : other.feedUrl, keys } }),
+        ],
+        firstLoadTimeoutMs: 300,
+        refreshTimeoutMs: 300,
+        onReport: (report: Report) => void reports.push(report),
+        ...more,
+      }) as GateOptions & { realms: RealmOptions[] },
   }
 }
 
@@ -56,7 +62,10 @@ test('swapped feed URLs: refresh rejects, and each realm is reported', async (t)
     const verdict = await gate.check(await realm.token())
     assert.equal(verdict.ok ? 'accepted' : verdict.reason, 'no_feed')
   }
-  assert.deepEqual(gate.status().map(({ loaded }) => loaded), [false, false])
+  assert.deepEqual(
+    gate.status().map(({ loaded }) => loaded),
+    [false, false],
+  )
   assert.deepEqual(reported(reports), ['feed acme', 'feed other'])
 })
 
@@ -68,9 +77,14 @@ test('a delta of the other realm, once both are loaded, changes neither', async 
   const before = gate.status().map(({ sequence }) => sequence)
   other.record({ kind: 'user', subject: 'alice' })
   // A cache that mixes up the two.
-  acme.instead.set('deltas', (_, response) => response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(other.delta(0)))
+  acme.instead.set('deltas', (_, response) =>
+    response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(other.delta(0)),
+  )
   await assert.rejects(gate.refresh('acme'), wrongRealm)
-  assert.deepEqual(gate.status().map(({ sequence }) => sequence), before)
+  assert.deepEqual(
+    gate.status().map(({ sequence }) => sequence),
+    before,
+  )
   assert.deepEqual(reported(reports), ['feed acme'])
   assert.ok((await gate.check(await other.token())).ok, 'the other realm has not been told by its own feed')
 })
@@ -83,14 +97,18 @@ test('a stream of the other realm is reported and closed', async (t) => {
     streams.add(response)
     response.on('close', () => streams.delete(response))
   })
-  const { realms: [first, second], ...rest } = options('in_order')
+  const {
+    realms: [first, second],
+    ...rest
+  } = options('in_order')
   assert.ok(first?.feed !== undefined && second !== undefined)
   const gate = createGate({ ...rest, realms: [{ ...first, feed: { ...first.feed, mode: 'stream' } }, second] })
   t.after(() => gate.close())
   await gate.refresh()
   await until('connected', () => streams.size === 1)
   other.record({ kind: 'user', subject: 'alice' })
-  for (const stream of streams) stream.write(`event: feed\nid: 1\ndata: ${Buffer.from(other.delta(0)).toString('base64')}\n\n`)
+  for (const stream of streams)
+    stream.write(`event: feed\nid: 1\ndata: ${Buffer.from(other.delta(0)).toString('base64')}\n\n`)
   await until('reported', () => reported(reports).length > 0)
   assert.deepEqual(reported(reports), ['feed acme'])
   assert.ok((await gate.check(await other.token())).ok)
@@ -102,9 +120,14 @@ test('a push is applied to the realm that it names; one of no realm here is refu
   const gate = createGate(options('in_order'))
   t.after(() => gate.close())
   const push = (bytes: Uint8Array) =>
-    gate.receiveFeed(new Request('http://edge.example/feed', { method: 'POST', body: bytes as Uint8Array<ArrayBuffer> }))
+    gate.receiveFeed(
+      new Request('http://edge.example/feed', { method: 'POST', body: bytes as Uint8Array<ArrayBuffer> }),
+    )
   for (const realm of [other, acme]) assert.equal((await push(realm.manifest())).status, 200)
-  assert.deepEqual(gate.status().map(({ loaded }) => loaded), [true, true])
+  assert.deepEqual(
+    gate.status().map(({ loaded }) => loaded),
+    [true, true],
+  )
   for (let number = 0; number < 20; number++) {
     const answer = await push(stranger.manifest())
     assert.equal(answer.status, 400)

@@ -2,10 +2,13 @@ import { PortcullisError } from '../errors.ts'
 import { inflated } from './inflated.ts'
 
 /**
- * Compiles the module in the file beside the code. Where a bundler has lost the file, or a server answers it with a page, the copy
- * in the code is loaded. `new URL` and `import` must stand in the entries, where bundlers read them.
+ * Compiles the module in the file beside the code. Where a bundler has lost the file, or a server answers it with a
+ * page, the copy in the code is loaded. `new URL` and `import` must stand in the entries, where bundlers read them.
  */
-export async function compileFetched(file: () => URL, copy: () => Promise<{ base64: string }> = noCopy): Promise<WebAssembly.Module> {
+export async function compileFetched(
+  file: () => URL,
+  copy: () => Promise<{ base64: string }> = noCopy,
+): Promise<WebAssembly.Module> {
   try {
     return await compileResponse(await fetch(file()))
   } catch (cause) {

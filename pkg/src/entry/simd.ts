@@ -1,5 +1,5 @@
-// All modules but the slim one use SIMD (WebAssembly 2.0, `v128`), which engines do not offer on processors from before 2008. The
-// slim one is bound by the same code as the edge's.
+// All modules but the slim one use SIMD (WebAssembly 2.0, `v128`), which engines do not offer on processors from before
+// 2008. The slim one is bound by the same code as the edge's.
 
 /** A module whose one function answers a vector: it is valid only where there is SIMD. */
 const ANSWERS_VECTOR: Uint8Array<ArrayBuffer> = Uint8Array.of(

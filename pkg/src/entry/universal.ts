@@ -14,9 +14,14 @@ export function nodeCrypto(): { nodeCrypto?: NodeCrypto } {
   return crypto === undefined ? {} : { nodeCrypto: crypto }
 }
 
-/** The modules of Node where there are any (Node 20.16, Deno 2, Bun 1.1 and later), without an import that others cannot resolve. */
+/**
+ * The modules of Node where there are any (Node 20.16, Deno 2, Bun 1.1 and later), without an import that others cannot
+ * resolve.
+ */
 function builtin<Name extends keyof Builtins>(name: Name): Builtins[Name] | undefined {
-  return (globalThis as { process?: { getBuiltinModule?: (name: Name) => Builtins[Name] } }).process?.getBuiltinModule?.(name)
+  return (
+    globalThis as { process?: { getBuiltinModule?: (name: Name) => Builtins[Name] } }
+  ).process?.getBuiltinModule?.(name)
 }
 
 interface Builtins {

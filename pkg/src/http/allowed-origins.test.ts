@@ -9,26 +9,81 @@ function opened(origins: CorsOrigins) {
   const reports: PortcullisError[] = []
   const allowed = new AllowedOrigins(origins, 'options.origins')
   const report = (error: PortcullisError) => void reports.push(error)
-  return { reports, allows: (origin: string | null) => allowed.allows(origin, report), warn: () => allowed.warnOnce(report) }
+  return {
+    reports,
+    allows: (origin: string | null) => allowed.allows(origin, report),
+    warn: () => allowed.warnOnce(report),
+  }
 }
 
-/** Origins and other text that resemble `https://app.example`, `https://a.app.example` or `https://a.app.example:8443`. */
+/**
+ * Origins and other text that resemble `https://app.example`, `https://a.app.example` or `https://a.app.example:8443`.
+ */
 const RESEMBLING = [
-  null, '', 'null', '*', 'https://*.app.example', 'https://.app.example', 'https://app.example/', 'https://app.example ', 'https://app.example.',
-  'https://a.app.example.', 'https://a.b.app.example', 'https://a..app.example', 'https://-a.app.example', 'https://a-.app.example',
-  'http://a.app.example', 'wss://a.app.example', 'https:///a.app.example', 'https:/a.app.example', 'https//a.app.example', 'a.app.example',
-  'https://a.app.example:443', 'https://a.app.example:8080', 'https://a.app.example:84430', 'https://a.app.example:', 'https://APP.example',
-  'https://A.app.example', 'HTTPS://a.app.example', 'https://a.app.EXAMPLE', 'https://evilapp.example', 'https://a.app.example.evil.example',
-  'https://a.app-example', 'https://axapp.example', 'https://evil.example/.app.example', 'https://evil.example#.app.example',
-  'https://evil.example?.app.example', 'https://evil.example\\.app.example', 'https://evil.example:80.app.example', 'https://evil@a.app.example',
-  'https://evil.example%2f.app.example', 'https://a%2eb.app.example', 'https://a\u3002b.app.example', 'https://ä.app.example', 'https://a\n.app.example',
-  'https://a\u0000.app.example', 'https://[::1].app.example', 'https://a.app.example, https://a.app.example', 'https://a.app.example https://evil.example',
+  null,
+  '',
+  'null',
+  '*',
+  'https://*.app.example',
+  'https://.app.example',
+  'https://app.example/',
+  'https://app.example ',
+  'https://app.example.',
+  'https://a.app.example.',
+  'https://a.b.app.example',
+  'https://a..app.example',
+  'https://-a.app.example',
+  'https://a-.app.example',
+  'http://a.app.example',
+  'wss://a.app.example',
+  'https:///a.app.example',
+  'https:/a.app.example',
+  'https//a.app.example',
+  'a.app.example',
+  'https://a.app.example:443',
+  'https://a.app.example:8080',
+  'https://a.app.example:84430',
+  'https://a.app.example:',
+  'https://APP.example',
+  'https://A.app.example',
+  'HTTPS://a.app.example',
+  'https://a.app.EXAMPLE',
+  'https://evilapp.example',
+  'https://a.app.example.evil.example',
+  'https://a.app-example',
+  'https://axapp.example',
+  'https://evil.example/.app.example',
+  'https://evil.example#.app.example',
+  'https://evil.example?.app.example',
+  'https://evil.example\\.app.example',
+  'https://evil.example:80.app.example',
+  'https://evil@a.app.example',
+  'https://evil.example%2f.app.example',
+  'https://a%2eb.app.example',
+  'https://a\u3002b.app.example',
+  'https://ä.app.example',
+  'https://a\n.app.example',
+  'https://a\u0000.app.example',
+  'https://[::1].app.example',
+  'https://a.app.example, https://a.app.example',
+  'https://a.app.example https://evil.example',
 ]
 
 describe('a list', () => {
   test('allows the very origins in it', () => {
-    const { allows } = opened(['https://app.example', 'http://localhost:5173', 'https://xn--bcher-kva.example', 'https://[::1]:8080'])
-    for (const origin of ['https://app.example', 'http://localhost:5173', 'https://xn--bcher-kva.example', 'https://[::1]:8080']) assert.equal(allows(origin), true)
+    const { allows } = opened([
+      'https://app.example',
+      'http://localhost:5173',
+      'https://xn--bcher-kva.example',
+      'https://[::1]:8080',
+    ])
+    for (const origin of [
+      'https://app.example',
+      'http://localhost:5173',
+      'https://xn--bcher-kva.example',
+      'https://[::1]:8080',
+    ])
+      assert.equal(allows(origin), true)
     for (const origin of RESEMBLING) assert.equal(allows(origin), false, String(origin))
   })
 
@@ -39,13 +94,19 @@ describe('a list', () => {
       assert.equal(allows(`https://${label}.app.example`), true, label)
       assert.equal(allows(`https://${label}.app.example:8443`), true, label)
     }
-    for (const origin of [...RESEMBLING, 'https://app.example', `https://${'x'.repeat(64)}.app.example`]) assert.equal(allows(origin), false, String(origin))
+    for (const origin of [...RESEMBLING, 'https://app.example', `https://${'x'.repeat(64)}.app.example`])
+      assert.equal(allows(origin), false, String(origin))
   })
 
   test('an origin of 100 kB is refused, and no function is asked', () => {
-    for (const origins of [['https://app.example'], ['https://*.app.example'], () => assert.fail('must not be asked')] satisfies CorsOrigins[]) {
+    for (const origins of [
+      ['https://app.example'],
+      ['https://*.app.example'],
+      () => assert.fail('must not be asked'),
+    ] satisfies CorsOrigins[]) {
       const { allows, reports } = opened(origins)
-      for (const long of [`https://${'a'.repeat(100_000)}.app.example`, `https://${'a.'.repeat(50_000)}app.example`]) assert.equal(allows(long), false)
+      for (const long of [`https://${'a'.repeat(100_000)}.app.example`, `https://${'a.'.repeat(50_000)}app.example`])
+        assert.equal(allows(long), false)
       // A function that was asked, and threw, is reported.
       assert.deepEqual(reports, [])
     }
@@ -57,16 +118,29 @@ describe('a function', () => {
     const asked: string[] = []
     const { allows, reports } = opened((origin) => asked.push(origin) > 0 && origin.endsWith('.example'))
     const sent = [
-      'https://app.example', 'http://localhost:5173', 'https://[::1]:8080', 'capacitor://localhost', 'chrome-extension://abcdef',
-      'https://app.example.', 'null',
+      'https://app.example',
+      'http://localhost:5173',
+      'https://[::1]:8080',
+      'capacitor://localhost',
+      'chrome-extension://abcdef',
+      'https://app.example.',
+      'null',
     ]
     for (const origin of sent) assert.equal(allows(origin), origin.endsWith('.example'))
     assert.deepEqual(asked, sent)
     const others = [
-      null, '', '*', 'app.example', 'https://app.example/', 'https://APP.example', 'https://a@app.example', 'https://ä.example',
+      null,
+      '',
+      '*',
+      'app.example',
+      'https://app.example/',
+      'https://APP.example',
+      'https://a@app.example',
+      'https://ä.example',
       'https://a, https://b.example',
     ]
-    for (const origin of [...others, `https://${'x'.repeat(MAX_ORIGIN_CHARACTERS)}.example`]) assert.equal(allows(origin), false)
+    for (const origin of [...others, `https://${'x'.repeat(MAX_ORIGIN_CHARACTERS)}.example`])
+      assert.equal(allows(origin), false)
     assert.deepEqual(asked, sent)
     assert.deepEqual(reports, [])
   })
@@ -81,13 +155,27 @@ describe('a function', () => {
   test('that throws, rejects, or gives something else allows nothing and is reported', async () => {
     const cause = new Error('database down')
     const failing: [() => unknown, RegExp, unknown][] = [
-      [() => { throw cause }, /options\.origins threw/, cause],
+      [
+        () => {
+          throw cause
+        },
+        /options\.origins threw/,
+        cause,
+      ],
       [() => Promise.reject(cause), /rejected/, cause],
       // As the functions of other CORS middleware do.
       [() => 'https://app.example', /neither true nor false/, undefined],
       [() => undefined, /neither true nor false/, undefined],
       [async () => 1, /neither true nor false/, undefined],
-      [() => ({ then: () => { throw cause } }), /rejected/, cause],
+      [
+        () => ({
+          then: () => {
+            throw cause
+          },
+        }),
+        /rejected/,
+        cause,
+      ],
     ]
     for (const [decide, message, expected] of failing) {
       const { allows, reports } = opened(decide as never)
@@ -95,7 +183,10 @@ describe('a function', () => {
       assert.equal(await allows('https://app.example'), false)
       assert.equal(reports.length, 1, 'at most once a minute')
       assert.match(reports[0]?.message ?? '', message)
-      assert.deepEqual([reports[0]?.code, reports[0]?.detail, reports[0]?.cause], ['fault', 'origin_function', expected])
+      assert.deepEqual(
+        [reports[0]?.code, reports[0]?.detail, reports[0]?.cause],
+        ['fault', 'origin_function', expected],
+      )
     }
   })
 
@@ -131,26 +222,64 @@ test('a pattern below a suffix of strangers is reported, once', () => {
     const { warn, reports } = opened(['https://app.example', `https://*.${suffix}`])
     warn()
     warn()
-    assert.deepEqual(reports.map(({ code, detail }) => [code, detail]), [['invalid_option', 'public_suffix']], suffix)
+    assert.deepEqual(
+      reports.map(({ code, detail }) => [code, detail]),
+      [['invalid_option', 'public_suffix']],
+      suffix,
+    )
     assert.match(reports[0]?.message ?? '', /options\.origins has a pattern below a registry or hosting service/)
   }
-  const { warn, reports } = opened(['https://*.app.example', 'http://*.localhost:5173', 'https://*.acme.vercel.app', 'https://acme.vercel.app'])
+  const { warn, reports } = opened([
+    'https://*.app.example',
+    'http://*.localhost:5173',
+    'https://*.acme.vercel.app',
+    'https://acme.vercel.app',
+  ])
   warn()
   assert.deepEqual(reports, [])
 })
 
 test('values that no browser sends are refused as options, by their place', () => {
   const wrong = [
-    'null', '*', '', 'app.example', '*.app.example', 'https://app.example/', 'https://app.example:443', 'https://APP.example', 'https://*.APP.example',
-    'https://*', 'https://*.', 'https://*app.example', 'https://a.*.example', 'https://*.*.example', 'https://**.example', '*://app.example',
-    'https://app.example:*', 'https://*.app.example/', 'https://*.app.example:443', 'https://user@app.example', 'https://*.user@app.example',
-    'https://bücher.example', 'https://*.bücher.example', 'https://*.0.0.1', 'https://*.[::1]', 'capacitor://localhost', `https://${'a.'.repeat(200)}example`, 7, null,
+    'null',
+    '*',
+    '',
+    'app.example',
+    '*.app.example',
+    'https://app.example/',
+    'https://app.example:443',
+    'https://APP.example',
+    'https://*.APP.example',
+    'https://*',
+    'https://*.',
+    'https://*app.example',
+    'https://a.*.example',
+    'https://*.*.example',
+    'https://**.example',
+    '*://app.example',
+    'https://app.example:*',
+    'https://*.app.example/',
+    'https://*.app.example:443',
+    'https://user@app.example',
+    'https://*.user@app.example',
+    'https://bücher.example',
+    'https://*.bücher.example',
+    'https://*.0.0.1',
+    'https://*.[::1]',
+    'capacitor://localhost',
+    `https://${'a.'.repeat(200)}example`,
+    7,
+    null,
   ]
   for (const each of wrong) {
     const error = { code: 'invalid_option', message: /^options\.origins\[1\] must be an origin such as/ }
     assert.throws(() => opened(['https://app.example', each] as never), error, String(each))
   }
   for (const each of [[], 'https://app.example', null, {}, 7, true]) {
-    assert.throws(() => opened(each as never), { code: 'invalid_option', message: /^options\.origins must be/ }, JSON.stringify(each))
+    assert.throws(
+      () => opened(each as never),
+      { code: 'invalid_option', message: /^options\.origins must be/ },
+      JSON.stringify(each),
+    )
   }
 })

@@ -35,7 +35,10 @@ export class AllowedOrigins {
     this.#patterns = listed.filter((each) => each.includes('*')).map(parsePattern)
   }
 
-  /** Whether pages of an origin, as a request names it, may read the response. Never rejects: a function that fails allows nothing. */
+  /**
+   * Whether pages of an origin, as a request names it, may read the response. Never rejects: a function that fails
+   * allows nothing.
+   */
   allows(origin: string | null, report: OriginReporter): boolean | Promise<boolean> {
     if (this.isAny) return true
     if (origin === null || origin.length > MAX_ORIGIN_CHARACTERS) return false
@@ -125,7 +128,12 @@ const originOrPattern: Rule<string> = /* @__PURE__ */ rule(
 )
 
 function isOriginOrPattern(value: unknown): boolean {
-  if (typeof value !== 'string' || value.length > MAX_ORIGIN_CHARACTERS || !/^https?:\/\/(?:\*\.)?[^*.:][^*]*$/.test(value)) return false
+  if (
+    typeof value !== 'string' ||
+    value.length > MAX_ORIGIN_CHARACTERS ||
+    !/^https?:\/\/(?:\*\.)?[^*.:][^*]*$/.test(value)
+  )
+    return false
   // A label in the place of the star shows whether the rest is as the URL parser leaves it.
   const origin = value.replace('*', 'label')
   try {

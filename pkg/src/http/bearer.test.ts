@@ -29,7 +29,10 @@ const presented: [string, string | undefined, string | undefined | typeof SEVERA
 for (const [name, value, token] of presented) {
   test(`takes the token: ${name}`, () => {
     const found = bearerToken(new Headers(value === undefined ? {} : { authorization: value }))
-    assert.deepEqual(found, token === SEVERAL ? { kind: 'several' } : token === undefined ? { kind: 'nothing' } : { kind: 'token', token })
+    assert.deepEqual(
+      found,
+      token === SEVERAL ? { kind: 'several' } : token === undefined ? { kind: 'nothing' } : { kind: 'token', token },
+    )
   })
 }
 
@@ -55,22 +58,36 @@ test('every reason has its status, a challenge that parses, and is not stored', 
       const error = { 400: 'invalid_request', 401: 'invalid_token', 403: 'insufficient_scope' }[statusOf(reason) as 400]
       assert.equal(body['error'], error)
       // RFC 6750 §3: error_description without quotes and backslashes.
-      assert.match(response.headers.get('www-authenticate') ?? '', new RegExp(`^Bearer error="${error}", error_description="[^"\\\\]+"$`))
+      assert.match(
+        response.headers.get('www-authenticate') ?? '',
+        new RegExp(`^Bearer error="${error}", error_description="[^"\\\\]+"$`),
+      )
     }
   }
 })
 
 test('insufficient_scope names the scope needed, and nothing that would break the header', () => {
-  const response = challenge({ ok: false, reason: 'insufficient_scope', status: 403, scope: ['read', 'a"b', 'write:all', 'x\ny'] })
+  const response = challenge({
+    ok: false,
+    reason: 'insufficient_scope',
+    status: 403,
+    scope: ['read', 'a"b', 'write:all', 'x\ny'],
+  })
   assert.match(response.headers.get('www-authenticate') ?? '', /, scope="read write:all"$/)
 })
 
 test('the advice of a refusal stands in its response, unless it would break the header', async () => {
   const refusal = { ok: false, reason: 'malformed', status: 401 } as const
   const advised = challenge({ ...refusal, advice: 'Send the token alone.' })
-  assert.equal(advised.headers.get('www-authenticate'), 'Bearer error="invalid_token", error_description="Send the token alone."')
+  assert.equal(
+    advised.headers.get('www-authenticate'),
+    'Bearer error="invalid_token", error_description="Send the token alone."',
+  )
   assert.equal(((await advised.json()) as Record<string, string>)['error_description'], 'Send the token alone.')
   for (const advice of ['a "quote"', 'a \\', 'a\r\nX: y', 'ä', '']) {
-    assert.match(challenge({ ...refusal, advice }).headers.get('www-authenticate') ?? '', /"The access token is empty or malformed: send it exactly as issued\."$/)
+    assert.match(
+      challenge({ ...refusal, advice }).headers.get('www-authenticate') ?? '',
+      /"The access token is empty or malformed: send it exactly as issued\."$/,
+    )
   }
 })

@@ -2,20 +2,23 @@ import type { Reason, RefusalStatus } from '../reasons.ts'
 import { statusOf } from '../reasons.ts'
 import type { Refused } from '../types.ts'
 
-/** The credentials of a request: none by the bearer scheme, the string after it, well-formed or not, or more than one. */
+/**
+ * The credentials of a request: none by the bearer scheme, the string after it, well-formed or not, or more than one.
+ */
 export type Presented = { kind: 'nothing' } | { kind: 'token'; token: string } | { kind: 'several' }
 
 /**
- * Takes the token from an `Authorization` header (RFC 6750 §2.1). The scheme is case-insensitive (RFC 9110 §11.1). Another scheme
- * presents nothing; a bare `Bearer` presents the empty token, which is malformed. Two headers arrive as one value with a comma
- * (Fetch §2.2.2), which no token has.
+ * Takes the token from an `Authorization` header (RFC 6750 §2.1). The scheme is case-insensitive (RFC 9110 §11.1).
+ * Another scheme presents nothing; a bare `Bearer` presents the empty token, which is malformed. Two headers arrive as
+ * one value with a comma (Fetch §2.2.2), which no token has.
  */
 export function bearerToken(headers: Pick<Headers, 'get'>): Presented {
   const value = headers.get('authorization')
   if (value === null) return { kind: 'nothing' }
   if (value.includes(',') && SEVERAL.test(value)) return { kind: 'several' }
   // A shortcut for the spelling of nearly all clients.
-  if (value.startsWith(USUAL) && value.charCodeAt(USUAL.length) !== SPACE) return { kind: 'token', token: value.slice(USUAL.length).trimEnd() }
+  if (value.startsWith(USUAL) && value.charCodeAt(USUAL.length) !== SPACE)
+    return { kind: 'token', token: value.slice(USUAL.length).trimEnd() }
   const match = /^ *bearer(?: +(.*))?$/is.exec(value)
   if (match !== null) return { kind: 'token', token: match[1]?.trimEnd() ?? '' }
   // A tab or control character after the scheme is not a separator, so these are malformed credentials.
@@ -56,13 +59,22 @@ function headersOf(reason: Reason, credentials: string): Record<string, string> 
 export function challenge(refused: Refused): Response {
   const { status, error, description, headers } = challengeOf(refused)
   const body = JSON.stringify({ error, error_description: description })
-  return new Response(body, { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers } })
+  return new Response(body, {
+    status,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store', ...headers },
+  })
 }
 
 /** The response where a function among the gate's options failed. What failed is for the operator alone. */
 export function serverError(): Response {
-  const body = JSON.stringify({ error: 'server_error', error_description: 'The server could not check this request; the cause was reported to its operator.' })
-  return new Response(body, { status: 500, headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } })
+  const body = JSON.stringify({
+    error: 'server_error',
+    error_description: 'The server could not check this request; the cause was reported to its operator.',
+  })
+  return new Response(body, {
+    status: 500,
+    headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+  })
 }
 
 /** Whether a value is one scope token (RFC 6749 §3.3), safe in a header and without spaces. */
@@ -83,8 +95,8 @@ function credentials(error: string, description: string, scope: string[] | undef
 }
 
 /**
- * RFC 6750 §3.1. It defines no error code for a request without credentials, and none for one that another site may have caused:
- * `missing_token` and `cross_site`, in the body only, are our own.
+ * RFC 6750 §3.1. It defines no error code for a request without credentials, and none for one that another site may
+ * have caused: `missing_token` and `cross_site`, in the body only, are our own.
  */
 function errorOf(reason: Reason): string {
   switch (statusOf(reason)) {
@@ -99,7 +111,10 @@ function errorOf(reason: Reason): string {
   }
 }
 
-/** One sentence for each reason, in the characters that RFC 6750 §3 allows in `error_description` (no quotes, no backslash). */
+/**
+ * One sentence for each reason, in the characters that RFC 6750 §3 allows in `error_description` (no quotes, no
+ * backslash).
+ */
 const DESCRIPTIONS: Readonly<Record<Reason, string>> = {
   missing_token: 'An access token is needed.',
   invalid_request: 'The request presents more than one access token: send one, one way.',
@@ -123,7 +138,8 @@ const DESCRIPTIONS: Readonly<Record<Reason, string>> = {
   user_revoked: 'The user was logged out.',
   realm_revoked: 'All tokens of the issuer were revoked.',
   version_revoked: 'The access token is of an older version than is accepted.',
-  cross_site: 'Neither Sec-Fetch-Site nor Origin shows that a page of this site sent the cookie: call from the same origin, or have this one allowed.',
+  cross_site:
+    'Neither Sec-Fetch-Site nor Origin shows that a page of this site sent the cookie: call from the same origin, or have this one allowed.',
   insufficient_scope: 'The access token does not grant the scope that is needed.',
   keys_unavailable: 'The keys of the issuer are not available at the moment.',
   stale_feed: 'The state of revocations is too old at the moment.',

@@ -23,7 +23,8 @@ test('reads a body up to its limit, to the byte', async () => {
 })
 
 test('trusts a Content-Length that is too large, not one that is small', async () => {
-  const claim = (length: string) => new Request('http://a/', { method: 'POST', body: 'x'.repeat(10), headers: { 'content-length': length } })
+  const claim = (length: string) =>
+    new Request('http://a/', { method: 'POST', body: 'x'.repeat(10), headers: { 'content-length': length } })
   await assert.rejects(readBody(claim('99'), { maxBytes: 20 }), { code: 'too_large' })
   await assert.rejects(readBody(claim('1'), { maxBytes: 5 }), { code: 'too_large' })
 })
@@ -40,7 +41,8 @@ test('a body that stalls ends at the deadline, or by the signal', async () => {
     setTimeout(() => controller.abort(), 20)
     return controller.signal
   }
-  const stalled = () => new Response(new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(1)) }))
+  const stalled = () =>
+    new Response(new ReadableStream({ start: (controller) => controller.enqueue(new Uint8Array(1)) }))
   await assert.rejects(readBody(stalled(), { maxBytes: 10, timeoutMs: 20 }), { code: 'timed_out' })
   await assert.rejects(readBody(stalled(), { maxBytes: 10, signal: abortSoon() }), { code: 'timed_out' })
   await assert.rejects(readBody(stalled(), { maxBytes: 10, signal: AbortSignal.abort() }), { code: 'timed_out' })

@@ -10,8 +10,8 @@ export interface BodyLimits {
 }
 
 /**
- * Reads a body into memory, within limits. `Content-Length` only counts if it is beyond them; the bytes received are counted,
- * after any decompression by the runtime.
+ * Reads a body into memory, within limits. `Content-Length` only counts if it is beyond them; the bytes received are
+ * counted, after any decompression by the runtime.
  *
  * Throws `too_large`, `timed_out` (also when the signal aborts) or `body_unreadable` (cut short, or read before).
  */

@@ -19,11 +19,19 @@ export type ReadableBy = string | undefined
 
 /** Whether a request is a CORS preflight (Fetch §3.2.2), which carries no credentials and needs none. */
 export function isPreflight(request: Request): boolean {
-  return request.method === 'OPTIONS' && request.headers.has('access-control-request-method') && request.headers.has('origin')
+  return (
+    request.method === 'OPTIONS' &&
+    request.headers.has('access-control-request-method') &&
+    request.headers.has('origin')
+  )
 }
 
 /** Whose pages may read the response to a request. Never rejects. */
-export function readableBy(request: Request, { origins }: CorsPolicy, report: OriginReporter): ReadableBy | Promise<ReadableBy> {
+export function readableBy(
+  request: Request,
+  { origins }: CorsPolicy,
+  report: OriginReporter,
+): ReadableBy | Promise<ReadableBy> {
   if (origins.isAny) return '*'
   origins.warnOnce(report)
   const origin = request.headers.get('origin')
@@ -52,7 +60,8 @@ export function withCors(response: Response, by: ReadableBy, policy: CorsPolicy)
     share(response.headers, by, policy)
     return response
   } catch {
-    // Fetched responses have immutable headers. Only then a copy: a body that is taken out is a stream, which costs more than all else.
+    // Fetched responses have immutable headers. Only then a copy: a body that is taken out is a stream, which costs
+    // more than all else.
     const copy = new Response(response.body, response)
     share(copy.headers, by, policy)
     return copy

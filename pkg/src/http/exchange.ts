@@ -23,9 +23,9 @@ export interface Exchanged {
 }
 
 /**
- * Sends one request and reads the response, within bounds of time and size. Redirects are not followed: only the configured URL
- * is asked and gets credentials. Errors name the URL's host and never the content; `detail` is `network`, `timeout`, `redirect`,
- * `too_large` or `truncated`.
+ * Sends one request and reads the response, within bounds of time and size. Redirects are not followed: only the
+ * configured URL is asked and gets credentials. Errors name the URL's host and never the content; `detail` is
+ * `network`, `timeout`, `redirect`, `too_large` or `truncated`.
  */
 export async function exchange(url: URL, options: ExchangeOptions): Promise<Exchanged> {
   const fail = (detail: string, what: string, cause?: unknown) =>
@@ -34,10 +34,14 @@ export async function exchange(url: URL, options: ExchangeOptions): Promise<Exch
   try {
     response = await options.fetch(url.href, requestOf(options))
   } catch (cause) {
-    if (options.signal.aborted) throw fail('timeout', 'did not respond in time: check that it is up, and the timeout', cause)
+    if (options.signal.aborted)
+      throw fail('timeout', 'did not respond in time: check that it is up, and the timeout', cause)
     throw fail('network', 'could not be reached: check the URL and the network', cause)
   }
-  if (response.type === 'opaqueredirect' || (response.status >= 300 && response.status < 400 && response.status !== 304)) {
+  if (
+    response.type === 'opaqueredirect' ||
+    (response.status >= 300 && response.status < 400 && response.status !== 304)
+  ) {
     discard(response)
     throw fail('redirect', 'responded with a redirect, which is not followed: configure its target')
   }
@@ -51,7 +55,8 @@ export async function exchange(url: URL, options: ExchangeOptions): Promise<Exch
   } catch (cause) {
     const code = cause instanceof PortcullisError ? cause.code : undefined
     if (code === 'too_large') throw fail('too_large', `sent more than ${options.maxBytes} bytes: check the URL`, cause)
-    if (code === 'timed_out') throw fail('timeout', 'did not finish its response in time: is it overloaded, or the response too large?', cause)
+    if (code === 'timed_out')
+      throw fail('timeout', 'did not finish its response in time: is it overloaded, or the response too large?', cause)
     throw fail('truncated', 'aborted its response: check its log, or that of its proxy', cause)
   }
 }

@@ -4,11 +4,15 @@ import { getPublicSuffix } from 'tldts'
 import { HOSTING_SUFFIXES, isSharedSuffix } from './hosting-suffixes.ts'
 
 /** By the whole Public Suffix List. */
-const isPublic = (suffix: string): boolean => getPublicSuffix(`label.${suffix}`, { allowPrivateDomains: true }) === suffix
+const isPublic = (suffix: string): boolean =>
+  getPublicSuffix(`label.${suffix}`, { allowPrivateDomains: true }) === suffix
 
 test('every hosting suffix stands in the Public Suffix List', () => {
   assert.ok(HOSTING_SUFFIXES.length > 20)
-  assert.deepEqual(HOSTING_SUFFIXES.filter((each) => !isPublic(each)), [])
+  assert.deepEqual(
+    HOSTING_SUFFIXES.filter((each) => !isPublic(each)),
+    [],
+  )
   assert.deepEqual(HOSTING_SUFFIXES, [...new Set(HOSTING_SUFFIXES)].sort())
 })
 
@@ -17,5 +21,6 @@ test('registries, and domains of one owner', () => {
     assert.equal(isPublic(suffix), true, suffix)
     assert.equal(isSharedSuffix(suffix), true, suffix)
   }
-  for (const suffix of ['app.example', 'example.com', 'acme.vercel.app', 'acme.co.uk', 'notvercel.app', 'localhost']) assert.equal(isSharedSuffix(suffix), false, suffix)
+  for (const suffix of ['app.example', 'example.com', 'acme.vercel.app', 'acme.co.uk', 'notvercel.app', 'localhost'])
+    assert.equal(isSharedSuffix(suffix), false, suffix)
 })

@@ -4,8 +4,8 @@ const MAX_ADDRESS_CHARACTERS = 64
 /**
  * Returns the network that an address counts as where requests are counted: an IPv4 address by itself, an IPv6 address
  * by its /64, which one subscriber has whole (RFC 6177 §2). IPv4 written in IPv6 counts as IPv4, so that its holders do
- * not share one count: IPv4-mapped (RFC 4291 §2.5.5.2) and the well-known prefix of NAT64 (RFC 6052 §2.1). Any other text
- * counts as it stands, cut at `MAX_ADDRESS_CHARACTERS`; `undefined`, where the runtime knows no address, is `''`.
+ * not share one count: IPv4-mapped (RFC 4291 §2.5.5.2) and the well-known prefix of NAT64 (RFC 6052 §2.1). Any other
+ * text counts as it stands, cut at `MAX_ADDRESS_CHARACTERS`; `undefined`, where the runtime knows no address, is `''`.
  */
 export function networkOf(address: string | undefined): string {
   if (address === undefined || !address.includes(':')) return (address ?? '').slice(0, MAX_ADDRESS_CHARACTERS)
@@ -14,7 +14,13 @@ export function networkOf(address: string | undefined): string {
   if (mapped !== undefined) return mapped
   const groups = groupsOf(address.slice(0, MAX_ADDRESS_CHARACTERS))
   if (groups === undefined) return address.slice(0, MAX_ADDRESS_CHARACTERS)
-  return embeddedIpv4(groups) ?? `${groups.slice(0, 4).map((group) => group.toString(16)).join(':')}::/64`
+  return (
+    embeddedIpv4(groups) ??
+    `${groups
+      .slice(0, 4)
+      .map((group) => group.toString(16))
+      .join(':')}::/64`
+  )
 }
 
 /** The eight groups of an IPv6 address (RFC 4291 §2.2), its zone left out; `undefined`: not an IPv6 address. */
@@ -44,7 +50,10 @@ function isGroup(group: number): boolean {
 function embeddedIpv4(groups: readonly number[]): string | undefined {
   const prefix = groups.slice(0, 6).join(':')
   if (prefix !== MAPPED && prefix !== NAT64) return undefined
-  return groups.slice(6).flatMap((group) => [group >> 8, group & 0xff]).join('.')
+  return groups
+    .slice(6)
+    .flatMap((group) => [group >> 8, group & 0xff])
+    .join('.')
 }
 
 /** `::ffff:0:0/96` and `64:ff9b::/96`, each group in decimal. */

@@ -10,8 +10,8 @@ const MAX_MISSED = 256
 const MAX_KID_CHARACTERS = 128
 
 /**
- * Decides whether a token with an unknown key may cause a fetch. Made-up and new key ids share a token bucket, but any fetch
- * brings every new key, so neither starves the other.
+ * Decides whether a token with an unknown key may cause a fetch. Made-up and new key ids share a token bucket, but any
+ * fetch brings every new key, so neither starves the other.
  */
 export class KeyLookupLimiter {
   readonly #missed = new Map<string, number>()
@@ -20,7 +20,10 @@ export class KeyLookupLimiter {
   readonly #nowMs: NowMs
   #waiting = 0
 
-  /** `maxWaiting`: how many tokens may wait for a lookup; others are refused at once. Made-up key ids cost a sender nothing. */
+  /**
+   * `maxWaiting`: how many tokens may wait for a lookup; others are refused at once. Made-up key ids cost a sender
+   * nothing.
+   */
   constructor(maxWaiting: number, nowMs: NowMs) {
     this.#maxWaiting = maxWaiting
     this.#nowMs = nowMs

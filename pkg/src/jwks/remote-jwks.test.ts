@@ -3,7 +3,17 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import { systemNowMs } from '../timing/clock.ts'
 import { RemoteJwks, type RemoteJwksOptions } from './remote-jwks.ts'
-import { cutShort, dripping, endless, json, type Listener, page, redirect, silent, TestServer } from '../test-fixtures/server.ts'
+import {
+  cutShort,
+  dripping,
+  endless,
+  json,
+  type Listener,
+  page,
+  redirect,
+  silent,
+  TestServer,
+} from '../test-fixtures/server.ts'
 
 const set = { keys: [{ kty: 'OKP', kid: 'a' }] }
 
@@ -14,8 +24,16 @@ async function served(t: TestContext, listener: Listener, options: Partial<Remot
   const failures: unknown[] = []
   const keys = new RemoteJwks(
     {
-      url: `${server.url}/certs`, maxAgeSeconds: 300, maxStaleSeconds: 3600, timeoutMs: 30_000, plainHttp: 'loopback',
-      shareFlights: true, nowMs: systemNowMs, fetch, onFailure: (error) => failures.push(error), ...options,
+      url: `${server.url}/certs`,
+      maxAgeSeconds: 300,
+      maxStaleSeconds: 3600,
+      timeoutMs: 30_000,
+      plainHttp: 'loopback',
+      shareFlights: true,
+      nowMs: systemNowMs,
+      fetch,
+      onFailure: (error) => failures.push(error),
+      ...options,
     },
     (bytes) => {
       const text = new TextDecoder().decode(bytes)
@@ -42,7 +60,11 @@ const broken: [string, Listener, string, string | undefined][] = [
 ]
 for (const [name, listener, code, detail] of broken) {
   test(`reports ${name}, names the host and repeats nothing`, async (t) => {
-    const { server, keys, installed, failures } = await served(t, listener, detail === 'timeout' ? { timeoutMs: 1000 } : {})
+    const { server, keys, installed, failures } = await served(
+      t,
+      listener,
+      detail === 'timeout' ? { timeoutMs: 1000 } : {},
+    )
     await assert.rejects(keys.load(), (error: Error & { code: string; detail: string }) => {
       assert.deepEqual([error.code, error.detail], [code, detail])
       assert.ok(error.message.includes(new URL(server.url).host))
@@ -63,7 +85,11 @@ function freeze(t: TestContext): { now: number } {
 }
 
 test('a young set is not loaded again; it is young no longer than it may be used', async (t) => {
-  for (const [options, hits] of [[{}, 1], [{ maxStaleSeconds: 0 }, 3], [{ maxAgeSeconds: 0 }, 3]] as const) {
+  for (const [options, hits] of [
+    [{}, 1],
+    [{ maxStaleSeconds: 0 }, 3],
+    [{ maxAgeSeconds: 0 }, 3],
+  ] as const) {
     const { server, keys } = await served(t, json(set), options)
     for (let times = 0; times < 3; times++) await keys.load()
     assert.equal(server.hits.length, hits)
@@ -136,7 +162,10 @@ test('a key id is not looked up again within a second', async (t) => {
 })
 
 test('concurrent lookups share one fetch', async (t) => {
-  const { server, keys } = await served(t, (request, response) => void setTimeout(() => json(set)(request, response), 30))
+  const { server, keys } = await served(
+    t,
+    (request, response) => void setTimeout(() => json(set)(request, response), 30),
+  )
   await Promise.all(Array.from({ length: 100 }, (_, i) => keys.lookUp(`k${i}`)))
   assert.equal(server.hits.length, 1)
 })
@@ -144,10 +173,21 @@ test('concurrent lookups share one fetch', async (t) => {
 test('plain http: only on this machine, unless told otherwise', () => {
   const make = (url: string, plainHttp: 'loopback' | 'anywhere') =>
     new RemoteJwks(
-      { url, maxAgeSeconds: 1, maxStaleSeconds: 1, timeoutMs: 1, plainHttp, shareFlights: true, nowMs: systemNowMs, fetch, onFailure: () => undefined },
+      {
+        url,
+        maxAgeSeconds: 1,
+        maxStaleSeconds: 1,
+        timeoutMs: 1,
+        plainHttp,
+        shareFlights: true,
+        nowMs: systemNowMs,
+        fetch,
+        onFailure: () => undefined,
+      },
       () => undefined,
     )
-  for (const host of ['localhost', 'a.localhost', '127.0.0.1:8080', '127.9.9.9', '[::1]']) make(`http://${host}/`, 'loopback')
+  for (const host of ['localhost', 'a.localhost', '127.0.0.1:8080', '127.9.9.9', '[::1]'])
+    make(`http://${host}/`, 'loopback')
   for (const host of ['example.com', '127.0.0.1.example.com', 'localhost.example', '10.0.0.1']) {
     assert.throws(() => make(`http://${host}/`, 'loopback'), { code: 'invalid_option' })
     make(`http://${host}/`, 'anywhere')

@@ -7,7 +7,10 @@ import { MAX_JWKS_BYTES } from './limits.ts'
 import { KeyLookupLimiter } from './lookup-limiter.ts'
 import type { WaitUntil } from '../types.ts'
 
-/** Why a set was fetched. `poll`: it was due. `lookup`: a token names a key that the set lacks. `demand`: a caller needs the newest. */
+/**
+ * Why a set was fetched. `poll`: it was due. `lookup`: a token names a key that the set lacks. `demand`: a caller needs
+ * the newest.
+ */
 export type FetchCause = 'poll' | 'lookup' | 'demand'
 
 /** Takes a fetched JWK set (JSON) and the last second it may be used. Throws when it has no usable key. */
@@ -33,7 +36,10 @@ export interface RemoteJwksOptions {
   onFailure: (error: unknown, cause: FetchCause) => void
 }
 
-/** From this part of its maximum age on, a set is fetched again in the background, so that no request has to wait at the end. */
+/**
+ * From this part of its maximum age on, a set is fetched again in the background, so that no request has to wait at the
+ * end.
+ */
 const AGEING = 0.8
 /** The pause after a failed fetch. */
 const RETRY_MS = 1000
@@ -70,8 +76,8 @@ export class RemoteJwks {
   }
 
   /**
-   * Whether the set is past its maximum age and should be fetched before it is used again. Not after a failed attempt: then
-   * the old set stays in use, requests do not wait, and it is retried in the background.
+   * Whether the set is past its maximum age and should be fetched before it is used again. Not after a failed attempt:
+   * then the old set stays in use, requests do not wait, and it is retried in the background.
    */
   get due(): boolean {
     return this.#failedAtMs === undefined && this.#ageMs() >= this.#maxAgeMs
@@ -83,8 +89,8 @@ export class RemoteJwks {
   }
 
   /**
-   * Fetches the set, or awaits a running fetch. With a young set, and right after a failure, it does nothing. Rejects with
-   * `jwks_unreachable` or `invalid_jwks`.
+   * Fetches the set, or awaits a running fetch. With a young set, and right after a failure, it does nothing. Rejects
+   * with `jwks_unreachable` or `invalid_jwks`.
    */
   async load(): Promise<void> {
     if (!this.#fetches.isRunning && (this.#isPausing || !this.#isAgeing)) return
@@ -108,8 +114,8 @@ export class RemoteJwks {
   }
 
   /**
-   * Fetches the set by a fetch that begins after this call. The time of the next poll does not change: senders of tokens must
-   * not be able to delay it. Rejects likewise.
+   * Fetches the set by a fetch that begins after this call. The time of the next poll does not change: senders of
+   * tokens must not be able to delay it. Rejects likewise.
    */
   async fetchForLookup(): Promise<void> {
     await this.#lookups.joinNext()
@@ -122,7 +128,10 @@ export class RemoteJwks {
     if (fetch !== undefined) waitUntil?.(fetch)
   }
 
-  /** Fetches the set because a token names a key that it lacks, as often as `KeyLookupLimiter` admits. False: nothing has changed. */
+  /**
+   * Fetches the set because a token names a key that it lacks, as often as `KeyLookupLimiter` admits. False: nothing
+   * has changed.
+   */
   async lookUp(kid: string): Promise<boolean> {
     const fetches = this.#fetches.isRunning ? this.#fetches : this.#lookups
     return this.#limiter.lookUp(kid, fetches.isRunning ? 'running' : 'needed', () => fetches.join())
@@ -162,12 +171,26 @@ export class RemoteJwks {
     try {
       const { fetch, maxBytes = MAX_JWKS_BYTES } = this.#options
       const headers = { accept: 'application/jwk-set+json, application/json' }
-      const { status, bytes } = await download(this.#url, { fetch, errorCode: 'jwks_unreachable', maxBytes, signal, headers })
+      const { status, bytes } = await download(this.#url, {
+        fetch,
+        errorCode: 'jwks_unreachable',
+        maxBytes,
+        signal,
+        headers,
+      })
       if (status !== 200) {
-        throw new PortcullisError('jwks_unreachable', `${this.#url.host} answered ${status} for the JWK set: check the realm's jwks URL`, { detail: 'status' })
+        throw new PortcullisError(
+          'jwks_unreachable',
+          `${this.#url.host} answered ${status} for the JWK set: check the realm's jwks URL`,
+          { detail: 'status' },
+        )
       }
       if (!isKeySet(bytes)) {
-        throw new PortcullisError('invalid_jwks', `${this.#url.host} did not send a JWK set: check the realm's jwks URL (jwks_uri in the issuer's discovery document)`, { detail: 'not_a_key_set' })
+        throw new PortcullisError(
+          'invalid_jwks',
+          `${this.#url.host} did not send a JWK set: check the realm's jwks URL (jwks_uri in the issuer's discovery document)`,
+          { detail: 'not_a_key_set' },
+        )
       }
       if (this.#closed) throw new PortcullisError('closed', 'the keys are no longer needed')
       install(bytes, Math.floor(this.#options.nowMs() / 1000) + this.#options.maxStaleSeconds, cause)

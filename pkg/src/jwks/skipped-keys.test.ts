@@ -27,7 +27,15 @@ test('ten keys are listed, the others are counted', () => {
 })
 
 test('a kid cannot forge a line of a log, colour it or end its quotes', () => {
-  for (const kid of ['a\nportcullis: all is well', '\u{1b}[31m', 'a" (kid "b', 'back\\slash', '\u{202e}abc', '\u{1f600}', '\0']) {
+  for (const kid of [
+    'a\nportcullis: all is well',
+    '\u{1b}[31m',
+    'a" (kid "b',
+    'back\\slash',
+    '\u{202e}abc',
+    '\u{1f600}',
+    '\0',
+  ]) {
     const { message } = keysSkipped([{ index: 0, kid, reason: 'private' }])
     assert.match(message, /^[\x20-\x7e]+$/)
     assert.equal(message.split('"').length, 3, message)
@@ -35,16 +43,26 @@ test('a kid cannot forge a line of a log, colour it or end its quotes', () => {
 })
 
 test('kids come from the set, as far as they are strings, and not without end', () => {
-  const set = new TextEncoder().encode(JSON.stringify({ keys: [{ kid: 'a' }, null, { kid: 7 }, { kid: 'k'.repeat(1_000) }, 'text'] }))
+  const set = new TextEncoder().encode(
+    JSON.stringify({ keys: [{ kid: 'a' }, null, { kid: 7 }, { kid: 'k'.repeat(1_000) }, 'text'] }),
+  )
   const skipped = [0, 1, 2, 3, 4].map((index) => ({ index, reason: 'malformed' as const }))
-  assert.deepEqual(withKids(skipped, set).map(({ kid }) => kid), ['a', undefined, undefined, 'k'.repeat(100), undefined])
+  assert.deepEqual(
+    withKids(skipped, set).map(({ kid }) => kid),
+    ['a', undefined, undefined, 'k'.repeat(100), undefined],
+  )
   assert.deepEqual(withKids([], new Uint8Array()), [])
 })
 
 test('a refused set names its keys', () => {
-  const refused = new PortcullisError('invalid_jwks', 'the JWK set has no usable key (1 skipped)', { detail: 'invalid_jwks' })
+  const refused = new PortcullisError('invalid_jwks', 'the JWK set has no usable key (1 skipped)', {
+    detail: 'invalid_jwks',
+  })
   const named = namingKeys(refused, [{ index: 0, kid: 'a', reason: 'private' }]) as PortcullisError
-  assert.deepEqual([named.code, named.detail, named.message], ['invalid_jwks', 'invalid_jwks', `${refused.message}: keys[0] (kid "a"): private`])
+  assert.deepEqual(
+    [named.code, named.detail, named.message],
+    ['invalid_jwks', 'invalid_jwks', `${refused.message}: keys[0] (kid "a"): private`],
+  )
   assert.equal(namingKeys(refused, []), refused)
   const other = new PortcullisError('jwks_unreachable', 'the JWK set could not be fetched')
   assert.equal(namingKeys(other, [{ index: 0, reason: 'private' }]), other)
@@ -52,7 +70,10 @@ test('a refused set names its keys', () => {
 
 test('the limits are those of the core', () => {
   const read = (file: string, name: string): number => {
-    const [, value = ''] = new RegExp(`pub const ${name}: usize = ([^;]+);`).exec(readFileSync(new URL(`../../../src/${file}`, import.meta.url), 'utf8')) ?? []
+    const [, value = ''] =
+      new RegExp(`pub const ${name}: usize = ([^;]+);`).exec(
+        readFileSync(new URL(`../../../src/${file}`, import.meta.url), 'utf8'),
+      ) ?? []
     const [base = NaN, shift = 0] = value.split('<<').map(Number)
     return base * 2 ** shift
   }

@@ -15,10 +15,15 @@ export function keysSkipped(skipped: readonly SkippedKey[]): PortcullisError {
   const [first, ...others] = new Set(skipped.map(({ reason }) => reason))
   const subject = skipped.length === 1 ? 'a key of the JWK set is' : `${skipped.length} keys of the JWK set are`
   const message = `${subject} not used: ${listOf(skipped)}; tokens that they sign are refused`
-  return new PortcullisError('keys_skipped', message, { detail: others.length === 0 && first !== undefined ? first : 'several' })
+  return new PortcullisError('keys_skipped', message, {
+    detail: others.length === 0 && first !== undefined ? first : 'several',
+  })
 }
 
-/** Whether a report needs no warning: its keys are for another use, by what the set says, such as the encryption key of most sets. */
+/**
+ * Whether a report needs no warning: its keys are for another use, by what the set says, such as the encryption key of
+ * most sets.
+ */
 export function isAboutOtherUses({ code, detail }: PortcullisError): boolean {
   return code === 'keys_skipped' && detail === 'not_for_verification'
 }
@@ -27,7 +32,10 @@ export function isAboutOtherUses({ code, detail }: PortcullisError): boolean {
 export function namingKeys(error: unknown, skipped: readonly SkippedKey[]): unknown {
   if (!(error instanceof PortcullisError) || error.code !== 'invalid_jwks' || skipped.length === 0) return error
   const { code, detail, cause } = error
-  return new PortcullisError(code, `${error.message}: ${listOf(skipped)}`, { ...(detail === undefined ? {} : { detail }), cause })
+  return new PortcullisError(code, `${error.message}: ${listOf(skipped)}`, {
+    ...(detail === undefined ? {} : { detail }),
+    cause,
+  })
 }
 
 /** The same keys, with the `kid` that each has in its set. */
@@ -42,7 +50,9 @@ export function withKids(skipped: readonly SkippedKey[], set: Uint8Array): reado
 
 /** Such as `keys[0] (kid "a"): too_short, keys[2]: malformed`. */
 function listOf(skipped: readonly SkippedKey[]): string {
-  const listed = skipped.slice(0, MAX_LISTED).map(({ index, kid, reason }) => `keys[${index}]${kid === undefined ? '' : ` (kid "${plain(kid)}")`}: ${reason}`)
+  const listed = skipped
+    .slice(0, MAX_LISTED)
+    .map(({ index, kid, reason }) => `keys[${index}]${kid === undefined ? '' : ` (kid "${plain(kid)}")`}: ${reason}`)
   return [...listed, ...(skipped.length > MAX_LISTED ? [`and ${skipped.length - MAX_LISTED} more`] : [])].join(', ')
 }
 

@@ -20,7 +20,21 @@ export type {
   SubjectResolver,
   SubjectResolvers,
 } from './connectors/global-revocation.ts'
-export type { Correction, DatedAct, EdgeStatus, Enforcement, Origin, OriginReport, OriginStatus, Recorded, RequestSource, RevokedToken, TimedAct, TokenIdAct, UpstreamOutcome } from './api.ts'
+export type {
+  Correction,
+  DatedAct,
+  EdgeStatus,
+  Enforcement,
+  Origin,
+  OriginReport,
+  OriginStatus,
+  Recorded,
+  RequestSource,
+  RevokedToken,
+  TimedAct,
+  TokenIdAct,
+  UpstreamOutcome,
+} from './api.ts'
 export type { TokenSubject } from './core/ledger.ts'
 export type { AnsweredRequest } from './api.ts'
 export { AUDIT_ACTIONS } from './store/audit-entry.ts'

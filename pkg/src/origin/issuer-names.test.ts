@@ -1,17 +1,29 @@
-// A realm whose issuer has several names, or tenants: each has its own users, sessions and tokens, and gates look them up as they are recorded.
+// A realm whose issuer has several names, or tenants: each has its own users, sessions and tokens, and gates look them
+// up as they are recorded.
 
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import { createGate, type Gate } from '../entry/edge/node.ts'
 import type { TokenOptions } from '../types.ts'
 import { oidcConnector } from './connectors/oidc/index.ts'
-import { createOrigin, type Correction, type DatedAct, type Origin, type OriginOptions, type OriginRealm } from './index.ts'
+import {
+  createOrigin,
+  type Correction,
+  type DatedAct,
+  type Origin,
+  type OriginOptions,
+  type OriginRealm,
+} from './index.ts'
 import { LOGOUT_EVENT } from './testing/keycloak-messages.ts'
 import { ADMINISTRATOR, createTestIssuer, openStage, type Stage, type TestIssuer } from './testing/stage.ts'
 import { freshStore } from './testing/stores.ts'
 
 const PATTERN = 'https://login.microsoftonline.com/{tid}/v2.0'
-const [RED, GREEN, BLUE] = ['11111111-1111-1111-1111-111111111111', '22222222-2222-2222-2222-222222222222', '33333333-3333-3333-3333-333333333333']
+const [RED, GREEN, BLUE] = [
+  '11111111-1111-1111-1111-111111111111',
+  '22222222-2222-2222-2222-222222222222',
+  '33333333-3333-3333-3333-333333333333',
+]
 const nameOf = (tenant: string): string => PATTERN.replace('{tid}', tenant)
 const ENTRA = { issuer: PATTERN, tenants: [RED, GREEN] }
 
@@ -30,13 +42,19 @@ interface Scene {
 }
 
 async function open(
-  t: TestContext, options: Partial<TokenOptions>, more: Partial<OriginOptions> = {}, atGate: Partial<TokenOptions> = {},
+  t: TestContext,
+  options: Partial<TokenOptions>,
+  more: Partial<OriginOptions> = {},
+  atGate: Partial<TokenOptions> = {},
 ): Promise<Scene> {
   const issuer = await createTestIssuer()
   const realm: OriginRealm = { ...issuer.realm, ...options }
   const stage = await openStage({ realms: [realm], ...more })
   const feed = { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] }
-  const gate = createGate({ realms: [{ ...issuer.realm, ...options, ...atGate, jwks: { keys: [issuer.jwk] }, feed }], onReport: () => undefined })
+  const gate = createGate({
+    realms: [{ ...issuer.realm, ...options, ...atGate, jwks: { keys: [issuer.jwk] }, feed }],
+    onReport: () => undefined,
+  })
   t.after(async () => {
     gate.close()
     await stage.close()
@@ -46,7 +64,8 @@ async function open(
     issuer,
     origin: stage.origin,
     gate,
-    token: (iss, claims = {}) => issuer.token({ iss, tid: iss.split('/')[3], jti: 'one', token_version: 1, iat: now() - 10, ...claims }),
+    token: (iss, claims = {}) =>
+      issuer.token({ iss, tid: iss.split('/')[3], jti: 'one', token_version: 1, iat: now() - 10, ...claims }),
     async answers(token) {
       await gate.refresh()
       const verdict = await gate.check(token)
@@ -68,7 +87,10 @@ const ACTS: readonly [string, (origin: Origin, act: DatedAct) => Promise<{ chang
 describe('Entra with two tenants of three allowed', () => {
   test('the third is refused, and so is a token whose tenant is not that of its issuer', async (t) => {
     const { token, answers, stage } = await open(t, ENTRA)
-    assert.deepEqual([await answers(await token(nameOf(RED))), await answers(await token(nameOf(GREEN)))], ['accepted', 'accepted'])
+    assert.deepEqual(
+      [await answers(await token(nameOf(RED))), await answers(await token(nameOf(GREEN)))],
+      ['accepted', 'accepted'],
+    )
     for (const tid of [GREEN, undefined]) assert.equal(await answers(await token(nameOf(RED), { tid })), 'wrong_issuer')
     for (const name of [nameOf(BLUE), PATTERN]) assert.equal(await answers(await token(name)), 'wrong_issuer')
     assert.equal((await stage.revoke(await token(nameOf(BLUE)))).status, 401)
@@ -102,7 +124,10 @@ describe('Entra with two tenants of three allowed', () => {
     for (const tenant of [RED, GREEN]) for (const [, run] of acts) await run(origin, { issuer: nameOf(tenant) })
     const known = { issuedAt: now() - 10, expiresAt: now() + 300 }
     assert.equal(origin.refuses('acme', { ...known, issuer: nameOf(RED), subject: 'alice' }), 'user_revoked')
-    assert.throws(() => origin.refuses('acme', { ...known, subject: 'alice' }), { code: 'invalid_event', detail: 'issuer_needed' })
+    assert.throws(() => origin.refuses('acme', { ...known, subject: 'alice' }), {
+      code: 'invalid_event',
+      detail: 'issuer_needed',
+    })
     assert.ok(origin.userNotBefore('acme', 'alice', { issuer: nameOf(RED) }) > 0)
     assert.ok(origin.grantNotBefore('acme', 'alice', 'demo', { issuer: nameOf(RED) }) > 0)
     assert.equal(origin.minimumVersion('acme', 'alice', { issuer: nameOf(RED) }), 2)
@@ -113,9 +138,13 @@ describe('Entra with two tenants of three allowed', () => {
       { kind: 'grant', subject: 'alice', client: 'demo' },
       { kind: 'tokenVersion', subject: 'alice', minimum: 0 },
     ]
-    for (const correction of corrections) await origin.correct('acme', correction, { reason: 'a mistake', issuer: nameOf(RED) })
+    for (const correction of corrections)
+      await origin.correct('acme', correction, { reason: 'a mistake', issuer: nameOf(RED) })
     assert.deepEqual([await answers(red), await answers(green)], ['accepted', 'user_revoked'])
-    assert.deepEqual([RED, GREEN].map((tenant) => origin.userNotBefore('acme', 'alice', { issuer: nameOf(tenant) }) > 0), [false, true])
+    assert.deepEqual(
+      [RED, GREEN].map((tenant) => origin.userNotBefore('acme', 'alice', { issuer: nameOf(tenant) }) > 0),
+      [false, true],
+    )
     assert.equal(origin.minimumVersion('acme', 'alice', { issuer: nameOf(RED) }), 0)
     assert.equal(origin.userNotBefore('acme', 'bob', { issuer: nameOf(RED) }), 0)
   })
@@ -149,7 +178,10 @@ describe('Entra with two tenants of three allowed', () => {
     for (const tenant of [RED, GREEN, BLUE]) {
       const authorization = `Bearer ${await token(nameOf(tenant), ADMINISTRATOR)}`
       const issuer = encodeURIComponent(nameOf(tenant))
-      const response = await stage.get(`/admin/realms/acme/users/alice/logout?issuer=${issuer}`, { method: 'POST', headers: { authorization } })
+      const response = await stage.get(`/admin/realms/acme/users/alice/logout?issuer=${issuer}`, {
+        method: 'POST',
+        headers: { authorization },
+      })
       assert.equal(response.status, tenant === BLUE ? 401 : 403)
     }
   })
@@ -177,7 +209,12 @@ describe('Entra with two tenants of three allowed', () => {
     for (const tenant of [RED, GREEN]) await origin.logoutUser('acme', 'alice', { issuer: nameOf(tenant) })
     await origin.close()
     const realms = [{ ...issuer.realm, ...ENTRA, tenants: [GREEN] }]
-    const restarted = await createOrigin({ store: stage.reopenStore(), signingKey: stage.signingKey, realms, onReport: () => undefined })
+    const restarted = await createOrigin({
+      store: stage.reopenStore(),
+      signingKey: stage.signingKey,
+      realms,
+      onReport: () => undefined,
+    })
     t.after(() => restarted.close())
     assert.ok(restarted.userNotBefore('acme', 'alice', { issuer: nameOf(GREEN) }) > 0)
     assert.throws(() => restarted.userNotBefore('acme', 'alice', { issuer: nameOf(RED) }), { detail: 'unknown_issuer' })
@@ -189,13 +226,24 @@ describe('Entra with two tenants of three allowed', () => {
     await origin.endGrant('acme', 'alice', 'demo', { issuer: nameOf(RED) })
     await stage.revoke(await token(nameOf(RED)))
     const lines = await origin.audit.list({ realm: 'acme', limit: 3 })
-    assert.deepEqual(lines.map(({ detail }) => detail), [`issuer ${nameOf(RED)}`, `issuer ${nameOf(RED)} client demo`, `issuer ${nameOf(GREEN)}`])
+    assert.deepEqual(
+      lines.map(({ detail }) => detail),
+      [`issuer ${nameOf(RED)}`, `issuer ${nameOf(RED)} client demo`, `issuer ${nameOf(GREEN)}`],
+    )
   })
 
   test('a logout token ends what its own tenant calls so', async (t) => {
     const { stage, issuer, token, answers } = await open(t, ENTRA, { connectors: [oidcConnector({ realm: 'acme' })] })
     const send = async (iss: string): Promise<number> => {
-      const claims = { iss, aud: 'demo', sid: 's1', jti: 'logout', iat: now(), exp: now() + 120, events: { [LOGOUT_EVENT]: {} } }
+      const claims = {
+        iss,
+        aud: 'demo',
+        sid: 's1',
+        jti: 'logout',
+        iat: now(),
+        exp: now() + 120,
+        events: { [LOGOUT_EVENT]: {} },
+      }
       const body = new URLSearchParams({ logout_token: await issuer.sign(claims, { typ: 'logout+jwt' }) })
       return (await stage.get('/realms/acme/backchannel-logout', { method: 'POST', body })).status
     }
@@ -217,17 +265,32 @@ describe('an issuer of two names', () => {
     await origin.logoutUser('acme', 'alice')
     await origin.close()
     const realms = [{ ...issuer.realm, ...NAMES }]
-    const renamed = await createOrigin({ store: stage.reopenStore(), signingKey: stage.signingKey, realms, onReport: () => undefined })
+    const renamed = await createOrigin({
+      store: stage.reopenStore(),
+      signingKey: stage.signingKey,
+      realms,
+      onReport: () => undefined,
+    })
     t.after(() => renamed.close())
-    assert.deepEqual([FIRST, SECOND].map((name) => renamed.userNotBefore('acme', 'alice', { issuer: name }) > 0), [true, false])
+    assert.deepEqual(
+      [FIRST, SECOND].map((name) => renamed.userNotBefore('acme', 'alice', { issuer: name }) > 0),
+      [true, false],
+    )
   })
 
   test('every act is of one of them', async (t) => {
     for (const [act, run, reason] of ACTS) {
-      for (const [own, other] of [[FIRST, SECOND], [SECOND, FIRST]] as const) {
+      for (const [own, other] of [
+        [FIRST, SECOND],
+        [SECOND, FIRST],
+      ] as const) {
         const { origin, token, answers } = await open(t, NAMES)
         await run(origin, { issuer: own })
-        assert.deepEqual([await answers(await token(own)), await answers(await token(other))], [reason, 'accepted'], act)
+        assert.deepEqual(
+          [await answers(await token(own)), await answers(await token(other))],
+          [reason, 'accepted'],
+          act,
+        )
       }
     }
   })
@@ -263,7 +326,10 @@ describe('an issuer of two names', () => {
       assert.equal((await ask(FIRST, method, `${path}?${query}`, body))[0], 204, path)
       assert.equal(stage.sequence(), before + 1, path)
     }
-    assert.deepEqual([await answers(await token(FIRST)), await answers(await token(SECOND))], ['accepted', 'user_revoked'])
+    assert.deepEqual(
+      [await answers(await token(FIRST)), await answers(await token(SECOND))],
+      ['accepted', 'user_revoked'],
+    )
     assert.match((await ask(FIRST, 'GET', `users/alice/grants?${query}`))[1], /"clientId":"demo"/)
     assert.equal((await ask(FIRST, 'GET', `users/alice/grants?issuer=${encodeURIComponent(FIRST)}`))[1], '[]')
     const correction = { kind: 'user', subject: 'alice' }
@@ -276,7 +342,9 @@ describe('an issuer of two names', () => {
       const { origin, token, answers } = await open(t, { ...NAMES, sameSubjects: true })
       await origin.logoutUser('acme', 'alice', act)
       for (const name of [FIRST, SECOND]) assert.equal(await answers(await token(name)), 'user_revoked')
-      await assert.rejects(origin.logoutUser('acme', 'alice', { issuer: 'https://elsewhere.test' }), { detail: 'unknown_issuer' })
+      await assert.rejects(origin.logoutUser('acme', 'alice', { issuer: 'https://elsewhere.test' }), {
+        detail: 'unknown_issuer',
+      })
       assert.equal((await origin.audit.list({ realm: 'acme', limit: 1 }))[0]?.detail, undefined)
     }
   })
@@ -284,7 +352,10 @@ describe('an issuer of two names', () => {
   test('one name is as before: it may be said, and no other', async (t) => {
     const { origin } = await open(t, { issuer: FIRST })
     assert.equal((await origin.logoutUser('acme', 'alice', { issuer: FIRST })).changed, true)
-    await assert.rejects(origin.logoutUser('acme', 'alice', { issuer: SECOND }), { code: 'invalid_event', detail: 'unknown_issuer' })
+    await assert.rejects(origin.logoutUser('acme', 'alice', { issuer: SECOND }), {
+      code: 'invalid_event',
+      detail: 'unknown_issuer',
+    })
   })
 
   test('no name is in two realms, and an issuer beside the origin has one', async () => {
@@ -295,7 +366,11 @@ describe('an issuer of two names', () => {
     await assert.rejects(taken, { code: 'invalid_option', message: /realms\[1\]\.issuer/ })
     const methods = ['users', 'sessions', 'keys', 'addKey', 'retireKey', 'refreshToken', 'sessionEnded']
     const administration = Object.fromEntries(methods.map((method) => [method, () => undefined])) as never
-    const beside = createOrigin({ store: freshStore(), signingKey, realms: [{ ...issuer.realm, ...NAMES, administration }] })
+    const beside = createOrigin({
+      store: freshStore(),
+      signingKey,
+      realms: [{ ...issuer.realm, ...NAMES, administration }],
+    })
     await assert.rejects(beside, { code: 'invalid_option', message: /administration/ })
   })
 })

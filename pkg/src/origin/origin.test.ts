@@ -53,7 +53,10 @@ describe('options', () => {
       [/errorRate must be/, { errorRate: 1 }],
       [/heartbeatSeconds must be/, { heartbeatSeconds: 0.5 }],
       [/heartbeatSeconds must be/, { heartbeatSeconds: 6 }],
-      [/options\.realms\[0\]\.jwks must be an https: URL, for issuer\.test is not this machine/, { realms: [{ ...realm, jwks: 'http://issuer.test/certs' }] }],
+      [
+        /options\.realms\[0\]\.jwks must be an https: URL, for issuer\.test is not this machine/,
+        { realms: [{ ...realm, jwks: 'http://issuer.test/certs' }] },
+      ],
     ]
     for (const [message, change] of bad) {
       await assert.rejects(createOrigin({ ...options, ...change }), { code: 'invalid_option', message })
@@ -67,7 +70,10 @@ describe('options', () => {
   test('never show a secret in a message', async () => {
     const options = await good()
     const signingKey = { ...options.signingKey, crv: 'X25519' }
-    await assert.rejects(createOrigin({ ...options, signingKey }), (error: Error) => !error.message.includes(String(signingKey.d)))
+    await assert.rejects(
+      createOrigin({ ...options, signingKey }),
+      (error: Error) => !error.message.includes(String(signingKey.d)),
+    )
   })
 })
 
@@ -113,7 +119,11 @@ describe('recording', () => {
         stage.origin.logoutUser('acme', 'alice'),
         stage.origin.logoutUser('acme', 'alice'),
       ])
-      assert.ok(failed.every((each) => each.status === 'rejected' && (each.reason as { code: string }).code === 'store_unavailable'))
+      assert.ok(
+        failed.every(
+          (each) => each.status === 'rejected' && (each.reason as { code: string }).code === 'store_unavailable',
+        ),
+      )
       assert.deepEqual([stage.origin.status()[0]?.sequence, stage.origin.status()[0]?.chain], [sequence, chain])
       assert.equal(ask(stage.origin, { session: 's1', subject: 'alice' }), undefined)
       store.fail(false)
@@ -192,7 +202,10 @@ describe('recording', () => {
       await assert.rejects(origin.banKey('acme', String(issuer.jwk.kid)), { code: 'invalid_event', detail: 'last_key' })
       const single = await openStage()
       try {
-        await assert.rejects(single.origin.banKey('acme', String(single.issuer.jwk.kid)), { code: 'invalid_event', detail: 'last_key' })
+        await assert.rejects(single.origin.banKey('acme', String(single.issuer.jwk.kid)), {
+          code: 'invalid_event',
+          detail: 'last_key',
+        })
         await single.origin.banKey('acme', String(single.issuer.jwk.kid), { force: true })
       } finally {
         await single.close()
@@ -220,7 +233,12 @@ describe('restart', () => {
       assert.equal(ask(again, { session: 's1' }), 'session_revoked')
       assert.equal(ask(again, { subject: 'alice', issuedAt: now() - 5 }), 'user_revoked')
       assert.equal(ask(again, { subject: 'bob' }), 'version_revoked')
-      assert.deepEqual(await again.revokeToken(token), { realm: 'acme', sequence: before[0]?.sequence, changed: false, ended: 'token' })
+      assert.deepEqual(await again.revokeToken(token), {
+        realm: 'acme',
+        sequence: before[0]?.sequence,
+        changed: false,
+        ended: 'token',
+      })
       assert.equal((await again.endSession('acme', 's2')).sequence, Number(before[0]?.sequence) + 1)
     } finally {
       await again.close()
@@ -234,7 +252,12 @@ describe('restart', () => {
     await stage.origin.endSession('acme', 's1')
     await stage.origin.close()
     const reopen = (incarnation?: number): Promise<Origin> =>
-      createOrigin({ store: stage.reopenStore(), signingKey, realms: [issuer.realm], ...(incarnation === undefined ? {} : { incarnation }) })
+      createOrigin({
+        store: stage.reopenStore(),
+        signingKey,
+        realms: [issuer.realm],
+        ...(incarnation === undefined ? {} : { incarnation }),
+      })
     let again = await reopen(1)
     try {
       assert.equal(again.status()[0]?.sequence, 2 ** 40)
@@ -278,7 +301,8 @@ describe('restart', () => {
       async load(realm) {
         const found = await real.load(realm)
         const rows: StoredRow[] = []
-        for await (const row of found?.rows ?? []) rows.push({ ...row, payload: new Uint8Array((rows[0] ?? row).payload) })
+        for await (const row of found?.rows ?? [])
+          rows.push({ ...row, payload: new Uint8Array((rows[0] ?? row).payload) })
         return found && { ...found, rows }
       },
     }
@@ -289,7 +313,9 @@ describe('restart', () => {
   test('a second origin on the same file is refused', async () => {
     const stage = await openStage()
     const { signingKey, issuer } = stage
-    await assert.rejects(createOrigin({ store: stage.reopenStore(), signingKey, realms: [issuer.realm] }), { code: 'store_locked' })
+    await assert.rejects(createOrigin({ store: stage.reopenStore(), signingKey, realms: [issuer.realm] }), {
+      code: 'store_locked',
+    })
     await stage.close()
   })
 })
@@ -343,7 +369,10 @@ test('a realm that a restored store does not know begins where the others are', 
   await (await createOrigin({ store: stage.reopenStore(), signingKey, realms, incarnation: 2 })).close()
   const again = await open()
   const incarnations = again.status().map(({ realm, sequence }) => [realm, Math.floor(sequence / 2 ** 40)])
-  assert.deepEqual(incarnations, [['lost', 2], ['acme', 2]])
+  assert.deepEqual(incarnations, [
+    ['lost', 2],
+    ['acme', 2],
+  ])
   await again.close()
   await stage.close()
 })

@@ -80,13 +80,25 @@ async function build(settings: Settings, clients: ClientRegistry): Promise<Built
   const clock = secondsOf(nowMs)
   const ledgers = await openLedgers(settings)
   const { heartbeatSeconds: renewSeconds, validForSeconds } = settings
-  const feeds = new Map([...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, validForSeconds })]))
+  const feeds = new Map(
+    [...ledgers].map(([name, ledger]) => [name, new RealmFeed({ name, ledger, clock, renewSeconds, validForSeconds })]),
+  )
   const { silentAfterSeconds, skewSeconds, onReport } = settings
   const issuerClocks = new Map(
-    settings.realms.map(({ name, issuerSkewSeconds }) => [name, new IssuerClock({ realm: name, issuerSkewSeconds, skewSeconds, onReport, nowMs })]),
+    settings.realms.map(({ name, issuerSkewSeconds }) => [
+      name,
+      new IssuerClock({ realm: name, issuerSkewSeconds, skewSeconds, onReport, nowMs }),
+    ]),
   )
   const gate = new OriginGate({ settings, feeds, publicKey: publicKeyOf(settings.signingKey), clock, issuerClocks })
-  const edges = new EdgeRegistry({ edges: settings.edges, realms: feeds, silentAfterSeconds, skewSeconds, clock, onReport })
+  const edges = new EdgeRegistry({
+    edges: settings.edges,
+    realms: feeds,
+    silentAfterSeconds,
+    skewSeconds,
+    clock,
+    onReport,
+  })
   const pushers = createPushers(settings, feeds, edges)
   const fault = (cause: unknown, message: string): void =>
     settings.onReport({ kind: 'fault', error: new PortcullisError('fault', message, { cause }) })
@@ -122,8 +134,8 @@ async function build(settings: Settings, clients: ClientRegistry): Promise<Built
   /** The leads by which bounds were recorded last. */
   const recordedLeads = new Map<string, number>()
   /**
-   * Tokens pruned under smaller bounds must not be accepted under wider ones: the ledger remembers which were in force. They
-   * also include the measured lead of the issuer's clock.
+   * Tokens pruned under smaller bounds must not be accepted under wider ones: the ledger remembers which were in force.
+   * They also include the measured lead of the issuer's clock.
    */
   const recordBounds = async (realms: Iterable<string> = ledgers.keys()): Promise<void> => {
     await Promise.all(
@@ -135,7 +147,9 @@ async function build(settings: Settings, clients: ClientRegistry): Promise<Built
   }
   /** When it fails, the store has been reported already, and the next pruning tries again. */
   const recordChangedLeads = (): Promise<void> =>
-    recordBounds([...ledgers.keys()].filter((realm) => recordedLeads.get(realm) !== leadOf(realm))).catch(() => undefined)
+    recordBounds([...ledgers.keys()].filter((realm) => recordedLeads.get(realm) !== leadOf(realm))).catch(
+      () => undefined,
+    )
 
   /** Work at intervals. */
   const timers: ReturnType<typeof setInterval>[] = []
@@ -161,7 +175,10 @@ async function build(settings: Settings, clients: ClientRegistry): Promise<Built
   })
 
   function every(seconds: number, work: () => Promise<void>): void {
-    const timer = setInterval(() => void work().catch((cause: unknown) => fault(cause, 'work at intervals failed')), seconds * 1000)
+    const timer = setInterval(
+      () => void work().catch((cause: unknown) => fault(cause, 'work at intervals failed')),
+      seconds * 1000,
+    )
     if (typeof timer === 'object') timer.unref?.()
     timers.push(timer)
   }
@@ -200,20 +217,69 @@ async function build(settings: Settings, clients: ClientRegistry): Promise<Built
   const issuers = new SubjectIssuers(settings.realms)
   const recorder = new Recorder({ committer, issuers, issuerClocks, upstream })
   const onExhausted = (realm: string, error: PortcullisError): void => onReport({ kind: 'jwks', realm, error })
-  const tokens = new TokenRevocations({ settings, gate, recorder, issuers, ledger: ledgerOf, onFault: fault, onExhausted })
+  const tokens = new TokenRevocations({
+    settings,
+    gate,
+    recorder,
+    issuers,
+    ledger: ledgerOf,
+    onFault: fault,
+    onExhausted,
+  })
   const unknownTokens = new UnknownTokens({ count: (realm) => metrics.unknownToken(realm), onReport })
   const verbs = { recorder, tokens, issuers, unknownTokens, onFault: fault }
-  const service = createService({ ...verbs, settings, clock, gate, feeds, edges, audit, keyPublisher, ledger: ledgerOf })
+  const service = createService({
+    ...verbs,
+    settings,
+    clock,
+    gate,
+    feeds,
+    edges,
+    audit,
+    keyPublisher,
+    ledger: ledgerOf,
+  })
   const endpointOf = (realm: string): RevocationEndpoint | undefined =>
     connections.get(realm)?.find(({ revocation }) => revocation !== undefined)?.revocation
-  const operations = createOperations({ ...verbs, endpoint: endpointOf, service, settings, clock, issuerClocks, gate, committer, audit, keyPublisher, ledger: ledgerOf })
+  const operations = createOperations({
+    ...verbs,
+    endpoint: endpointOf,
+    service,
+    settings,
+    clock,
+    issuerClocks,
+    gate,
+    committer,
+    audit,
+    keyPublisher,
+    ledger: ledgerOf,
+  })
   const connections = connectAll({ settings, service, gate, metrics, issuerClocks })
   const globalRevocations = new GlobalTokenRevocations(settings)
   const failures = new FailureLimiter(settings.maxFailuresPerMinute)
-  const cors = new OriginCors({ corsOrigins: settings.corsOrigins, credentials: 'omit', report: (error) => onReport({ kind: 'options', error }) })
+  const cors = new OriginCors({
+    corsOrigins: settings.corsOrigins,
+    credentials: 'omit',
+    report: (error) => onReport({ kind: 'options', error }),
+  })
   const readers = new Readers({ maxWaitingPerAddress: settings.maxWaitingPerAddress })
   const handler = createRequestHandler({
-    context: { settings, service, operations, gate, audit, clients, cors, failures, feeds, edges, readers, connections, globalRevocations, metrics },
+    context: {
+      settings,
+      service,
+      operations,
+      gate,
+      audit,
+      clients,
+      cors,
+      failures,
+      feeds,
+      edges,
+      readers,
+      connections,
+      globalRevocations,
+      metrics,
+    },
     routes: ROUTES,
     closing: () => closing !== undefined,
     onFault: fault,
@@ -248,7 +314,17 @@ function createPushers(settings: Settings, feeds: ReadonlyMap<string, RealmFeed>
   return settings.edges.flatMap(({ name, pushUrl, ackSecret }) => {
     if (pushUrl === undefined) return []
     const target = { edge: name, url: new URL(pushUrl), secret: ackSecret }
-    return [new Pusher({ ...target, feeds: [...feeds.values()], edges, heartbeatSeconds, timeoutMs: pushTimeoutMs, fetch, onReport })]
+    return [
+      new Pusher({
+        ...target,
+        feeds: [...feeds.values()],
+        edges,
+        heartbeatSeconds,
+        timeoutMs: pushTimeoutMs,
+        fetch,
+        onReport,
+      }),
+    ]
   })
 }
 

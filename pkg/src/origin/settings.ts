@@ -1,5 +1,5 @@
 import { corsOrigins } from '../http/allowed-origins.ts'
-import { bearerCredential, isBearerCredential } from '../http/credential.ts'
+import { bearerCredential } from '../http/credential.ts'
 import { HTTP_TOKEN } from '../http/http-token.ts'
 import { checkTransport } from '../http/plain-http.ts'
 import { checkKeyAlgorithms } from '../key-algorithms.ts'
@@ -33,13 +33,15 @@ import { checkContradictions, checkDistinct, keySet, TOKEN_RULES } from '../poli
 import { clockOf, type NowMs } from '../timing/clock.ts'
 import type { JWK } from '../types.ts'
 import type { Connector } from './connectors/connector.ts'
-import { IDENTIFIER_MEMBERS } from './connectors/global-revocation.ts'
 import { MAX_INCARNATION, STORE_METHODS } from './store/store.ts'
 import type { ClientOptions, EdgeOptions, OriginOptions, OriginRealm } from './options.ts'
 import type { OriginReport } from './api.ts'
+import { checkGlobalRevocation, GLOBAL_REVOCATION_RULES } from './connectors/global-revocation-settings.ts'
 
 /** An origin's options with every default filled in. */
-export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnation' | 'metricsCredential' | 'realms' | 'clients' | 'edges'>> & {
+export type Settings = Required<
+  Omit<OriginOptions, 'feedCredential' | 'incarnation' | 'metricsCredential' | 'realms' | 'clients' | 'edges'>
+> & {
   feedCredential: string | undefined
   incarnation: number | undefined
   metricsCredential: string | undefined
@@ -49,9 +51,22 @@ export type Settings = Required<Omit<OriginOptions, 'feedCredential' | 'incarnat
 }
 
 export type RealmSettings = OriginRealm &
-  Required<Pick<OriginRealm, 'adminRole' | 'issuerSkewSeconds' | 'sourceSkewSeconds' | 'keysInFeed' | 'maxLifetimeSeconds' | 'maxSessionSeconds'>>
+  Required<
+    Pick<
+      OriginRealm,
+      | 'adminRole'
+      | 'issuerSkewSeconds'
+      | 'sourceSkewSeconds'
+      | 'keysInFeed'
+      | 'maxLifetimeSeconds'
+      | 'maxSessionSeconds'
+    >
+  >
 
-/** Checks the options and fills in the defaults; clients apart, so that their secrets are not kept. Throws `invalid_option`. */
+/**
+ * Checks the options and fills in the defaults; clients apart, so that their secrets are not kept. Throws
+ * `invalid_option`.
+ */
 export function resolveOriginSettings(options: OriginOptions): Settings & { clients: ClientOptions[] } {
   checkOptions(options, ORIGIN_RULES)
   checkDistinct(options.realms, 'options.realms')
@@ -61,13 +76,21 @@ export function resolveOriginSettings(options: OriginOptions): Settings & { clie
     checkAdministration(realm, `options.realms[${index}]`)
   })
   const { edges = [], clients = [] } = options
-  checkUnique(edges.map(({ name }) => name), 'name', 'options.edges')
+  checkUnique(
+    edges.map(({ name }) => name),
+    'name',
+    'options.edges',
+  )
   checkPushes(options)
   checkKeyUrls(options)
   checkValidity(options)
   checkConnectors(options)
-  checkUnique(clients.map(({ id }) => id), 'id', 'options.clients')
-  checkGlobalRevocation(options)
+  checkUnique(
+    clients.map(({ id }) => id),
+    'id',
+    'options.clients',
+  )
+  checkGlobalRevocation(options.realms)
   clients.forEach(checkClient(options.realms.map(({ name }) => name)))
   return {
     ...defaultsOf(ORIGIN),
@@ -95,14 +118,22 @@ const store = rule(
 
 const connector: Rule<Connector> = rule(
   'a connector, such as keycloakConnector({ baseUrl, realm })',
-  (value) => isObject(value) && typeof value['name'] === 'string' && typeof value['realm'] === 'string' && typeof value['connect'] === 'function',
+  (value) =>
+    isObject(value) &&
+    typeof value['name'] === 'string' &&
+    typeof value['realm'] === 'string' &&
+    typeof value['connect'] === 'function',
 )
 
 const KEY_PART = { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' }
 
 export const signingKey: Rule<JWK> = rule(
   "a private Ed25519 key as JWK: kty 'OKP', crv 'Ed25519', x and d of 32 bytes each (generateFeedKey makes one)",
-  (value) => isObject(value) && value['kty'] === 'OKP' && value['crv'] === 'Ed25519' && [value['x'], value['d']].every(isKeyPart),
+  (value) =>
+    isObject(value) &&
+    value['kty'] === 'OKP' &&
+    value['crv'] === 'Ed25519' &&
+    [value['x'], value['d']].every(isKeyPart),
   {
     type: 'object',
     required: ['kty', 'crv', 'x', 'd'],
@@ -124,7 +155,9 @@ const administration = rule(
     ),
 )
 
-/** 40 days: the ledger's, because a manifest has no room for more (`MAX_LIFETIME_SECONDS` in `src/ledger/settings.rs`). */
+/**
+ * 40 days: the ledger's, because a manifest has no room for more (`MAX_LIFETIME_SECONDS` in `src/ledger/settings.rs`).
+ */
 export const MAX_LIFETIME_SECONDS: number = 40 * 86_400
 /** 100 years: a bound on what the ledger adds to times. */
 const MAX_SESSION_SECONDS = 3_153_600_000
@@ -142,29 +175,6 @@ const OWN = {
   maxSessionSeconds: withDefault(integer('whole seconds', 1, MAX_SESSION_SECONDS), 2_592_000),
   keysInFeed: withDefault(oneOf('publish', 'omit'), 'publish'),
 } satisfies Rules
-
-const MIN_SECRET_CHARACTERS = 16
-
-const callerSecret: Rule<string> = rule(
-  `a string of ${MIN_SECRET_CHARACTERS} or more characters: ${bearerCredential.expected}`,
-  (value) => isBearerCredential(value) && value.length >= MIN_SECRET_CHARACTERS,
-  { type: 'string', minLength: MIN_SECRET_CHARACTERS },
-)
-
-/** The rules of `GlobalTokenRevocationOptions`. */
-export const GLOBAL_REVOCATION_RULES: Rules = {
-  secrets: list(callerSecret),
-  callers: list(
-    shape({
-      issuer: required(string),
-      jwks: required(either(url, keySet)),
-      audience: required(either(string, list(string, 1))),
-      subject: either(string, list(string, 1)),
-      untyped: withDefault(oneOf('refuse', 'accept'), 'refuse'),
-    }),
-  ),
-  subjectsOf: shape(Object.fromEntries(Object.keys(IDENTIFIER_MEMBERS).map((format) => [format, callback]))),
-}
 
 /** The rules of `OriginRealm`. */
 export const REALM_RULES: Rules = {
@@ -236,9 +246,14 @@ function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): voi
 }
 
 /** A statement must last until the next one is signed. */
-function checkValidity({ heartbeatSeconds = ORIGIN.heartbeatSeconds.fallback, validForSeconds = ORIGIN.validForSeconds.fallback }: OriginOptions): void {
+function checkValidity({
+  heartbeatSeconds = ORIGIN.heartbeatSeconds.fallback,
+  validForSeconds = ORIGIN.validForSeconds.fallback,
+}: OriginOptions): void {
   if (validForSeconds >= heartbeatSeconds) return
-  throw invalid(`options.validForSeconds must be options.heartbeatSeconds or more: edges would have no valid statement until the next is signed`)
+  throw invalid(
+    `options.validForSeconds must be options.heartbeatSeconds or more: edges would have no valid statement until the next is signed`,
+  )
 }
 
 /** Keys that come without TLS could be anyone's. */
@@ -247,7 +262,8 @@ function checkKeyUrls({ realms, plainHttp = 'loopback' }: OriginOptions): void {
     const name = `options.realms[${index}]`
     if (isUrl(jwks)) checkTransport(jwks, plainHttp, `${name}.jwks`)
     callers.forEach((caller, place) => {
-      if (isUrl(caller.jwks)) checkTransport(caller.jwks, plainHttp, `${name}.globalTokenRevocation.callers[${place}].jwks`)
+      if (isUrl(caller.jwks))
+        checkTransport(caller.jwks, plainHttp, `${name}.globalTokenRevocation.callers[${place}].jwks`)
     })
   })
 }
@@ -264,51 +280,30 @@ function checkAdministration(realm: OriginRealm, name: string): void {
 
 function checkConnectors({ connectors = [], realms }: OriginOptions): void {
   connectors.forEach(({ name: connector, realm }, index) => {
-    if (!realms.some(({ name }) => name === realm)) throw invalid(`options.connectors[${index}] is for a realm that is not in options.realms`)
+    if (!realms.some(({ name }) => name === realm))
+      throw invalid(`options.connectors[${index}] is for a realm that is not in options.realms`)
     // They would share a place in the store and a queue.
     const first = connectors.findIndex((each) => each.name === connector && each.realm === realm)
-    if (first !== index) throw invalid(`options.connectors[${index}] is for the same realm as options.connectors[${first}]`)
+    if (first !== index)
+      throw invalid(`options.connectors[${index}] is for the same realm as options.connectors[${first}]`)
   })
-}
-
-/** A credential opens one realm only, so it cannot name users of another. */
-function checkGlobalRevocation({ realms }: OriginOptions): void {
-  const seen = new Map<string, string>()
-  for (const [index, { name, globalTokenRevocation: given }] of realms.entries()) {
-    if (given === undefined) continue
-    const { secrets = [], callers = [] } = given
-    const path = `options.realms[${index}].globalTokenRevocation`
-    if (secrets.length + callers.length === 0) throw invalid(`${path} needs secrets or callers: without a credential no one may call`)
-    for (const secret of secrets) {
-      if (seen.has(secret)) throw invalid(`${path}.secrets has a secret that realm ${seen.get(secret)} has too: give every realm its own`)
-      seen.set(secret, name)
-    }
-    callers.forEach(({ issuer, audience, untyped, subject }, place) => {
-      if (untyped === 'accept' && subject === undefined) {
-        throw invalid(`${path}.callers[${place}].untyped 'accept' needs subject: other tokens of the provider may have the same aud`)
-      }
-      for (const each of [audience].flat()) {
-        const jwt = JSON.stringify([issuer, each])
-        const other = seen.get(jwt) ?? name
-        if (other !== name) throw invalid(`${path}.callers[${place}].audience is one that realm ${other} has for this issuer too: give every realm its own URL`)
-        seen.set(jwt, name)
-      }
-    })
-  }
 }
 
 /** Each names one thing. */
 function checkUnique(values: readonly string[], member: string, list: string): void {
   values.forEach((value, index) => {
-    if (values.indexOf(value) !== index) throw invalid(`${list}[${index}].${member} is the same as that of ${list}[${values.indexOf(value)}]`)
+    if (values.indexOf(value) !== index)
+      throw invalid(`${list}[${index}].${member} is the same as that of ${list}[${values.indexOf(value)}]`)
   })
 }
 
 function checkClient(realms: readonly string[]): (client: ClientOptions, index: number) => void {
   return ({ secret, secretSha256, realms: its = [] }, index) => {
     const name = `options.clients[${index}]`
-    if (secret !== undefined && secretSha256 !== undefined) throw invalid(`${name} must have secret or secretSha256, not both`)
-    if (!its.every((realm) => realms.includes(realm))) throw invalid(`${name}.realms names a realm that is not in options.realms`)
+    if (secret !== undefined && secretSha256 !== undefined)
+      throw invalid(`${name} must have secret or secretSha256, not both`)
+    if (!its.every((realm) => realms.includes(realm)))
+      throw invalid(`${name}.realms names a realm that is not in options.realms`)
   }
 }
 

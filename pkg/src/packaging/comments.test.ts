@@ -7,11 +7,19 @@ import { withoutComments } from './comments.ts'
 const ANNOTATED = 'const a = /* @__PURE__ */ f(); import(/* @vite-ignore */ x); import(/* webpackIgnore: true */ y)'
 const cases: [string, string, string][] = [
   ['a line', 'const a = 1 // one\nconst b = 2', 'const a = 1\nconst b = 2'],
-  ['a block among members of a class', 'class A {\n  /** Says so.\n   * @returns {any} */\n  say() {}\n}', 'class A {\n  say() {}\n}'],
+  [
+    'a block among members of a class',
+    'class A {\n  /** Says so.\n   * @returns {any} */\n  say() {}\n}',
+    'class A {\n  say() {}\n}',
+  ],
   ['a line of its own', 'a()\n// why\n\n// and why\nb()', 'a()\nb()'],
   ['a block between tokens', 'return/* x */a', 'return a'],
   ['a block with a line break, which ends a statement', 'let a = b/*\n*/+c', 'let a = b\n+c'],
-  ['text that resembles one', "const a = '// no', b = `/* ${'//'} */`, c = /\\/*x\\//", "const a = '// no', b = `/* ${'//'} */`, c = /\\/*x\\//"],
+  [
+    'text that resembles one',
+    "const a = '// no', b = `/* ${'//'} */`, c = /\\/*x\\//",
+    "const a = '// no', b = `/* ${'//'} */`, c = /\\/*x\\//",
+  ],
   ['annotations', ANNOTATED, ANNOTATED],
   ['the first line of a command', '#!/usr/bin/env node\n// why\nrun()', '#!/usr/bin/env node\nrun()'],
 ]
@@ -21,8 +29,12 @@ for (const [name, text, expected] of cases) {
 
 test('nothing else of the sources is changed', () => {
   const folder = new URL('../', import.meta.url)
-  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((each) => each.endsWith('.ts') && !each.endsWith('.test.ts'))) {
-    const { outputText } = ts.transpileModule(readFileSync(new URL(file, folder), 'utf8'), { compilerOptions: { target: ts.ScriptTarget.ES2022 } })
+  for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+    (each) => each.endsWith('.ts') && !each.endsWith('.test.ts'),
+  )) {
+    const { outputText } = ts.transpileModule(readFileSync(new URL(file, folder), 'utf8'), {
+      compilerOptions: { target: ts.ScriptTarget.ES2022 },
+    })
     assert.deepEqual(printed(withoutComments(outputText)), printed(outputText), file)
   }
 })

@@ -1,4 +1,5 @@
-// Compiled modules carry no comments: bundlers that do not minify, such as wrangler's, upload those that stand in classes.
+// Compiled modules carry no comments: bundlers that do not minify, such as wrangler's, upload those that stand in
+// classes.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -32,12 +33,16 @@ const KEPT = /^\/[*/]!|[@#]__(?:PURE|NO_SIDE_EFFECTS)__|webpack[A-Z]|@vite-ignor
 /** White space and comments stand between two tokens. A line break in a comment may end a statement, so it stays. */
 function withoutCommentsBetween(trivia: string): string {
   if (!trivia.includes('/')) return trivia
-  const bare = trivia.replace(/\/\*[^]*?\*\/|\/\/[^\n]*/g, (comment) => (KEPT.test(comment) ? comment : comment.includes('\n') ? '\n' : ' '))
+  const bare = trivia.replace(/\/\*[^]*?\*\/|\/\/[^\n]*/g, (comment) =>
+    KEPT.test(comment) ? comment : comment.includes('\n') ? '\n' : ' ',
+  )
   return bare.replace(/[ \t]*\n(?:[ \t]*\n)*/g, '\n')
 }
 
 /** The generated code of the wasm modules has none: `wasm-bind` leaves them out. */
 function modulesIn(folder: string): string[] {
-  const compiled = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.js'))
+  const compiled = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    file.endsWith('.js'),
+  )
   return compiled.map((file) => join('dist', file))
 }

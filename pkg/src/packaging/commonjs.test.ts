@@ -5,16 +5,34 @@ import { compileFunction } from 'node:vm'
 import { toCommonJs } from './commonjs.ts'
 
 /** Runs a copy as Node would. `provide` returns the modules that it requires. */
-function run(text: string, provide: Record<string, unknown> = {}, filename = '/pkg/dist/cjs/entry/x.cjs'): Record<string, unknown> {
+function run(
+  text: string,
+  provide: Record<string, unknown> = {},
+  filename = '/pkg/dist/cjs/entry/x.cjs',
+): Record<string, unknown> {
   const exports = {}
   const require = (name: string): unknown => (name in provide ? provide[name] : assert.fail(`requires ${name}`))
-  compileFunction(text, ['exports', 'require', 'module', '__filename', '__dirname'])(exports, require, { exports }, filename, '')
+  compileFunction(text, ['exports', 'require', 'module', '__filename', '__dirname'])(
+    exports,
+    require,
+    { exports },
+    filename,
+    '',
+  )
   return exports
 }
 
 test('imports lead to the copies, wherever these are, and other packages stay', () => {
-  const text = toCommonJs('dist/entry/x.js', "export { a } from '../core/a.js'\nexport * from './b.js'\nexport { c } from '../../wasm/edge/core.js'\nexport { d } from 'jose'")
-  const own = run(text, { '../core/a.cjs': { a: 1 }, './b.cjs': { b: 2 }, '../../../wasm/edge/core.cjs': { c: 3 }, jose: { d: 4 } })
+  const text = toCommonJs(
+    'dist/entry/x.js',
+    "export { a } from '../core/a.js'\nexport * from './b.js'\nexport { c } from '../../wasm/edge/core.js'\nexport { d } from 'jose'",
+  )
+  const own = run(text, {
+    '../core/a.cjs': { a: 1 },
+    './b.cjs': { b: 2 },
+    '../../../wasm/edge/core.cjs': { c: 3 },
+    jose: { d: 4 },
+  })
   assert.deepEqual({ ...own }, { a: 1, b: 2, c: 3, d: 4 })
 })
 
@@ -24,7 +42,10 @@ test('a string that resembles a specifier stays', () => {
 })
 
 test('a file beside the ES module is found from the copy', () => {
-  const copy = toCommonJs('dist/entry/x.js', "export const file = new URL('../../wasm/core.wasm', import.meta.url).pathname")
+  const copy = toCommonJs(
+    'dist/entry/x.js',
+    "export const file = new URL('../../wasm/core.wasm', import.meta.url).pathname",
+  )
   const { file } = run(copy, { 'node:url': { pathToFileURL } })
   assert.equal(file, '/pkg/wasm/core.wasm')
 })

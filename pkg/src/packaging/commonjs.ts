@@ -20,17 +20,27 @@ export function writeCommonJs(folder: string): void {
 /** The names that CommonJS gives to each module, which therefore may not declare them. */
 const GIVEN = ['exports', 'require', 'module', '__filename', '__dirname']
 
-/** Returns the CommonJS form of an ES module, without its comments. Throws for a module that does not load in that form. */
+/**
+ * Returns the CommonJS form of an ES module, without its comments. Throws for a module that does not load in that form.
+ */
 export function toCommonJs(file: string, text: string): string {
   const { outputText } = ts.transpileModule(text, {
     fileName: file,
-    compilerOptions: { module: ts.ModuleKind.CommonJS, target: ts.ScriptTarget.ES2022, esModuleInterop: true, removeComments: true, allowJs: true },
+    compilerOptions: {
+      module: ts.ModuleKind.CommonJS,
+      target: ts.ScriptTarget.ES2022,
+      esModuleInterop: true,
+      removeComments: true,
+      allowJs: true,
+    },
     transformers: { before: [toCopies(file)] },
   })
   try {
     compileFunction(outputText, GIVEN)
   } catch (cause) {
-    throw new Error(`${file} is no CommonJS module: use no top-level await, and declare none of ${GIVEN.join(', ')}`, { cause })
+    throw new Error(`${file} is no CommonJS module: use no top-level await, and declare none of ${GIVEN.join(', ')}`, {
+      cause,
+    })
   }
   return outputText
 }
@@ -40,8 +50,10 @@ function toCopies(file: string): ts.TransformerFactory<ts.SourceFile> {
   return (context) => (source) => {
     const visit = (node: ts.Node): ts.Node => {
       if (isImportMetaUrl(node)) return originalUrl(file, context.factory)
-      const target = ts.isStringLiteral(node) && specifierIn(node.parent) === node ? targetOf(file, node.text) : undefined
-      if (target !== undefined) return context.factory.createStringLiteral(specifierFor(commonJsCopy(file), commonJsCopy(target)))
+      const target =
+        ts.isStringLiteral(node) && specifierIn(node.parent) === node ? targetOf(file, node.text) : undefined
+      if (target !== undefined)
+        return context.factory.createStringLiteral(specifierFor(commonJsCopy(file), commonJsCopy(target)))
       return ts.visitEachChild(node, visit, context)
     }
     return ts.visitEachChild(source, visit, context)
@@ -54,9 +66,14 @@ function isImportMetaUrl(node: ts.Node): boolean {
 
 /** `new URL('../../x.js', require('node:url').pathToFileURL(__filename)).href` */
 function originalUrl(file: string, factory: ts.NodeFactory): ts.Expression {
-  const url = factory.createCallExpression(factory.createIdentifier('require'), undefined, [factory.createStringLiteral('node:url')])
+  const url = factory.createCallExpression(factory.createIdentifier('require'), undefined, [
+    factory.createStringLiteral('node:url'),
+  ])
   const toUrl = factory.createPropertyAccessExpression(url, 'pathToFileURL')
   const copy = factory.createCallExpression(toUrl, undefined, [factory.createIdentifier('__filename')])
   const original = factory.createStringLiteral(specifierFor(commonJsCopy(file), file))
-  return factory.createPropertyAccessExpression(factory.createNewExpression(factory.createIdentifier('URL'), undefined, [original, copy]), 'href')
+  return factory.createPropertyAccessExpression(
+    factory.createNewExpression(factory.createIdentifier('URL'), undefined, [original, copy]),
+    'href',
+  )
 }

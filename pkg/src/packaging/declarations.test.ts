@@ -23,7 +23,9 @@ function written(declarations: Record<string, string>): Record<string, string> {
     writeFileSync(join(folder, 'dist', name), text)
   }
   writeDeclarations(folder)
-  const files = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) => /\.d\.c?ts$/.test(file))
+  const files = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
+    /\.d\.c?ts$/.test(file),
+  )
   return Object.fromEntries(files.map((file) => [file, readFileSync(join(folder, 'dist', file), 'utf8')]))
 }
 
@@ -36,12 +38,26 @@ test('every kind of reference names the file that is there', () => {
 })
 
 test('declarations that no subpath reaches are not shipped', () => {
-  const all = written({ 'index.d.ts': "export * from './a/b.ts'", 'a/b.d.ts': "import '../c.ts'", 'c.d.ts': 'export {}', 'd.d.ts': 'export {}' })
-  assert.deepEqual(Object.keys(all).sort(), ['a/b.d.ts', 'c.d.ts', 'cjs/a/b.d.cts', 'cjs/c.d.cts', 'cjs/index.d.cts', 'index.d.ts'])
+  const all = written({
+    'index.d.ts': "export * from './a/b.ts'",
+    'a/b.d.ts': "import '../c.ts'",
+    'c.d.ts': 'export {}',
+    'd.d.ts': 'export {}',
+  })
+  assert.deepEqual(Object.keys(all).sort(), [
+    'a/b.d.ts',
+    'c.d.ts',
+    'cjs/a/b.d.cts',
+    'cjs/c.d.cts',
+    'cjs/index.d.cts',
+    'index.d.ts',
+  ])
 })
 
 test('a type argument of Uint8Array is left out', () => {
-  const all = written({ 'index.d.ts': 'export type Read = (x: Set<Uint8Array<ArrayBuffer>>) => Promise<Uint8Array<ArrayBufferLike>>;\n' })
+  const all = written({
+    'index.d.ts': 'export type Read = (x: Set<Uint8Array<ArrayBuffer>>) => Promise<Uint8Array<ArrayBufferLike>>;\n',
+  })
   assert.equal(all['index.d.ts'], 'export type Read = (x: Set<Uint8Array>) => Promise<Uint8Array>;\n')
 })
 

@@ -1,4 +1,5 @@
-// Declarations as their readers resolve them: tsc leaves the sources' names in them (`./x.ts`), and newer syntax than some read.
+// Declarations as their readers resolve them: tsc leaves the sources' names in them (`./x.ts`), and newer syntax than
+// some read.
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -6,7 +7,10 @@ import ts from 'typescript'
 import { filesFor } from './exports-map.ts'
 import { commonJsCopy, reached, specifierFor, specifiersOf, targetOf } from './module-files.ts'
 
-/** Rewrites the declarations that a subpath of the package in `folder` reaches, writes their CommonJS copies, and removes the others. */
+/**
+ * Rewrites the declarations that a subpath of the package in `folder` reaches, writes their CommonJS copies, and
+ * removes the others.
+ */
 export function writeDeclarations(folder: string): void {
   const entries = filesFor(folder, 'import').filter((file) => file.endsWith('.d.ts'))
   const files = reached(folder, entries)
@@ -18,8 +22,14 @@ export function writeDeclarations(folder: string): void {
     const text = readableSince50(file, readFileSync(join(folder, file), 'utf8'))
     const copy = commonJsCopy(file)
     mkdirSync(dirname(join(folder, copy)), { recursive: true })
-    writeFileSync(join(folder, copy), withTargets(file, text, (target) => specifierFor(copy, commonJsCopy(target))))
-    writeFileSync(join(folder, file), withTargets(file, text, (target) => specifierFor(file, target)))
+    writeFileSync(
+      join(folder, copy),
+      withTargets(file, text, (target) => specifierFor(copy, commonJsCopy(target))),
+    )
+    writeFileSync(
+      join(folder, file),
+      withTargets(file, text, (target) => specifierFor(file, target)),
+    )
   }
 }
 
@@ -39,7 +49,11 @@ export function readableSince50(file: string, text: string): string {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true)
   const changes: Change[] = []
   const visit = (node: ts.Node): void => {
-    if (ts.isTypeReferenceNode(node) && node.typeName.getText(source) === 'Uint8Array' && node.typeArguments !== undefined) {
+    if (
+      ts.isTypeReferenceNode(node) &&
+      node.typeName.getText(source) === 'Uint8Array' &&
+      node.typeArguments !== undefined
+    ) {
       changes.push({ start: node.typeName.end, end: node.end, by: '' })
     }
     ts.forEachChild(node, visit)

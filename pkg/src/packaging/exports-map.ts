@@ -16,10 +16,16 @@ export interface ExportedFile {
   file: string
 }
 
-/** Lists every file that `exports` names, in the order of package.json. Files are relative to the folder of the package. */
+/**
+ * Lists every file that `exports` names, in the order of package.json. Files are relative to the folder of the package.
+ */
 export function exportedFiles(folder: string): ExportedFile[] {
-  const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { exports: Record<string, Target> }
-  return Object.entries(exports).flatMap(([subpath, target]) => chosen(target, []).map((choice) => ({ subpath, ...choice })))
+  const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    exports: Record<string, Target>
+  }
+  return Object.entries(exports).flatMap(([subpath, target]) =>
+    chosen(target, []).map((choice) => ({ subpath, ...choice })),
+  )
 }
 
 /** Lists the files that a module system may be given, each once. */

@@ -8,11 +8,14 @@ import { build, type BuildOptions } from 'esbuild'
 const NODE = ['dist/entry/edge/node.js', 'dist/entry/edge/slim/node.js']
 
 /** Minified here, because wrangler uploads bundles as they are. */
-const WORKERS = ['workerd', 'unwasm', 'edge-light'].flatMap((name) => [`dist/entry/edge/${name}.js`, `dist/entry/edge/slim/${name}.js`])
+const WORKERS = ['workerd', 'unwasm', 'edge-light'].flatMap((name) => [
+  `dist/entry/edge/${name}.js`,
+  `dist/entry/edge/slim/${name}.js`,
+])
 
 /**
- * Joins what the entries of the built package in `folder` import, but for the wasm module. The modules themselves stay, for
- * `portcullis/edge/load`; a process that imports both has two instances of the core, each complete.
+ * Joins what the entries of the built package in `folder` import, but for the wasm module. The modules themselves stay,
+ * for `portcullis/edge/load`; a process that imports both has two instances of the core, each complete.
  */
 export async function joinEntries(folder: string): Promise<void> {
   for (const entry of NODE) {

@@ -1,4 +1,5 @@
-// Paths of the built package, relative to its folder: which file is the CommonJS copy of which, and which files a module reaches.
+// Paths of the built package, relative to its folder: which file is the CommonJS copy of which, and which files a
+// module reaches.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
@@ -11,7 +12,10 @@ export interface Specifier {
   end: number
 }
 
-/** Returns the CommonJS copy of a built file: `dist/x.js` gives `dist/cjs/x.cjs`, and `wasm/x.d.ts` gives `wasm/x.d.cts`. */
+/**
+ * Returns the CommonJS copy of a built file: `dist/x.js` gives `dist/cjs/x.cjs`, and `wasm/x.d.ts` gives
+ * `wasm/x.d.cts`.
+ */
 export function commonJsCopy(file: string): string {
   return file.replace(/^dist\//, 'dist/cjs/').replace(/\.(d\.)?([jt])s$/, '.$1c$2s')
 }
@@ -22,8 +26,8 @@ export function copiedFrom(copy: string): string {
 }
 
 /**
- * Returns `files` and all that they import, directly or not. Declarations that name JavaScript mean its declarations. Wasm modules that
- * have not been built are left out: the demo builds two of the three.
+ * Returns `files` and all that they import, directly or not. Declarations that name JavaScript mean its declarations.
+ * Wasm modules that have not been built are left out: the demo builds two of the three.
  */
 export function reached(folder: string, files: readonly string[]): string[] {
   const found = new Set(files)
@@ -43,7 +47,10 @@ function declarationOf(file: string): string {
   return file.replace(/(\.d)?\.(c?)[jt]s$/, '.d.$2ts')
 }
 
-/** Returns the file that a relative specifier of `file` names; `undefined` for a package and for a file without a copy, such as wasm. */
+/**
+ * Returns the file that a relative specifier of `file` names; `undefined` for a package and for a file without a copy,
+ * such as wasm.
+ */
 export function targetOf(file: string, specifier: string): string | undefined {
   if (!/^\.\.?\//.test(specifier) || !/\.[jt]s$/.test(specifier)) return undefined
   return posix.join(posix.dirname(file), specifier)
@@ -61,7 +68,8 @@ export function specifiersOf(file: string, text: string): Specifier[] {
   const found: Specifier[] = []
   const visit = (node: ts.Node): void => {
     const literal = specifierIn(node)
-    if (literal !== undefined) found.push({ text: literal.text, start: literal.getStart(source) + 1, end: literal.end - 1 })
+    if (literal !== undefined)
+      found.push({ text: literal.text, start: literal.getStart(source) + 1, end: literal.end - 1 })
     ts.forEachChild(node, visit)
   }
   visit(source)

@@ -20,7 +20,10 @@ export const authentik: Provider<AuthentikOptions> = /* @__PURE__ */ provider<Au
     readOn: '2026-12-01',
     tokens: 'access',
     reaches: ['token', 'session', 'user', 'client', 'grant', 'realm'],
-    hears: { receiver: 'backchannel-logout', how: "connectors: [oidcConnector({ realm, untypedLogoutTokens: 'accept' })]" },
+    hears: {
+      receiver: 'backchannel-logout',
+      how: "connectors: [oidcConnector({ realm, untypedLogoutTokens: 'accept' })]",
+    },
     lifetimeSeconds: 3_600,
   },
   options: {

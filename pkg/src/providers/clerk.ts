@@ -10,7 +10,10 @@ export interface ClerkOptions {
   name?: string
 }
 
-const origins = /* @__PURE__ */ oneOrMore("web origins such as 'https://app.example.com'", /^https?:\/\/[a-z0-9.-]+(:\d+)?$/)
+const origins = /* @__PURE__ */ oneOrMore(
+  "web origins such as 'https://app.example.com'",
+  /^https?:\/\/[a-z0-9.-]+(:\d+)?$/,
+)
 
 /** Session tokens of Clerk. */
 export const clerk: Provider<ClerkOptions> = /* @__PURE__ */ provider<ClerkOptions>({
@@ -20,7 +23,10 @@ export const clerk: Provider<ClerkOptions> = /* @__PURE__ */ provider<ClerkOptio
     readOn: '2026-12-01',
     tokens: 'session',
     reaches: ['token', 'session', 'user', 'realm'],
-    hears: { receiver: 'webhook', how: 'session.ended, session.removed and session.revoked: your endpoint calls endSession' },
+    hears: {
+      receiver: 'webhook',
+      how: 'session.ended, session.removed and session.revoked: your endpoint calls endSession',
+    },
     lifetimeSeconds: 60,
   },
   options: { domain: host, authorizedParty: origins, name: realmName },

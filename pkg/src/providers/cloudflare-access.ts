@@ -16,7 +16,8 @@ export interface CloudflareAccessOptions {
 export const cloudflareAccess: Provider<CloudflareAccessOptions> = /* @__PURE__ */ provider<CloudflareAccessOptions>({
   facts: {
     name: 'Cloudflare Access',
-    source: 'https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/application-token/',
+    source:
+      'https://developers.cloudflare.com/cloudflare-one/access-controls/applications/http-apps/authorization-cookie/application-token/',
     readOn: '2026-12-01',
     tokens: 'session',
     reaches: ['user', 'realm'],
@@ -24,7 +25,10 @@ export const cloudflareAccess: Provider<CloudflareAccessOptions> = /* @__PURE__ 
     lifetimeSeconds: 86_400,
   },
   options: {
-    team: pattern("the team's name in lower case, without .cloudflareaccess.com", /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/),
+    team: pattern(
+      "the team's name in lower case, without .cloudflareaccess.com",
+      /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/,
+    ),
     audience,
     callers: optional(pattern("'users' or 'service tokens'", /^(users|service tokens)$/)),
     name: realmName,

@@ -14,13 +14,18 @@ export interface CognitoOptions {
 export const cognito: Provider<CognitoOptions> = /* @__PURE__ */ provider<CognitoOptions>({
   facts: {
     name: 'Amazon Cognito',
-    source: 'https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html',
+    source:
+      'https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html',
     readOn: '2026-12-01',
     tokens: 'access',
     reaches: ['token', 'session', 'user', 'client', 'grant', 'realm'],
     hears: { receiver: 'none', how: 'your sign-out calls endSession or logoutUser' },
   },
-  options: { userPoolId: pattern('a user pool id with its region', /^[a-z]{2}(-[a-z]+)+-\d_\w{1,55}$/), clientId: clients, name: realmName },
+  options: {
+    userPoolId: pattern('a user pool id with its region', /^[a-z]{2}(-[a-z]+)+-\d_\w{1,55}$/),
+    clientId: clients,
+    name: realmName,
+  },
   realm: ({ userPoolId, clientId, name = 'cognito' }) => {
     const issuer = `https://cognito-idp.${userPoolId.split('_')[0]}.amazonaws.com/${userPoolId}`
     return {

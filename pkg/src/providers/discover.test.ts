@@ -46,29 +46,46 @@ async function localServer(t: TestContext): Promise<TestServer> {
 test('issuer and keys come from the metadata of OpenID Connect', async () => {
   const asked: string[] = []
   const fetch = fetchOf({ [openId(ISSUER)]: { issuer: ISSUER, jwks_uri: KEYS } }, asked)
-  assert.deepEqual(await discover(ISSUER, { audience: ['api'], fetch }), { name: 'id.example.com', issuer: ISSUER, audience: ['api'], jwks: KEYS })
+  assert.deepEqual(await discover(ISSUER, { audience: ['api'], fetch }), {
+    name: 'id.example.com',
+    issuer: ISSUER,
+    audience: ['api'],
+    jwks: KEYS,
+  })
   assert.deepEqual(asked, ['https://id.example.com/tenant/.well-known/openid-configuration'])
 })
 
 test('without those, from the metadata of an OAuth server', async () => {
   const asked: string[] = []
-  const fetch = fetchOf({ 'https://id.example.com/.well-known/oauth-authorization-server/tenant': { issuer: ISSUER, jwks_uri: KEYS } }, asked)
+  const fetch = fetchOf(
+    { 'https://id.example.com/.well-known/oauth-authorization-server/tenant': { issuer: ISSUER, jwks_uri: KEYS } },
+    asked,
+  )
   assert.equal((await discover(ISSUER, { audience: 'api', name: 'acme', fetch })).name, 'acme')
   assert.equal(asked.length, 2)
 })
 
 test('an issuer with a slash at its end keeps it', async () => {
   const issuer = 'https://acme.auth0.example.com/'
-  const fetch = fetchOf({ 'https://acme.auth0.example.com/.well-known/openid-configuration': { issuer, jwks_uri: KEYS } })
+  const fetch = fetchOf({
+    'https://acme.auth0.example.com/.well-known/openid-configuration': { issuer, jwks_uri: KEYS },
+  })
   assert.equal((await discover(issuer, { audience: 'api', fetch })).issuer, issuer)
   assert.equal(await failureOf('https://acme.auth0.example.com', { fetch }), 'discovery_failed other_issuer')
 })
 
 test('the options serve a gate and an origin', async (t) => {
-  const realm = await discover(ISSUER, { audience: 'api', name: 'acme', fetch: fetchOf({ [openId(ISSUER)]: { issuer: ISSUER, jwks_uri: KEYS } }) })
+  const realm = await discover(ISSUER, {
+    audience: 'api',
+    name: 'acme',
+    fetch: fetchOf({ [openId(ISSUER)]: { issuer: ISSUER, jwks_uri: KEYS } }),
+  })
   const header = { alg: 'ES256', kid: 'k' }
   const stage = await openProviderStage(t, realm, header)
-  const token = await stage.sign({ header, claims: atNow({ iss: ISSUER, aud: 'api', sub: 'alice', jti: 'j', iat: 0, exp: 300 }) })
+  const token = await stage.sign({
+    header,
+    claims: atNow({ iss: ISSUER, aud: 'api', sub: 'alice', jti: 'j', iat: 0, exp: 300 }),
+  })
   assert.equal((await stage.check(token)).ok, true)
   await stage.origin.revokeToken(token)
   assert.equal((await stage.check(token)).ok, false)
@@ -76,8 +93,15 @@ test('the options serve a gate and an origin', async (t) => {
 
 test('metadata of another issuer is refused, however similar its name is', async () => {
   for (const issuer of [
-    'https://evil.example.com/tenant', `${ISSUER}/`, `${ISSUER}?x`, 'https://ID.example.com/tenant', 'http://id.example.com/tenant', '',
-    undefined, [ISSUER], { a: ISSUER },
+    'https://evil.example.com/tenant',
+    `${ISSUER}/`,
+    `${ISSUER}?x`,
+    'https://ID.example.com/tenant',
+    'http://id.example.com/tenant',
+    '',
+    undefined,
+    [ISSUER],
+    { a: ISSUER },
   ]) {
     const fetch = fetchOf({ [openId(ISSUER)]: { issuer, jwks_uri: KEYS } })
     assert.equal(await failureOf(ISSUER, { fetch }), 'discovery_failed other_issuer', JSON.stringify(issuer))
@@ -86,8 +110,16 @@ test('metadata of another issuer is refused, however similar its name is', async
 
 test('keys must be at a public https: URL', async () => {
   for (const keys of [
-    undefined, 7, '', 'keys', 'http://keys.example.com/', 'https://10.0.0.1/', 'https://localhost/keys', 'https://a:b@keys.example.com/',
-    'data:application/json,{}', 'file:///etc/passwd',
+    undefined,
+    7,
+    '',
+    'keys',
+    'http://keys.example.com/',
+    'https://10.0.0.1/',
+    'https://localhost/keys',
+    'https://a:b@keys.example.com/',
+    'data:application/json,{}',
+    'file:///etc/passwd',
   ]) {
     const fetch = fetchOf({ [openId(ISSUER)]: { issuer: ISSUER, jwks_uri: keys } })
     assert.equal(await failureOf(ISSUER, { fetch }), 'discovery_failed forbidden_keys', String(keys))
@@ -97,9 +129,21 @@ test('keys must be at a public https: URL', async () => {
 test('nothing is fetched for issuers that are not https:, not public, or not issuers', async () => {
   const asked: string[] = []
   for (const issuer of [
-    'http://id.example.com', 'ftp://id.example.com', 'id.example.com', '', 'https://localhost', 'https://intranet', 'https://db.internal',
-    'https://127.0.0.1', 'https://2130706433', 'https://169.254.169.254/latest', 'https://[::1]', 'https://[::ffff:10.0.0.1]',
-    'https://user:s3cret@id.example.com', 'https://id.example.com/?a=b', 'https://id.example.com/#a',
+    'http://id.example.com',
+    'ftp://id.example.com',
+    'id.example.com',
+    '',
+    'https://localhost',
+    'https://intranet',
+    'https://db.internal',
+    'https://127.0.0.1',
+    'https://2130706433',
+    'https://169.254.169.254/latest',
+    'https://[::1]',
+    'https://[::ffff:10.0.0.1]',
+    'https://user:s3cret@id.example.com',
+    'https://id.example.com/?a=b',
+    'https://id.example.com/#a',
   ]) {
     assert.equal(await failureOf(issuer, { fetch: fetchOf({}, asked) }), 'invalid_option', issuer)
   }
@@ -107,14 +151,28 @@ test('nothing is fetched for issuers that are not https:, not public, or not iss
     assert.equal(await failureOf(issuer, { addresses: 'any', fetch: fetchOf({}, asked) }), 'invalid_option', issuer)
   }
   for (const issuer of [undefined, null, 7, new URL(ISSUER), [ISSUER]]) {
-    assert.equal(await failureOf(issuer as unknown as string, { fetch: fetchOf({}, asked) }), 'invalid_option', String(issuer))
+    assert.equal(
+      await failureOf(issuer as unknown as string, { fetch: fetchOf({}, asked) }),
+      'invalid_option',
+      String(issuer),
+    )
   }
   assert.deepEqual(asked, [])
 })
 
 test('options that are missing, wrong or unknown throw', async () => {
-  for (const options of [{ audience: undefined }, { audience: [] }, { timeoutMs: -1 }, { addresses: 'private' }, { allowPrivate: true }]) {
-    assert.equal(await failureOf(ISSUER, { fetch: fetchOf({}), ...(options as object) }), 'invalid_option', JSON.stringify(options))
+  for (const options of [
+    { audience: undefined },
+    { audience: [] },
+    { timeoutMs: -1 },
+    { addresses: 'private' },
+    { allowPrivate: true },
+  ]) {
+    assert.equal(
+      await failureOf(ISSUER, { fetch: fetchOf({}), ...(options as object) }),
+      'invalid_option',
+      JSON.stringify(options),
+    )
   }
 })
 
@@ -141,7 +199,8 @@ test('redirects, pages, oversized, broken and absent answers have a detail each'
     server.listener = listener
     assert.equal(await failureOf(server.url, any), `discovery_failed ${detail}`)
   }
-  server.listener = (_, response) => void response.writeHead(200, { 'content-length': '100' }).write('{', () => response.destroy())
+  server.listener = (_, response) =>
+    void response.writeHead(200, { 'content-length': '100' }).write('{', () => response.destroy())
   assert.equal(await failureOf(server.url, any), 'discovery_failed truncated')
   const { url } = server
   await server.close()
@@ -150,7 +209,10 @@ test('redirects, pages, oversized, broken and absent answers have a detail each'
 
 test('a server that says nothing, or never ends, is given up', { timeout: 4_000 }, async (t) => {
   const server = await localServer(t)
-  for (const listener of [() => undefined, (_: unknown, response: ServerResponse) => void response.writeHead(200).write('{"issuer":')]) {
+  for (const listener of [
+    () => undefined,
+    (_: unknown, response: ServerResponse) => void response.writeHead(200).write('{"issuer":'),
+  ]) {
     server.listener = listener
     assert.equal(await failureOf(server.url, { addresses: 'any', timeoutMs: 100 }), 'discovery_failed timeout')
   }

@@ -2,7 +2,19 @@ import { type ErrorCode, PortcullisError } from '../errors.ts'
 import { isLoopback } from '../http/loopback.ts'
 import { isPublicHost } from '../http/public-host.ts'
 import {
-  callback, checkOptions, defaultsOf, either, given, invalid, list, oneOf, required, type Rules, string, timeout, withDefault,
+  callback,
+  checkOptions,
+  defaultsOf,
+  either,
+  given,
+  invalid,
+  list,
+  oneOf,
+  required,
+  type Rules,
+  string,
+  timeout,
+  withDefault,
 } from '../options.ts'
 import { readIssuerMetadata } from './metadata.ts'
 import type { ProviderRealm } from './provider.ts'
@@ -14,8 +26,8 @@ export interface DiscoverOptions {
   /** The realm's name at gate and origin. Default: the issuer's host. */
   name?: string
   /**
-   * Where issuer and keys may be. `public`: by https: at a public name or address, which matters if others choose the issuer. Names are not resolved.
-   * `any`: also in private networks, and by http: on this machine. Default `public`.
+   * Where issuer and keys may be. `public`: by https: at a public name or address, which matters if others choose the
+   * issuer. Names are not resolved. `any`: also in private networks, and by http: on this machine. Default `public`.
    */
   addresses?: 'public' | 'any'
   /** How long one request may take. Allowed: 1 to 2147483647. Default 5000. */
@@ -38,24 +50,34 @@ const OPTIONS = {
 export const DISCOVER_RULES: Rules = OPTIONS
 
 /**
- * Reads an issuer's metadata (OpenID Connect Discovery 1.0 §4, or else RFC 8414 §3) and makes the options of a realm: issuer, audience, and
- * the URL of the keys; the others have their defaults (`TokenOptions`). The issuer must be exactly the `iss` of its tokens, and the metadata
- * must name the same. Redirects are not followed.
+ * Reads an issuer's metadata (OpenID Connect Discovery 1.0 §4, or else RFC 8414 §3) and makes the options of a realm:
+ * issuer, audience, and the URL of the keys; the others have their defaults (`TokenOptions`). The issuer must be
+ * exactly the `iss` of its tokens, and the metadata must name the same. Redirects are not followed.
  *
- * Rejects with `invalid_option`, or `discovery_failed`: `detail` is `network`, `timeout`, `redirect`, `too_large`, `truncated`, `not_found`,
- * `malformed`, `other_issuer` or `forbidden_keys`.
+ * Rejects with `invalid_option`, or `discovery_failed`: `detail` is `network`, `timeout`, `redirect`, `too_large`,
+ * `truncated`, `not_found`, `malformed`, `other_issuer` or `forbidden_keys`.
  */
 export async function discover(issuer: string, options: DiscoverOptions): Promise<ProviderRealm> {
   checkOptions(options, OPTIONS)
-  const { audience, addresses, timeoutMs, fetch: fetchFrom, name } = { ...defaultsOf(OPTIONS), fetch: globalFetch, ...given(options) }
+  const {
+    audience,
+    addresses,
+    timeoutMs,
+    fetch: fetchFrom,
+    name,
+  } = { ...defaultsOf(OPTIONS), fetch: globalFetch, ...given(options) }
   const base = typeof issuer === 'string' && URL.canParse(issuer) ? new URL(issuer) : undefined
   if (base === undefined || !isAllowed(base, addresses) || base.search + base.hash !== '') {
     throw invalid(`issuer must be ${allowed(addresses)}, without query and fragment`)
   }
   const metadata = await readIssuerMetadata(base, { fetch: fetchFrom, timeoutMs })
-  if (metadata === undefined) throw failed('not_found', `${base.host} has no metadata for this issuer: check that it is the iss of the tokens`)
+  if (metadata === undefined)
+    throw failed('not_found', `${base.host} has no metadata for this issuer: check that it is the iss of the tokens`)
   if (metadata['issuer'] !== issuer) {
-    throw failed('other_issuer', `${base.host} names another issuer in its metadata: give the exact iss of the tokens, including a slash at its end`)
+    throw failed(
+      'other_issuer',
+      `${base.host} names another issuer in its metadata: give the exact iss of the tokens, including a slash at its end`,
+    )
   }
   const { jwks_uri: keys } = metadata
   if (typeof keys !== 'string' || !URL.canParse(keys) || !isAllowed(new URL(keys), addresses)) {

@@ -16,7 +16,10 @@ export interface EntraOptions {
 const CONSUMERS = '9188040d-6c67-4c5b-b112-36a304b66dad'
 
 const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
-const guids = /* @__PURE__ */ oneOrMore('tenant ids (GUIDs in lower case); that of personal accounts only by itself', GUID)
+const guids = /* @__PURE__ */ oneOrMore(
+  'tenant ids (GUIDs in lower case); that of personal accounts only by itself',
+  GUID,
+)
 const tenants: Form = {
   ...guids,
   test: (value) => guids.test(value) && (String(value) === CONSUMERS || !String(value).includes(CONSUMERS)),
@@ -36,13 +39,16 @@ export const entra: Provider<EntraOptions> = /* @__PURE__ */ provider<EntraOptio
   options: { tenant: tenants, audience, version: optional(pattern("'v1.0' or 'v2.0'", /^v[12]\.0$/)), name: realmName },
   realm: ({ tenant, audience, version = 'v2.0', name = 'entra' }) => {
     const isFirst = version === 'v1.0'
-    const issuerOf = (id: string): string => (isFirst ? `https://sts.windows.net/${id}/` : `https://login.microsoftonline.com/${id}/v2.0`)
+    const issuerOf = (id: string): string =>
+      isFirst ? `https://sts.windows.net/${id}/` : `https://login.microsoftonline.com/${id}/v2.0`
     // ID tokens name no client: `azp`, in v1.0 `appid`, is only in access tokens.
     const client = isFirst ? 'appid' : 'azp'
     const [first = '', ...others] = [tenant].flat()
     return {
       name,
-      ...(others.length === 0 ? { issuer: issuerOf(first) } : { issuer: issuerOf('{tid}'), tenants: [first, ...others] }),
+      ...(others.length === 0
+        ? { issuer: issuerOf(first) }
+        : { issuer: issuerOf('{tid}'), tenants: [first, ...others] }),
       audience,
       claimNames: { subject: 'oid', tokenId: 'uti', scope: 'scp' },
       requiredClaims: ['exp', 'iat', 'oid', 'uti', client],

@@ -19,11 +19,20 @@ test('every provider here is exported, and has vectors', () => {
       .filter((file) => ending.test(file) && !file.endsWith('.test.ts'))
       .map((file) => file.replace(ending, ''))
   const files = providers.map(({ file }) => file).sort()
-  assert.deepEqual(listed('.', /\.ts$/).filter((file) => !OTHERS.includes(file)).sort(), files)
+  assert.deepEqual(
+    listed('.', /\.ts$/)
+      .filter((file) => !OTHERS.includes(file))
+      .sort(),
+    files,
+  )
   assert.deepEqual(listed('vectors', /\.json$/).sort(), files)
 })
 
-for (const { name, file, provider: { facts } } of providers) {
+for (const {
+  name,
+  file,
+  provider: { facts },
+} of providers) {
   test(`${name} names the vendor's page and the day on which it was read`, () => {
     const source = new URL(facts.source)
     assert.equal(source.protocol, 'https:')
@@ -35,9 +44,16 @@ for (const { name, file, provider: { facts } } of providers) {
 
   test(`${name} has a page that cites the same source and day, and names the function`, () => {
     const page = readFileSync(new URL(`${file}.md`, PAGES), 'utf8')
-    for (const text of [facts.source, facts.readOn, `${name}({`, 'portcullis/providers']) assert.ok(page.includes(text), text)
-    const row = readFileSync(new URL('README.md', PAGES), 'utf8').split('\n').find((line) => line.includes(`](${file}.md)`))
-    const reaches = row?.split('|')[3]?.replace(/\([^)]*\)/g, '').split(',').map((reach) => reach.trim())
+    for (const text of [facts.source, facts.readOn, `${name}({`, 'portcullis/providers'])
+      assert.ok(page.includes(text), text)
+    const row = readFileSync(new URL('README.md', PAGES), 'utf8')
+      .split('\n')
+      .find((line) => line.includes(`](${file}.md)`))
+    const reaches = row
+      ?.split('|')[3]
+      ?.replace(/\([^)]*\)/g, '')
+      .split(',')
+      .map((reach) => reach.trim())
     assert.deepEqual(reaches, facts.reaches, 'the list of all providers says the same')
   })
 }
@@ -48,7 +64,11 @@ test("every provider refuses another's options, and says what it takes", () => {
     for (const other of providers) {
       const { options } = vectorsOf(other.file)
       if (other.name === name || Object.keys(options).every((option) => own.includes(option))) continue
-      assert.throws(() => provider(options), refusal(provider.facts.name, own), `${name} with the options of ${other.name}`)
+      assert.throws(
+        () => provider(options),
+        refusal(provider.facts.name, own),
+        `${name} with the options of ${other.name}`,
+      )
     }
   }
 })
@@ -58,13 +78,28 @@ test('every provider refuses options that are missing, empty, of another type, u
     const { options } = vectorsOf(file)
     const own = Object.keys(options)
     for (const option of own) {
-      for (const wrong of [undefined, '', 7, [], {}, ...(ANY_TEXT.includes(option) ? [] : ['https://user:secret@host.example/?secret#secret'])]) {
+      for (const wrong of [
+        undefined,
+        '',
+        7,
+        [],
+        {},
+        ...(ANY_TEXT.includes(option) ? [] : ['https://user:secret@host.example/?secret#secret']),
+      ]) {
         if (wrong === undefined && isOptional(provider, options, option)) continue
-        assert.throws(() => provider({ ...options, [option]: wrong }), refusal(provider.facts.name, own), `${name}: ${option} = ${String(wrong)}`)
+        assert.throws(
+          () => provider({ ...options, [option]: wrong }),
+          refusal(provider.facts.name, own),
+          `${name}: ${option} = ${String(wrong)}`,
+        )
       }
     }
     for (const wrong of [{ ...options, tenantsId: 'secret' }, undefined, null, 'secret', []]) {
-      assert.throws(() => provider(wrong as object), refusal(provider.facts.name, own), `${name}: ${JSON.stringify(wrong)}`)
+      assert.throws(
+        () => provider(wrong as object),
+        refusal(provider.facts.name, own),
+        `${name}: ${JSON.stringify(wrong)}`,
+      )
     }
   }
 })

@@ -16,7 +16,8 @@ export function optional(form: Form): Form {
 export function oneOrMore(expected: string, form: RegExp): Form {
   return {
     expected: `one or an array of ${expected}`,
-    test: (value) => [value].flat().every((each) => typeof each === 'string' && form.test(each)) && String(value) !== '',
+    test: (value) =>
+      [value].flat().every((each) => typeof each === 'string' && form.test(each)) && String(value) !== '',
   }
 }
 

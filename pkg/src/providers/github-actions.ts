@@ -2,7 +2,10 @@ import { PortcullisError } from '../errors.ts'
 import { audience, oneOrMore, optional, realmName } from './forms.ts'
 import { type Provider, provider } from './provider.ts'
 
-/** Any workflow at GitHub gets a token for any audience, so exactly one of the two ids must say whose tokens are accepted. */
+/**
+ * Any workflow at GitHub gets a token for any audience, so exactly one of the two ids must say whose tokens are
+ * accepted.
+ */
 export interface GithubActionsOptions {
   /** The audience that the workflow asks for: `core.getIDToken(audience)`. */
   audience: string | string[]
@@ -31,7 +34,10 @@ export const githubActions: Provider<GithubActionsOptions> = /* @__PURE__ */ pro
   realm: ({ audience, repositoryId, ownerId, name = 'github-actions' }) => {
     const trusted = repositoryId ?? ownerId
     if (trusted === undefined || (repositoryId !== undefined && ownerId !== undefined)) {
-      throw new PortcullisError('invalid_option', 'The options of GitHub Actions must be audience and either repositoryId or ownerId')
+      throw new PortcullisError(
+        'invalid_option',
+        'The options of GitHub Actions must be audience and either repositoryId or ownerId',
+      )
     }
     const ids = [trusted].flat()
     return {

@@ -16,10 +16,16 @@ export const google: Provider<GoogleOptions> = /* @__PURE__ */ provider<GoogleOp
     readOn: '2026-12-01',
     tokens: 'id',
     reaches: ['user', 'realm'],
-    hears: { receiver: 'webhook', how: 'Cross-Account Protection (RISC) calls an endpoint of yours, which calls logoutUser' },
+    hears: {
+      receiver: 'webhook',
+      how: 'Cross-Account Protection (RISC) calls an endpoint of yours, which calls logoutUser',
+    },
     lifetimeSeconds: 3_600,
   },
-  options: { clientId: oneOrMore('client IDs, …apps.googleusercontent.com', /^[\w-]+\.apps\.googleusercontent\.com$/), name: realmName },
+  options: {
+    clientId: oneOrMore('client IDs, …apps.googleusercontent.com', /^[\w-]+\.apps\.googleusercontent\.com$/),
+    name: realmName,
+  },
   realm: ({ clientId, name = 'google' }) => ({
     name,
     // Two names of one issuer with the same `sub`: the second is in tokens of older clients.

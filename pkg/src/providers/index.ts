@@ -1,4 +1,5 @@
-// The exports of portcullis/providers. Each provider has its own file and imports no other, so bundlers include only those in use.
+// The exports of portcullis/providers. Each provider has its own file and imports no other, so bundlers include only
+// those in use.
 
 export type { Provider, ProviderFacts, ProviderRealm, ProviderTokens, Reach, Receiver } from './provider.ts'
 export { auth0, type Auth0Options } from './auth0.ts'

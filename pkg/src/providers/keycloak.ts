@@ -2,7 +2,10 @@ import { audience, pattern, realmName } from './forms.ts'
 import { type Provider, provider } from './provider.ts'
 
 export interface KeycloakProviderOptions {
-  /** Keycloak as its tokens name it in `iss`, with its relative path if it has one: `https://id.example.com`, or `…/auth`. */
+  /**
+   * Keycloak as its tokens name it in `iss`, with its relative path if it has one: `https://id.example.com`, or
+   * `…/auth`.
+   */
   baseUrl: string
   /** The realm's name at Keycloak. */
   realm: string

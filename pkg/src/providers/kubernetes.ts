@@ -4,7 +4,9 @@ import { type Provider, provider } from './provider.ts'
 export interface KubernetesOptions {
   /** The cluster's `--service-account-issuer`: `kubectl get --raw /.well-known/openid-configuration`. */
   issuer: string
-  /** The audience that the projected volume, or `kubectl create token --audience`, asks for. Not that of the API server. */
+  /**
+   * The audience that the projected volume, or `kubectl create token --audience`, asks for. Not that of the API server.
+   */
   audience: string | string[]
   /** The cluster's `jwks_uri`. Default: `/openid/v1/jwks` after `issuer`. */
   jwks?: string
@@ -20,7 +22,10 @@ export const kubernetes: Provider<KubernetesOptions> = /* @__PURE__ */ provider<
     readOn: '2026-12-01',
     tokens: 'service account',
     reaches: ['token', 'user', 'realm'],
-    hears: { receiver: 'none', how: 'the cluster sends no event of deleted pods or service accounts; a controller of yours may call logoutUser' },
+    hears: {
+      receiver: 'none',
+      how: 'the cluster sends no event of deleted pods or service accounts; a controller of yours may call logoutUser',
+    },
     lifetimeSeconds: 3_600,
   },
   options: { issuer: httpsUrl, audience, jwks: optional(httpsUrl), name: realmName },

@@ -13,10 +13,14 @@ const MAX_DOCUMENT_BYTES = 65_536
 const FAILED: ErrorCode = 'discovery_failed'
 
 /**
- * Reads an issuer's metadata: OpenID Connect Discovery 1.0 §4, or else RFC 8414 §3. `undefined`: the server has neither document. Rejects
- * with `discovery_failed`: `detail` is `network`, `timeout`, `redirect`, `too_large`, `truncated` or `malformed`.
+ * Reads an issuer's metadata: OpenID Connect Discovery 1.0 §4, or else RFC 8414 §3. `undefined`: the server has neither
+ * document. Rejects with `discovery_failed`: `detail` is `network`, `timeout`, `redirect`, `too_large`, `truncated` or
+ * `malformed`.
  */
-export async function readIssuerMetadata(issuer: URL, options: MetadataOptions): Promise<Record<string, unknown> | undefined> {
+export async function readIssuerMetadata(
+  issuer: URL,
+  options: MetadataOptions,
+): Promise<Record<string, unknown> | undefined> {
   return (await readMetadata(openIdUrl(issuer), options)) ?? (await readMetadata(oauthUrl(issuer), options))
 }
 
@@ -31,9 +35,16 @@ function oauthUrl(issuer: URL): URL {
 }
 
 /** The document; `undefined`: the server has no document at this URL. */
-async function readMetadata(url: URL, { fetch, timeoutMs }: MetadataOptions): Promise<Record<string, unknown> | undefined> {
+async function readMetadata(
+  url: URL,
+  { fetch, timeoutMs }: MetadataOptions,
+): Promise<Record<string, unknown> | undefined> {
   const { status, bytes } = await download(url, {
-    fetch, errorCode: FAILED, maxBytes: MAX_DOCUMENT_BYTES, signal: AbortSignal.timeout(timeoutMs), headers: { accept: 'application/json' },
+    fetch,
+    errorCode: FAILED,
+    maxBytes: MAX_DOCUMENT_BYTES,
+    signal: AbortSignal.timeout(timeoutMs),
+    headers: { accept: 'application/json' },
   })
   if (status !== 200) return undefined
   try {
@@ -42,5 +53,7 @@ async function readMetadata(url: URL, { fetch, timeoutMs }: MetadataOptions): Pr
   } catch {
     // Reported below, without the parser's message, which would repeat the document.
   }
-  throw new PortcullisError(FAILED, `${url.host} answered with something other than a JSON object: check the issuer`, { detail: 'malformed' })
+  throw new PortcullisError(FAILED, `${url.host} answered with something other than a JSON object: check the issuer`, {
+    detail: 'malformed',
+  })
 }

@@ -4,7 +4,10 @@ import { type Provider, provider } from './provider.ts'
 export interface OktaOptions {
   /** The org's domain, or its custom one: `acme.okta.com`. */
   domain: string
-  /** The id of the custom authorization server, such as `default`. Tokens of the org's own server are for Okta's APIs only. */
+  /**
+   * The id of the custom authorization server, such as `default`. Tokens of the org's own server are for Okta's APIs
+   * only.
+   */
   authorizationServer: string
   /** The audience of that server. */
   audience: string | string[]

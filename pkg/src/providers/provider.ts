@@ -7,7 +7,10 @@ export interface ProviderRealm extends TokenOptions {
   jwks: string
 }
 
-/** Makes the options of a realm. Throws `invalid_option` for options of the wrong form; the message says what the provider takes. */
+/**
+ * Makes the options of a realm. Throws `invalid_option` for options of the wrong form; the message says what the
+ * provider takes.
+ */
 export interface Provider<Options> {
   (options: Options): ProviderRealm
   readonly facts: ProviderFacts
@@ -37,8 +40,9 @@ export type ProviderTokens = 'access' | 'id' | 'session' | 'service account'
 export type Reach = 'token' | 'session' | 'user' | 'client' | 'grant' | 'realm'
 
 /**
- * The origin's receiver: OpenID Connect Back-Channel Logout, Shared Signals (`events`), Global Token Revocation, the Keycloak connector. `webhook`:
- * the vendor calls an endpoint of yours, which calls a verb of the origin. `none`: your own logout does.
+ * The origin's receiver: OpenID Connect Back-Channel Logout, Shared Signals (`events`), Global Token Revocation, the
+ * Keycloak connector. `webhook`: the vendor calls an endpoint of yours, which calls a verb of the origin. `none`: your
+ * own logout does.
  */
 export type Receiver = 'backchannel-logout' | 'events' | 'global-token-revocation' | 'keycloak' | 'webhook' | 'none'
 
@@ -57,13 +61,18 @@ export interface ProviderDeclaration<Options> {
 }
 
 /** Makes a provider of its declaration. */
-export function provider<Options extends object>({ facts, options: forms, realm }: ProviderDeclaration<Options>): Provider<Options> {
+export function provider<Options extends object>({
+  facts,
+  options: forms,
+  realm,
+}: ProviderDeclaration<Options>): Provider<Options> {
   const known = Object.entries<Form>(forms)
   return Object.assign(
     (options: Options): ProviderRealm => {
       // `undefined` is treated as `{}`.
       const given = Object(options) as Record<string, unknown>
-      const isRight = ([name, { test, need }]: [string, Form]): boolean => (given[name] === undefined ? need === 'optional' : test(given[name]))
+      const isRight = ([name, { test, need }]: [string, Form]): boolean =>
+        given[name] === undefined ? need === 'optional' : test(given[name])
       if (!known.every(isRight) || !Object.keys(given).every((name) => Object.hasOwn(forms, name))) {
         const takes = known.map(([name, { expected, need }]) => `${name}${need === undefined ? '' : '?'}: ${expected}`)
         throw new PortcullisError('invalid_option', `The options of ${facts.name} must be { ${takes.join('; ')} }`)

@@ -13,16 +13,31 @@ const MAX_GZIP_BYTES = 1280
 const INDEX = fileURLToPath(new URL('index.ts', import.meta.url))
 const providers = exportedProviders()
 
-for (const { name, provider: { facts } } of providers) {
+for (const {
+  name,
+  provider: { facts },
+} of providers) {
   test(`${name} alone takes ${MAX_GZIP_BYTES} bytes of a bundle at the most`, async (t) => {
     const { outputFiles } = await build({
-      stdin: { contents: `export { ${name} } from '${INDEX}'`, resolveDir: fileURLToPath(new URL('.', import.meta.url)) },
-      bundle: true, minify: true, external: [ERRORS], format: 'esm', write: false,
+      stdin: {
+        contents: `export { ${name} } from '${INDEX}'`,
+        resolveDir: fileURLToPath(new URL('.', import.meta.url)),
+      },
+      bundle: true,
+      minify: true,
+      external: [ERRORS],
+      format: 'esm',
+      write: false,
     })
     const code = outputFiles[0]?.text ?? ''
     const bytes = gzipSync(code, { level: 9 }).length
     assert.ok(code.includes(facts.source))
-    assert.deepEqual(providers.filter((other) => other.name !== name && code.includes(other.provider.facts.source)).map((other) => other.name), [])
+    assert.deepEqual(
+      providers
+        .filter((other) => other.name !== name && code.includes(other.provider.facts.source))
+        .map((other) => other.name),
+      [],
+    )
     t.diagnostic(`${name}: ${bytes} bytes`)
     assert.ok(bytes <= MAX_GZIP_BYTES, `${bytes} bytes`)
   })

@@ -1,4 +1,5 @@
-// Tokens of the vendor's other customers. Vendors sign for all of them by one key, or anybody may become one: only the options tell them apart.
+// Tokens of the vendor's other customers. Vendors sign for all of them by one key, or anybody may become one: only the
+// options tell them apart.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -40,22 +41,37 @@ const STRANGERS: Readonly<Record<string, readonly Stranger[]>> = {
   entra: [
     ofIssuer('another tenant', `https://login.microsoftonline.com/${UNLISTED}/v2.0`),
     ofTenant('a tenant that the list does not allow', UNLISTED, UNLISTED, 'wrong_issuer'),
-    ofTenant('a tenant that the list does not allow, under the name of one that it does', TENANT, UNLISTED, 'wrong_issuer'),
+    ofTenant(
+      'a tenant that the list does not allow, under the name of one that it does',
+      TENANT,
+      UNLISTED,
+      'wrong_issuer',
+    ),
     ofTenant('one tenant of the list under the name of the other', TENANT, ANOTHER, 'wrong_issuer'),
   ],
   firebase: [ofIssuer('another project', 'https://securetoken.google.com/stranger')],
   githubActions: [
-    { who: 'another repository', claims: { repository_id: '666', sub: 'repo:stranger/repo:ref:refs/heads/main' }, reason: 'wrong_issuer' },
+    {
+      who: 'another repository',
+      claims: { repository_id: '666', sub: 'repo:stranger/repo:ref:refs/heads/main' },
+      reason: 'wrong_issuer',
+    },
     { who: 'a repository of no id', claims: { repository_id: undefined }, reason: 'wrong_issuer' },
   ],
-  google: [{ who: "another app's sign-in", claims: { aud: 'stranger.apps.googleusercontent.com' }, reason: 'wrong_audience' }],
+  google: [
+    { who: "another app's sign-in", claims: { aud: 'stranger.apps.googleusercontent.com' }, reason: 'wrong_audience' },
+  ],
   keycloak: [ofIssuer('another realm', 'https://id.example.com/realms/stranger')],
   kubernetes: [ofIssuer('another cluster', 'https://oidc.eks.eu-west-1.amazonaws.com/id/STRANGER')],
   okta: [ofIssuer('another org', 'https://stranger.okta.com/oauth2/default')],
   supabase: [ofIssuer('another project', 'https://stranger.supabase.co/auth/v1')],
   workos: [
     ofIssuer('another environment', 'https://api.workos.com/user_management/client_stranger'),
-    { who: "another environment, under the issuer's older name", claims: { client_id: 'client_stranger' }, reason: 'wrong_audience' },
+    {
+      who: "another environment, under the issuer's older name",
+      claims: { client_id: 'client_stranger' },
+      reason: 'wrong_audience',
+    },
   ],
   zitadel: [
     ofIssuer('another instance', 'https://stranger.zitadel.cloud'),

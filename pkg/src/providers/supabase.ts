@@ -22,7 +22,10 @@ export const supabase: Provider<SupabaseOptions> = /* @__PURE__ */ provider<Supa
     lifetimeSeconds: 3600,
   },
   options: {
-    url: pattern('an https: URL (http: on this machine) without path', /^(https:\/\/[a-z0-9.-]+|http:\/\/(localhost|127\.0\.0\.1))(:\d+)?$/),
+    url: pattern(
+      'an https: URL (http: on this machine) without path',
+      /^(https:\/\/[a-z0-9.-]+|http:\/\/(localhost|127\.0\.0\.1))(:\d+)?$/,
+    ),
     audience: optional(audience),
     name: realmName,
   },

@@ -30,20 +30,29 @@ const REVOCATIONS: Record<Reach, Revocation> = {
     other: 'session',
     reason: 'session_revoked',
   },
-  user: { revoke: ({ origin }, realm, _, { subject }, act) => origin.logoutUser(realm, subject, act), other: 'subject', reason: 'user_revoked' },
+  user: {
+    revoke: ({ origin }, realm, _, { subject }, act) => origin.logoutUser(realm, subject, act),
+    other: 'subject',
+    reason: 'user_revoked',
+  },
   grant: {
     revoke: ({ origin }, realm, _, { subject, client }, act) => origin.endGrant(realm, subject, client, act),
     other: 'client',
     reason: 'grant_revoked',
   },
-  client: { revoke: ({ origin }, realm, _, { client }) => origin.setClientNotBefore(realm, client), other: 'client', reason: 'client_revoked' },
+  client: {
+    revoke: ({ origin }, realm, _, { client }) => origin.setClientNotBefore(realm, client),
+    other: 'client',
+    reason: 'client_revoked',
+  },
   realm: { revoke: ({ origin }, realm) => origin.logoutRealm(realm), other: undefined, reason: 'realm_revoked' },
 }
 const REACHES = Object.keys(REVOCATIONS) as Reach[]
 
 for (const { name, file, provider } of exportedProviders()) {
   const vectors = vectorsOf(file)
-  for (const shape of vectors.accepted) testAccepted(name, provider(shape.options ?? vectors.options), provider.facts.reaches, shape)
+  for (const shape of vectors.accepted)
+    testAccepted(name, provider(shape.options ?? vectors.options), provider.facts.reaches, shape)
   for (const { name: shape, header, claims, reason, options } of vectors.refused) {
     const realm = provider(options ?? vectors.options)
     test(`${name} refuses ${shape}`, async (t) => {
@@ -73,7 +82,10 @@ function testAccepted(name: string, realm: ProviderRealm, reaches: readonly Reac
       const stage = await openProviderStage(t, realm, header)
       const token = await sign(stage)
       const another = await sign(stage, other === undefined ? {} : differingIn(realm, other, claims))
-      assert.deepEqual([outcomeOf(await stage.check(token)), outcomeOf(await stage.check(another))], ['accepted', 'accepted'])
+      assert.deepEqual(
+        [outcomeOf(await stage.check(token)), outcomeOf(await stage.check(another))],
+        ['accepted', 'accepted'],
+      )
       await revoke(stage, realm.name, token, namesIn(realm, claims), actOn(realm, claims))
       assert.equal(outcomeOf(await stage.check(token)), reason)
       assert.equal(outcomeOf(await stage.check(another)), other === undefined ? reason : 'accepted')
@@ -87,10 +99,16 @@ function testAccepted(name: string, realm: ProviderRealm, reaches: readonly Reac
     })
   }
 
-  test(`${name} refuses ${shape} by another type in its header`, (t) => refusesType(t, realm, { ...header, typ: 'logout+jwt' }, claims))
+  test(`${name} refuses ${shape} by another type in its header`, (t) =>
+    refusesType(t, realm, { ...header, typ: 'logout+jwt' }, claims))
 }
 
-async function refusesType(t: TestContext, realm: ProviderRealm, header: AcceptedShape['header'], claims: Record<string, unknown>): Promise<void> {
+async function refusesType(
+  t: TestContext,
+  realm: ProviderRealm,
+  header: AcceptedShape['header'],
+  claims: Record<string, unknown>,
+): Promise<void> {
   const stage = await openProviderStage(t, realm, header)
   assert.equal(outcomeOf(await stage.check(await stage.sign({ header, claims: atNow(claims) }))), 'wrong_type')
 }
@@ -98,7 +116,10 @@ async function refusesType(t: TestContext, realm: ProviderRealm, header: Accepte
 function testReaches(name: string, reaches: readonly Reach[], { accepted }: Vectors): void {
   test(`${name} says of nothing that it can be revoked that no token shows`, () => {
     const shown = new Set(accepted.flatMap((shape) => shape.reaches ?? reaches))
-    assert.deepEqual(REACHES.filter((reach) => shown.has(reach)), REACHES.filter((reach) => reaches.includes(reach)))
+    assert.deepEqual(
+      REACHES.filter((reach) => shown.has(reach)),
+      REACHES.filter((reach) => reaches.includes(reach)),
+    )
     assert.equal(new Set(reaches).size, reaches.length)
   })
 }
@@ -109,11 +130,15 @@ type Deviation = [name: string, changed: Record<string, unknown>, reason: Reason
 function deviations(realm: ProviderRealm, claims: Record<string, unknown>): Deviation[] {
   const { issuerClaim = 'iss', claimNames, audience, authorizedParty, requiredClaims, withoutTokenId } = realm
   const others: Deviation[] = [['of another issuer', { [issuerClaim]: 'https://issuer.example/other' }, 'wrong_issuer']]
-  if (audience !== 'none' && 'aud' in claims) others.push(['for another audience', { aud: 'https://api.example/other' }, 'wrong_audience'])
-  if (authorizedParty !== undefined && !('aud' in claims)) others.push(['of another party', { azp: 'other', client_id: 'other' }, 'wrong_audience'])
+  if (audience !== 'none' && 'aud' in claims)
+    others.push(['for another audience', { aud: 'https://api.example/other' }, 'wrong_audience'])
+  if (authorizedParty !== undefined && !('aud' in claims))
+    others.push(['of another party', { azp: 'other', client_id: 'other' }, 'wrong_audience'])
   const byTokenId = { refuse: [claimNames?.tokenId ?? 'jti'], session: [claimNames?.session ?? 'sid'], user: [] }
   const required = requiredClaims ?? [claimNames?.subject ?? 'sub', ...byTokenId[withoutTokenId ?? 'refuse']]
-  const missing = [...new Set(['exp', 'iat', ...required])].map((claim): Deviation => [`without ${claim}`, { [claim]: undefined }, 'missing_claim'])
+  const missing = [...new Set(['exp', 'iat', ...required])].map(
+    (claim): Deviation => [`without ${claim}`, { [claim]: undefined }, 'missing_claim'],
+  )
   return [...others, ...missing]
 }
 
@@ -130,10 +155,14 @@ function claimOf({ claimNames, grantClaim }: ProviderRealm, named: Named, claims
   }
 }
 
-/** The claims of somebody or something else. A token may name its client twice, and the other client must be accepted as well. */
+/**
+ * The claims of somebody or something else. A token may name its client twice, and the other client must be accepted as
+ * well.
+ */
 function differingIn(realm: ProviderRealm, named: Named, claims: Record<string, unknown>): Record<string, unknown> {
   const claim = claimOf(realm, named, claims)
-  const accepted = named === 'client' ? [realm.authorizedParty ?? []].flat().find((party) => party !== claims[claim]) : undefined
+  const accepted =
+    named === 'client' ? [realm.authorizedParty ?? []].flat().find((party) => party !== claims[claim]) : undefined
   const another = accepted ?? 'another'
   return { [claim]: another, ...(named === 'client' && 'client_id' in claims ? { client_id: another } : {}) }
 }
@@ -145,13 +174,20 @@ function namesIn(realm: ProviderRealm, claims: Record<string, unknown>): Record<
 
 /** Acts on a realm with several issuers name the one that is meant. */
 function actOn({ issuer, sameSubjects }: ProviderRealm, { iss }: Record<string, unknown>): Act {
-  return typeof issuer === 'string' && !issuer.includes('{') || sameSubjects === true ? {} : { issuer: String(iss) }
+  return (typeof issuer === 'string' && !issuer.includes('{')) || sameSubjects === true ? {} : { issuer: String(iss) }
 }
 
 /** Revoking a token without an id ends its session, or the user's tokens up to it. */
-function effectOf(realm: ProviderRealm, reach: Reach, claims: Record<string, unknown>): Pick<Revocation, 'other' | 'reason'> {
+function effectOf(
+  realm: ProviderRealm,
+  reach: Reach,
+  claims: Record<string, unknown>,
+): Pick<Revocation, 'other' | 'reason'> {
   const { withoutTokenId = 'refuse' } = realm
-  const reached = reach !== 'token' || withoutTokenId === 'refuse' || claimOf(realm, 'tokenId', claims) in claims ? reach : withoutTokenId
+  const reached =
+    reach !== 'token' || withoutTokenId === 'refuse' || claimOf(realm, 'tokenId', claims) in claims
+      ? reach
+      : withoutTokenId
   return REVOCATIONS[reached]
 }
 

@@ -5,8 +5,8 @@ export interface WorkosOptions {
   /** The client ID of the environment: `client_…`. */
   clientId: string
   /**
-   * The `iss` of its tokens, if it is another: `https://api.workos.com` in environments made before the middle of 2025, or your custom
-   * authentication domain. Default: `https://api.workos.com/user_management/` and the client ID.
+   * The `iss` of its tokens, if it is another: `https://api.workos.com` in environments made before the middle of 2025,
+   * or your custom authentication domain. Default: `https://api.workos.com/user_management/` and the client ID.
    */
   issuer?: string
   /** The realm's name at gate and origin. Default `workos`. */
@@ -29,7 +29,7 @@ export const workos: Provider<WorkosOptions> = /* @__PURE__ */ provider<WorkosOp
     issuer: optional(httpsUrl),
     name: realmName,
   },
-  realm: ({ clientId, issuer = `https://api.workos.com/user_management/${clientId}`, name = 'workos' }) => ({
+  realm: ({ clientId, issuer = userManagement(clientId), name = 'workos' }) => ({
     name,
     issuer,
     // Only a JWT template gives them an audience.
@@ -40,3 +40,7 @@ export const workos: Provider<WorkosOptions> = /* @__PURE__ */ provider<WorkosOp
     jwks: `https://api.workos.com/sso/jwks/${clientId}`,
   }),
 })
+
+function userManagement(clientId: string): string {
+  return `https://api.workos.com/user_management/${clientId}`
+}

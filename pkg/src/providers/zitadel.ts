@@ -18,7 +18,10 @@ export const zitadel: Provider<ZitadelOptions> = /* @__PURE__ */ provider<Zitade
     readOn: '2026-12-01',
     tokens: 'access',
     reaches: ['token', 'user', 'client', 'grant', 'realm'],
-    hears: { receiver: 'backchannel-logout', how: "connectors: [oidcConnector({ realm, untypedLogoutTokens: 'accept', logoutTokenScope: 'user' })]" },
+    hears: {
+      receiver: 'backchannel-logout',
+      how: "connectors: [oidcConnector({ realm, untypedLogoutTokens: 'accept', logoutTokenScope: 'user' })]",
+    },
     lifetimeSeconds: 43_200,
   },
   options: { baseUrl, audience, name: realmName },

@@ -11,7 +11,10 @@ export interface Pair {
 
 const CURVES: Partial<Record<Algorithm, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' }
 
-export function makePair(algorithm: Algorithm, rsa: { modulusLength: number; publicExponent?: number } = { modulusLength: 2048 }): Pair {
+export function makePair(
+  algorithm: Algorithm,
+  rsa: { modulusLength: number; publicExponent?: number } = { modulusLength: 2048 },
+): Pair {
   const { publicKey, privateKey } = generate(algorithm, rsa)
   return {
     algorithm,
@@ -26,7 +29,11 @@ export function jwkOf({ publicKey }: Pair): JWK {
 
 /** `saltLength` -1: as long as the hash. */
 export function signature({ algorithm, privateKey }: Pair, input: string, saltLength = -1): Buffer {
-  const how = algorithm.startsWith('ES') ? { dsaEncoding: 'ieee-p1363' as const } : algorithm.startsWith('PS') ? { padding: 6, saltLength } : {}
+  const how = algorithm.startsWith('ES')
+    ? { dsaEncoding: 'ieee-p1363' as const }
+    : algorithm.startsWith('PS')
+      ? { padding: 6, saltLength }
+      : {}
   return sign(digestOf(algorithm), Buffer.from(input), { key: privateKey, ...how })
 }
 
@@ -40,9 +47,14 @@ const PKCS8 = { format: 'der', type: 'pkcs8' } as const
  * As bytes: while a key object exports a JWK it holds a lock for which the garbage collection of the job that made the key
  * waits, so that an object straight from `generateKeyPairSync` can block the process without end (Node 20).
  */
-function generate(algorithm: Algorithm, rsa: { modulusLength: number; publicExponent?: number }): { publicKey: Buffer; privateKey: Buffer } {
+function generate(
+  algorithm: Algorithm,
+  rsa: { modulusLength: number; publicExponent?: number },
+): { publicKey: Buffer; privateKey: Buffer } {
   const namedCurve = CURVES[algorithm]
-  if (namedCurve !== undefined) return generateKeyPairSync('ec', { namedCurve, publicKeyEncoding: SPKI, privateKeyEncoding: PKCS8 })
-  if (algorithm.startsWith('Ed')) return generateKeyPairSync('ed25519', { publicKeyEncoding: SPKI, privateKeyEncoding: PKCS8 })
+  if (namedCurve !== undefined)
+    return generateKeyPairSync('ec', { namedCurve, publicKeyEncoding: SPKI, privateKeyEncoding: PKCS8 })
+  if (algorithm.startsWith('Ed'))
+    return generateKeyPairSync('ed25519', { publicKeyEncoding: SPKI, privateKeyEncoding: PKCS8 })
   return generateKeyPairSync('rsa', { ...rsa, publicKeyEncoding: SPKI, privateKeyEncoding: PKCS8 })
 }

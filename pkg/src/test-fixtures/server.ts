@@ -51,7 +51,9 @@ export function json(body: unknown, status = 200): Listener {
 
 export function page(status = 200): Listener {
   return (_, response) => {
-    response.writeHead(status, { 'content-type': 'text/html' }).end('<!doctype html><title>Sign in</title><p>s3cret-page')
+    response
+      .writeHead(status, { 'content-type': 'text/html' })
+      .end('<!doctype html><title>Sign in</title><p>s3cret-page')
   }
 }
 

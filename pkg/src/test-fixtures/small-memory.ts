@@ -11,7 +11,13 @@ export function withMaximumMemory(module: Uint8Array, maximumBytes: number): Uin
     const end = length.end + length.value
     if (number === MEMORY_SECTION) {
       const section = memorySection(module.subarray(length.end, end), maximumBytes)
-      return Uint8Array.from([...module.subarray(0, at), MEMORY_SECTION, ...number7(section.length), ...section, ...module.subarray(end)])
+      return Uint8Array.from([
+        ...module.subarray(0, at),
+        MEMORY_SECTION,
+        ...number7(section.length),
+        ...section,
+        ...module.subarray(end),
+      ])
     }
     at = end
   }

@@ -1,6 +1,8 @@
 import { systemNowMs } from '../timing/clock.ts'
 
-/** A clock that follows the system's and can be advanced. It follows a replaced `Date`, for example that of fake timers. */
+/**
+ * A clock that follows the system's and can be advanced. It follows a replaced `Date`, for example that of fake timers.
+ */
 export class TestClock {
   #aheadMs = 0
 

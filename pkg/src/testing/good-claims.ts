@@ -6,7 +6,11 @@ import type { TestClaims } from './types.ts'
 /** Claims and header of a token that a realm with these options accepts, besides `iat` and `exp`. */
 export function goodToken(options: TokenOptions, now: number): { claims: TestClaims; header: Record<string, unknown> } {
   const { issuerClaim = 'iss', compare, requiredClaims = [], withoutTokenId = 'refuse', profile = 'generic' } = options
-  const { names: [issuer], tenants: [tenant], tenantClaim } = issuerNames(options)
+  const {
+    names: [issuer],
+    tenants: [tenant],
+    tenantClaim,
+  } = issuerNames(options)
   const names = { ...CLAIM_NAMES, ...options.claimNames }
   const claims: TestClaims = {
     iss: undefined,
@@ -21,7 +25,8 @@ export function goodToken(options: TokenOptions, now: number): { claims: TestCla
     ...kindOf(profile),
     ...receiversOf(options, names),
   }
-  for (const name of requiredClaims) if (!(name in claims) && !ALWAYS.includes(name)) claims[name] = TIMES.includes(name) ? now : 'test'
+  for (const name of requiredClaims)
+    if (!(name in claims) && !ALWAYS.includes(name)) claims[name] = TIMES.includes(name) ? now : 'test'
   return { claims, header: profile === 'rfc9068' ? { typ: 'at+jwt' } : {} }
 }
 
@@ -42,9 +47,15 @@ function kindOf(profile: NonNullable<TokenOptions['profile']>): TestClaims {
 }
 
 /** The audience; with `authorizedParty`, the party and a sign of an access token instead. */
-function receiversOf({ audience, authorizedParty, accessTokenClaim }: TokenOptions, { tokenUse }: ClaimNames): TestClaims {
+function receiversOf(
+  { audience, authorizedParty, accessTokenClaim }: TokenOptions,
+  { tokenUse }: ClaimNames,
+): TestClaims {
   if (authorizedParty === undefined) return audience === 'none' ? {} : { aud: firstOf(audience) }
-  return { azp: firstOf(authorizedParty), ...(accessTokenClaim === undefined ? { [tokenUse]: 'access' } : { [accessTokenClaim]: 'test' }) }
+  return {
+    azp: firstOf(authorizedParty),
+    ...(accessTokenClaim === undefined ? { [tokenUse]: 'access' } : { [accessTokenClaim]: 'test' }),
+  }
 }
 
 function firstOf(values: string | string[]): string | undefined {

@@ -7,7 +7,19 @@ import type { SignOptions, TestAlgorithm, TestClaims, TestIssuer, TestIssuerOpti
 const ISSUER = {
   issuer: withDefault(string, 'https://issuer.test'),
   algorithm: withDefault(
-    oneOf<TestAlgorithm>('RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'),
+    oneOf<TestAlgorithm>(
+      'RS256',
+      'RS384',
+      'RS512',
+      'PS256',
+      'PS384',
+      'PS512',
+      'ES256',
+      'ES384',
+      'ES512',
+      'EdDSA',
+      'Ed25519',
+    ),
     'ES256',
   ),
 } satisfies Rules
@@ -23,7 +35,11 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
 }
 
 /** The same with a clock of unix seconds. */
-export async function openIssuer({ issuer, algorithm, now }: Required<TestIssuerOptions> & { now: () => number }): Promise<TestIssuer> {
+export async function openIssuer({
+  issuer,
+  algorithm,
+  now,
+}: Required<TestIssuerOptions> & { now: () => number }): Promise<TestIssuer> {
   let { key, publicKey } = await makeKey(algorithm)
   let jwks: JWKS = { keys: [publicKey] }
   return {
@@ -36,7 +52,13 @@ export async function openIssuer({ issuer, algorithm, now }: Required<TestIssuer
     },
     sign(claims = {}, signing = {}) {
       const issuedAt = now()
-      const good = { iss: issuer, sub: 'alice', jti: crypto.randomUUID(), iat: issuedAt, exp: issuedAt + LIFETIME_SECONDS }
+      const good = {
+        iss: issuer,
+        sub: 'alice',
+        jti: crypto.randomUUID(),
+        iat: issuedAt,
+        exp: issuedAt + LIFETIME_SECONDS,
+      }
       return sign({ ...good, ...claims }, signing.key ?? key, signing)
     },
     async rotate(before = 'keep') {
@@ -50,14 +72,23 @@ export async function openIssuer({ issuer, algorithm, now }: Required<TestIssuer
 async function makeKey(algorithm: TestAlgorithm): Promise<{ key: TestKey; publicKey: JWK }> {
   const { privateKey, publicKey } = await generateKeyPair(algorithm)
   const kid = crypto.randomUUID()
-  return { key: { kid, algorithm, privateKey }, publicKey: { ...(await exportJWK(publicKey)), kid, alg: algorithm, use: 'sig' } as JWK }
+  return {
+    key: { kid, algorithm, privateKey },
+    publicKey: { ...(await exportJWK(publicKey)), kid, alg: algorithm, use: 'sig' } as JWK,
+  }
 }
 
 /** Signs with the key's own algorithm; another `alg` replaces it in the header afterwards, as an attacker would. */
-async function sign(claims: TestClaims, key: TestKey, { header = {}, signature = 'good' }: SignOptions): Promise<string> {
+async function sign(
+  claims: TestClaims,
+  key: TestKey,
+  { header = {}, signature = 'good' }: SignOptions,
+): Promise<string> {
   const stated = withoutUndefined({ alg: key.algorithm, kid: key.kid, typ: 'JWT', ...header })
   const payload = new TextEncoder().encode(JSON.stringify(claims))
-  const parts = (await new CompactSign(payload).setProtectedHeader({ ...stated, alg: key.algorithm }).sign(key.privateKey)).split('.')
+  const parts = (
+    await new CompactSign(payload).setProtectedHeader({ ...stated, alg: key.algorithm }).sign(key.privateKey)
+  ).split('.')
   const [honest = '', body = '', signed = ''] = parts
   const first = stated['alg'] === key.algorithm ? honest : base64url.encode(JSON.stringify(stated))
   const last = stated['alg'] === 'none' ? '' : signature === 'tampered' ? tampered(signed) : signed

@@ -22,7 +22,10 @@ test('a token is accepted, and jose verifies it by the keys of the set', async (
   const verdict = await realm.check(token)
   assert.ok(verdict.ok)
   assert.deepEqual([verdict.claims.sub, verdict.claims['scope'], verdict.realm], ['alice', 'notes:read', 'test'])
-  const { payload } = await jwtVerify(token, createLocalJWKSet(realm.issuer.jwks as never), { issuer: 'https://issuer.test', audience: 'api' })
+  const { payload } = await jwtVerify(token, createLocalJWKSet(realm.issuer.jwks as never), {
+    issuer: 'https://issuer.test',
+    audience: 'api',
+  })
   assert.equal(payload.sub, 'alice')
   assert.equal(realm.gate.checkSync(token).ok, true)
 })
@@ -73,7 +76,8 @@ test('bad tokens are refused, each for its reason', async (t) => {
     ['unsupported_algorithm', {}, { header: { alg: 'none' } }],
     ['wrong_type', {}, { header: { typ: 'logout+jwt' } }],
   ]
-  for (const [reason, claims, signing] of bad) assert.equal(await reasonFor(realm, await realm.token(claims, signing)), reason)
+  for (const [reason, claims, signing] of bad)
+    assert.equal(await reasonFor(realm, await realm.token(claims, signing)), reason)
   // One key in the set needs no name.
   assert.equal(await reasonFor(realm, await realm.token({}, { header: { kid: undefined } })), 'accepted')
   assert.notEqual(await reasonFor(realm, await realm.token({}, { header: { alg: 'RS256' } })), 'accepted')
@@ -153,7 +157,10 @@ for (const options of SHAPES) {
   })
 }
 
-for (const [withoutTokenId, reason] of [['session', 'session_revoked'], ['user', 'user_revoked']] as const) {
+for (const [withoutTokenId, reason] of [
+  ['session', 'session_revoked'],
+  ['user', 'user_revoked'],
+] as const) {
   test(`with withoutTokenId ${withoutTokenId} tokens have no id, and revoking one ends more`, async (t) => {
     const realm = await open(t, { withoutTokenId })
     const token = await realm.token()
@@ -182,8 +189,16 @@ test('a pattern with tenants signs as the first of them', async (t) => {
 test('a request carries the token, a method and a body', async (t) => {
   const realm = await open(t)
   const token = await realm.token()
-  const request = realm.request(token, { url: 'https://app.test/notes', method: 'POST', body: 'text', headers: { 'x-id': '1' } })
-  assert.deepEqual([request.url, request.method, request.headers.get('x-id'), await request.text()], ['https://app.test/notes', 'POST', '1', 'text'])
+  const request = realm.request(token, {
+    url: 'https://app.test/notes',
+    method: 'POST',
+    body: 'text',
+    headers: { 'x-id': '1' },
+  })
+  assert.deepEqual(
+    [request.url, request.method, request.headers.get('x-id'), await request.text()],
+    ['https://app.test/notes', 'POST', '1', 'text'],
+  )
   assert.equal((await realm.gate.authenticate(realm.request(token))).ok, true)
   assert.equal((await realm.gate.authenticate(realm.request())).ok, false)
 })

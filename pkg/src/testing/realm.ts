@@ -30,7 +30,11 @@ export async function openTestRealm(options: TestRealmOptions, parts: Parts): Pr
   checkOptions(token, TOKEN_RULES)
   checkContradictions(token, 'options')
   const clock = new TestClock()
-  const issuer = await openIssuer({ issuer: issuerNames(token).names[0] ?? '', algorithm: algorithmOf(options), now: () => clock.now() })
+  const issuer = await openIssuer({
+    issuer: issuerNames(token).names[0] ?? '',
+    algorithm: algorithmOf(options),
+    now: () => clock.now(),
+  })
   const reports: TestRealm['reports'] = []
   await parts.startLoading()
   const { signingKey, publicKey } = await parts.generateFeedKey()

@@ -23,8 +23,8 @@ export type TestClaims = Record<string, unknown>
 
 export interface SignOptions {
   /**
-   * Members of the header, added to `alg`, `kid` and `typ: 'JWT'` or replacing them; `undefined` removes one. With `alg: 'none'` there is no
-   * signature.
+   * Members of the header, added to `alg`, `kid` and `typ: 'JWT'` or replacing them; `undefined` removes one. With
+   * `alg: 'none'` there is no signature.
    */
   header?: Record<string, unknown>
   /** The key that signs, for example another issuer's. Default: the issuer's current one. */
@@ -42,7 +42,8 @@ export interface TestIssuer {
   /** The key that signs. */
   readonly key: TestKey
   /**
-   * Signs a token. Claims are added to, or replace, those of a good one: `iss`, `sub` (`alice`), a new `jti`, `iat` now and `exp` in 300 seconds.
+   * Signs a token. Claims are added to, or replace, those of a good one: `iss`, `sub` (`alice`), a new `jti`, `iat` now
+   * and `exp` in 300 seconds.
    */
   sign(claims?: TestClaims, options?: SignOptions): Promise<string>
   /** Signs with a new key from now on. The previous one is kept in the set (default), or withdrawn from it. */
@@ -73,15 +74,20 @@ export interface TestRealm {
   readonly reports: (Report | OriginReport)[]
   /** The realm's time, in unix seconds: that of its gates, its origin and its tokens. */
   now(): number
-  /** Signs a token that the gate accepts. `claims` are added to the default ones or replace them; `undefined` removes one. */
+  /**
+   * Signs a token that the gate accepts. `claims` are added to the default ones or replace them; `undefined` removes
+   * one.
+   */
   token(claims?: TestClaims, options?: SignOptions): Promise<string>
-  /** A request with a token as bearer credential; without one for `undefined`. `init.url`: default `https://app.test/`. */
+  /**
+   * A request with a token as bearer credential; without one for `undefined`. `init.url`: default `https://app.test/`.
+   */
   request(token?: string, init?: RequestInit & { url?: string }): Request
   /** `gate.check`. */
   check<C extends Claims = Claims>(token: string): Promise<Verdict<C>>
   /**
-   * The origin's verbs. Each resolves when the gate has the event, and advances the clock by a second, so that the next token is issued
-   * after it.
+   * The origin's verbs. Each resolves when the gate has the event, and advances the clock by a second, so that the next
+   * token is issued after it.
    */
   revokeToken(token: string, act?: DatedAct): Promise<RevokedToken>
   endSession(sid: string, act?: DatedAct): Promise<Recorded>
@@ -96,4 +102,3 @@ export interface TestRealm {
   /** Closes gate and origin. */
   close(): Promise<void>
 }
-

@@ -2,8 +2,8 @@
 export type NowMs = () => number
 
 /**
- * The member of a gate's or an origin's options that holds another clock than the system's, for tests. A symbol, so that neither JSON nor
- * an environment can set it.
+ * The member of a gate's or an origin's options that holds another clock than the system's, for tests. A symbol, so
+ * that neither JSON nor an environment can set it.
  */
 export const CLOCK: unique symbol = Symbol.for('portcullis.clock')
 

@@ -2,8 +2,8 @@ import { PortcullisError } from '../errors.ts'
 
 export interface SingleFlightOptions {
   /**
-   * Whether a request may await a promise of another one. False in workerd, where I/O belongs to the request that began it
-   * and another's promise may never settle.
+   * Whether a request may await a promise of another one. False in workerd, where I/O belongs to the request that began
+   * it and another's promise may never settle.
    */
   shareFlights: boolean
   /** When a flight is aborted. */
@@ -12,12 +12,18 @@ export interface SingleFlightOptions {
 
 /** How often a request that may not await another's flight checks whether it has completed. */
 const POLL_MS = 10
-/** After this such a request no longer relies on that flight, whose own request may have been cancelled, and starts another. */
+/**
+ * After this such a request no longer relies on that flight, whose own request may have been cancelled, and starts
+ * another.
+ */
 const PATIENCE_MS = 500
 /** After this such a flight is taken for lost, also by requests that do not wait. */
 const LOST_MS = 2000
 
-/** Does the work. Work that arrives in pieces calls `progressed` after each, for callers to whom some of them are enough. */
+/**
+ * Does the work. Work that arrives in pieces calls `progressed` after each, for callers to whom some of them are
+ * enough.
+ */
 export type Work = (signal: AbortSignal, progressed: () => void) => Promise<void>
 
 /** A flight as its waiting callers see it. */
@@ -146,7 +152,10 @@ export class SingleFlight {
   }
 }
 
-/** Rejects soon after the signal aborts: work that heeds it rejects first, with its own error; other work is not awaited. */
+/**
+ * Rejects soon after the signal aborts: work that heeds it rejects first, with its own error; other work is not
+ * awaited.
+ */
 function rejectAfterAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     const end = () => reject(new PortcullisError('timed_out', 'the work did not end when it was aborted'))

@@ -4,7 +4,10 @@ export interface Rate {
   readonly refillMs: number
 }
 
-/** A token bucket; it begins full. Time is an argument: milliseconds of one clock, whose steps back give and take nothing. */
+/**
+ * A token bucket; it begins full. Time is an argument: milliseconds of one clock, whose steps back give and take
+ * nothing.
+ */
 export class TokenBucket {
   readonly #rate: Rate
   /** The tokens left, as the time that they take to grow back: whole milliseconds add up exactly. */

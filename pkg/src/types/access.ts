@@ -7,21 +7,33 @@ export interface RequestLike {
 }
 
 /**
- * Where a request carries its token: one place, and never the URL. `'bearer'`: `Authorization` (RFC 6750 §2.1). A function must
- * return at once; the token that it returns is checked like any other.
+ * Where a request carries its token: one place, and never the URL. `'bearer'`: `Authorization` (RFC 6750 §2.1). A
+ * function must return at once; the token that it returns is checked like any other.
  */
-export type TokenSource = 'bearer' | CookieSource | HeaderSource | SubprotocolSource | ((request: RequestLike) => string | null | undefined)
+export type TokenSource =
+  | 'bearer'
+  | CookieSource
+  | HeaderSource
+  | SubprotocolSource
+  | ((request: RequestLike) => string | null | undefined)
 
 /**
- * A cookie. A browser adds it to requests of any page, so `cross_site` refuses every method but `GET`, `HEAD` and `OPTIONS`, and
- * every WebSocket, unless `Sec-Fetch-Site` or `Origin` shows that a page of your own sent the request. `Host` is not read.
+ * A cookie. A browser adds it to requests of any page, so `cross_site` refuses every method but `GET`, `HEAD` and
+ * `OPTIONS`, and every WebSocket, unless `Sec-Fetch-Site` or `Origin` shows that a page of your own sent the request.
+ * `Host` is not read.
  */
 export interface CookieSource {
   /** The name of the cookie, such as `__Host-token`. */
   cookie: string
-  /** Origins whose pages may send requests, such as `https://app.example`. Needed for WebSockets and without TLS. Default: none. */
+  /**
+   * Origins whose pages may send requests, such as `https://app.example`. Needed for WebSockets and without TLS.
+   * Default: none.
+   */
   origins?: string[]
-  /** Values of `Sec-Fetch-Site` that are sufficient. `same-site` admits pages of every subdomain. Default: `['same-origin']`. */
+  /**
+   * Values of `Sec-Fetch-Site` that are sufficient. `same-site` admits pages of every subdomain. Default:
+   * `['same-origin']`.
+   */
   fetchSites?: FetchSite[]
 }
 
@@ -34,18 +46,23 @@ export interface HeaderSource {
 }
 
 /**
- * A member of `Sec-WebSocket-Protocol` (RFC 6455 §4.1): the one that follows this name, or that begins with it and a dot
- * (`name.TOKEN`). `protect` removes both from the handler's response, so a client offers its application's protocol beside them.
+ * A member of `Sec-WebSocket-Protocol` (RFC 6455 §4.1): the one that follows this name, or that begins with it and a
+ * dot (`name.TOKEN`). `protect` removes both from the handler's response, so a client offers its application's protocol
+ * beside them.
  */
 export interface SubprotocolSource {
   subprotocol: string
 }
 
 /**
- * Roles that the token must have, all of them. A list: realm roles of Keycloak (`realm_access.roles`). With `client`: roles of that
- * client (`resource_access.{client}.roles`). With `path`: a list, or one name, in the claim there; text is split at its dots.
+ * Roles that the token must have, all of them. A list: realm roles of Keycloak (`realm_access.roles`). With `client`:
+ * roles of that client (`resource_access.{client}.roles`). With `path`: a list, or one name, in the claim there; text
+ * is split at its dots.
  */
-export type RoleOption = string[] | { client: string; all: string[] } | { path: string | readonly string[]; all: string[] }
+export type RoleOption =
+  | string[]
+  | { client: string; all: string[] }
+  | { path: string | readonly string[]; all: string[] }
 
 /** Where the token is, and who may: taken by `authenticate`, `authenticator`, `protect` and the adapters. */
 export interface AccessOptions<C extends Claims = Claims> {
@@ -56,8 +73,8 @@ export interface AccessOptions<C extends Claims = Claims> {
   /** Roles that the token must have; else `insufficient_scope`. Default: none. */
   roles?: RoleOption
   /**
-   * Decides about a token that has passed everything else: only `true` grants, `false` is `insufficient_scope`. Throws, another value
-   * or no answer in time: `authorize_failed`. After a wait the token is checked again. Default: none.
+   * Decides about a token that has passed everything else: only `true` grants, `false` is `insufficient_scope`. Throws,
+   * another value or no answer in time: `authorize_failed`. After a wait the token is checked again. Default: none.
    */
   authorize?: (auth: Accepted<C>) => boolean | Promise<boolean>
   /** How long `authorize` may take. Allowed: 1 to 2147483647. Default 5000. */

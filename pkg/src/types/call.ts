@@ -6,8 +6,8 @@ import type { Accepted, Claims } from './verdict.ts'
 export type WaitUntil = (promise: Promise<unknown>) => void
 
 /**
- * For gates whose options come from an `env`. It may be omitted while one gate is open; with several, calls without it throw
- * `invalid_option` (`detail: 'env_needed'`), because the tenant would be ambiguous.
+ * For gates whose options come from an `env`. It may be omitted while one gate is open; with several, calls without it
+ * throw `invalid_option` (`detail: 'env_needed'`), because the tenant would be ambiguous.
  */
 export interface EnvOption<Env = unknown> {
   env?: Env
@@ -27,10 +27,15 @@ export interface CheckSyncOptions<Env = unknown> extends EnvOption<Env>, ScopeOp
 
 export interface CheckOptions<Env = unknown> extends HostOptions<Env>, ScopeOption {}
 
-export interface AuthenticateOptions<Env = unknown, C extends Claims = Claims> extends HostOptions<Env>, AccessOptions<C> {}
+export interface AuthenticateOptions<Env = unknown, C extends Claims = Claims>
+  extends HostOptions<Env>,
+    AccessOptions<C> {}
 
 export interface ProtectOptions<C extends Claims = Claims> extends AccessOptions<C> {
-  /** Which other origins may read responses. The headers are set on the handler's own response; on a copy where they are immutable. */
+  /**
+   * Which other origins may read responses. The headers are set on the handler's own response; on a copy where they are
+   * immutable.
+   */
   cors?: CorsOptions
 }
 

@@ -1,34 +1,47 @@
 import type { AccessOptions, RequestLike } from './access.ts'
 import type {
-  AuthenticateOptions, CheckOptions, CheckSyncOptions, EnvOption, ExecutionContextLike, HostOptions, ProtectedHandler, ProtectOptions,
+  AuthenticateOptions,
+  CheckOptions,
+  CheckSyncOptions,
+  EnvOption,
+  ExecutionContextLike,
+  HostOptions,
+  ProtectedHandler,
+  ProtectOptions,
 } from './call.ts'
 import type { SkippedKey } from './jwk.ts'
 import type { Challenged, Check, Claims, Verdict } from './verdict.ts'
 
 /**
- * The edge's verifier. No I/O happens before its first use. Unknown options of a call throw `invalid_option`, or reject with it;
- * so does a call without `env` while several gates are open.
+ * The edge's verifier. No I/O happens before its first use. Unknown options of a call throw `invalid_option`, or reject
+ * with it; so does a call without `env` while several gates are open.
  */
 export interface Gate<Env = unknown> {
-  /** Checks a token, refreshing keys and state as the staleness contract demands. Never throws for a token's content. */
+  /**
+   * Checks a token, refreshing keys and state as the staleness contract demands. Never throws for a token's content.
+   */
   check<C extends Claims = Claims>(token: string, options?: CheckOptions<Env>): Promise<Verdict<C>>
   /** Checks a token by the state loaded now, without I/O. */
   checkSync<C extends Claims = Claims>(token: string, options?: CheckSyncOptions<Env>): Verdict<C>
   /**
-   * Takes the token from a request, by default from `Authorization` (RFC 6750 §2.1), and checks it. Rejects with `wrong_request` for
-   * what is no Web request, and with `authorize_failed`.
+   * Takes the token from a request, by default from `Authorization` (RFC 6750 §2.1), and checks it. Rejects with
+   * `wrong_request` for what is no Web request, and with `authorize_failed`.
    */
-  authenticate<C extends Claims = Claims>(request: RequestLike, options?: AuthenticateOptions<Env, C>): Promise<Verdict<C>>
+  authenticate<C extends Claims = Claims>(
+    request: RequestLike,
+    options?: AuthenticateOptions<Env, C>,
+  ): Promise<Verdict<C>>
   /**
-   * Checks the options now and returns `authenticate` with them: for adapters, and wherever one set of options serves many requests.
-   * Throws `invalid_option`.
+   * Checks the options now and returns `authenticate` with them: for adapters, and wherever one set of options serves
+   * many requests. Throws `invalid_option`.
    */
   authenticator<C extends Claims = Claims>(options?: AccessOptions<C>): Authenticator<Env, C>
   /** The response for a refusal (RFC 6750 §3). */
   challenge(refused: Challenged): Response
   /**
-   * A worker's `fetch` that passes only accepted requests to the handler. Where `authorize` or a `token` function fails, the response is
-   * 500 and `onReport` hears of it. Rejects with `wrong_request` where another framework's arguments are passed to it.
+   * A worker's `fetch` that passes only accepted requests to the handler. Where `authorize` or a `token` function
+   * fails, the response is 500 and `onReport` hears of it. Rejects with `wrong_request` where another framework's
+   * arguments are passed to it.
    */
   protect<C extends Claims = Claims>(
     handler: ProtectedHandler<Env, C>,
@@ -37,10 +50,10 @@ export interface Gate<Env = unknown> {
   /** Every check with its outcome, for people; never usable as a verdict. */
   explain(token: string, options?: HostOptions<Env>): Promise<Check[]>
   /**
-   * Responds to a push from the origin: the body is a manifest or a delta. With the realm's secret (`feed.acknowledge`) as bearer
-   * credential 200 has `{realm, sequence, changed}`, 409 means that earlier changes are missing, and 400 has the reason. Without
-   * it 200 means that the bytes are a statement of a realm here, or too long to be read, and 400 that they are not: neither
-   * reveals the gate's state.
+   * Responds to a push from the origin: the body is a manifest or a delta. With the realm's secret (`feed.acknowledge`)
+   * as bearer credential 200 has `{realm, sequence, changed}`, 409 means that earlier changes are missing, and 400 has
+   * the reason. Without it 200 means that the bytes are a statement of a realm here, or too long to be read, and 400
+   * that they are not: neither reveals the gate's state.
    */
   receiveFeed(request: Request, options?: HostOptions<Env>): Promise<Response>
   /** Applies a manifest or a delta. Throws `feed_refused`; then nothing has changed. */
@@ -54,7 +67,10 @@ export interface Gate<Env = unknown> {
 }
 
 /** Takes the token from a request and checks it, by options that have been given before. */
-export type Authenticator<Env = unknown, C extends Claims = Claims> = (request: RequestLike, host?: HostOptions<Env>) => Promise<Verdict<C>>
+export type Authenticator<Env = unknown, C extends Claims = Claims> = (
+  request: RequestLike,
+  host?: HostOptions<Env>,
+) => Promise<Verdict<C>>
 
 /** A realm's state, for health checks and consoles. */
 export interface Status {
@@ -75,14 +91,14 @@ export interface Status {
   liveEntries: number
   errorRate: number
   /**
-   * A digest of the options on which gate and origin must agree: `issuer`, `issuerClaim`, `profile`, `compare`, `grantClaim` and
-   * `claimNames` but for `scope`. `origin.status()` has the same, or revocations are lost. Its form is a version, a colon and 32
-   * hexadecimal digits.
+   * A digest of the options on which gate and origin must agree: `issuer`, `issuerClaim`, `profile`, `compare`,
+   * `grantClaim` and `claimNames` but for `scope`. `origin.status()` has the same, or revocations are lost. Its form is
+   * a version, a colon and 32 hexadecimal digits.
    */
   policy: string
   /**
-   * How that digest compares with the one that the origin states. `not_stated`: the origin is older. `other_version`: one of them is
-   * older, so they cannot be compared. `undefined` before the first statement.
+   * How that digest compares with the one that the origin states. `not_stated`: the origin is older. `other_version`:
+   * one of them is older, so they cannot be compared. `undefined` before the first statement.
    */
   policyAgreement: PolicyAgreement | undefined
   /** With `differs`: the names of the options that differ. */

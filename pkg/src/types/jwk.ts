@@ -32,19 +32,38 @@ export interface SkippedKey {
 }
 
 /**
- * Why a key is not used. `malformed`: not a JSON object, or a member twice, or a member is missing, of the wrong type, too long or not
- * base64. `unknown_key_type`, `unknown_curve`, `unknown_algorithm`: `kty`, `crv` or `alg` is not supported. `algorithm_mismatch`:
- * `alg` does not fit `kty` or `crv`. `not_for_verification`: `use` or `key_ops` say so, as those of encryption keys do. `private`: it has
- * private members. `symmetric_from_url`: a shared key that was fetched. `too_short`: RSA below 2,048 bits, or a shared key shorter than its
- * hash. `too_long`: RSA above 4,096 bits. `invalid`: a point off its curve or of small order, an even modulus, an unusable exponent.
+ * Why a key is not used. `malformed`: not a JSON object, or a member twice, or a member is missing, of the wrong type,
+ * too long or not base64. `unknown_key_type`, `unknown_curve`, `unknown_algorithm`: `kty`, `crv` or `alg` is not
+ * supported. `algorithm_mismatch`: `alg` does not fit `kty` or `crv`. `not_for_verification`: `use` or `key_ops` say
+ * so, as those of encryption keys do. `private`: it has private members. `symmetric_from_url`: a shared key that was
+ * fetched. `too_short`: RSA below 2,048 bits, or a shared key shorter than its hash. `too_long`: RSA above 4,096 bits.
+ * `invalid`: a point off its curve or of small order, an even modulus, an unusable exponent.
  */
 export type SkipReason =
-  | 'malformed' | 'unknown_key_type' | 'unknown_curve' | 'unknown_algorithm' | 'algorithm_mismatch' | 'not_for_verification'
-  | 'private' | 'symmetric_from_url' | 'too_short' | 'too_long' | 'invalid'
+  | 'malformed'
+  | 'unknown_key_type'
+  | 'unknown_curve'
+  | 'unknown_algorithm'
+  | 'algorithm_mismatch'
+  | 'not_for_verification'
+  | 'private'
+  | 'symmetric_from_url'
+  | 'too_short'
+  | 'too_long'
+  | 'invalid'
 
 export type Algorithm =
-  | 'HS256' | 'HS384' | 'HS512'
-  | 'RS256' | 'RS384' | 'RS512'
-  | 'PS256' | 'PS384' | 'PS512'
-  | 'ES256' | 'ES384' | 'ES512'
-  | 'EdDSA' | 'Ed25519'
+  | 'HS256'
+  | 'HS384'
+  | 'HS512'
+  | 'RS256'
+  | 'RS384'
+  | 'RS512'
+  | 'PS256'
+  | 'PS384'
+  | 'PS512'
+  | 'ES256'
+  | 'ES384'
+  | 'ES512'
+  | 'EdDSA'
+  | 'Ed25519'

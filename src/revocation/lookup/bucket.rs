@@ -12,7 +12,8 @@ use crate::time::UnixSeconds;
 
 /// Seconds of `exp` that share a filter.
 pub(crate) const BUCKET_SECONDS: u64 = 512;
-/// Seconds of latest possible expiry that share a catch-all. A lifetime of a day has six of them; every lookup probes all.
+/// Seconds of latest possible expiry that share a catch-all. A lifetime of a day has six of them; every lookup probes
+/// all.
 pub(crate) const CATCH_ALL_SECONDS: u64 = 16_384;
 
 /// The bucket of a token with this `exp`.
@@ -20,7 +21,8 @@ pub(crate) fn bucket_of(expires_at: UnixSeconds) -> u32 {
     u32::try_from(expires_at.get() / BUCKET_SECONDS).unwrap_or(u32::MAX)
 }
 
-/// Whether no token of the bucket is accepted anywhere any more. The last bucket never ends: it holds all later expiries.
+/// Whether no token of the bucket is accepted anywhere any more. The last bucket never ends: it holds all later
+/// expiries.
 pub(crate) fn bucket_is_over(bucket: u32, seconds: u64, bounds: &Bounds, now: UnixSeconds) -> bool {
     let end = UnixSeconds::new((u64::from(bucket) + 1).saturating_mul(seconds));
     bucket != u32::MAX && end.plus(bounds.margin()) <= now

@@ -1,5 +1,5 @@
-//! A map in key order for many entries in any order: vectors of a few entries each, so that an insertion moves little. As fast
-//! as a `BTreeMap` and a fifth of its code.
+//! A map in key order for many entries in any order: vectors of a few entries each, so that an insertion moves little.
+//! As fast as a `BTreeMap` and a fifth of its code.
 
 /// No chunk is empty; the keys ascend within and across chunks.
 #[derive(Clone, Debug)]

@@ -7,8 +7,8 @@ use crate::revocation::wire::reader::MAX_SECTIONS;
 use crate::revocation::wire::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
 use crate::time::MAX_SECONDS;
 
-/// Bits of a fingerprint beyond log2 of the count: an absent name matches an entry by chance at most once in 2^25, the three
-/// names of a token less than once in 10^7.
+/// Bits of a fingerprint beyond log2 of the count: an absent name matches an entry by chance at most once in 2^25, the
+/// three names of a token less than once in 10^7.
 pub(crate) const SPARE_BITS: u32 = 25;
 /// High parts between two hints. A hint costs 32 bits; a lookup walks half of the distance.
 pub(crate) const HIGHS_PER_HINT: u32 = 128;
@@ -198,8 +198,8 @@ impl EpochTable {
         Ok(())
     }
 
-    /// Checks the hints of the high parts that begin after a zero of this word. `ends` has a one for each such zero, which end
-    /// the high parts `ended`; `entries` precede the word.
+    /// Checks the hints of the high parts that begin after a zero of this word. `ends` has a one for each such zero,
+    /// which end the high parts `ended`; `entries` precede the word.
     fn check_hints(&self, ends: u64, entries: u64, ended: core::ops::Range<u64>) -> Result<(), FeedError> {
         let per_hint = u64::from(HIGHS_PER_HINT);
         let mut high = if entries + ended.start == 0 { 0 } else { (ended.start + 1).next_multiple_of(per_hint) };

@@ -73,7 +73,8 @@ impl Exact {
         Ok(())
     }
 
-    // KEY_NOT_BEFORES: { [u8; 32] thumbprint, varint not_before }, strictly increasing by thumbprint; not_before at least 1
+    // KEY_NOT_BEFORES: { [u8; 32] thumbprint, varint not_before }, strictly increasing by thumbprint; not_before at
+    // least 1
     pub(crate) fn decode_key_not_befores(&mut self, bytes: &[u8]) -> Result<(), FeedError> {
         let mut reader = Reader::new(bytes);
         while !reader.is_empty() {

@@ -94,8 +94,8 @@ pub(crate) fn set_bits(body: &mut [u8], fingerprint: Fingerprint, bits: u32, has
     }
 }
 
-/// The positions of an id's bits: two 32-bit draws from each word of a splitmix64 stream seeded with the fingerprint, each
-/// scaled to the number of bits. Independent draws, because the error of double hashing shows in small filters.
+/// The positions of an id's bits: two 32-bit draws from each word of a splitmix64 stream seeded with the fingerprint,
+/// each scaled to the number of bits. Independent draws, because the error of double hashing shows in small filters.
 fn positions(fingerprint: Fingerprint, bits: u32, hashes: u8) -> impl Iterator<Item = u32> {
     let mut state = fingerprint;
     let mut word = 0_u64;

@@ -37,8 +37,8 @@ impl fmt::Debug for HashKey {
     }
 }
 
-/// SipHash states for one realm and key, one per [`NameKind`], with the common prefix (kind tag, realm id) already absorbed.
-/// Saves about a third of the work for a UUID-sized name.
+/// SipHash states for one realm and key, one per [`NameKind`], with the common prefix (kind tag, realm id) already
+/// absorbed. Saves about a third of the work for a UUID-sized name.
 #[derive(Clone, Copy)]
 pub(crate) struct NameHash {
     key: HashKey,
@@ -67,8 +67,8 @@ impl NameHash {
         }
     }
 
-    /// The top 48 bits of SipHash-2-4 over tag, realm id and the parts, each prefixed with its length in 4 bytes. The first part is
-    /// the issuer, where the realm has several and it is not the first.
+    /// The top 48 bits of SipHash-2-4 over tag, realm id and the parts, each prefixed with its length in 4 bytes. The
+    /// first part is the issuer, where the realm has several and it is not the first.
     pub(crate) fn fingerprint(&self, kind: NameKind, issuer: Option<&str>, parts: &[&str]) -> Fingerprint {
         let mut hasher = match kind {
             NameKind::TokenId => self.token_id,
@@ -78,8 +78,8 @@ impl NameHash {
             NameKind::Grant => self.grant,
         };
         for part in issuer.iter().chain(parts) {
-            // Names come from tokens and requests of bounded size, far below 4 GiB. The hasher reads a number in the machine's
-            // byte order, which must not matter.
+            // Names come from tokens and requests of bounded size, far below 4 GiB. The hasher reads a number in the
+            // machine's byte order, which must not matter.
             hasher.write_u32(u32::try_from(part.len()).unwrap_or(u32::MAX).to_le());
             hasher.write(part.as_bytes());
         }
@@ -144,7 +144,8 @@ impl Generations {
     }
 }
 
-/// One name, hashed for the generation of each section. Caches the last result, since most of a state is of one generation.
+/// One name, hashed for the generation of each section. Caches the last result, since most of a state is of one
+/// generation.
 pub(crate) struct Name<'a> {
     generations: &'a Generations,
     kind: NameKind,

@@ -1,4 +1,5 @@
-//! A bitmap over fingerprint prefixes. Most lookups miss; this rejects 7 of 8 misses with one memory access instead of four.
+//! A bitmap over fingerprint prefixes. Most lookups miss; this rejects 7 of 8 misses with one memory access instead of
+//! four.
 
 /// Bits of a prefix beyond log2 of the number of entries: 8 to 16 prefixes for each entry, one or two bytes.
 const SPARE_BITS: u32 = 3;

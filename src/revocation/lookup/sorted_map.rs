@@ -1,5 +1,5 @@
-//! A map of two vectors in key order, for few entries or for many that arrive in order. A lookup reads the keys only, which
-//! are contiguous; an insertion in the middle moves everything after it.
+//! A map of two vectors in key order, for few entries or for many that arrive in order. A lookup reads the keys only,
+//! which are contiguous; an insertion in the middle moves everything after it.
 
 use core::borrow::Borrow;
 

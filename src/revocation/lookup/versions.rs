@@ -7,8 +7,9 @@ use crate::revocation::realm_id::RealmId;
 use crate::revocation::wire::reader::MAX_SECTIONS;
 use crate::revocation::wire::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
 
-/// A user's key in the table: the first 16 bytes of SHA-256 over realm id and `sub`, free of collisions in practice. Where the realm
-/// has several issuers and it is not the first, the issuer stands before `sub` between two bytes 0xff, which no text has.
+/// A user's key in the table: the first 16 bytes of SHA-256 over realm id and `sub`, free of collisions in practice.
+/// Where the realm has several issuers and it is not the first, the issuer stands before `sub` between two bytes 0xff,
+/// which no text has.
 pub(crate) type UserKey = [u8; 16];
 
 /// Bytes of one entry: key and minimum.

@@ -37,15 +37,17 @@ pub(crate) enum Reach {
     Partial,
 }
 
-// struct Delta { Statement with blocks GENERATIONS (new ones), REALM, CLIENTS, BANS, KEYS, TOKEN_IDS, CATCH_ALL_IDS, EPOCHS,
+// struct Delta { Statement with blocks GENERATIONS (new ones), REALM, CLIENTS, BANS, KEYS, TOKEN_IDS, CATCH_ALL_IDS,
+// EPOCHS,
 //                VERSIONS, NEW_BOUNDS (as the manifest's BOUNDS), KEY_NOT_BEFORES, GRANTS, POLICY }
 // Without any block and with span 0 it is a heartbeat.
 // TOKEN_IDS, CATCH_ALL_IDS:
-//     { u32 generation, varint buckets, [{ varint step, varint greatest, varint count, [u48 fingerprint; count] }; buckets] }
-//     step = bucket - the one before (the first: - 0); greatest = 0 when unknown, else 1 + zigzag(issued_at - greatest iat)
-// EPOCHS, GRANTS:
-//     { u32 generation, varint count, varint base, [{ u48 fingerprint, varint not_before - base }; count] }, base = least
-// VERSIONS: { [u8; 16] user key, varint minimum }
+//     { u32 generation, varint buckets, [{ varint step, varint greatest, varint count, [u48 fingerprint; count] };
+//     buckets] }
+//     step = bucket - the one before (the first: - 0); greatest = 0 when unknown, else 1 + zigzag(issued_at - greatest
+//     iat) EPOCHS, GRANTS:
+//     { u32 generation, varint count, varint base, [{ u48 fingerprint, varint not_before - base }; count] }, base =
+//     least VERSIONS: { [u8; 16] user key, varint minimum }
 // Everything strictly increasing by generation, bucket, fingerprint or key; no group is empty.
 impl Delta {
     pub(crate) fn decode(statement: &Statement<'_>, length: usize) -> Result<Self, FeedError> {

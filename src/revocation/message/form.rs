@@ -1,11 +1,11 @@
 //! The forms in which an origin states its facts: one for each minor version of the format.
 
-/// A form of the feed. A reader names the minor version that it reads; facts that a lower one does not know are stated to it in
-/// a form that refuses at least as much. Sequence and chain are the same in every form.
+/// A form of the feed. A reader names the minor version that it reads; facts that a lower one does not know are stated
+/// to it in a form that refuses at least as much. Sequence and chain are the same in every form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Form {
-    /// Without grants, key not-befores and the policy's digest: a grant is a not-before of its user, a key not-before one of
-    /// the realm.
+    /// Without grants, key not-befores and the policy's digest: a grant is a not-before of its user, a key not-before
+    /// one of the realm.
     V1_0,
     /// With all three.
     V1_1,

@@ -30,7 +30,8 @@ pub(crate) struct Manifest {
 // struct Manifest { Statement with blocks BOUNDS (always), GENERATIONS, REALM, CLIENTS, BANS, KEYS, SECTIONS,
 //                   KEY_NOT_BEFORES, POLICY }
 // BOUNDS: varint leeway, varint skew, varint max_lifetime, varint max_session + 1 or 0
-// SECTIONS: [Entry], strictly increasing by kind and bucket; epochs, versions and grants: shards 0, 1, .. 2^n - 1 of one
+// SECTIONS: [Entry], strictly increasing by kind and bucket; epochs, versions and grants: shards 0, 1, .. 2^n - 1 of
+// one
 //           generation
 impl Manifest {
     pub(crate) fn decode(statement: &Statement<'_>) -> Result<Self, FeedError> {

@@ -56,9 +56,9 @@ impl Revocations {
         })
     }
 
-    /// Whether a manifest at or behind our sequence is useful: the kept deltas lead from it to our position, and changes have
-    /// outgrown the sections. At our own sequence it is useful, too, when it is of a later form, when its bounds or policy
-    /// differ, or when sections are missing. An earlier form states no policy and so takes none back.
+    /// Whether a manifest at or behind our sequence is useful: the kept deltas lead from it to our position, and
+    /// changes have outgrown the sections. At our own sequence it is useful, too, when it is of a later form, when its
+    /// bounds or policy differ, or when sections are missing. An earlier form states no policy and so takes none back.
     fn can_fold(&self, manifest: &Manifest, renewed: bool) -> bool {
         let Some(active) = &self.active else { return true };
         let ours = active.position;

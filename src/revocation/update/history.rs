@@ -50,8 +50,8 @@ impl History {
         }
     }
 
-    /// The kept deltas that continue a position, each starting at or before the end of the one before. Stops at a delta whose
-    /// chain does not match.
+    /// The kept deltas that continue a position, each starting at or before the end of the one before. Stops at a delta
+    /// whose chain does not match.
     pub(crate) fn onward(&self, from: &Position) -> impl Iterator<Item = &Delta> {
         let mut tip = Tip { sequence: from.sequence, chain: from.chain };
         let mut fits = true;

@@ -27,7 +27,8 @@ impl Revocations {
         incoming.iter().copied().chain(only_active).map(|entry| entry.name).collect()
     }
 
-    /// The missing sections that [`Revocations::status`] needs for this subject: those to fetch first while a state is loading.
+    /// The missing sections that [`Revocations::status`] needs for this subject: those to fetch first while a state is
+    /// loading.
     #[must_use]
     pub fn missing_for(&self, subject: &Subject<'_>) -> Vec<[u8; 32]> {
         let entries = self.active.as_ref().map(|active| active.missing_for(self.realm, subject)).unwrap_or_default();

@@ -15,8 +15,8 @@ pub(crate) enum Reuse {
     Nothing,
     /// The same section: entries that are live on top of it are in the new one, or in the deltas after the manifest.
     Same,
-    /// An earlier section that deltas have brought up to date, with its live entries. It keeps its own name, since it is not
-    /// the section that the manifest names.
+    /// An earlier section that deltas have brought up to date, with its live entries. It keeps its own name, since it
+    /// is not the section that the manifest names.
     UpToDate,
 }
 

@@ -93,8 +93,8 @@ impl<'a> Reader<'a> {
         Err(FeedError::Malformed { part: "varint" })
     }
 
-    /// Reads a count of items of at least `least_bytes` each. Refuses more items than the remaining bytes can hold, so that
-    /// the count is safe to allocate by.
+    /// Reads a count of items of at least `least_bytes` each. Refuses more items than the remaining bytes can hold, so
+    /// that the count is safe to allocate by.
     pub(crate) fn count(&mut self, least_bytes: usize) -> Result<usize, FeedError> {
         let count = usize::try_from(self.varint()?).map_err(|_| FeedError::Truncated)?;
         if count > self.remaining() / least_bytes.max(1) {

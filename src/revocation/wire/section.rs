@@ -117,7 +117,8 @@ pub(crate) fn section_name(bytes: &[u8]) -> SectionName {
 // struct SectionHead {              32 bytes
 //      0  [u8; 4]   magic           "PCLS"
 //      4  u16       kind
-//      6  u8        form            bucket, catch-all: hashes per id; epochs, versions, grants: log2 of the number of shards
+//      6  u8        form            bucket, catch-all: hashes per id; epochs, versions, grants: log2 of the number of
+//      shards
 //      7  u8        width           epochs, grants: bits of a value; others 0
 //      8  u32       bucket          or shard
 //     12  u32       generation

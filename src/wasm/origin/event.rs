@@ -7,10 +7,11 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
-/// `issuer`: the name of the issuer under which the subject is known, as for [`Ledger::stage_under`](crate::ledger::Ledger::stage_under).
+/// `issuer`: the name of the issuer under which the subject is known, as for
+/// [`Ledger::stage_under`](crate::ledger::Ledger::stage_under).
 ///
-/// The times of an event are `NumericDate`s, possibly fractional. A number that is not finite is not a valid time: read as 0,
-/// it would make a revocation look expired.
+/// The times of an event are `NumericDate`s, possibly fractional. A number that is not finite is not a valid time: read
+/// as 0, it would make a revocation look expired.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub(super) enum EventOption {

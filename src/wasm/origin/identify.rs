@@ -27,7 +27,8 @@ impl JsGate {
         differences.unwrap_or_default().into_iter().map(|field| field.name().to_owned()).collect()
     }
 
-    /// The index of the realm that the token in the first `length` bytes of the token buffer names as its issuer; -1: none.
+    /// The index of the realm that the token in the first `length` bytes of the token buffer names as its issuer; -1:
+    /// none.
     #[wasm_bindgen(js_name = realmOf)]
     #[must_use]
     pub fn realm_of(&self, length: usize) -> i32 {
@@ -36,10 +37,10 @@ impl JsGate {
         realm.and_then(|realm| i32::try_from(realm).ok()).unwrap_or(-1)
     }
 
-    /// Identifies the access token in the first `length` bytes of the token buffer: form, realm, key, signature and use are
-    /// checked, nothing else. Throws `invalid_token`, `unexpected_token_use` or `keys_unavailable`, with the `reason` of a
-    /// verdict and the index of the token's `realm`. `now` (unix seconds) says whether the keys may still be used. `undefined`:
-    /// there is a signature request, as after `begin`; its outcome goes to `finishToIdentify`.
+    /// Identifies the access token in the first `length` bytes of the token buffer: form, realm, key, signature and use
+    /// are checked, nothing else. Throws `invalid_token`, `unexpected_token_use` or `keys_unavailable`, with the
+    /// `reason` of a verdict and the index of the token's `realm`. `now` (unix seconds) says whether the keys may still
+    /// be used. `undefined`: there is a signature request, as after `begin`; its outcome goes to `finishToIdentify`.
     #[wasm_bindgen(js_name = beginToIdentify)]
     pub fn begin_to_identify(&mut self, length: usize, now: f64) -> Result<JsValue, JsValue> {
         let token = core::str::from_utf8(self.token_buffer.get(..length).unwrap_or(&self.token_buffer));

@@ -3,7 +3,8 @@
 use crate::keys;
 use wasm_bindgen::prelude::*;
 
-/// The members that determine a key, as JSON in the one spelling that its thumbprint is over. `undefined` where they cannot be read.
+/// The members that determine a key, as JSON in the one spelling that its thumbprint is over. `undefined` where they
+/// cannot be read.
 #[wasm_bindgen(js_name = canonicalJwk)]
 #[must_use]
 pub fn canonical_jwk(jwk: &str) -> Option<String> {

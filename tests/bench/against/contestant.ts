@@ -38,7 +38,9 @@ let turn: Turn = () => Promise.reject(new Error('nothing is prepared'))
 let close: () => void = () => undefined
 
 process.on('message', (order: Order) => {
-  obey(order).then(answer, (error: unknown) => answer({ error: error instanceof Error ? error.message : String(error) }))
+  obey(order).then(answer, (error: unknown) =>
+    answer({ error: error instanceof Error ? error.message : String(error) }),
+  )
 })
 
 async function obey(order: Order): Promise<Answer> {

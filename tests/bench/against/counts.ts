@@ -36,7 +36,8 @@ const FEED: Order = {
 
 /** Instructions of each figure's work, before and after; the A/A run is two more sets of runs of the build before. */
 export async function count(builds: Builds, figures: readonly string[]): Promise<Outcomes> {
-  if (spawnSync('valgrind', ['--version']).status !== 0) throw new Error('valgrind is missing: apt-get install valgrind')
+  if (spawnSync('valgrind', ['--version']).status !== 0)
+    throw new Error('valgrind is missing: apt-get install valgrind')
   const [before, after] = [await compile(builds.before), await compile(builds.after)]
   const feed = await makeFeed(FEED)
   try {
@@ -49,7 +50,13 @@ export async function count(builds: Builds, figures: readonly string[]): Promise
           counts.push(await instructions(program, COUNTED[figure] ?? figure, feed.folder))
         }
       }
-      outcomes.set(figure, outcomeOf('lower', samples.map((counts) => [counts])))
+      outcomes.set(
+        figure,
+        outcomeOf(
+          'lower',
+          samples.map((counts) => [counts]),
+        ),
+      )
     }
     return outcomes
   } finally {
@@ -76,7 +83,12 @@ async function instructions(program: string, work: string, feed: string): Promis
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-bench-'))
   try {
     const output = join(folder, 'counts')
-    const options = ['--quiet', '--tool=callgrind', '--toggle-collect=*counted::measured*', `--callgrind-out-file=${output}`]
+    const options = [
+      '--quiet',
+      '--tool=callgrind',
+      '--toggle-collect=*counted::measured*',
+      `--callgrind-out-file=${output}`,
+    ]
     await run('valgrind', [...options, program, work, feed, join(ROOT, 'tests/vectors/verdicts.json')], folder)
     const total = Number(/^(?:summary|totals): (\d+)$/m.exec(await readFile(output, 'utf8'))?.[1])
     if (!(total > 0)) throw new Error('callgrind counted nothing')

@@ -1,5 +1,5 @@
-// Look-ups in the revocation state, in a wasm module that is built with the crate of each build: no package takes part. All
-// instances stand in this process, for it is one call into wasm that is timed.
+// Look-ups in the revocation state, in a wasm module that is built with the crate of each build: no package takes part.
+// All instances stand in this process, for it is one call into wasm that is timed.
 
 import type { Feed } from '../feed.ts'
 import { openModule } from '../module.ts'

@@ -1,5 +1,5 @@
-// Two builds against each other in one process tree: `cargo xtask bench [NAME…] --against REF [--bar PERCENT] [--json]`.
-// Called with `--before FOLDER`, the checkout of REF with its package built, in place of REF.
+// Two builds against each other in one process tree: `cargo xtask bench [NAME…] --against REF [--bar PERCENT]
+// [--json]`. Called with `--before FOLDER`, the checkout of REF with its package built, in place of REF.
 
 import { parseArgs } from 'node:util'
 import { ROOT } from '../feed.ts'

@@ -52,7 +52,8 @@ export async function workerdStation(build: Build, materials: ReadonlyMap<string
       const { work, feed, key, tokens } = materialOf(materials, figure)
       const standing = await worker.stage({ feed, key, tokens, ...sightOf(work) })
       staged = standing
-      const [contestant, toUnit] = work.kind === 'first verdict' ? ['first verdict', 1] : ['portcullis', 1000 / tokens.length]
+      const [contestant, toUnit] =
+        work.kind === 'first verdict' ? ['first verdict', 1] : ['portcullis', 1000 / tokens.length]
       measure = async (round) => (await standing.turn(contestant, round)) * toUnit
     },
     turn: (round) => measure(round),

@@ -19,8 +19,14 @@ function samples(center: number, ofLaunch: number, ofRound: number, seed: number
 }
 
 test('the ratio is that of the medians, in spite of outliers', () => {
-  const before = [[10, 10, 11, 9, 500], [10, 10, 10, 10, 10]]
-  const after = [[11, 11, 11, 11, 11], [11, 11, 700, 11, 11]]
+  const before = [
+    [10, 10, 11, 9, 500],
+    [10, 10, 10, 10, 10],
+  ]
+  const after = [
+    [11, 11, 11, 11, 11],
+    [11, 11, 700, 11, 11],
+  ]
   assert.equal(compare(before, after).ratio, 1.1)
 })
 
@@ -103,7 +109,9 @@ test('a figure that one of the builds lacks is left out, and the others are meas
   const open = async (build: { label: string }): Promise<Station> => ({
     prepare: (figure) => {
       prepared += 1
-      return figure === 'new' && build.label === 'before' ? Promise.reject(new Error('it lacks that')) : Promise.resolve()
+      return figure === 'new' && build.label === 'before'
+        ? Promise.reject(new Error('it lacks that'))
+        : Promise.resolve()
     },
     turn: () => Promise.resolve(1),
     close: () => Promise.resolve(),

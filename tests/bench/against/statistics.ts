@@ -1,8 +1,8 @@
 // Statistics of a paired run: the ratio of two builds, the spread of one build against itself, and the verdict.
 //
-// A process keeps its own memory layout and compiled code, which makes all its turns a little faster or slower together.
-// So turns are grouped by launch (a new set of processes), and intervals are made by a bootstrap that draws launches first
-// and rounds second.
+// A process keeps its own memory layout and compiled code, which makes all its turns a little faster or slower
+// together. So turns are grouped by launch (a new set of processes), and intervals are made by a bootstrap that draws
+// launches first and rounds second.
 
 import { median } from '../race.ts'
 
@@ -27,14 +27,18 @@ const SEED = 0x9e3779b9
 /** Compares two contestants that took turns: round by round they met the same state of the machine. */
 export function compare(before: Samples, after: Samples): Paired {
   const ratios = resample(before, after)
-  const at = (share: number): number => ratios[Math.min(ratios.length - 1, Math.floor(share * ratios.length))] ?? Number.NaN
+  const at = (share: number): number =>
+    ratios[Math.min(ratios.length - 1, Math.floor(share * ratios.length))] ?? Number.NaN
   return {
     ratio: median(after.flat()) / median(before.flat()),
     interval: [at(OUTSIDE / 2), at(1 - OUTSIDE / 2)],
   }
 }
 
-/** How far from 1 the ratio of a build to itself gets: the far end of its interval, or the ratio itself if that is further. */
+/**
+ * How far from 1 the ratio of a build to itself gets: the far end of its interval, or the ratio itself if that is
+ * further.
+ */
 export function spreadOf({ ratio, interval }: Paired): number {
   return Math.max(...[ratio, ...interval].map((value) => Math.abs(value - 1)))
 }

@@ -22,8 +22,8 @@ export interface Schedule {
 }
 
 /**
- * 15 rounds in 3 launches: one process may be 2 % faster than its twin for as long as it lives, and only other processes
- * show that. More launches would show it better, but each takes some seconds of every figure.
+ * 15 rounds in 3 launches: one process may be 2 % faster than its twin for as long as it lives, and only other
+ * processes show that. More launches would show it better, but each takes some seconds of every figure.
  */
 export const LIVING: Schedule = { launches: 3, rounds: 5 }
 /** For turns that start processes of their own. */

@@ -1,4 +1,5 @@
-// A gate whose realms are a function, in a process of its own: good tokens, first alone, then beside a flood of tokens with forged issuers.
+// A gate whose realms are a function, in a process of its own: good tokens, first alone, then beside a flood of tokens
+// with forged issuers.
 
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -69,7 +70,9 @@ const gate = createGate({
 })
 const good = await Promise.all(
   names.map((name) =>
-    new SignJWT(claimsOf({ iss: issuerOf(name) })).setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: key.jwk.kid ?? '' }).sign(key.privateKey),
+    new SignJWT(claimsOf({ iss: issuerOf(name) }))
+      .setProtectedHeader({ alg: 'ES256', typ: 'JWT', kid: key.jwk.kid ?? '' })
+      .sign(key.privateKey),
   ),
 )
 for (const token of good) {
@@ -77,7 +80,8 @@ for (const token of good) {
   if (!verdict.ok) throw new Error(`a good token was refused: ${verdict.reason}`)
 }
 const [header, , signature] = (good[0] ?? '').split('.')
-const madeUp = () => `${header}.${Buffer.from(JSON.stringify(claimsOf({ iss: issuerOf(randomUUID()) }))).toString('base64url')}.${signature}`
+const madeUp = () =>
+  `${header}.${Buffer.from(JSON.stringify(claimsOf({ iss: issuerOf(randomUUID()) }))).toString('base64url')}.${signature}`
 // Made before, so that making them is not measured.
 const pool = Array.from({ length: seconds * rate }, madeUp)
 let next = 0
@@ -94,8 +98,14 @@ const flood = await measure(seconds, rate)
 const lasted = (performance.now() - startedAtMs) / 1000
 const after = await sizes()
 answer({
-  alone: percentile(alone.latencies), beside: percentile(flood.latencies), rate: flood.sent / lasted, calls, seconds: lasted, refused,
-  resident: after.resident - before.resident, core: after.core - before.core,
+  alone: percentile(alone.latencies),
+  beside: percentile(flood.latencies),
+  rate: flood.sent / lasted,
+  calls,
+  seconds: lasted,
+  refused,
+  resident: after.resident - before.resident,
+  core: after.core - before.core,
 } satisfies Flood)
 
 async function measure(forSeconds: number, madeUpPerSecond: number): Promise<{ latencies: number[]; sent: number }> {
@@ -123,5 +133,8 @@ function percentile(latencies: number[]): number {
 async function sizes(): Promise<{ resident: number; core: number }> {
   await pause(1500)
   for (let times = 0; times < 3; times += 1) globalThis.gc?.()
-  return { resident: process.memoryUsage().rss, core: memories.reduce((bytes, { buffer }) => bytes + buffer.byteLength, 0) }
+  return {
+    resident: process.memoryUsage().rss,
+    core: memories.reduce((bytes, { buffer }) => bytes + buffer.byteLength, 0),
+  }
 }

@@ -33,5 +33,10 @@ function shared(response: Response): Response {
 async function learn(request: Request, rest: Rest): Promise<Accepted> {
   const answer = await demo.fetch(new Request(new URL('/api/whoami', request.url), request), ...rest)
   if (!answer.ok) throw new Error(`the protected handler answered ${answer.status}`)
-  return { ok: true, header: { alg: '' }, realm: 'acme', ...((await answer.json()) as Pick<Accepted, 'claims' | 'sequence'>) }
+  return {
+    ok: true,
+    header: { alg: '' },
+    realm: 'acme',
+    ...((await answer.json()) as Pick<Accepted, 'claims' | 'sequence'>),
+  }
 }

@@ -21,7 +21,11 @@ export default {
     switch (pathname) {
       case '/setup':
         job = (await request.json()) as Job
-        contestants = { ...(await ours(job)), ...(await theirs(job)), ...(job.sight === 'first' ? await floor(job) : {}) }
+        contestants = {
+          ...(await ours(job)),
+          ...(await theirs(job)),
+          ...(job.sight === 'first' ? await floor(job) : {}),
+        }
         return Response.json(Object.keys(contestants))
       case '/prepare':
         passes = await prepare(searchParams.get('contestant') ?? '', Number(searchParams.get('passes')))
@@ -118,11 +122,15 @@ async function floor({ jwk }: Job): Promise<Record<string, Contestant>> {
     async 'crypto.subtle.verify'(strings) {
       const asked = strings.map((token) => {
         const end = token.lastIndexOf('.')
-        return { input: new TextEncoder().encode(token.slice(0, end)), signature: base64url.decode(token.slice(end + 1)) }
+        return {
+          input: new TextEncoder().encode(token.slice(0, end)),
+          signature: base64url.decode(token.slice(end + 1)),
+        }
       })
       return async () => {
         for (const { input, signature } of asked) {
-          if (!(await crypto.subtle.verify(scheme, key, signature as BufferSource, input))) throw new Error('a good signature was refused')
+          if (!(await crypto.subtle.verify(scheme, key, signature as BufferSource, input)))
+            throw new Error('a good signature was refused')
         }
       }
     },

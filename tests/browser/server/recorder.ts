@@ -1,4 +1,5 @@
-// Imported first: records what a module does while it loads, with the globals that a server may share between all its users.
+// Imported first: records what a module does while it loads, with the globals that a server may share between all its
+// users.
 
 export const recorded: string[] = []
 

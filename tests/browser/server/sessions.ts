@@ -19,7 +19,11 @@ const OPTIONS: SessionOptions = {
   allowedOrigins: ['https://api.example'],
   fetch: answering,
 }
-const STORAGE = { load: () => void recorded.push('load'), save: () => void recorded.push('save'), clear: () => void recorded.push('clear') }
+const STORAGE = {
+  load: () => void recorded.push('load'),
+  save: () => void recorded.push('save'),
+  clear: () => void recorded.push('clear'),
+}
 
 const inMemory = createSession(OPTIONS)
 const byCookie = createSession({ ...OPTIONS, clientId: 'cookie', cookies: 'include' })
@@ -31,7 +35,8 @@ const atLoad = [...recorded, ...asked]
 export async function problems(): Promise<string[]> {
   const found: string[] = []
   const same = (what: string, value: unknown, expected: unknown): void => {
-    if (JSON.stringify(value) !== JSON.stringify(expected)) found.push(`${what}: ${JSON.stringify(value)}, expected ${JSON.stringify(expected)}`)
+    if (JSON.stringify(value) !== JSON.stringify(expected))
+      found.push(`${what}: ${JSON.stringify(value)}, expected ${JSON.stringify(expected)}`)
   }
   same('done while the module loads', atLoad, [])
   same('signed in', [inMemory.signedIn, byCookie.signedIn, stored.signedIn], [false, false, false])
@@ -40,7 +45,11 @@ export async function problems(): Promise<string[]> {
   const [alice, bob, carol] = [createSession(OPTIONS), createSession(OPTIONS), createSession(OPTIONS)]
   await alice.signIn({ accessToken: 'of Alice', refreshToken: 'r', expiresInSeconds: 300 })
   await carol.signIn({ accessToken: 'of Carol', refreshToken: 'r', expiresInSeconds: 300 })
-  same('tokens of another user', [await bob.accessToken(), await inMemory.accessToken(), bob.signedIn], [null, null, false])
+  same(
+    'tokens of another user',
+    [await bob.accessToken(), await inMemory.accessToken(), bob.signedIn],
+    [null, null, false],
+  )
   same('requests without a login', asked, [])
   await logout({ revokeUrl: OPTIONS.revokeUrl as string, clientId: 'app', accessToken: 'x', fetch: answering })
   await alice.logout()

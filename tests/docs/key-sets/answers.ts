@@ -15,7 +15,9 @@ export interface Answers {
 }
 
 export async function answers(shape: Shape): Promise<Answers> {
-  const server = createServer((_, response) => response.setHeader('content-type', 'application/json').end(shape.set)).listen(0, '127.0.0.1')
+  const server = createServer((_, response) =>
+    response.setHeader('content-type', 'application/json').end(shape.set),
+  ).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`)
   try {
@@ -39,10 +41,15 @@ async function byJose({ set, token, inline }: Shape, url: URL): Promise<string> 
 async function byGate({ set, token, inline }: Shape, url: URL): Promise<string> {
   const reports: Report[] = []
   const jwks = inline === true ? (JSON.parse(String(set)) as JWKS) : url
-  const gate = createGate({ realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', jwks, revocation: 'unchecked' }], onReport: (report) => reports.push(report) })
+  const gate = createGate({
+    realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', jwks, revocation: 'unchecked' }],
+    onReport: (report) => reports.push(report),
+  })
   try {
     const verdict = await gate.check(token)
-    const skipped = [...new Set(gate.status().flatMap(({ skippedKeys }) => skippedKeys.map(({ reason }) => reason)))].join(', ')
+    const skipped = [
+      ...new Set(gate.status().flatMap(({ skippedKeys }) => skippedKeys.map(({ reason }) => reason))),
+    ].join(', ')
     if (verdict.ok) return skipped === '' ? 'taken' : `taken; skipped: ${skipped}`
     if (skipped !== '') return `skipped: ${skipped}`
     const failed = reports.find(({ kind }) => kind === 'jwks')?.error

@@ -34,13 +34,20 @@ export async function shapes(): Promise<Shape[]> {
   const other = ecKey('P-256')
   const enc = { ...rsaKey(2048).jwk, kid: 'enc', alg: 'RSA-OAEP', use: 'enc' }
   const [ecToken, rsaToken] = [await token(ec), await token(rsa)]
-  const without = ({ jwk }: SigningKey, ...names: string[]): Members => Object.fromEntries(Object.entries(jwk).filter(([name]) => !names.includes(name)))
+  const without = ({ jwk }: SigningKey, ...names: string[]): Members =>
+    Object.fromEntries(Object.entries(jwk).filter(([name]) => !names.includes(name)))
   const one = (name: string, jwk: unknown, signed: string): Shape => ({ name, set: set(jwk), token: signed })
 
-  const nulls = ['alg', 'use', 'key_ops', 'x5c', 'd'].map((name) => one(`a member that is null: \`${name}\``, { ...ec.jwk, [name]: null }, ecToken))
+  const nulls = ['alg', 'use', 'key_ops', 'x5c', 'd'].map((name) =>
+    one(`a member that is null: \`${name}\``, { ...ec.jwk, [name]: null }, ecToken),
+  )
   return [
     one('one key, every member in order', ec.jwk, ecToken),
-    one('an unknown member, `x5c` and `x5t` beside the key', { ...rsa.jwk, x5c: ['MIIB'], x5t: 'AA', 'urn:vendor': { a: [1] } }, rsaToken),
+    one(
+      'an unknown member, `x5c` and `x5t` beside the key',
+      { ...rsa.jwk, x5c: ['MIIB'], x5t: 'AA', 'urn:vendor': { a: [1] } },
+      rsaToken,
+    ),
     { name: 'an unknown member of the set', set: JSON.stringify({ cache: 60, keys: [ec.jwk] }), token: ecToken },
     // Members that are null, of a wrong type or absent.
     ...nulls,
@@ -55,22 +62,50 @@ export async function shapes(): Promise<Shape[]> {
     one('a number as `alg`', { ...ec.jwk, alg: 7 }, ecToken),
     one('a list as `use`', { ...ec.jwk, use: ['sig'] }, ecToken),
     // Material.
-    one('P-256: a coordinate without its leading zero byte (31)', { ...zeroX.jwk, x: shortened(zeroX.jwk['x']) }, await token(zeroX)),
+    one(
+      'P-256: a coordinate without its leading zero byte (31)',
+      { ...zeroX.jwk, x: shortened(zeroX.jwk['x']) },
+      await token(zeroX),
+    ),
     one('P-256: a coordinate with a zero byte in front (33)', { ...ec.jwk, x: lengthened(ec.jwk['x']) }, ecToken),
-    one('P-384: both coordinates with a zero byte in front (49)', { ...p384.jwk, x: lengthened(p384.jwk['x']), y: lengthened(p384.jwk['y']) }, await token(p384)),
-    one('P-521: a coordinate without its leading zero byte (65)', { ...zeroP521.jwk, x: shortened(zeroP521.jwk['x']) }, await token(zeroP521)),
-    one('P-521: a coordinate with a zero byte in front (67)', { ...p521.jwk, y: lengthened(p521.jwk['y']) }, await token(p521)),
+    one(
+      'P-384: both coordinates with a zero byte in front (49)',
+      { ...p384.jwk, x: lengthened(p384.jwk['x']), y: lengthened(p384.jwk['y']) },
+      await token(p384),
+    ),
+    one(
+      'P-521: a coordinate without its leading zero byte (65)',
+      { ...zeroP521.jwk, x: shortened(zeroP521.jwk['x']) },
+      await token(zeroP521),
+    ),
+    one(
+      'P-521: a coordinate with a zero byte in front (67)',
+      { ...p521.jwk, y: lengthened(p521.jwk['y']) },
+      await token(p521),
+    ),
     one('RSA: `n` with a zero byte in front', { ...rsa.jwk, n: lengthened(rsa.jwk['n']) }, rsaToken),
     one('RSA: `e` as four bytes (`AAEAAQ`)', { ...rsa.jwk, e: 'AAEAAQ' }, rsaToken),
     one('padding: `n` and `e` end in `=`', { ...rsa.jwk, n: padded(rsa.jwk['n']), e: padded(rsa.jwk['e']) }, rsaToken),
-    one('plain base64: `+`, `/` and padding', { ...rsa.jwk, n: Buffer.from(String(rsa.jwk['n']), 'base64url').toString('base64') }, rsaToken),
-    one('base64 in lines of 64 characters', { ...rsa.jwk, n: String(rsa.jwk['n']).replace(/.{64}/g, '$&\n') }, rsaToken),
+    one(
+      'plain base64: `+`, `/` and padding',
+      { ...rsa.jwk, n: Buffer.from(String(rsa.jwk['n']), 'base64url').toString('base64') },
+      rsaToken,
+    ),
+    one(
+      'base64 in lines of 64 characters',
+      { ...rsa.jwk, n: String(rsa.jwk['n']).replace(/.{64}/g, '$&\n') },
+      rsaToken,
+    ),
     one('bits behind the last byte that are not zero', { ...ed.jwk, x: withUnusedBits(ed.jwk['x']) }, await token(ed)),
     one('a character that is in no base64', { ...rsa.jwk, n: `!${String(rsa.jwk['n'])}` }, rsaToken),
     one('Ed25519: `x` with a zero byte in front (33)', { ...ed.jwk, x: lengthened(ed.jwk['x']) }, await token(ed)),
     one('EC: a point off its curve', { ...ec.jwk, y: other.jwk['y'] }, ecToken),
     one('EC: `crv` of another curve', { ...ec.jwk, crv: 'P-384', alg: 'ES384' }, await token(p384)),
-    one('Ed25519: a point of small order, for which anybody can sign', { ...ed.jwk, x: bytes(1, ...Array<number>(31).fill(0)) }, forgedByIdentity()),
+    one(
+      'Ed25519: a point of small order, for which anybody can sign',
+      { ...ed.jwk, x: bytes(1, ...Array<number>(31).fill(0)) },
+      forgedByIdentity(),
+    ),
     one('RSA of 1,024 bits', rsaKey(1024).jwk, signedByHand()),
     one('RSA of 4,160 bits', ...(await withToken(rsaKey(4160)))),
     one('RSA with exponent 1, for which anybody can sign', { ...rsa.jwk, e: 'AQ' }, forgedByExponentOne(rsa)),
@@ -89,28 +124,83 @@ export async function shapes(): Promise<Shape[]> {
     one('ES256K: a curve that is not known here', { ...ecKey('secp256k1').jwk, alg: 'ES256K' }, ecToken),
     one('`kty` `AKP` (ML-DSA, RFC 9964)', { kty: 'AKP', alg: 'ML-DSA-44', kid: 'k', pub: 'AA' }, ecToken),
     // Sets.
-    { name: 'an encryption key beside the signing key, as Keycloak publishes them', set: set(enc, ec.jwk), token: ecToken },
-    { name: 'an X25519 key beside the signing key', set: set({ kty: 'OKP', crv: 'X25519', kid: 'x', use: 'enc', x: ed.jwk['x'] }, ec.jwk), token: ecToken },
-    { name: 'a broken key beside the signing key', set: set({ kty: 'EC', crv: 'P-256', kid: 'broken' }, ec.jwk), token: ecToken },
+    {
+      name: 'an encryption key beside the signing key, as Keycloak publishes them',
+      set: set(enc, ec.jwk),
+      token: ecToken,
+    },
+    {
+      name: 'an X25519 key beside the signing key',
+      set: set({ kty: 'OKP', crv: 'X25519', kid: 'x', use: 'enc', x: ed.jwk['x'] }, ec.jwk),
+      token: ecToken,
+    },
+    {
+      name: 'a broken key beside the signing key',
+      set: set({ kty: 'EC', crv: 'P-256', kid: 'broken' }, ec.jwk),
+      token: ecToken,
+    },
     { name: '`null` beside the signing key', set: set(null, ec.jwk), token: ecToken },
     { name: 'two keys of one `kid`: RSA and EC', set: set(rsa.jwk, ec.jwk), token: ecToken },
     { name: 'two keys of one `kid`: both EC, the second has signed', set: set(other.jwk, ec.jwk), token: ecToken },
-    { name: 'two keys of one `kid`: RSA by RS256 and PS256, token by PS256', set: set(rsa.jwk, { ...rsa.jwk, alg: 'PS256' }), token: await token(rsa, { kid: 'k', alg: 'PS256' }) },
+    {
+      name: 'two keys of one `kid`: RSA by RS256 and PS256, token by PS256',
+      set: set(rsa.jwk, { ...rsa.jwk, alg: 'PS256' }),
+      token: await token(rsa, { kid: 'k', alg: 'PS256' }),
+    },
     { name: 'the same key twice', set: set(ec.jwk, ec.jwk), token: ecToken },
-    { name: 'two keys without `kid`, token without', set: set(without(other, 'kid'), without(ec, 'kid')), token: await token(ec, {}) },
-    { name: 'six keys without `kid`, token without, the last has signed', set: set(...Array.from({ length: 5 }, () => without(ecKey('P-256'), 'kid')), without(ec, 'kid')), token: await token(ec, {}) },
-    { name: '300 keys', set: set(...Array.from({ length: 299 }, (_, at) => ({ ...other.jwk, kid: `k${at}` })), ec.jwk), token: ecToken },
-    { name: '1,000 keys', set: set(...Array.from({ length: 999 }, (_, at) => ({ ...other.jwk, kid: `k${at}` })), ec.jwk), token: ecToken },
-    { name: '1,001 keys', set: set(...Array.from({ length: 1000 }, (_, at) => ({ ...other.jwk, kid: `k${at}` })), ec.jwk), token: ecToken },
-    { name: 'a set of more than 1 MiB', set: JSON.stringify({ keys: [ec.jwk], padding: 'x'.repeat(1 << 20) }), token: ecToken },
+    {
+      name: 'two keys without `kid`, token without',
+      set: set(without(other, 'kid'), without(ec, 'kid')),
+      token: await token(ec, {}),
+    },
+    {
+      name: 'six keys without `kid`, token without, the last has signed',
+      set: set(...Array.from({ length: 5 }, () => without(ecKey('P-256'), 'kid')), without(ec, 'kid')),
+      token: await token(ec, {}),
+    },
+    {
+      name: '300 keys',
+      set: set(...Array.from({ length: 299 }, (_, at) => ({ ...other.jwk, kid: `k${at}` })), ec.jwk),
+      token: ecToken,
+    },
+    {
+      name: '1,000 keys',
+      set: set(...Array.from({ length: 999 }, (_, at) => ({ ...other.jwk, kid: `k${at}` })), ec.jwk),
+      token: ecToken,
+    },
+    {
+      name: '1,001 keys',
+      set: set(...Array.from({ length: 1000 }, (_, at) => ({ ...other.jwk, kid: `k${at}` })), ec.jwk),
+      token: ecToken,
+    },
+    {
+      name: 'a set of more than 1 MiB',
+      set: JSON.stringify({ keys: [ec.jwk], padding: 'x'.repeat(1 << 20) }),
+      token: ecToken,
+    },
     { name: 'a set without keys', set: '{"keys":[]}', token: ecToken },
     // The text.
     { name: 'a byte order mark in front', set: BYTE_ORDER_MARK + set(ec.jwk), token: ecToken },
     { name: 'whitespace around the text', set: `\r\n\t ${set(ec.jwk)}\n\n`, token: ecToken },
     { name: 'UTF-16', set: Uint8Array.from(Buffer.from(BYTE_ORDER_MARK + set(ec.jwk), 'utf16le')), token: ecToken },
-    { name: 'a byte that is not UTF-8, in a member that is not used', set: Uint8Array.from(Buffer.from(JSON.stringify({ keys: [{ ...ec.jwk, note: '\u{e9}' }] }), 'latin1')), token: ecToken },
-    { name: 'a member of the key twice', set: set(ec.jwk).replace('"kty"', '"kid":"other","kty"').replace(/"kid":"k"(.*)}\]/, '$1,"kid":"k"}]').replace(',,', ','), token: ecToken },
-    { name: 'a member twice in a key beside the signing key', set: `{"keys":[{"kty":"EC","kty":"EC","kid":"twice"},${JSON.stringify(ec.jwk)}]}`, token: ecToken },
+    {
+      name: 'a byte that is not UTF-8, in a member that is not used',
+      set: Uint8Array.from(Buffer.from(JSON.stringify({ keys: [{ ...ec.jwk, note: '\u{e9}' }] }), 'latin1')),
+      token: ecToken,
+    },
+    {
+      name: 'a member of the key twice',
+      set: set(ec.jwk)
+        .replace('"kty"', '"kid":"other","kty"')
+        .replace(/"kid":"k"(.*)}\]/, '$1,"kid":"k"}]')
+        .replace(',,', ','),
+      token: ecToken,
+    },
+    {
+      name: 'a member twice in a key beside the signing key',
+      set: `{"keys":[{"kty":"EC","kty":"EC","kid":"twice"},${JSON.stringify(ec.jwk)}]}`,
+      token: ecToken,
+    },
     { name: '`keys` twice', set: `{"keys":[],"keys":[${JSON.stringify(ec.jwk)}]}`, token: ecToken },
     { name: 'anything behind the closing brace', set: `${set(ec.jwk)}}`, token: ecToken },
     { name: 'members nested 20 deep in a key', set: set({ ...ec.jwk, nested: nested(20) }), token: ecToken },
@@ -147,7 +237,10 @@ function okpKey(): SigningKey {
 }
 
 /** A token of the issuer; `header` has `kid` `k` unless it is given. */
-export function token({ alg, privateKey }: SigningKey, header: { kid?: string; alg?: string } = { kid: 'k' }): Promise<string> {
+export function token(
+  { alg, privateKey }: SigningKey,
+  header: { kid?: string; alg?: string } = { kid: 'k' },
+): Promise<string> {
   return new SignJWT(claims()).setProtectedHeader({ alg, ...header }).sign(privateKey)
 }
 
@@ -216,7 +309,10 @@ function forgedByIdentity(): string {
 /** The encoded hash itself (RFC 8017 §9.2): to the power of one it stays what it is. */
 function forgedByExponentOne({ jwk }: SigningKey): string {
   const input = signingInput({ alg: 'RS256', kid: 'k' })
-  const digest = Buffer.concat([Buffer.from('3031300d060960864801650304020105000420', 'hex'), createHash('sha256').update(input).digest()])
+  const digest = Buffer.concat([
+    Buffer.from('3031300d060960864801650304020105000420', 'hex'),
+    createHash('sha256').update(input).digest(),
+  ])
   const length = Buffer.from(String(jwk['n']), 'base64url').length
   const encoded = Buffer.concat([Buffer.of(0, 1), Buffer.alloc(length - digest.length - 3, 0xff), Buffer.of(0), digest])
   return `${input}.${encoded.toString('base64url')}`
@@ -226,5 +322,8 @@ function secret(): { jwk: Members; token: string } {
   const bytesOfSecret = Buffer.alloc(32, 7)
   const input = signingInput({ alg: 'HS256', kid: 'k' })
   const signature = createHmac('sha256', bytesOfSecret).update(input).digest('base64url')
-  return { jwk: { kty: 'oct', kid: 'k', alg: 'HS256', k: bytesOfSecret.toString('base64url') }, token: `${input}.${signature}` }
+  return {
+    jwk: { kty: 'oct', kid: 'k', alg: 'HS256', k: bytesOfSecret.toString('base64url') },
+    token: `${input}.${signature}`,
+  }
 }

@@ -57,7 +57,9 @@ export const SESSION: Row = {
         // By push, the whole user is logged out: a logout token without `sid` means all sessions (§2.4).
         const isHeard = scene.round !== 'no-push'
         await scene.enforce({
-          ended: isHeard ? [ends(spa, 'user_revoked', 'session_revoked'), ends(other, 'user_revoked')] : [ends(spa, 'session_revoked')],
+          ended: isHeard
+            ? [ends(spa, 'user_revoked', 'session_revoked'), ends(other, 'user_revoked')]
+            : [ends(spa, 'session_revoked')],
           spared: isHeard ? [bob] : [other, bob],
           act: () => scene.realm.change('DELETE', `sessions/${spa.sid}`),
           again: () => scene.logIn('dave', SPA, { agent: spa.agent }),

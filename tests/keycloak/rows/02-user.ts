@@ -28,7 +28,9 @@ export const USER: Row = {
           spared: isPolled ? [bob] : [bob, ...unheard],
           act: () => scene.realm.change('POST', `users/${first.sub}/logout`),
           again: () => scene.logIn('alice', WEB, { agent: first.agent }),
-          evidence: [adminEvent({ operationType: 'ACTION', resourceType: 'USER', resourcePath: `users/${first.sub}/logout` })],
+          evidence: [
+            adminEvent({ operationType: 'ACTION', resourceType: 'USER', resourcePath: `users/${first.sub}/logout` }),
+          ],
         })
       },
     },

@@ -49,7 +49,9 @@ export const OUR_ROUTES: Row = {
           spared: [await scene.logIn('bob', WEB)],
           act: () => told(administer, 'POST', `users/${web.sub}/logout`, 'done'),
           again: () => scene.logIn('alice', WEB, { agent: web.agent }),
-          evidence: [adminEvent({ operationType: 'ACTION', resourceType: 'USER', resourcePath: `users/${web.sub}/logout` })],
+          evidence: [
+            adminEvent({ operationType: 'ACTION', resourceType: 'USER', resourcePath: `users/${web.sub}/logout` }),
+          ],
         })
         for (const login of [web, silent, offline]) await requireRefused(scene, login)
       },
@@ -80,7 +82,13 @@ export const OUR_ROUTES: Row = {
           spared: [await scene.logIn('dave', SILENT), await scene.logIn('bob', WEB)],
           act: () => told(administer, 'DELETE', `users/${consenting.sub}/grants/${CONSENTING.id}`, 'done'),
           again: () => scene.logIn('dave', CONSENTING),
-          evidence: [adminEvent({ operationType: 'ACTION', resourceType: 'USER', resourcePath: `users/${consenting.sub}/consents/${CONSENTING.id}` })],
+          evidence: [
+            adminEvent({
+              operationType: 'ACTION',
+              resourceType: 'USER',
+              resourcePath: `users/${consenting.sub}/consents/${CONSENTING.id}`,
+            }),
+          ],
         })
         await requireRefused(scene, consenting)
       },
@@ -96,7 +104,10 @@ export const OUR_ROUTES: Row = {
   ],
 }
 
-/** The act waits; Keycloak comes back, and a client refreshes at once: neither that token nor the next one is of any use. */
+/**
+ * The act waits; Keycloak comes back, and a client refreshes at once: neither that token nor the next one is of any
+ * use.
+ */
 async function whileDown(scene: Scene, what: 'a session and a user' | 'the realm'): Promise<void> {
   const { stage, realm } = scene
   const { power } = stage.server
@@ -134,7 +145,8 @@ async function whileDown(scene: Scene, what: 'a session and a user' | 'the realm
 async function told(administer: Administer, method: string, path: string, outcome: 'done' | 'queued'): Promise<void> {
   const { status, headers, text } = await administer(method, path)
   const stated = headers.get('portcullis-upstream')
-  if (status >= 300 || stated !== outcome) throw new Error(`the origin answered ${status} (${stated}) to ${method} ${path}: ${text}`)
+  if (status >= 300 || stated !== outcome)
+    throw new Error(`the origin answered ${status} (${stated}) to ${method} ${path}: ${text}`)
 }
 
 /** Refreshes as soon as Keycloak answers; `undefined`: it refuses. */
@@ -148,13 +160,16 @@ async function refreshedAtOnce(scene: Scene, login: Login): Promise<Login | unde
 }
 
 function renewed(login: Login, { text }: Answer): Login {
-  const { access_token: accessToken = '', refresh_token: refreshToken = '' } = JSON.parse(text) as Record<string, string>
+  const { access_token: accessToken = '', refresh_token: refreshToken = '' } = JSON.parse(text) as Record<
+    string,
+    string
+  >
   return { ...login, accessToken, refreshToken }
 }
 
 /**
- * Keycloak refuses the refresh token, or the edge each token that it gives: a session that ends while Keycloak answers a refresh of it
- * stays usable at Keycloak now and then (3 of 60 tried, 26.7.3), unlisted, until it is ended once more.
+ * Keycloak refuses the refresh token, or the edge each token that it gives: a session that ends while Keycloak answers
+ * a refresh of it stays usable at Keycloak now and then (3 of 60 tried, 26.7.3), unlisted, until it is ended once more.
  */
 async function requireUseless(scene: Scene, login: Login): Promise<void> {
   const deadline = performance.now() + DONE_MS
@@ -173,7 +188,8 @@ async function requireUseless(scene: Scene, login: Login): Promise<void> {
 async function requireRefused({ realm }: Scene, login: Login): Promise<void> {
   const deadline = performance.now() + DONE_MS
   while ((await tryRefresh(realm, login)).status !== 400) {
-    if (performance.now() > deadline) throw new Error(`Keycloak still takes the refresh token of ${login.username} for ${login.client.id}`)
+    if (performance.now() > deadline)
+      throw new Error(`Keycloak still takes the refresh token of ${login.username} for ${login.client.id}`)
     await pause(200)
   }
 }

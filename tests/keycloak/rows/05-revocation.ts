@@ -12,7 +12,9 @@ export const REVOCATION: Row = {
   cases: [
     // Keycloak sends nothing about a token that is revoked there.
     ...both('at Keycloak', ['all', 'no-push'], ({ realm }, { client }, token) => revoke(realm, client, token)),
-    ...both('by the origin', ['all', 'no-push', 'no-poll'], ({ realm, stage }, { client }, token) => revoke(realm, client, token, stage.originUrl)),
+    ...both('by the origin', ['all', 'no-push', 'no-poll'], ({ realm, stage }, { client }, token) =>
+      revoke(realm, client, token, stage.originUrl),
+    ),
   ],
 }
 
@@ -27,7 +29,11 @@ function both(where: string, rounds: NonNullable<Case['rounds']>, send: Revoke):
         const login = await scene.logIn('alice', WEB)
         await scene.enforce({
           ended: [ends(login, 'token_revoked')],
-          spared: [await scene.logIn('alice', MOBILE, { agent: login.agent }), await scene.logIn('alice', WEB), await scene.logIn('bob', WEB)],
+          spared: [
+            await scene.logIn('alice', MOBILE, { agent: login.agent }),
+            await scene.logIn('alice', WEB),
+            await scene.logIn('bob', WEB),
+          ],
           act: () => revoked(scene, login, login.accessToken, send),
           again: () => scene.logIn('alice', WEB, { agent: login.agent }),
           evidence: [granted(login)],
@@ -41,7 +47,11 @@ function both(where: string, rounds: NonNullable<Case['rounds']>, send: Revoke):
         const login = await scene.logIn('alice', WEB, { scope })
         await scene.enforce({
           ended: [ends(login, 'session_revoked')],
-          spared: [await scene.logIn('alice', MOBILE, { agent: login.agent }), await scene.logIn('alice', WEB), await scene.logIn('bob', WEB)],
+          spared: [
+            await scene.logIn('alice', MOBILE, { agent: login.agent }),
+            await scene.logIn('alice', WEB),
+            await scene.logIn('bob', WEB),
+          ],
           act: () => revoked(scene, login, login.refreshToken, send),
           again: () => scene.logIn('alice', WEB, { agent: login.agent }),
           evidence: [granted(login)],

@@ -61,7 +61,8 @@ async function reusing(scene: Scene, run: (first: Login, second: Login, other: L
 
 async function reuse(scene: Scene, login: Login): Promise<void> {
   const answer = await tryRefresh(scene.realm, login)
-  if (answer.status !== 400) throw new Error(`Keycloak answered ${answer.status} to a refresh token that was used before`)
+  if (answer.status !== 400)
+    throw new Error(`Keycloak answered ${answer.status} to a refresh token that was used before`)
 }
 
 function reused({ sid, client }: Login): Evidence {

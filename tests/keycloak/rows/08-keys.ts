@@ -57,7 +57,11 @@ export const KEYS: Row = {
           await key.change({ enabled: false })
           scene.seconds.push(await scene.refused(ends(first, 'unknown_key'), begun))
           for (const login of [before, await scene.logIn('alice', WEB)]) await scene.accepted(login)
-          const changed = adminEvent({ operationType: 'UPDATE', resourceType: 'COMPONENT', resourcePath: `components/${key.id}` })
+          const changed = adminEvent({
+            operationType: 'UPDATE',
+            resourceType: 'COMPONENT',
+            resourcePath: `components/${key.id}`,
+          })
           await requireEvidence(changed, scene.realm, since)
         })
       },
@@ -66,7 +70,11 @@ export const KEYS: Row = {
 }
 
 /** Adds a key that signs from then on, and removes it. */
-async function withKey(scene: Scene, before: Login, run: (key: RealmKey, first: Login) => Promise<void>): Promise<void> {
+async function withKey(
+  scene: Scene,
+  before: Login,
+  run: (key: RealmKey, first: Login) => Promise<void>,
+): Promise<void> {
   const key = await addKey(scene.realm, 'RS256', PRIORITY)
   try {
     const first = await scene.logIn('alice', WEB)

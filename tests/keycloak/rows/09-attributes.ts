@@ -44,7 +44,8 @@ export const ATTRIBUTES: Row = {
         await scene.enforce({
           ended: [ends(carol, 'user_revoked', 'session_revoked')],
           spared: [await scene.logIn('bob', WEB)],
-          act: () => Promise.all([administer('POST', `${path}/logout`), scene.realm.change('PUT', path, { enabled: false })]),
+          act: () =>
+            Promise.all([administer('POST', `${path}/logout`), scene.realm.change('PUT', path, { enabled: false })]),
           async again() {
             const written = await lastLogoutTime(scene, path)
             const { enabled } = await scene.realm.read<User>(path)
@@ -66,7 +67,10 @@ export const ATTRIBUTES: Row = {
 async function raiseVersion({ realm }: Scene, sub: string): Promise<void> {
   const user = await realm.read<User>(`users/${sub}`)
   const version = Number(user.attributes?.['token_version']?.[0] ?? 0) + 1
-  await realm.change('PUT', `users/${sub}`, { ...user, attributes: { ...user.attributes, token_version: [String(version)] } })
+  await realm.change('PUT', `users/${sub}`, {
+    ...user,
+    attributes: { ...user.attributes, token_version: [String(version)] },
+  })
 }
 
 /** The attribute, once it has not changed for a while; 0: it is not written. */

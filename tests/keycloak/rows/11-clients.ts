@@ -51,7 +51,10 @@ export const CLIENT_CASES: readonly Case[] = [
   },
 ]
 
-/** A change of a client that ends its tokens, and spares those of another client of the session. `restored` lets its users log in again. */
+/**
+ * A change of a client that ends its tokens, and spares those of another client of the session. `restored` lets its
+ * users log in again.
+ */
 function clientChanged(title: string, changed: () => object, restored: object = {}): Case {
   return {
     title,

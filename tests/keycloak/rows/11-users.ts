@@ -26,7 +26,14 @@ export const USER_CASES: readonly Case[] = [
           await scene.realm.change('PUT', path, { enabled: true })
           return scene.logIn('carol', WEB)
         },
-        evidence: [adminEvent({ operationType: 'UPDATE', resourceType: 'USER', resourcePath: path, representation: '{"enabled":false}' })],
+        evidence: [
+          adminEvent({
+            operationType: 'UPDATE',
+            resourceType: 'USER',
+            resourcePath: path,
+            representation: '{"enabled":false}',
+          }),
+        ],
       })
     },
   },
@@ -151,7 +158,12 @@ async function guess(scene: Scene, { username, client, sub }: Login): Promise<vo
 }
 
 /** The consent's client alone is ended, and its user may consent anew. */
-async function withdraw(scene: Scene, login: Login, other: Login, { act, evidence }: { act(): Promise<unknown>; evidence: Evidence }): Promise<void> {
+async function withdraw(
+  scene: Scene,
+  login: Login,
+  other: Login,
+  { act, evidence }: { act(): Promise<unknown>; evidence: Evidence },
+): Promise<void> {
   await scene.enforce({
     ended: [ends(login, 'grant_revoked', 'session_revoked')],
     spared: [other, await scene.logIn('bob', CONSENTING)],

@@ -46,7 +46,9 @@ export const SHARED_SIGNALS: Row = {
           spared: [await scene.logIn('bob', SILENT)],
           act: () => scene.realm.change('POST', `users/${first.sub}/logout`),
           again: () => scene.logIn('alice', SILENT, { agent: first.agent }),
-          evidence: [adminEvent({ operationType: 'ACTION', resourceType: 'USER', resourcePath: `users/${first.sub}/logout` })],
+          evidence: [
+            adminEvent({ operationType: 'ACTION', resourceType: 'USER', resourcePath: `users/${first.sub}/logout` }),
+          ],
         })
       },
     },
@@ -62,7 +64,13 @@ export const SHARED_SIGNALS: Row = {
           spared: [await scene.logIn('bob', SILENT)],
           act: () => scene.realm.change('PUT', `users/${login.sub}/reset-password`, password),
           again: () => scene.logIn('carol', SILENT),
-          evidence: [adminEvent({ operationType: 'ACTION', resourceType: 'USER', resourcePath: `users/${login.sub}/reset-password` })],
+          evidence: [
+            adminEvent({
+              operationType: 'ACTION',
+              resourceType: 'USER',
+              resourcePath: `users/${login.sub}/reset-password`,
+            }),
+          ],
         })
       },
     },

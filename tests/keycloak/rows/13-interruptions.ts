@@ -51,7 +51,11 @@ async function keycloakKilled(scene: Scene): Promise<void> {
   const { stage, realm } = scene
   const { power } = stage.server
   if (power === undefined) throw new Skipped('the server belongs to another process')
-  const [before, during, spared] = [await scene.logIn('alice', WEB), await scene.logIn('alice', SILENT), await scene.logIn('bob', WEB)]
+  const [before, during, spared] = [
+    await scene.logIn('alice', WEB),
+    await scene.logIn('alice', SILENT),
+    await scene.logIn('bob', WEB),
+  ]
   await realm.change('DELETE', `sessions/${before.sid}`)
   await scene.refused(ends(before, 'session_revoked'))
   await stage.origin.cut()
@@ -62,7 +66,8 @@ async function keycloakKilled(scene: Scene): Promise<void> {
   const down = performance.now()
   await stage.origin.restore()
   await until(async () => (await lagOf(scene, 'admin_events')) >= DOWN_MS / 2_000, 'the lag is told')
-  if (!stage.reports().includes('"condition":"admin_events"')) throw new Error('the origin does not report that Keycloak is down')
+  if (!stage.reports().includes('"condition":"admin_events"'))
+    throw new Error('the origin does not report that Keycloak is down')
   await pause(Math.max(0, DOWN_MS - (performance.now() - down)))
   // The edge still refuses the session that ended before.
   await scene.refused(ends(before, 'session_revoked'))
@@ -80,8 +85,13 @@ async function originKilled(scene: Scene): Promise<void> {
   await realm.change('POST', `users/${corrected.sub}/logout`)
   await scene.refused(ends(corrected, 'user_revoked'))
   const administer = await stage.administrator()
-  const correction = await administer('POST', 'corrections?reason=by+mistake', { kind: 'user', subject: corrected.sub, notBefore: 1 })
-  if (correction.status >= 300) throw new Error(`the origin answered ${correction.status} to a correction: ${correction.text}`)
+  const correction = await administer('POST', 'corrections?reason=by+mistake', {
+    kind: 'user',
+    subject: corrected.sub,
+    notBefore: 1,
+  })
+  if (correction.status >= 300)
+    throw new Error(`the origin answered ${correction.status} to a correction: ${correction.text}`)
   const ended: Login[] = []
   for (let kill = 0; kill < KILLS; kill += 1) {
     await stage.origin.cut()
@@ -103,7 +113,11 @@ async function originKilled(scene: Scene): Promise<void> {
 
 async function eventsLost(scene: Scene): Promise<void> {
   const { stage, realm } = scene
-  const [known, lost, spared] = [await scene.logIn('alice', WEB), await scene.logIn('alice', SILENT), await scene.logIn('bob', WEB)]
+  const [known, lost, spared] = [
+    await scene.logIn('alice', WEB),
+    await scene.logIn('alice', SILENT),
+    await scene.logIn('bob', WEB),
+  ]
   await realm.change('DELETE', `sessions/${known.sid}`)
   await scene.refused(ends(known, 'session_revoked'))
   // The origin writes down that it has read an event once the event is recorded.
@@ -114,14 +128,18 @@ async function eventsLost(scene: Scene): Promise<void> {
   await pause(GAP_MS)
   await stage.origin.restore()
   for (const login of [lost, spared]) await scene.refused(ends(login, 'realm_revoked'))
-  if (!stage.reports().includes('"condition":"admin_events_gap"')) throw new Error('the origin does not report that events are lost')
+  if (!stage.reports().includes('"condition":"admin_events_gap"'))
+    throw new Error('the origin does not report that events are lost')
   await laterThan(Math.floor(Date.now() / 1000))
   await scene.accepted(await scene.logIn('bob', WEB))
 }
 
 /** Seconds that a source is behind, by the origin's metrics. */
 async function lagOf(scene: Scene, source: string): Promise<number> {
-  const [, seconds] = new RegExp(`^portcullis_connector_lag_seconds\\{[^}]*source="${source}"[^}]*\\} (\\S+)$`, 'm').exec(await scene.stage.metrics()) ?? []
+  const [, seconds] =
+    new RegExp(`^portcullis_connector_lag_seconds\\{[^}]*source="${source}"[^}]*\\} (\\S+)$`, 'm').exec(
+      await scene.stage.metrics(),
+    ) ?? []
   return Number(seconds)
 }
 

@@ -32,7 +32,10 @@ export const LOAD: Row = {
         const spared = await scene.logIn('bob', WEB)
         // Logouts of a client without a URL are known by polling only.
         const clients = scene.round === 'no-poll' ? [WEB] : [WEB, SILENT]
-        const sessions = await each(Array.from({ length: SESSIONS }, (_, index) => clients[index % clients.length] ?? WEB), (client) => begin(scene, client))
+        const sessions = await each(
+          Array.from({ length: SESSIONS }, (_, index) => clients[index % clients.length] ?? WEB),
+          (client) => begin(scene, client),
+        )
         const [since, begun] = [Date.now(), performance.now()]
         await each(sessions, (session) => end(scene, session))
         await each(sessions, ({ accessToken }) => refused(scene, accessToken))
@@ -47,7 +50,10 @@ export const LOAD: Row = {
 async function begin({ realm }: Scene, client: Client): Promise<Session> {
   const { status, text } = await tryPassword(realm, client, 'alice', 'alice-password')
   if (status !== 200) throw new Error(`Keycloak answered ${status} to a password: ${text.slice(0, 300)}`)
-  const { access_token: accessToken = '', refresh_token: refreshToken = '' } = JSON.parse(text) as Record<string, string>
+  const { access_token: accessToken = '', refresh_token: refreshToken = '' } = JSON.parse(text) as Record<
+    string,
+    string
+  >
   return { client, accessToken, refreshToken, sid: String(claimsOf(accessToken)['sid']) }
 }
 
@@ -55,7 +61,9 @@ async function begin({ realm }: Scene, client: Client): Promise<Session> {
 async function end({ realm }: Scene, { client, refreshToken }: Session): Promise<void> {
   const identity = { client_id: client.id, ...(client.secret === undefined ? {} : { client_secret: client.secret }) }
   const body = new URLSearchParams({ refresh_token: refreshToken, ...identity })
-  const { status } = await answerOf(await send(`${realm.issuer}/protocol/openid-connect/logout`, { method: 'POST', body }))
+  const { status } = await answerOf(
+    await send(`${realm.issuer}/protocol/openid-connect/logout`, { method: 'POST', body }),
+  )
   if (status !== 204) throw new Error(`Keycloak answered ${status} to a logout`)
 }
 

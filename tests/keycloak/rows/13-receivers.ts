@@ -20,16 +20,20 @@ export const RECEIVERS: Row = {
       rounds: ROUNDS,
       tier: 'long',
       async run(scene) {
-        await withReceivers(scene, (_, response) => response.writeHead(500).end(), async () => {
-          const ended = await scene.logIn('alice', WEB)
-          await scene.enforce({
-            ended: [ends(ended, 'session_revoked')],
-            spared: [await scene.logIn('alice', WEB), await scene.logIn('bob', WEB)],
-            act: () => scene.realm.change('DELETE', `sessions/${ended.sid}`),
-            again: () => scene.logIn('alice', WEB, { agent: ended.agent }),
-            evidence: [sessionDeleted(ended.sid)],
-          })
-        })
+        await withReceivers(
+          scene,
+          (_, response) => response.writeHead(500).end(),
+          async () => {
+            const ended = await scene.logIn('alice', WEB)
+            await scene.enforce({
+              ended: [ends(ended, 'session_revoked')],
+              spared: [await scene.logIn('alice', WEB), await scene.logIn('bob', WEB)],
+              act: () => scene.realm.change('DELETE', `sessions/${ended.sid}`),
+              again: () => scene.logIn('alice', WEB, { agent: ended.agent }),
+              evidence: [sessionDeleted(ended.sid)],
+            })
+          },
+        )
       },
     },
     {
@@ -42,18 +46,22 @@ export const RECEIVERS: Row = {
         // Sessions from before would take 5 s more each.
         await scene.realm.change('POST', `users/${await scene.realm.userId('carol')}/logout`)
         await laterThan(Math.floor(Date.now() / 1000))
-        await withReceivers(scene, () => undefined, async () => {
-          const devices = [await scene.logIn('carol', WEB), await scene.logIn('carol', WEB)]
-          const here = await scene.logIn('carol', WEB)
-          const console = await scene.logIn('carol', ACCOUNT_CONSOLE, { agent: here.agent })
-          await scene.enforce({
-            ended: [...devices, here].map((login) => ends(login, 'session_revoked')),
-            spared: [await scene.logIn('bob', WEB)],
-            act: () => manageAccount(scene.realm, console, 'DELETE', 'sessions?current=true'),
-            again: () => scene.logIn('carol', WEB, { agent: here.agent }),
-            evidence: devices.map(({ sid }) => userEvent({ type: 'LOGOUT', sessionId: sid })),
-          })
-        })
+        await withReceivers(
+          scene,
+          () => undefined,
+          async () => {
+            const devices = [await scene.logIn('carol', WEB), await scene.logIn('carol', WEB)]
+            const here = await scene.logIn('carol', WEB)
+            const console = await scene.logIn('carol', ACCOUNT_CONSOLE, { agent: here.agent })
+            await scene.enforce({
+              ended: [...devices, here].map((login) => ends(login, 'session_revoked')),
+              spared: [await scene.logIn('bob', WEB)],
+              act: () => manageAccount(scene.realm, console, 'DELETE', 'sessions?current=true'),
+              again: () => scene.logIn('carol', WEB, { agent: here.agent }),
+              evidence: devices.map(({ sid }) => userEvent({ type: 'LOGOUT', sessionId: sid })),
+            })
+          },
+        )
       },
     },
   ],
@@ -76,6 +84,9 @@ async function withReceivers(scene: Scene, answer: RequestListener, run: () => P
 
 async function directTo(scene: Scene, url: string): Promise<void> {
   for (const { id } of [WEB, MOBILE, SPA]) {
-    await scene.realm.change('PUT', `clients/${await scene.realm.clientUuid(id)}`, { clientId: id, attributes: { 'backchannel.logout.url': url } })
+    await scene.realm.change('PUT', `clients/${await scene.realm.clientUuid(id)}`, {
+      clientId: id,
+      attributes: { 'backchannel.logout.url': url },
+    })
   }
 }

@@ -70,7 +70,10 @@ export const IMPERSONATION: Row = {
 }
 
 /** Requires that Keycloak shows the impersonation, and that the user's own logins pass before and after. */
-async function impersonating(scene: Scene, run: (begin: () => Promise<Login>) => Promise<void>): ReturnType<Case['run']> {
+async function impersonating(
+  scene: Scene,
+  run: (begin: () => Promise<Login>) => Promise<void>,
+): ReturnType<Case['run']> {
   const own = await scene.logIn('erin', WEB)
   const since = Date.now()
   await run(() => impersonate(scene.realm, 'erin', WEB))
@@ -80,7 +83,8 @@ async function impersonating(scene: Scene, run: (begin: () => Promise<Login>) =>
 
 async function refusedAtOnce(scene: Scene, { accessToken }: Login): Promise<void> {
   const verdict = await scene.stage.call(accessToken)
-  if (verdict.ok || verdict.reason !== 'wrong_type') throw new Error(`it is ${verdict.ok ? 'accepted' : verdict.reason}`)
+  if (verdict.ok || verdict.reason !== 'wrong_type')
+    throw new Error(`it is ${verdict.ok ? 'accepted' : verdict.reason}`)
 }
 
 /** Waits until the origin has reported the impersonation. */

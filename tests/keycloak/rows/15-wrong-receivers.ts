@@ -37,12 +37,16 @@ export const WRONG_RECEIVERS: Row = {
           const found = await tokensOf(realm, capture)
           const before = sequenceIn(await stage.metrics())
           for (const { kind, token, receiver: own } of found) {
-            for (const receiver of RECEIVERS) if (receiver !== own) await require(`${stage.originUrl}/realms/${realm.name}`, { kind, token, receiver }, [400])
+            for (const receiver of RECEIVERS)
+              if (receiver !== own)
+                await require(`${stage.originUrl}/realms/${realm.name}`, { kind, token, receiver }, [400])
           }
           const after = sequenceIn(await stage.metrics())
-          if (after !== before) throw new Error(`tokens at wrong receivers have moved the sequence from ${before} to ${after}`)
+          if (after !== before)
+            throw new Error(`tokens at wrong receivers have moved the sequence from ${before} to ${after}`)
           for (const { kind, token, receiver } of found) {
-            if (receiver !== undefined) await require(`${stage.originUrl}/realms/${realm.name}`, { kind, token, receiver }, [200, 202])
+            if (receiver !== undefined)
+              await require(`${stage.originUrl}/realms/${realm.name}`, { kind, token, receiver }, [200, 202])
           }
         } finally {
           capture.close()
@@ -76,7 +80,11 @@ async function tokensOf(realm: Realm, capture: Capture): Promise<Found[]> {
   await realm.change('PUT', `clients/${uuid}`, { notBefore: Math.floor(Date.now() / 1000) - 60 })
   await realm.change('POST', `clients/${uuid}/push-revocation`)
   await logOut(realm, login)
-  await realm.change('PUT', `users/${login.sub}/reset-password`, { type: 'password', value: 'dave-password', temporary: false })
+  await realm.change('PUT', `users/${login.sub}/reset-password`, {
+    type: 'password',
+    value: 'dave-password',
+    temporary: false,
+  })
   await realm.change('POST', 'logout-all')
   const sent = async (kind: string, receiver: Receiver, count = 1): Promise<Found[]> =>
     (await capture.tokens(receiver, count)).map((token) => ({ kind, token, receiver }))
@@ -89,7 +97,11 @@ async function tokensOf(realm: Realm, capture: Capture): Promise<Found[]> {
   ]
 }
 
-async function require(base: string, { kind, token, receiver }: Required<Found>, expected: readonly number[]): Promise<void> {
+async function require(
+  base: string,
+  { kind, token, receiver }: Required<Found>,
+  expected: readonly number[],
+): Promise<void> {
   const { status, text } = await answerOf(await send(`${base}/${receiver}`, requestTo(receiver, token)))
   if (!expected.includes(status)) throw new Error(`${kind} at ${receiver}: the origin answered ${status} ${text}`)
 }
@@ -102,7 +114,11 @@ function requestTo(receiver: Receiver, token: string): RequestInit {
     case 'k_push_not_before':
       return { method: 'POST', headers: { 'content-type': 'text/plain' }, body: token }
     case 'events':
-      return { method: 'POST', headers: { 'content-type': 'application/secevent+jwt', authorization: AUTHORIZATION }, body: token }
+      return {
+        method: 'POST',
+        headers: { 'content-type': 'application/secevent+jwt', authorization: AUTHORIZATION },
+        body: token,
+      }
   }
 }
 

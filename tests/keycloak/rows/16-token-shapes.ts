@@ -43,12 +43,18 @@ export const TOKEN_SHAPES: Row = {
 
 async function answerEach({ realm, stage }: Scene): Promise<void> {
   const otherHost = { issuer: realm.issuer.replace('127.0.0.1', 'localhost') }
-  const gates = new Map(Object.entries({ usual: {}, 'issuer of another host': otherHost, ...DIFFERING }).map(([name, options]) => [name, gateOf(stage, options)]))
+  const gates = new Map(
+    Object.entries({ usual: {}, 'issuer of another host': otherHost, ...DIFFERING }).map(([name, options]) => [
+      name,
+      gateOf(stage, options),
+    ]),
+  )
   try {
     for (const shape of SHAPES) {
       const token = await shape.obtain(realm)
       const verdict = await stage.call(token)
-      if (!shape.answer.endsWith(verdict.ok ? 'accepted' : verdict.reason)) throw new Error(`${shape.name}: the edge says ${JSON.stringify(verdict)}`)
+      if (!shape.answer.endsWith(verdict.ok ? 'accepted' : verdict.reason))
+        throw new Error(`${shape.name}: the edge says ${JSON.stringify(verdict)}`)
       for (const [name, gate] of gates) await requireAnswer(gate, token, shape, name)
     }
   } finally {
@@ -63,7 +69,8 @@ async function requireAnswer(gate: Gate, token: string, shape: Shape, gateName: 
   const verdict = await gate.check(token)
   const failed = (await gate.explain(token)).find(({ outcome }) => outcome === 'failed')
   const answer = failed === undefined ? 'accepted' : `${failed.check} ${failed.reason}`
-  if (answer !== expected || verdict.ok !== (answer === 'accepted')) throw new Error(`${shape.name}: ${answer} instead of ${expected} (gate ${gateName})`)
+  if (answer !== expected || verdict.ok !== (answer === 'accepted'))
+    throw new Error(`${shape.name}: ${answer} instead of ${expected} (gate ${gateName})`)
   if (failed !== undefined && failed.detail === undefined) throw new Error(`${shape.name}: ${answer} without advice`)
 }
 

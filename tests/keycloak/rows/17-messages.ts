@@ -1,4 +1,5 @@
-// Row 17: revocations that only messages of Keycloak tell, with the pollers off: admin actions, and logout tokens by option.
+// Row 17: revocations that only messages of Keycloak tell, with the pollers off: admin actions, and logout tokens by
+// option.
 
 import { CONSENTING, MOBILE, SILENT, WEB, type Client } from '../clients.ts'
 import { adminEvent, sessionDeleted } from '../evidence.ts'
@@ -9,7 +10,10 @@ import type { Scene } from '../scene.ts'
 
 const ALONE = { rounds: ['no-poll'], tier: 'long' } as const satisfies Partial<Case>
 
-/** Has an Admin URL and no back-channel URL: Keycloak tells it of sessions by `k_logout`, if it has sent its own session's id. */
+/**
+ * Has an Admin URL and no back-channel URL: Keycloak tells it of sessions by `k_logout`, if it has sent its own
+ * session's id.
+ */
 const ADAPTER: Client = { id: 'adapter', secret: 'adapter-secret' }
 
 export const MESSAGES: Row = {
@@ -30,13 +34,16 @@ export const MESSAGES: Row = {
             await scene.realm.change('POST', `${path}/push-revocation`)
           },
           again: () => scene.logIn('alice', WEB),
-          evidence: [adminEvent({ operationType: 'ACTION', resourceType: 'CLIENT', resourcePath: `${path}/push-revocation` })],
+          evidence: [
+            adminEvent({ operationType: 'ACTION', resourceType: 'CLIENT', resourcePath: `${path}/push-revocation` }),
+          ],
         })
       },
     },
     {
       ...ALONE,
-      // It looks like that of each client with an Admin URL; the look that it causes finds the realm's, for clients without one too.
+      // It looks like that of each client with an Admin URL; the look that it causes finds the realm's, for clients
+      // without one too.
       title: 'not-before of the realm, pushed',
       async run(scene) {
         const [alice, bob] = [await scene.logIn('alice', WEB), await scene.logIn('bob', SILENT)]
@@ -99,7 +106,9 @@ export const MESSAGES: Row = {
             spared: [await scene.logIn('alice', SILENT), await scene.logIn('bob', WEB)],
             act: () => scene.realm.change('POST', `users/${online.sub}/logout`),
             again: () => scene.logIn('alice', WEB),
-            evidence: [adminEvent({ operationType: 'ACTION', resourceType: 'USER', resourcePath: `users/${online.sub}/logout` })],
+            evidence: [
+              adminEvent({ operationType: 'ACTION', resourceType: 'USER', resourcePath: `users/${online.sub}/logout` }),
+            ],
           })
         } finally {
           await revokesOffline(false)

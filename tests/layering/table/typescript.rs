@@ -69,7 +69,15 @@ pub const TYPESCRIPT: &[Room] = &[
     // Identity servers: interfaces, then one folder for each kind. The origin's parts above know the interfaces alone.
     room(
         "origin/connectors/*.ts",
-        &["origin/connectors/*.ts", "origin/api.ts", "origin/store/", "origin/core/", "timing/", "@options"],
+        &[
+            "origin/connectors/*.ts",
+            "origin/api.ts",
+            "origin/store/",
+            "origin/core/",
+            "http/credential.ts",
+            "timing/",
+            "@options",
+        ],
     ),
     // The parts of Keycloak's connector: all use client/, and polling/ also uses events/.
     room(
@@ -148,7 +156,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "origin/options.ts",
             "origin/api.ts",
             "type origin/connectors/*.ts",
-            "origin/connectors/global-revocation.ts",
+            "origin/connectors/global-revocation-settings.ts",
             "origin/store/",
             "origin/core/",
             "http/",
@@ -302,6 +310,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "origin/store/",
             "origin/gate/known-keys.ts",
             "origin/settings.ts",
+            "origin/connectors/global-revocation-settings.ts",
             "origin/options.ts",
             "origin/api.ts",
             "type origin/connectors/*.ts",

@@ -4,7 +4,10 @@ import { createGate } from 'portcullis/edge'
 
 const gate = createGate((env) => JSON.parse(env.GATE_OPTIONS))
 const answer = (_request, _env, _ctx, auth) => Response.json({ sub: auth.claims.sub })
-const routes = { '/read': gate.protect(answer, { scope: ['read'] }), '/write': gate.protect(answer, { scope: ['write'] }) }
+const routes = {
+  '/read': gate.protect(answer, { scope: ['read'] }),
+  '/write': gate.protect(answer, { scope: ['write'] }),
+}
 
 export default {
   fetch(request, env, ctx) {

@@ -11,12 +11,19 @@ async function bundle(place: Workplace, configuration: string): Promise<string> 
   return place.copyOut('out')
 }
 
-function program(name: string, configuration: string, tier: 'short' | 'long', command: string, ...parameters: string[]): Probed {
+function program(
+  name: string,
+  configuration: string,
+  tier: 'short' | 'long',
+  command: string,
+  ...parameters: string[]
+): Probed {
   return {
     name: `bun build, ${name}`,
     configuration,
     tier,
-    start: async (place, stage) => serveProgram(place, stage, { command, parameters, folder: await bundle(place, configuration) }),
+    start: async (place, stage) =>
+      serveProgram(place, stage, { command, parameters, folder: await bundle(place, configuration) }),
   }
 }
 
@@ -26,7 +33,13 @@ const ORIGIN_COMPILED = 'bun build apps/origin.js --compile --outfile=out/origin
 
 export const environments: readonly Environment[] = [
   program('node', 'bun build apps/node.js --target=node --outfile=out/app.mjs', 'short', 'node', 'out/app.mjs'),
-  program('node, cjs', 'bun build apps/node.js --target=node --format=cjs --outfile=out/app.cjs', 'long', 'node', 'out/app.cjs'),
+  program(
+    'node, cjs',
+    'bun build apps/node.js --target=node --format=cjs --outfile=out/app.cjs',
+    'long',
+    'node',
+    'out/app.cjs',
+  ),
   program('bun', 'bun build apps/bun.js --target=bun --outdir=out', 'short', 'bun', 'out/bun.js'),
   program('--compile', 'bun build apps/bun.js --compile --outfile=out/app', 'long', 'out/app'),
   program('--compile --bytecode', 'bun build apps/bun.js --compile --bytecode --outfile=out/app', 'long', 'out/app'),
@@ -34,18 +47,25 @@ export const environments: readonly Environment[] = [
     name: 'bun build, browser',
     configuration: BROWSER,
     tier: 'long',
-    start: async (place, stage) => servePage(stage, { folder: `${await bundle(place, BROWSER)}/out`, script: 'page.js' }),
+    start: async (place, stage) =>
+      servePage(stage, { folder: `${await bundle(place, BROWSER)}/out`, script: 'page.js' }),
   },
   {
     name: 'bun build, origin, bun',
     configuration: ORIGIN,
     tier: 'long',
-    start: async (place, stage) => serveOrigin(place, stage, { command: 'bun', parameters: ['out/origin.js'], folder: await bundle(place, ORIGIN) }),
+    start: async (place, stage) =>
+      serveOrigin(place, stage, { command: 'bun', parameters: ['out/origin.js'], folder: await bundle(place, ORIGIN) }),
   },
   {
     name: 'bun build, origin, --compile',
     configuration: ORIGIN_COMPILED,
     tier: 'long',
-    start: async (place, stage) => serveOrigin(place, stage, { command: 'out/origin', parameters: [], folder: await bundle(place, ORIGIN_COMPILED) }),
+    start: async (place, stage) =>
+      serveOrigin(place, stage, {
+        command: 'out/origin',
+        parameters: [],
+        folder: await bundle(place, ORIGIN_COMPILED),
+      }),
   },
 ]

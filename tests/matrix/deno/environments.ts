@@ -17,7 +17,8 @@ function program(name: string, configuration: string, command: string, ...parame
     name,
     configuration,
     tier: 'long',
-    start: async (place, stage) => serveProgram(place, stage, { command, parameters, folder: await bundle(place, configuration) }),
+    start: async (place, stage) =>
+      serveProgram(place, stage, { command, parameters, folder: await bundle(place, configuration) }),
   }
 }
 
@@ -25,11 +26,18 @@ const BROWSER = 'deno bundle --quiet --platform=browser --output=out/app.js apps
 
 export const environments: readonly Environment[] = [
   program('deno bundle', 'deno bundle --quiet --output=out/app.js apps/deno.js', 'deno', ...RUN, 'out/app.js'),
-  program('deno bundle, minified', 'deno bundle --quiet --minify --output=out/app.js apps/deno.js', 'deno', ...RUN, 'out/app.js'),
+  program(
+    'deno bundle, minified',
+    'deno bundle --quiet --minify --output=out/app.js apps/deno.js',
+    'deno',
+    ...RUN,
+    'out/app.js',
+  ),
   {
     name: 'deno bundle, browser',
     configuration: BROWSER,
     tier: 'long',
-    start: async (place, stage) => servePage(stage, { folder: `${await bundle(place, BROWSER)}/out`, script: 'app.js' }),
+    start: async (place, stage) =>
+      servePage(stage, { folder: `${await bundle(place, BROWSER)}/out`, script: 'app.js' }),
   },
 ]

@@ -20,7 +20,11 @@ function node(name: string, output: string, flags: string, tier: 'short' | 'long
     configuration,
     tier,
     start: async (place, stage) =>
-      serveProgram(place, stage, { command: 'node', parameters: [`out/${output}`], folder: await bundle(place, configuration) }),
+      serveProgram(place, stage, {
+        command: 'node',
+        parameters: [`out/${output}`],
+        folder: await bundle(place, configuration),
+      }),
   }
 }
 
@@ -30,7 +34,8 @@ function page(name: string, flags: string, tier: 'short' | 'long'): Probed {
     name: `esbuild, ${name}, browser`,
     configuration,
     tier,
-    start: async (place, stage) => servePage(stage, { folder: `${await bundle(place, configuration)}/out`, script: 'app.js' }),
+    start: async (place, stage) =>
+      servePage(stage, { folder: `${await bundle(place, configuration)}/out`, script: 'app.js' }),
   }
 }
 
@@ -41,11 +46,16 @@ function origin(name: string, output: string, flags: string): Probed {
     configuration,
     tier: 'long',
     start: async (place, stage) =>
-      serveOrigin(place, stage, { command: 'node', parameters: [`out/${output}`], folder: await bundle(place, configuration) }),
+      serveOrigin(place, stage, {
+        command: 'node',
+        parameters: [`out/${output}`],
+        folder: await bundle(place, configuration),
+      }),
   }
 }
 
-const WORKERD = 'esbuild apps/worker.js --bundle --format=esm --conditions=workerd --loader:.wasm=copy --outfile=out/worker.js'
+const WORKERD =
+  'esbuild apps/worker.js --bundle --format=esm --conditions=workerd --loader:.wasm=copy --outfile=out/worker.js'
 
 export const environments: readonly Environment[] = [
   node('esm', 'app.mjs', '--format=esm'),
@@ -57,7 +67,8 @@ export const environments: readonly Environment[] = [
     name: 'esbuild, esm, workerd',
     configuration: WORKERD,
     tier: 'short',
-    start: async (place, stage) => serveWorkerd(stage, { folder: `${await bundle(place, WORKERD)}/out`, main: 'worker.js' }),
+    start: async (place, stage) =>
+      serveWorkerd(stage, { folder: `${await bundle(place, WORKERD)}/out`, main: 'worker.js' }),
   },
   origin('esm', 'origin.mjs', '--format=esm'),
   origin('cjs', 'origin.cjs', '--format=cjs'),

@@ -10,6 +10,8 @@ export function authorization(token: string | undefined): Record<string, string>
 
 /** The status by which the gate answers a request with this token that needs this scope. */
 export async function askGate(gate: Gate, token: string | undefined, scope: Scope = 'read'): Promise<number> {
-  const verdict = await gate.authenticate(new Request('https://app.example/', { headers: authorization(token) }), { scope: [scope] })
+  const verdict = await gate.authenticate(new Request('https://app.example/', { headers: authorization(token) }), {
+    scope: [scope],
+  })
   return verdict.ok ? 200 : verdict.status
 }

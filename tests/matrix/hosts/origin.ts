@@ -8,7 +8,10 @@ import { startProgram, type Placed, type ServeOptions } from './program.ts'
 
 /** Starts an origin that prints where it listens; the gate's verdicts are the answers. */
 export async function serveOrigin(place: Placed, stage: Stage, options: ServeOptions): Promise<Running> {
-  const { program, url } = await startProgram(place, { ...options, variables: { ORIGIN_OPTIONS: stage.originOptions, ...options.variables } })
+  const { program, url } = await startProgram(place, {
+    ...options,
+    variables: { ORIGIN_OPTIONS: stage.originOptions, ...options.variables },
+  })
   const gate = createGate(stage.gateAt(url))
   return {
     ask: (token, scope) => askGate(gate, token, scope),

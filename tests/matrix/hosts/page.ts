@@ -35,7 +35,8 @@ export interface PageOptions {
 }
 
 /** A policy that allows, beside the page's own files, wasm and requests to the origin and the issuer. */
-const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' http://127.0.0.1:*; worker-src 'self'"
+const POLICY =
+  "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' http://127.0.0.1:*; worker-src 'self'"
 
 /** Serves a folder and opens its page, whose `window.ask` answers. */
 export async function servePage(stage: Stage, options: PageOptions): Promise<Running> {
@@ -47,7 +48,10 @@ export async function servePage(stage: Stage, options: PageOptions): Promise<Run
   return openPage(stage, url, close)
 }
 
-/** Opens a page that is served already, at the stage's port for pages. `close` stops what serves it, also when the page fails. */
+/**
+ * Opens a page that is served already, at the stage's port for pages. `close` stops what serves it, also when the page
+ * fails.
+ */
 export async function openPage(stage: Stage, url: string, close: () => Promise<void>): Promise<Running> {
   const browser = await openChromium().catch(async (error: unknown) => {
     await close()
@@ -64,14 +68,21 @@ export async function openPage(stage: Stage, url: string, close: () => Promise<v
     page.on('console', (message) => {
       if (message.type() === 'error') problems.push(message.text())
     })
-    await page.addInitScript((options) => Object.assign(window, { GATE_OPTIONS: options }), JSON.parse(stage.gateOptions) as object)
+    await page.addInitScript(
+      (options) => Object.assign(window, { GATE_OPTIONS: options }),
+      JSON.parse(stage.gateOptions) as object,
+    )
     await page.goto(url)
-    await page.waitForFunction(() => 'ask' in window, undefined, { timeout: READY_MS }).catch((error: unknown) => {
-      throw problems.length > 0 ? new Error(problems.join('\n')) : error
-    })
+    await page
+      .waitForFunction(() => 'ask' in window, undefined, { timeout: READY_MS })
+      .catch((error: unknown) => {
+        throw problems.length > 0 ? new Error(problems.join('\n')) : error
+      })
     const ask = async (token: string | undefined, scope: Scope = 'read'): Promise<number> => {
       const late = AbortSignal.timeout(ANSWER_MS)
-      const silence = once(late, 'abort').then(() => Promise.reject(new Error(`the page does not answer: ${problems.join('; ')}`)))
+      const silence = once(late, 'abort').then(() =>
+        Promise.reject(new Error(`the page does not answer: ${problems.join('; ')}`)),
+      )
       return Promise.race([askPage(page, token, scope), silence])
     }
     return { ask, close: async () => void (await Promise.all([browser.close(), close()])) }
@@ -82,7 +93,10 @@ export async function openPage(stage: Stage, url: string, close: () => Promise<v
 }
 
 async function askPage(page: Page, token: string | undefined, scope: Scope): Promise<number> {
-  const answer = await page.evaluate(([token, scope]) => (window as unknown as Required<Asked>).ask(token, scope), [token, scope] as const)
+  const answer = await page.evaluate(([token, scope]) => (window as unknown as Required<Asked>).ask(token, scope), [
+    token,
+    scope,
+  ] as const)
   if (answer.status === 200 && answer.sub !== 'user') throw new Error("200 without the token's subject")
   return answer.status
 }
@@ -98,9 +112,17 @@ async function serveFolder({ folder, script }: PageOptions, port: number): Promi
 }
 
 /** As a host of single-page applications: a path that is no file is answered with the page. */
-async function respond(folder: string, script: string | undefined, path: string, response: ServerResponse): Promise<void> {
+async function respond(
+  folder: string,
+  script: string | undefined,
+  path: string,
+  response: ServerResponse,
+): Promise<void> {
   const file = join(folder, normalize(path))
-  const isFile = await stat(file).then((stats) => stats.isFile(), () => false)
+  const isFile = await stat(file).then(
+    (stats) => stats.isFile(),
+    () => false,
+  )
   const headers = { 'content-security-policy': POLICY }
   if (isFile) {
     response.writeHead(200, { ...headers, 'content-type': TYPES[extname(file)] ?? 'application/octet-stream' })

@@ -24,11 +24,17 @@ export class Program {
 
   constructor({ command, parameters, folder, variables }: ProgramOptions) {
     // A group of its own: a launcher's children end with it.
-    this.#process = spawn(command, parameters, { cwd: folder, env: variables, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+    this.#process = spawn(command, parameters, {
+      cwd: folder,
+      env: variables,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    })
     const append = (text: string): void => {
       this.#output = (this.#output + text).slice(-OUTPUT_LENGTH)
     }
-    for (const stream of [this.#process.stdout, this.#process.stderr]) stream?.on('data', (chunk: Buffer) => append(chunk.toString()))
+    for (const stream of [this.#process.stdout, this.#process.stderr])
+      stream?.on('data', (chunk: Buffer) => append(chunk.toString()))
     this.#process.on('error', (error) => append(`${error.message}\n`))
   }
 
@@ -44,7 +50,8 @@ export class Program {
   /** Resolves to its exit code; after the time it is stopped. */
   async ended(timeoutMs: number): Promise<number> {
     const stop = setTimeout(() => this.#signal('SIGKILL'), timeoutMs)
-    if (!this.hasEnded) await Promise.race([once(this.#process, 'close'), once(this.#process, 'error')]).catch(() => undefined)
+    if (!this.hasEnded)
+      await Promise.race([once(this.#process, 'close'), once(this.#process, 'error')]).catch(() => undefined)
     clearTimeout(stop)
     return this.#process.exitCode ?? -1
   }
@@ -83,15 +90,18 @@ export interface ServeOptions {
   folder?: string
   variables?: Record<string, string>
   /**
-   * `printed` (default): `PORT` is 0, and the program prints `listening on PORT`. `given`: `PORT` is a free one, or this one,
-   * and `$PORT` stands for it in the parameters.
+   * `printed` (default): `PORT` is 0, and the program prints `listening on PORT`. `given`: `PORT` is a free one, or
+   * this one, and `$PORT` stands for it in the parameters.
    */
   port?: 'printed' | 'given' | number
 }
 
 /** Starts an application that serves `/read` and `/write`; resolves when it listens. */
 export async function serveProgram(place: Placed, stage: Stage, options: ServeOptions): Promise<Running> {
-  const { program, url } = await startProgram(place, { ...options, variables: { GATE_OPTIONS: stage.gateOptions, ...options.variables } })
+  const { program, url } = await startProgram(place, {
+    ...options,
+    variables: { GATE_OPTIONS: stage.gateOptions, ...options.variables },
+  })
   return {
     ask: (token, scope) => askAt(url, token, scope),
     close: () => program.stop(),
@@ -121,11 +131,17 @@ export async function startProgram(place: Placed, options: ServeOptions): Promis
 const subjectOf = (body: unknown): unknown => (body as { sub?: unknown }).sub
 
 /** The status of the application's route that needs the scope. */
-export async function askAt(url: string, token: string | undefined, scope: Scope = 'read', subject = subjectOf): Promise<number> {
+export async function askAt(
+  url: string,
+  token: string | undefined,
+  scope: Scope = 'read',
+  subject = subjectOf,
+): Promise<number> {
   const response = await fetch(`${url}/${scope}`, { headers: authorization(token), redirect: 'manual' })
   const text = await response.text()
   // An error page or a shell that answers 200 is not the route's answer.
-  if (response.status === 200 && subject(JSON.parse(text)) !== 'user') throw new Error(`200 without the token's subject: ${text.slice(0, 200)}`)
+  if (response.status === 200 && subject(JSON.parse(text)) !== 'user')
+    throw new Error(`200 without the token's subject: ${text.slice(0, 200)}`)
   return response.status
 }
 

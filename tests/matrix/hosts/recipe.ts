@@ -1,5 +1,5 @@
-// An application that is protected by a recipe of www/docs/frameworks.md. The probe asks for statuses; here a refusal must also be the
-// gate's own, and an error of `authorize` must end in the framework's error response.
+// An application that is protected by a recipe of www/docs/frameworks.md. The probe asks for statuses; here a refusal
+// must also be the gate's own, and an error of `authorize` must end in the framework's error response.
 
 import assert from 'node:assert/strict'
 import { createGate, type Gate } from 'portcullis/edge'
@@ -9,15 +9,25 @@ import { authorization } from './gate.ts'
 import { askAt, startProgram, type Placed, type ServeOptions } from './program.ts'
 
 export interface RecipeOptions extends ServeOptions {
-  /** Whose body a refusal has. `framework`: its clients read errors in a form of its own, so only status and headers are the gate's. */
+  /**
+   * Whose body a refusal has. `framework`: its clients read errors in a form of its own, so only status and headers are
+   * the gate's.
+   */
   refusal: 'gate' | 'framework'
   /** The subject in the body of a 200. Default: the application's `{ sub }`. */
   subject?: (body: unknown) => unknown
 }
 
 /** Starts the application, whose route `/directory` has an `authorize` that throws. */
-export async function serveRecipe(place: Placed, stage: Stage, { refusal, subject, ...options }: RecipeOptions): Promise<Running> {
-  const { program, url } = await startProgram(place, { ...options, variables: { GATE_OPTIONS: stage.gateOptions, ...options.variables } })
+export async function serveRecipe(
+  place: Placed,
+  stage: Stage,
+  { refusal, subject, ...options }: RecipeOptions,
+): Promise<Running> {
+  const { program, url } = await startProgram(place, {
+    ...options,
+    variables: { GATE_OPTIONS: stage.gateOptions, ...options.variables },
+  })
   const gate = createGate(JSON.parse(stage.gateOptions))
   const close = async (): Promise<void> => {
     gate.close()
@@ -51,7 +61,13 @@ async function survivesErrors(url: string, token: string, subject: RecipeOptions
 const HEADERS = ['www-authenticate', 'cache-control', 'retry-after']
 
 /** Compares a refusal with the response of a gate in this process. */
-async function isChallenge(gate: Gate, url: string, token: string | undefined, scope: Scope, body: RecipeOptions['refusal']): Promise<void> {
+async function isChallenge(
+  gate: Gate,
+  url: string,
+  token: string | undefined,
+  scope: Scope,
+  body: RecipeOptions['refusal'],
+): Promise<void> {
   const headers = authorization(token)
   // The application may have heard of a revocation earlier.
   await gate.refresh()
@@ -61,6 +77,7 @@ async function isChallenge(gate: Gate, url: string, token: string | undefined, s
   const response = await fetch(`${url}/${scope}`, { headers, redirect: 'manual' })
   const text = await response.text()
   assert.equal(response.status, expected.status)
-  for (const name of HEADERS) assert.equal(response.headers.get(name), expected.headers.get(name), `the refusal's ${name}`)
+  for (const name of HEADERS)
+    assert.equal(response.headers.get(name), expected.headers.get(name), `the refusal's ${name}`)
   if (body === 'gate') assert.equal(text, await expected.text(), "the refusal's body")
 }

@@ -46,7 +46,10 @@ export function testKit({ example, command, file, read, ...described }: ExampleO
 async function copied(place: Workplace, example: string): Promise<string> {
   const folder = join(place.folder, FOLDER)
   await rm(folder, { recursive: true, force: true })
-  await cp(join(EXAMPLES, example), folder, { recursive: true, filter: (source) => basename(source) !== 'node_modules' })
+  await cp(join(EXAMPLES, example), folder, {
+    recursive: true,
+    filter: (source) => basename(source) !== 'node_modules',
+  })
   return folder
 }
 
@@ -61,7 +64,8 @@ export function readJson(output: string): Passed[] {
   const { testResults } = JSON.parse(line) as JsonReport
   return testResults.flatMap(({ message, assertionResults }) => {
     const failed = assertionResults.find(({ status }) => status !== 'passed')
-    if (failed !== undefined || assertionResults.length === 0) throw new Error(`"${failed?.title}" has not passed: ${message}`)
+    if (failed !== undefined || assertionResults.length === 0)
+      throw new Error(`"${failed?.title}" has not passed: ${message}`)
     return assertionResults.map(({ title, duration }) => ({ name: title, ms: duration ?? Infinity }))
   })
 }
@@ -69,5 +73,8 @@ export function readJson(output: string): Passed[] {
 /** The report of Node's reporter `junit`. */
 export function readJunit(output: string): Passed[] {
   if (/<failure|<skipped/.test(output)) throw new Error(`a test has not passed:\n${output}`)
-  return [...output.matchAll(/<testcase name="([^"]*)" time="([\d.]+)"/g)].map(([, name = '', seconds]) => ({ name, ms: Number(seconds) * 1000 }))
+  return [...output.matchAll(/<testcase name="([^"]*)" time="([\d.]+)"/g)].map(([, name = '', seconds]) => ({
+    name,
+    ms: Number(seconds) * 1000,
+  }))
 }

@@ -15,12 +15,18 @@ export interface WorkerdOptions {
   compatibilityFlags?: readonly string[]
 }
 
-export async function serveWorkerd(stage: Stage, { folder, main, compatibilityFlags = [] }: WorkerdOptions): Promise<Running> {
+export async function serveWorkerd(
+  stage: Stage,
+  { folder, main, compatibilityFlags = [] }: WorkerdOptions,
+): Promise<Running> {
   const files = (await readdir(folder, { recursive: true })).filter((file) => /\.(m?js|wasm)$/.test(file))
   const port = await freePort()
   const modules = [main, ...files.filter((file) => file !== main)]
   const bindings = { GATE_OPTIONS: stage.gateOptions }
-  const worker = await serveModules({ name: 'worker', folder, port, bindings, readyPath: '/', compatibilityFlags }, modules)
+  const worker = await serveModules(
+    { name: 'worker', folder, port, bindings, readyPath: '/', compatibilityFlags },
+    modules,
+  )
   const url = `http://127.0.0.1:${port}`
   return { ask: (token, scope) => askAt(url, token, scope), close: () => worker.stop('SIGKILL') }
 }

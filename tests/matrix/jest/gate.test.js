@@ -8,7 +8,9 @@ test('a gate serves', async () => {
   const server = createServer(async (incoming, outgoing) => {
     const request = { method: incoming.method, headers: new Headers(incoming.headers) }
     const verdict = await gate.authenticate(request, { scope: [incoming.url.slice(1)] })
-    outgoing.writeHead(verdict.ok ? 200 : verdict.status).end(JSON.stringify(verdict.ok ? { sub: verdict.claims.sub } : {}))
+    outgoing
+      .writeHead(verdict.ok ? 200 : verdict.status)
+      .end(JSON.stringify(verdict.ok ? { sub: verdict.claims.sub } : {}))
   })
   const closed = new Promise((resolve) => server.on('close', resolve))
   server.listen(0, '127.0.0.1', () => process.stdout.write(`listening on ${server.address().port}\n`))

@@ -8,6 +8,7 @@ export const environments: readonly Environment[] = [
     name: 'Koa, middleware',
     configuration: 'node src/app.js',
     tier: 'long',
-    start: (place, stage) => serveRecipe(place, stage, { command: 'node', parameters: ['src/app.js'], refusal: 'gate' }),
+    start: (place, stage) =>
+      serveRecipe(place, stage, { command: 'node', parameters: ['src/app.js'], refusal: 'gate' }),
   },
 ]

@@ -1,4 +1,5 @@
-// A function behind API Gateway (HTTP API, payload 2.0). The gate stands at module scope: it lives as long as the execution environment.
+// A function behind API Gateway (HTTP API, payload 2.0). The gate stands at module scope: it lives as long as the
+// execution environment.
 
 import { createGate } from 'portcullis/edge'
 

@@ -1,4 +1,5 @@
-// One file for AWS Lambda, by the commands of AWS's page on Node functions, of SAM (`BuildMethod: esbuild`) and of CDK (`NodejsFunction`).
+// One file for AWS Lambda, by the commands of AWS's page on Node functions, of SAM (`BuildMethod: esbuild`) and of CDK
+// (`NodejsFunction`).
 
 import { basename } from 'node:path'
 import type { Environment, Probed } from '../environment.ts'
@@ -15,14 +16,28 @@ function lambda(name: string, configuration: string, tier: 'short' | 'long' = 'l
       const output = /--outfile=(\S+)/.exec(configuration)?.[1] ?? ''
       const folder = await place.copyOut(output, 'invoke.cjs')
       const [file = ''] = basename(output).split('.')
-      return serveProgram(place, stage, { command: 'node', parameters: ['invoke.cjs'], folder, variables: { HANDLER: `${file}.handler` } })
+      return serveProgram(place, stage, {
+        command: 'node',
+        parameters: ['invoke.cjs'],
+        folder,
+        variables: { HANDLER: `${file}.handler` },
+      })
     },
   }
 }
 
 export const environments: readonly Environment[] = [
-  lambda('AWS guide', 'esbuild app.js --bundle --minify --sourcemap --platform=node --target=es2020 --outfile=dist/index.js'),
+  lambda(
+    'AWS guide',
+    'esbuild app.js --bundle --minify --sourcemap --platform=node --target=es2020 --outfile=dist/index.js',
+  ),
   lambda('SAM', 'esbuild app.js --bundle --minify --target=es2020 --format=cjs --platform=node --outfile=dist/app.js'),
-  lambda('SAM, esm', 'esbuild app.js --bundle --minify --target=es2020 --format=esm --platform=node --outfile=dist/app.mjs'),
-  lambda('CDK', 'esbuild app.js --bundle --target=node20 --platform=node --external:@aws-sdk/* --external:@smithy/* --outfile=dist/index.js'),
+  lambda(
+    'SAM, esm',
+    'esbuild app.js --bundle --minify --target=es2020 --format=esm --platform=node --outfile=dist/app.mjs',
+  ),
+  lambda(
+    'CDK',
+    'esbuild app.js --bundle --target=node20 --platform=node --external:@aws-sdk/* --external:@smithy/* --outfile=dist/index.js',
+  ),
 ]

@@ -7,13 +7,18 @@ const [file, name] = process.env.HANDLER.split('.')
 
 async function main() {
   // The runtime tries a CommonJS module first, then an ES module.
-  const { [name]: handler } = await import(`${process.cwd()}/${file}.js`).catch(() => import(`${process.cwd()}/${file}.mjs`))
+  const { [name]: handler } = await import(`${process.cwd()}/${file}.js`).catch(
+    () => import(`${process.cwd()}/${file}.mjs`),
+  )
   const server = createServer(async (incoming, outgoing) => {
     const event = {
       version: '2.0',
       rawPath: incoming.url,
       headers: Object.fromEntries(Object.entries(incoming.headers).map(([header, value]) => [header, String(value)])),
-      requestContext: { domainName: 'id.execute-api.eu-central-1.amazonaws.com', http: { method: incoming.method, path: incoming.url } },
+      requestContext: {
+        domainName: 'id.execute-api.eu-central-1.amazonaws.com',
+        http: { method: incoming.method, path: incoming.url },
+      },
     }
     const { statusCode, headers, body } = await handler(event, { awsRequestId: 'request' })
     outgoing.writeHead(statusCode, headers).end(body)

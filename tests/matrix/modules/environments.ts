@@ -20,11 +20,14 @@ export const environments: readonly Checked[] = ['20.19.0', '22.12.0'].map((vers
   tool: `node-${version}-linux-x64`,
   async check(place) {
     const { engines } = JSON.parse(await readFile(PACKAGE, 'utf8')) as { engines: { node: string } }
-    if (!engines.node.split(/[^\d.]+/).includes(version)) throw new Error(`engines names ${engines.node}, not ${version}`)
-    if (`${process.platform}-${process.arch}` !== 'linux-x64') throw new Unavailable('the binaries here are for linux-x64')
+    if (!engines.node.split(/[^\d.]+/).includes(version))
+      throw new Error(`engines names ${engines.node}, not ${version}`)
+    if (`${process.platform}-${process.arch}` !== 'linux-x64')
+      throw new Unavailable('the binaries here are for linux-x64')
     await copyFile(PROGRAM, join(place.folder, 'both-systems.mjs'))
     const output = await place.run(`node_modules/node-${version}-linux-x64/bin/node`, ['both-systems.mjs'])
     const { accepted, caught } = JSON.parse(output.trim().split('\n').at(-1) ?? '') as Report
-    if (accepted.import !== 'user' || accepted.require !== 'user' || !caught.import || !caught.require) throw new Error(output)
+    if (accepted.import !== 'user' || accepted.require !== 'user' || !caught.import || !caught.require)
+      throw new Error(output)
   },
 }))

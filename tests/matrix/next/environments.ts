@@ -30,4 +30,7 @@ function bundler(name: string, build: string): Probed[] {
   ]
 }
 
-export const environments: readonly Environment[] = [...bundler('Turbopack', 'next build'), ...bundler('webpack', 'next build --webpack')]
+export const environments: readonly Environment[] = [
+  ...bundler('Turbopack', 'next build'),
+  ...bundler('webpack', 'next build --webpack'),
+]

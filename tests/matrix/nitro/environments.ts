@@ -61,7 +61,8 @@ export const environments: readonly Environment[] = [
     tier: 'long',
     tool: 'nitropack',
     notMet: {
-      because: 'Nitro 2 takes no WebAssembly module into a build unless one option is set, and workerd compiles none at run time',
+      because:
+        'Nitro 2 takes no WebAssembly module into a build unless one option is set, and workerd compiles none at run time',
       prints: /portcullis needs a wasm module: set experimental\.wasm to true in the configuration of Nitro/,
     },
     start: serveWorker,

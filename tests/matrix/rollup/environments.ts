@@ -21,19 +21,30 @@ async function bundle(place: Workplace, { row }: Row): Promise<string> {
 }
 
 function environment(row: Row, start: Probed['start']): Probed {
-  return { name: `Rollup, ${row.name}`, configuration: `{ output: ${row.output}, plugins: [${row.plugins}] }`, tier: row.tier, start }
+  return {
+    name: `Rollup, ${row.name}`,
+    configuration: `{ output: ${row.output}, plugins: [${row.plugins}] }`,
+    tier: row.tier,
+    start,
+  }
 }
 
 function node(row: Row, file: string): Probed {
-  return environment(row, async (place, stage) => serveProgram(place, stage, { command: 'node', parameters: [`out/${file}`], folder: await bundle(place, row) }))
+  return environment(row, async (place, stage) =>
+    serveProgram(place, stage, { command: 'node', parameters: [`out/${file}`], folder: await bundle(place, row) }),
+  )
 }
 
 function origin(row: Row, file: string): Probed {
-  return environment(row, async (place, stage) => serveOrigin(place, stage, { command: 'node', parameters: [`out/${file}`], folder: await bundle(place, row) }))
+  return environment(row, async (place, stage) =>
+    serveOrigin(place, stage, { command: 'node', parameters: [`out/${file}`], folder: await bundle(place, row) }),
+  )
 }
 
 function page(row: Row): Probed {
-  return environment(row, async (place, stage) => servePage(stage, { folder: `${await bundle(place, row)}/out`, script: 'app.js' }))
+  return environment(row, async (place, stage) =>
+    servePage(stage, { folder: `${await bundle(place, row)}/out`, script: 'app.js' }),
+  )
 }
 
 const NODE = "nodeResolve({ exportConditions: ['node'] })"
@@ -41,13 +52,32 @@ const BROWSER = 'nodeResolve({ browser: true })'
 
 export const environments: readonly Environment[] = [
   node({ name: 'esm, node', row: 'node', plugins: NODE, output: "{ file, format: 'es' }", tier: 'short' }, 'app.mjs'),
-  node({ name: 'cjs, node', row: 'cjs', plugins: `${NODE}, commonjs()`, output: "{ file, format: 'cjs' }", tier: 'long' }, 'app.cjs'),
-  node({ name: 'esm, node, nodeResolve()', row: 'plain', plugins: 'nodeResolve()', output: "{ file, format: 'es' }", tier: 'long' }, 'app.mjs'),
+  node(
+    { name: 'cjs, node', row: 'cjs', plugins: `${NODE}, commonjs()`, output: "{ file, format: 'cjs' }", tier: 'long' },
+    'app.cjs',
+  ),
+  node(
+    {
+      name: 'esm, node, nodeResolve()',
+      row: 'plain',
+      plugins: 'nodeResolve()',
+      output: "{ file, format: 'es' }",
+      tier: 'long',
+    },
+    'app.mjs',
+  ),
   page({ name: 'esm, browser', row: 'browser', plugins: BROWSER, output: "{ dir, format: 'es' }", tier: 'long' }),
   {
-    ...page({ name: 'iife, browser', row: 'iife', plugins: `${BROWSER}, commonjs()`, output: "{ file, format: 'iife' }", tier: 'long' }),
+    ...page({
+      name: 'iife, browser',
+      row: 'iife',
+      plugins: `${BROWSER}, commonjs()`,
+      output: "{ file, format: 'iife' }",
+      tier: 'long',
+    }),
     notMet: {
-      because: 'Rollup puts no dynamic import into an iife unless it is told to; the option is output.inlineDynamicImports: true, as in the next row',
+      because:
+        'Rollup puts no dynamic import into an iife unless it is told to; the option is output.inlineDynamicImports: true, as in the next row',
       prints: /UMD and IIFE output formats are not supported for code-splitting builds/,
     },
   },
@@ -58,6 +88,18 @@ export const environments: readonly Environment[] = [
     output: "{ file, format: 'iife', inlineDynamicImports: true }",
     tier: 'long',
   }),
-  origin({ name: 'origin, esm, node', row: 'origin', plugins: NODE, output: "{ file, format: 'es' }", tier: 'long' }, 'origin.mjs'),
-  origin({ name: 'origin, cjs, node', row: 'origin-cjs', plugins: `${NODE}, commonjs()`, output: "{ file, format: 'cjs' }", tier: 'long' }, 'origin.cjs'),
+  origin(
+    { name: 'origin, esm, node', row: 'origin', plugins: NODE, output: "{ file, format: 'es' }", tier: 'long' },
+    'origin.mjs',
+  ),
+  origin(
+    {
+      name: 'origin, cjs, node',
+      row: 'origin-cjs',
+      plugins: `${NODE}, commonjs()`,
+      output: "{ file, format: 'cjs' }",
+      tier: 'long',
+    },
+    'origin.cjs',
+  ),
 ]

@@ -17,7 +17,12 @@ interface Runtime {
 /** By npm's package of that version's binary, under the name that package.json gives it. */
 function node(major: number): Runtime {
   const tool = `node${major}-${process.platform}-${process.arch}`
-  return { name: `Node ${major}`, tool, command: (place) => join(place.folder, 'node_modules', tool, 'bin/node'), parameters: [] }
+  return {
+    name: `Node ${major}`,
+    tool,
+    command: (place) => join(place.folder, 'node_modules', tool, 'bin/node'),
+    parameters: [],
+  }
 }
 
 const BUN: Runtime = { name: 'Bun', tool: 'bun', command: () => 'bun', parameters: ['run'] }
@@ -25,7 +30,15 @@ const DENO: Runtime = {
   name: 'Deno',
   tool: 'deno',
   command: () => 'deno',
-  parameters: ['run', '--quiet', '--no-lock', '--node-modules-dir=manual', '--allow-net', '--allow-env', '--allow-read'],
+  parameters: [
+    'run',
+    '--quiet',
+    '--no-lock',
+    '--node-modules-dir=manual',
+    '--allow-net',
+    '--allow-env',
+    '--allow-read',
+  ],
 }
 
 function gate({ name, tool, command, parameters }: Runtime, system: string, file: string): Probed {
@@ -44,14 +57,19 @@ function origin({ name, tool, command, parameters }: Runtime): Probed {
     configuration: [name.split(' ')[0]?.toLowerCase(), ...parameters, 'apps/origin.js'].join(' '),
     tier: 'long',
     tool,
-    start: (place, stage) => serveOrigin(place, stage, { command: command(place), parameters: [...parameters, 'apps/origin.js'] }),
+    start: (place, stage) =>
+      serveOrigin(place, stage, { command: command(place), parameters: [...parameters, 'apps/origin.js'] }),
   }
 }
 
 const NODES = [20, 22, 24].map(node)
 
 export const environments: readonly Environment[] = [
-  ...NODES.flatMap((runtime) => [gate(runtime, 'import', 'apps/node.js'), gate(runtime, 'require', 'require.cjs'), origin(runtime)]),
+  ...NODES.flatMap((runtime) => [
+    gate(runtime, 'import', 'apps/node.js'),
+    gate(runtime, 'require', 'require.cjs'),
+    origin(runtime),
+  ]),
   gate(BUN, 'import', 'apps/bun.js'),
   gate(BUN, 'require', 'require.cjs'),
   origin(BUN),

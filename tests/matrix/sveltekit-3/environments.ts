@@ -6,7 +6,8 @@ import { serveRecipe } from '../hosts/recipe.ts'
 export const environments: readonly Environment[] = [
   {
     name: 'SvelteKit 3, handle',
-    configuration: 'vite.config.ts: plugins [sveltekit({ adapter: node() })]; svelte-kit sync; tsc; vite build; node build',
+    configuration:
+      'vite.config.ts: plugins [sveltekit({ adapter: node() })]; svelte-kit sync; tsc; vite build; node build',
     tier: 'long',
     tool: '@sveltejs/kit',
     node: 22,
@@ -14,7 +15,12 @@ export const environments: readonly Environment[] = [
       await place.run('svelte-kit', ['sync'])
       await place.run('tsc', [])
       await place.run('vite', ['build'])
-      const options = { command: 'node', parameters: ['build'], port: 'given', variables: { HOST: '127.0.0.1' } } as const
+      const options = {
+        command: 'node',
+        parameters: ['build'],
+        port: 'given',
+        variables: { HOST: '127.0.0.1' },
+      } as const
       return serveRecipe(place, stage, { ...options, refusal: 'gate' })
     },
   },

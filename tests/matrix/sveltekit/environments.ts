@@ -1,4 +1,5 @@
-// SvelteKit 2's starter with the adapter for Node, which bundles what is in devDependencies and leaves dependencies outside.
+// SvelteKit 2's starter with the adapter for Node, which bundles what is in devDependencies and leaves dependencies
+// outside.
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,7 +16,13 @@ async function build(place: Workplace): Promise<void> {
 }
 
 function serve(place: Workplace, stage: Stage, folder: string): Promise<Running> {
-  return serveProgram(place, stage, { command: 'node', parameters: ['build'], folder, port: 'given', variables: { HOST: '127.0.0.1' } })
+  return serveProgram(place, stage, {
+    command: 'node',
+    parameters: ['build'],
+    folder,
+    port: 'given',
+    variables: { HOST: '127.0.0.1' },
+  })
 }
 
 async function addDependency(place: Workplace): Promise<void> {

@@ -1,11 +1,15 @@
-// Compilers: an application's types by every module resolution, as ES modules and as CommonJS, strict and not, with frameworks' types.
+// Compilers: an application's types by every module resolution, as ES modules and as CommonJS, strict and not, with
+// frameworks' types.
 
 import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Checked } from '../environment.ts'
 import type { Workplace } from '../workplace.ts'
 
-/** A value of `moduleResolution`, the `module` that goes with it, and the module systems that an application under it may have. */
+/**
+ * A value of `moduleResolution`, the `module` that goes with it, and the module systems that an application under it
+ * may have.
+ */
 interface Resolution {
   moduleResolution: string
   module: string
@@ -34,7 +38,12 @@ const NODE10: Resolution = { moduleResolution: 'node10', module: 'commonjs', sys
 const COMPILERS: readonly Compiler[] = [
   { version: '5.0', nodeTypes: '@types-of-2023', resolutions: [...NODE, BUNDLER, NODE10], readsFrameworks: false },
   { version: '5.9', nodeTypes: '@types-of-2025', resolutions: [...NODE, BUNDLER, NODE10], readsFrameworks: true },
-  { version: '6.0', nodeTypes: '@types-of-2025', resolutions: [...NODE, BUNDLER, { ...NODE10, ignoreDeprecations: '6.0' }], readsFrameworks: true },
+  {
+    version: '6.0',
+    nodeTypes: '@types-of-2025',
+    resolutions: [...NODE, BUNDLER, { ...NODE10, ignoreDeprecations: '6.0' }],
+    readsFrameworks: true,
+  },
   { version: '7.0', nodeTypes: '@types-of-2025', resolutions: [...NODE, BUNDLER], readsFrameworks: true },
 ]
 const OFTEN = ['5.0', '5.9', '7.0']
@@ -45,9 +54,14 @@ interface Combination {
   strict: boolean
 }
 
-/** Each kind of resolution and of strictness once: with `exports` and strict, and, where the compiler can, without `exports`. */
+/**
+ * Each kind of resolution and of strictness once: with `exports` and strict, and, where the compiler can, without
+ * `exports`.
+ */
 function opposites({ resolutions }: Compiler): Combination[] {
-  return [resolutions.slice(0, 1), resolutions.slice(-1)].flatMap((ends, index) => ends.map((resolution) => ({ resolution, strict: index === 0 })))
+  return [resolutions.slice(0, 1), resolutions.slice(-1)].flatMap((ends, index) =>
+    ends.map((resolution) => ({ resolution, strict: index === 0 })),
+  )
 }
 
 function all({ resolutions }: Compiler): Combination[] {
@@ -55,12 +69,17 @@ function all({ resolutions }: Compiler): Combination[] {
 }
 
 export const environments: readonly Checked[] = [
-  ...COMPILERS.filter(({ version }) => OFTEN.includes(version)).map((compiler) => environment(compiler, 'short', opposites(compiler))),
+  ...COMPILERS.filter(({ version }) => OFTEN.includes(version)).map((compiler) =>
+    environment(compiler, 'short', opposites(compiler)),
+  ),
   ...COMPILERS.map((compiler) => environment(compiler, 'long', all(compiler))),
 ]
 
 function environment(compiler: Compiler, tier: 'short' | 'long', combinations: readonly Combination[]): Checked {
-  const each = combinations.map(({ resolution, strict }) => `${resolution.moduleResolution} ${resolution.systems.join('+')}${strict ? ' strict' : ''}`)
+  const each = combinations.map(
+    ({ resolution, strict }) =>
+      `${resolution.moduleResolution} ${resolution.systems.join('+')}${strict ? ' strict' : ''}`,
+  )
   return {
     name: `typescript ${compiler.version}${tier === 'long' ? ', all combinations' : ''}`,
     configuration: `tsc --noEmit --target es2022 --skipLibCheck false --skipDefaultLibCheck: ${each.join(', ')}`,
@@ -75,20 +94,33 @@ function environment(compiler: Compiler, tier: 'short' | 'long', combinations: r
 
 /** The same files as ES modules and as CommonJS. */
 async function writeApplication({ folder }: Workplace, sources: readonly string[]): Promise<void> {
-  for (const [system, type] of [['esm', 'module'], ['cjs', 'commonjs']] as const) {
+  for (const [system, type] of [
+    ['esm', 'module'],
+    ['cjs', 'commonjs'],
+  ] as const) {
     for (const source of sources) await cp(join(folder, source), join(folder, system), { recursive: true })
     await writeFile(join(folder, system, 'package.json'), JSON.stringify({ type }))
   }
 }
 
-async function check(place: Workplace, { version, nodeTypes, readsFrameworks }: Compiler, { resolution, strict }: Combination): Promise<void> {
+async function check(
+  place: Workplace,
+  { version, nodeTypes, readsFrameworks }: Compiler,
+  { resolution, strict }: Combination,
+): Promise<void> {
   const { systems, ...options } = resolution
   const name = `tsconfig.${options.moduleResolution}-${strict ? 'strict' : 'loose'}.json`
   const configuration = {
     // The compiler's own library is left out of the check: it takes half of the time.
     compilerOptions: {
-      ...options, strict, target: 'es2022', types: ['node'], typeRoots: [`node_modules/${nodeTypes}`],
-      skipLibCheck: false, skipDefaultLibCheck: true, noEmit: true,
+      ...options,
+      strict,
+      target: 'es2022',
+      types: ['node'],
+      typeRoots: [`node_modules/${nodeTypes}`],
+      skipLibCheck: false,
+      skipDefaultLibCheck: true,
+      noEmit: true,
       // Frameworks import CommonJS packages by `default`.
       esModuleInterop: readsFrameworks,
     },

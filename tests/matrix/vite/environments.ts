@@ -1,4 +1,5 @@
-// Vite with no configuration file, as `npm create vite` leaves it; for servers with the options that its SSR guide names.
+// Vite with no configuration file, as `npm create vite` leaves it; for servers with the options that its SSR guide
+// names.
 
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -29,7 +30,11 @@ function served(name: string, page: string): Probed {
     tier: 'long',
     start: async (place, stage) => {
       await choose(place, page)
-      const { program, url } = await startProgram(place, { command: 'vite', parameters: ['--port', '$PORT', '--host', '127.0.0.1'], port: stage.pagePort })
+      const { program, url } = await startProgram(place, {
+        command: 'vite',
+        parameters: ['--port', '$PORT', '--host', '127.0.0.1'],
+        port: stage.pagePort,
+      })
       return openPage(stage, `${url}/`, () => program.stop())
     },
   }

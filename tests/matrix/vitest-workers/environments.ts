@@ -68,7 +68,12 @@ class Questions {
 
 async function start(place: Workplace, stage: Stage): Promise<Running> {
   const questions = new Questions()
-  const variables = { ...place.variables, GATE_OPTIONS: stage.gateOptions, QUESTIONS: await questions.open(), CLOUDFLARE_CF_FETCH_ENABLED: 'false' }
+  const variables = {
+    ...place.variables,
+    GATE_OPTIONS: stage.gateOptions,
+    QUESTIONS: await questions.open(),
+    CLOUDFLARE_CF_FETCH_ENABLED: 'false',
+  }
   const program = new Program({ command: 'vitest', parameters: ['run'], folder: place.folder, variables })
   const ended = program.ended(600_000).then((code) => {
     throw new Error(`vitest run ended with ${code}:\n${program.output.trim()}`)
@@ -76,8 +81,12 @@ async function start(place: Workplace, stage: Stage): Promise<Running> {
   ended.catch(() => undefined)
   return {
     async ask(token, scope = 'read') {
-      const { status, text } = await Promise.race([questions.ask({ path: `/${scope}`, headers: authorization(token) }), ended])
-      if (status === 200 && (JSON.parse(text) as { sub?: unknown }).sub !== 'user') throw new Error(`200 without the token's subject: ${text}`)
+      const { status, text } = await Promise.race([
+        questions.ask({ path: `/${scope}`, headers: authorization(token) }),
+        ended,
+      ])
+      if (status === 200 && (JSON.parse(text) as { sub?: unknown }).sub !== 'user')
+        throw new Error(`200 without the token's subject: ${text}`)
       return status
     },
     async close() {
@@ -100,7 +109,13 @@ export const environments: readonly Environment[] = [
     start,
   },
   testKit({
-    name: 'Vitest, in workerd, test kit', example: 'workerd', command: 'vitest run --reporter=json --outputFile=report.json',
-    file: 'report.json', read: readJson, tier: 'long', tool: '@cloudflare/vitest-plugin', node: 22,
+    name: 'Vitest, in workerd, test kit',
+    example: 'workerd',
+    command: 'vitest run --reporter=json --outputFile=report.json',
+    file: 'report.json',
+    read: readJson,
+    tier: 'long',
+    tool: '@cloudflare/vitest-plugin',
+    node: 22,
   }),
 ]

@@ -19,5 +19,11 @@ export const environments: readonly Environment[] = [
   vitest('threads', '--pool=threads'),
   vitest('vmThreads', '--pool=vmThreads'),
   vitest('jsdom', '--environment=jsdom'),
-  testKit({ name: 'Vitest, test kit', example: 'vitest', command: 'vitest run --reporter=json', tier: 'short', read: readJson }),
+  testKit({
+    name: 'Vitest, test kit',
+    example: 'vitest',
+    command: 'vitest run --reporter=json',
+    tier: 'short',
+    read: readJson,
+  }),
 ]

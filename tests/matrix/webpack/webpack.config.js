@@ -16,7 +16,13 @@ module.exports = [
   },
   { name: 'web', mode: 'production', target: 'web', entry: './apps/page.js', output: output('app.js') },
   { name: 'web-worker', mode: 'production', target: 'web', entry: './apps/worker-page.js', output: output('app.js') },
-  { name: 'webworker', mode: 'production', target: 'webworker', entry: './apps/web-worker.js', output: output('worker.js') },
+  {
+    name: 'webworker',
+    mode: 'production',
+    target: 'webworker',
+    entry: './apps/web-worker.js',
+    output: output('worker.js'),
+  },
   { name: 'development', mode: 'development', target: 'node', entry: './apps/node.js', output: output('app.js') },
   { name: 'origin', mode: 'production', target: 'node', entry: './apps/origin.js', output: output('origin.js') },
 ]

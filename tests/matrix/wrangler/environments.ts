@@ -16,7 +16,16 @@ export const environments: readonly Environment[] = [
       await writeFile(join(place.folder, '.dev.vars'), `GATE_OPTIONS='${stage.gateOptions}'\n`)
       return serveProgram(place, stage, {
         command: 'wrangler',
-        parameters: ['dev', '--ip', '127.0.0.1', '--port', '$PORT', '--inspector-port', '0', '--show-interactive-dev-session=false'],
+        parameters: [
+          'dev',
+          '--ip',
+          '127.0.0.1',
+          '--port',
+          '$PORT',
+          '--inspector-port',
+          '0',
+          '--show-interactive-dev-session=false',
+        ],
         port: 'given',
         // Without: a request for the data of `request.cf` goes out.
         variables: { CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
@@ -30,7 +39,11 @@ export const environments: readonly Environment[] = [
     node: 22,
     async start(place, stage) {
       await place.run('wrangler', ['deploy', '--dry-run', '--outdir', 'out'])
-      return serveWorkerd(stage, { folder: `${await place.copyOut('out')}/out`, main: 'index.js', compatibilityFlags: ['nodejs_compat'] })
+      return serveWorkerd(stage, {
+        folder: `${await place.copyOut('out')}/out`,
+        main: 'index.js',
+        compatibilityFlags: ['nodejs_compat'],
+      })
     },
   },
 ]

@@ -7,7 +7,8 @@ export function keySteps(stage: Stage): Step[] {
   let [before, oldKey] = ['', '']
   return [
     {
-      title: 'Tokens that the key signed until now are refused, and the key signs on (PUT /admin/realms/acme/keys/{kid}/not-before)',
+      title:
+        'Tokens that the key signed until now are refused, and the key signs on (PUT /admin/realms/acme/keys/{kid}/not-before)',
       run: async () => {
         const { access_token: early, refresh_token: refreshToken } = await client.logIn('alice')
         accepted(await client.call(early))

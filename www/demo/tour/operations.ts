@@ -20,7 +20,10 @@ export function operationSteps(stage: Stage): Step[] {
         const answer = await client.administer(await stage.admin(), 'POST', path)
         answered(answer, 200)
         const { enforced, total, elapsedMs, missing } = answer.body
-        expect(enforced === 1 && total === 1, `enforced on ${String(enforced)} of ${String(total)}: ${JSON.stringify(missing)}`)
+        expect(
+          enforced === 1 && total === 1,
+          `enforced on ${String(enforced)} of ${String(total)}: ${JSON.stringify(missing)}`,
+        )
         refused(await client.call(token))
         return `enforced on ${String(enforced)} of ${String(total)} known edges after ${Number(elapsedMs).toFixed(0)} ms; the first call was refused`
       },

@@ -50,7 +50,8 @@ export function tokenSteps(stage: Stage): Step[] {
       },
     },
     {
-      title: 'A token of an in-house issuer (shared key, issuer named in `realm`, no audience) is accepted, then revoked',
+      title:
+        'A token of an in-house issuer (shared key, issuer named in `realm`, no audience) is accepted, then revoked',
       run: async () => {
         const token = await inhouseToken(stage.inhouseKey)
         accepted(await client.call(token))
@@ -86,7 +87,10 @@ function withOtherSubject(token: string): string {
 
 /** The token's claims, signed with a key that is not the issuer's, under the issuer's `kid`. */
 async function forge(token: string): Promise<string> {
-  const header = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { alg: string; kid: string }
+  const header = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as {
+    alg: string
+    kid: string
+  }
   const { privateKey } = await generateKeyPair(header.alg)
   return new SignJWT(claimsOf(token)).setProtectedHeader({ ...header }).sign(privateKey)
 }

@@ -11,7 +11,14 @@ export function userSteps(stage: Stage): Step[] {
       run: async () => {
         const [phone, laptop] = [await client.logIn('alice'), await client.logIn('alice')]
         accepted(await client.call(phone.access_token))
-        answered(await client.administer(await stage.admin(), 'DELETE', `sessions/${String(claimsOf(phone.access_token)['sid'])}`), 204)
+        answered(
+          await client.administer(
+            await stage.admin(),
+            'DELETE',
+            `sessions/${String(claimsOf(phone.access_token)['sid'])}`,
+          ),
+          204,
+        )
         const refusal = await client.refused(phone.access_token)
         answered(await client.refresh(phone.refresh_token), 400)
         accepted(await client.call(laptop.access_token))
@@ -45,7 +52,11 @@ export function userSteps(stage: Stage): Step[] {
     {
       title: 'One app is disconnected from Alice (DELETE /admin/realms/acme/users/{id}/grants/{client})',
       run: async () => {
-        const [app, other, bob] = [await client.logIn('alice', 'backend'), await client.logIn('alice'), await client.logIn('bob', 'backend')]
+        const [app, other, bob] = [
+          await client.logIn('alice', 'backend'),
+          await client.logIn('alice'),
+          await client.logIn('bob', 'backend'),
+        ]
         accepted(await client.call(app.access_token))
         const path = `users/${String(claimsOf(app.access_token)['sub'])}/grants/backend`
         answered(await client.administer(await stage.admin(), 'DELETE', path), 204)
@@ -79,7 +90,10 @@ export function userSteps(stage: Stage): Step[] {
         const { sub, token_version: version } = claimsOf(before)
         accepted(await client.call(before))
         const minimum = Number(version ?? 0) + 1
-        answered(await client.administer(await stage.admin(), 'PUT', `users/${String(sub)}/token-version`, { minimum }), 204)
+        answered(
+          await client.administer(await stage.admin(), 'PUT', `users/${String(sub)}/token-version`, { minimum }),
+          204,
+        )
         const refusal = await client.refused(before)
         const after = (await client.logIn('alice')).access_token
         accepted(await client.call(after))

@@ -6,11 +6,15 @@ import { protect } from 'portcullis/express'
 
 const { ISSUER, ORIGIN, FEED_KEY, PORT = '3000' } = process.env
 const gate = createGate({
-  realms: [{
-    name: 'acme', issuer: ISSUER, audience: 'api',
-    jwks: `${ISSUER}/protocol/openid-connect/certs`,
-    feed: { url: `${ORIGIN}/feed/acme`, keys: [JSON.parse(FEED_KEY)] },
-  }],
+  realms: [
+    {
+      name: 'acme',
+      issuer: ISSUER,
+      audience: 'api',
+      jwks: `${ISSUER}/protocol/openid-connect/certs`,
+      feed: { url: `${ORIGIN}/feed/acme`, keys: [JSON.parse(FEED_KEY)] },
+    },
+  ],
 })
 
 const app = express()

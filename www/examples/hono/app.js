@@ -1,4 +1,5 @@
-// Lists notes with the scope notes:read, and adds one with notes:write. On Workers, export the app instead of serving it.
+// Lists notes with the scope notes:read, and adds one with notes:write. On Workers, export the app instead of serving
+// it.
 
 import { serve } from '@hono/node-server'
 import { Hono } from 'hono'
@@ -7,11 +8,15 @@ import { protect } from 'portcullis/hono'
 
 const { ISSUER, ORIGIN, FEED_KEY, PORT = '3000' } = process.env
 const gate = createGate({
-  realms: [{
-    name: 'acme', issuer: ISSUER, audience: 'api',
-    jwks: `${ISSUER}/protocol/openid-connect/certs`,
-    feed: { url: `${ORIGIN}/feed/acme`, keys: [JSON.parse(FEED_KEY)] },
-  }],
+  realms: [
+    {
+      name: 'acme',
+      issuer: ISSUER,
+      audience: 'api',
+      jwks: `${ISSUER}/protocol/openid-connect/certs`,
+      feed: { url: `${ORIGIN}/feed/acme`, keys: [JSON.parse(FEED_KEY)] },
+    },
+  ],
 })
 
 const app = new Hono()

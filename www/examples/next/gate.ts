@@ -4,10 +4,14 @@ import { createGate } from 'portcullis/edge'
 export const gate = createGate(() => {
   const { ISSUER, ORIGIN, FEED_KEY = '' } = process.env
   return {
-    realms: [{
-      name: 'acme', issuer: `${ISSUER}`, audience: 'api',
-      jwks: `${ISSUER}/protocol/openid-connect/certs`,
-      feed: { url: `${ORIGIN}/feed/acme`, keys: [JSON.parse(FEED_KEY)] },
-    }],
+    realms: [
+      {
+        name: 'acme',
+        issuer: `${ISSUER}`,
+        audience: 'api',
+        jwks: `${ISSUER}/protocol/openid-connect/certs`,
+        feed: { url: `${ORIGIN}/feed/acme`, keys: [JSON.parse(FEED_KEY)] },
+      },
+    ],
   }
 })

@@ -12,7 +12,12 @@ import { count, identifier, moment, nothing } from './words.ts'
 type Owner = Pick<User, 'id' | 'username'>
 
 /** `grants`: those that are known; `undefined`: the issuer knows no such user. */
-export function appsOf(desk: Desk, user: Owner, grants: readonly Grant[] = [], again: () => Promise<void>): readonly Node[] {
+export function appsOf(
+  desk: Desk,
+  user: Owner,
+  grants: readonly Grant[] = [],
+  again: () => Promise<void>,
+): readonly Node[] {
   const another = h(
     'button',
     { type: 'button', on: { click: () => void disconnectAnother(desk, user, again) } },
@@ -20,7 +25,10 @@ export function appsOf(desk: Desk, user: Owner, grants: readonly Grant[] = [], a
   )
   return [
     grants.length === 0
-      ? emptyState('No apps known', 'Those of sessions at an issuer beside the origin are listed, and those that were disconnected lately.')
+      ? emptyState(
+          'No apps known',
+          'Those of sessions at an issuer beside the origin are listed, and those that were disconnected lately.',
+        )
       : table(`Apps of ${user.username}`, columnsOf(desk, user, again), grants),
     h('div', { class: 'row' }, another),
   ]
@@ -51,10 +59,21 @@ function disconnect(desk: Desk, user: Owner, client: string, again: () => Promis
 
 /** An app that is not listed: its id is known to the issuer, or stands in the `azp` of its tokens. */
 function disconnectAnother(desk: Desk, user: Owner, again: () => Promise<void>): Promise<void> {
-  const client = h('input', { id: 'disconnected-client', name: 'client', autocomplete: 'off', required: true, maxlength: 1_024 })
+  const client = h('input', {
+    id: 'disconnected-client',
+    name: 'client',
+    autocomplete: 'off',
+    required: true,
+    maxlength: 1_024,
+  })
   const field = h('div', { class: 'field' }, h('label', { for: client.id }, 'Client id'), client)
   const app = `an app from ${user.username}`
-  return ask(desk, user, { title: `Disconnect ${app}?`, done: `Disconnected ${app}.`, client: () => client.value, fields: [field] }, again)
+  return ask(
+    desk,
+    user,
+    { title: `Disconnect ${app}?`, done: `Disconnected ${app}.`, client: () => client.value, fields: [field] },
+    again,
+  )
 }
 
 interface Asked {
@@ -65,7 +84,12 @@ interface Asked {
   fields?: readonly HTMLElement[]
 }
 
-async function ask(desk: Desk, user: Owner, { title, done, client, fields = [] }: Asked, again: () => Promise<void>): Promise<void> {
+async function ask(
+  desk: Desk,
+  user: Owner,
+  { title, done, client, fields = [] }: Asked,
+  again: () => Promise<void>,
+): Promise<void> {
   const isMine = (): boolean => user.id === desk.session.identity.subject && client() === CLIENT
   const isDone = await desk.perform({
     title,
@@ -90,6 +114,8 @@ function wordsOf({ username }: Owner, isMine: boolean): readonly Child[] {
       'for everybody else. A new login connects it again.',
     ),
     h('p', {}, 'Tokens that name no user are not reached.'),
-    isMine ? h('p', {}, h('strong', {}, 'This is the app you are working in: you are logged out here, too.')) : undefined,
+    isMine
+      ? h('p', {}, h('strong', {}, 'This is the app you are working in: you are logged out here, too.'))
+      : undefined,
   ]
 }

@@ -185,8 +185,10 @@ async function undoables({ administration }: Desk): Promise<Undoable[]> {
     if (kind === 'user' && user !== undefined) return user.notBefore > 0
     if (kind === 'tokenVersion' && user !== undefined) return user.tokenVersion > 0
     if (kind === 'keyBanned') return keys.some(({ thumbprint, banned }) => banned && thumbprint === line.subject)
-    if (kind === 'keyNotBefore') return keys.some(({ thumbprint, notBefore }) => notBefore > 0 && thumbprint === line.subject)
-    const isSame = ({ subject, detail }: AuditLine): boolean => subject === line.subject && clientOf(detail) === clientOf(line.detail)
+    if (kind === 'keyNotBefore')
+      return keys.some(({ thumbprint, notBefore }) => notBefore > 0 && thumbprint === line.subject)
+    const isSame = ({ subject, detail }: AuditLine): boolean =>
+      subject === line.subject && clientOf(detail) === clientOf(line.detail)
     return !corrected.lines.some((each) => each.id > line.id && isSame(each))
   }
   const found = lines.flatMap((page) => page.lines).sort((one, other) => other.id - one.id)

@@ -17,7 +17,8 @@ function open(desk: Desk): readonly Node[] {
   const panel = new Panel(
     () => desk.administration.edges(),
     (edges) => {
-      if (edges.length === 0) return [emptyState('No edges', 'None are configured, so there is no proof of enforcement.')]
+      if (edges.length === 0)
+        return [emptyState('No edges', 'None are configured, so there is no proof of enforcement.')]
       const heads = edges.flatMap(({ sequence, behindBy }) =>
         sequence === undefined || behindBy === undefined ? [] : [sequence + behindBy],
       )

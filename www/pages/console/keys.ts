@@ -78,10 +78,17 @@ function actionsOf(desk: Desk, key: Key, keys: readonly Key[], again: () => Prom
       text,
     )
   const { thumbprint } = key
-  const undo = (text: string, asked: { title: string; done: string; correction: () => Correction }): HTMLButtonElement =>
+  const undo = (
+    text: string,
+    asked: { title: string; done: string; correction: () => Correction },
+  ): HTMLButtonElement =>
     button(text, 'quiet', async () => void ((await askToCorrect(desk, { ...asked, subject: name })) && (await again())))
   const lift = (of: string): HTMLElement =>
-    undo('Lift ban', { title: 'Lift the ban?', done: 'The ban was lifted.', correction: () => ({ kind: 'keyBanned', thumbprint: of }) })
+    undo('Lift ban', {
+      title: 'Lift the ban?',
+      done: 'The ban was lifted.',
+      correction: () => ({ kind: 'keyBanned', thumbprint: of }),
+    })
   const takeBack = (of: string): HTMLElement =>
     undo('Take back not-before', {
       title: 'Take back the not-before?',
@@ -138,9 +145,16 @@ async function retireKey(desk: Desk, key: Key, again: () => Promise<void>): Prom
 /** Without a time: now. */
 async function limitKey(desk: Desk, key: Key, again: () => Promise<void>): Promise<void> {
   const until = h('input', { id: 'key-not-before', type: 'datetime-local', step: 1, max: localTime(Date.now()) })
-  const field = h('div', { class: 'field' }, h('label', { for: until.id }, 'Issued up to (your time; empty: now)'), until)
-  const notBefore = (): number | undefined => (until.value === '' ? undefined : Math.floor(new Date(until.value).getTime() / 1000))
-  const endsMine = (): boolean => isMine(desk, key) && desk.session.identity.issuedAt <= (notBefore() ?? Number.POSITIVE_INFINITY)
+  const field = h(
+    'div',
+    { class: 'field' },
+    h('label', { for: until.id }, 'Issued up to (your time; empty: now)'),
+    until,
+  )
+  const notBefore = (): number | undefined =>
+    until.value === '' ? undefined : Math.floor(new Date(until.value).getTime() / 1000)
+  const endsMine = (): boolean =>
+    isMine(desk, key) && desk.session.identity.issuedAt <= (notBefore() ?? Number.POSITIVE_INFINITY)
   const done = await desk.perform({
     title: 'Refuse what this key signed up to a time?',
     text: [
@@ -152,8 +166,18 @@ async function limitKey(desk: Desk, key: Key, again: () => Promise<void>): Promi
         ' signed up to then are refused. The key signs on, and later tokens are accepted: this is for a window of time in which tokens ',
         'should not have been issued.',
       ),
-      h('p', {}, h('strong', {}, 'It does not help against a leaked key: a thief chooses the time that his tokens state. Ban that key.')),
-      ...(isMine(desk, key) ? [h('p', {}, 'The key signed your own token: up to now or later, you are logged out here.')] : []),
+      h(
+        'p',
+        {},
+        h(
+          'strong',
+          {},
+          'It does not help against a leaked key: a thief chooses the time that his tokens state. Ban that key.',
+        ),
+      ),
+      ...(isMine(desk, key)
+        ? [h('p', {}, 'The key signed your own token: up to now or later, you are logged out here.')]
+        : []),
     ],
     verb: 'Set not-before',
     kind: 'danger',
@@ -192,11 +216,7 @@ async function banKey(desk: Desk, key: Key, keys: readonly Key[], again: () => P
         ' signed is refused from now on: access tokens and refresh tokens.',
       ),
       isLast
-        ? h(
-            'p',
-            {},
-            'It is the last key of the realm. Rotate first: until there is another one, nobody can log in.',
-          )
+        ? h('p', {}, 'It is the last key of the realm. Rotate first: until there is another one, nobody can log in.')
         : undefined,
       ...warningOf(desk, key),
     ],

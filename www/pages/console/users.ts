@@ -39,7 +39,8 @@ function openList(desk: Desk): readonly Node[] {
   ]
   const panel = new Panel(
     async () => desk.administration.users({ search, first, max: USERS_A_PAGE + 1 }),
-    (found) => (found === undefined ? keptByIssuer() : [listOf(found.slice(0, USERS_A_PAGE)), pages(found.length > USERS_A_PAGE)]),
+    (found) =>
+      found === undefined ? keptByIssuer() : [listOf(found.slice(0, USERS_A_PAGE)), pages(found.length > USERS_A_PAGE)],
   )
 
   function listOf(users: readonly User[]): Node {
@@ -87,7 +88,13 @@ function openList(desk: Desk): readonly Node[] {
 
 /** Without a list, a user is opened by his subject. */
 function keptByIssuer(): readonly Node[] {
-  const field = h('input', { id: 'user-subject', name: 'subject', autocomplete: 'off', maxlength: 1_024, required: true })
+  const field = h('input', {
+    id: 'user-subject',
+    name: 'subject',
+    autocomplete: 'off',
+    maxlength: 1_024,
+    required: true,
+  })
   const form = h(
     'form',
     { class: 'search' },
@@ -98,7 +105,10 @@ function keptByIssuer(): readonly Node[] {
     event.preventDefault()
     location.hash = addressOf('users', field.value)
   })
-  return [emptyState('No list of users', 'The issuer keeps its users itself. Open one by the subject of his tokens.'), form]
+  return [
+    emptyState('No list of users', 'The issuer keeps its users itself. Open one by the subject of his tokens.'),
+    form,
+  ]
 }
 
 function openUser(desk: Desk, id: string): readonly Node[] {
@@ -119,7 +129,9 @@ function openUser(desk: Desk, id: string): readonly Node[] {
           'dl',
           { class: 'facts' },
           fact('Subject', identifier(user.id)),
-          ...(user.notBefore === undefined ? [] : [fact('Not before', user.notBefore === 0 ? nothing() : moment(user.notBefore))]),
+          ...(user.notBefore === undefined
+            ? []
+            : [fact('Not before', user.notBefore === 0 ? nothing() : moment(user.notBefore))]),
           ...(user.tokenVersion === undefined ? [] : [fact('Token version', count(user.tokenVersion))]),
         ),
         h(
@@ -149,8 +161,14 @@ function userOf(id: string, sessions: readonly UserSession[] = []): ShownUser {
   return { id, username: sessions[0]?.username ?? id }
 }
 
-function sessionsOf(desk: Desk, user: ShownUser, sessions: readonly UserSession[] | undefined, again: () => Promise<void>): Node {
-  if (sessions === undefined) return emptyState('No list of sessions', 'The issuer keeps them itself, or knows no such user.')
+function sessionsOf(
+  desk: Desk,
+  user: ShownUser,
+  sessions: readonly UserSession[] | undefined,
+  again: () => Promise<void>,
+): Node {
+  if (sessions === undefined)
+    return emptyState('No list of sessions', 'The issuer keeps them itself, or knows no such user.')
   return sessions.length === 0
     ? emptyState('No sessions', `${user.username} is not logged in anywhere.`)
     : table(`Sessions of ${user.username}`, sessionColumns(desk, user, again), sessions)

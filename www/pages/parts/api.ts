@@ -93,7 +93,9 @@ export async function ask(url: string, asked: ApiRequest = {}): Promise<Answer> 
   const timeout = AbortSignal.timeout(TIMEOUT_MS)
   try {
     const response = await fetch(url, {
-      method, headers, body,
+      method,
+      headers,
+      body,
       cache: 'no-store',
       signal: signal === undefined ? timeout : AbortSignal.any([timeout, signal]),
     })

@@ -40,9 +40,13 @@ export function loginForm({ users, action = 'Log in', onLogin }: LoginOptions): 
   })
   const button = h('button', { type: 'submit', class: 'primary' }, action)
   const problem = h('div', { role: 'alert' })
-  const form = h('form', { class: 'login' },
+  const form = h(
+    'form',
+    { class: 'login' },
     h('fieldset', {}, h('legend', {}, 'User'), h('div', { class: 'choices' }, ...choices)),
-    h('div', { class: 'field' },
+    h(
+      'div',
+      { class: 'field' },
       h('label', { for: password.id }, 'Password'),
       password,
       h('p', { class: 'hint', id: `${id}-hint` }, 'Demo passwords are no secret; it is filled in.'),

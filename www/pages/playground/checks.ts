@@ -55,7 +55,9 @@ export function showChecks(plan: readonly Check[]): { element: HTMLElement; upda
     const list = h('ul', { class: 'checks', 'aria-label': title }, ...items)
     return h('div', { class: 'check-group' }, h('h3', {}, title), list)
   })
-  const element = h('section', { class: 'panel', 'aria-labelledby': 'checks-title' },
+  const element = h(
+    'section',
+    { class: 'panel', 'aria-labelledby': 'checks-title' },
     h('h2', { id: 'checks-title' }, 'Check by check'),
     ...groups,
   )

@@ -12,7 +12,9 @@ const UNSIGNED = 'The signature was not verified: anybody may have written this.
 export function showContents(): { element: HTMLElement; update(judgement: Judgement): void } {
   const body = h('div', { class: 'contents' })
   const caution = h('p', { class: 'hint' })
-  const element = h('section', { class: 'panel stack', 'aria-labelledby': 'contents-title' },
+  const element = h(
+    'section',
+    { class: 'panel stack', 'aria-labelledby': 'contents-title' },
     h('h2', { id: 'contents-title' }, 'What the token says'),
     caution,
     body,

@@ -22,8 +22,11 @@ void startPage(async (place, demo) => {
     for (const part of [verdict, checks, contents, revocations]) part.update(judgement)
   })
   live.onStatus((status) => snapshot.update(status))
-  fill(place,
-    h('div', { class: 'columns' },
+  fill(
+    place,
+    h(
+      'div',
+      { class: 'columns' },
       h('div', { class: 'stack-wide' }, field.element, verdict.element, revocations.element),
       h('div', { class: 'stack-wide' }, checks.element),
       h('div', { class: 'stack-wide wide' }, contents.element, snapshot.element),

@@ -49,7 +49,9 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
     const on = { click: () => void end(revocation) }
     return { revocation, button: h('button', { type: 'button', class: 'danger', on }, revocation.title) }
   })
-  const element = h('section', { class: 'panel stack', 'aria-labelledby': 'revocations-title' },
+  const element = h(
+    'section',
+    { class: 'panel stack', 'aria-labelledby': 'revocations-title' },
     h('h2', { id: 'revocations-title' }, 'End it'),
     hint,
     h('ul', { class: 'revocations' }, ...buttons.map(({ button }) => h('li', {}, button))),

@@ -16,7 +16,9 @@ export function showSnapshot(): { element: HTMLElement; update(status: LiveStatu
     errorRate: fact('Error rate', 'Good tokens refused by mistake.'),
   }
   const problem = h('div', { role: 'status' })
-  const element = h('section', { class: 'panel stack', 'aria-labelledby': 'snapshot-title' },
+  const element = h(
+    'section',
+    { class: 'panel stack', 'aria-labelledby': 'snapshot-title' },
     h('h2', { id: 'snapshot-title' }, 'What this gate knows'),
     h('dl', { class: 'facts' }, ...Object.values(facts).map(({ element }) => element)),
     problem,

@@ -10,8 +10,13 @@ const USERS = ['alice', 'bob'] as const
 /** Reports every change; white space around a token is dropped, as it is easily copied along. */
 export function showTokenField(demo: Demo, onToken: (token: string) => void): { element: HTMLElement } {
   const area = h('textarea', {
-    id: 'token', rows: 6, spellcheck: 'false', autocomplete: 'off', autocapitalize: 'off',
-    placeholder: 'eyJhbGciOi…', 'aria-describedby': 'token-hint',
+    id: 'token',
+    rows: 6,
+    spellcheck: 'false',
+    autocomplete: 'off',
+    autocapitalize: 'off',
+    placeholder: 'eyJhbGciOi…',
+    'aria-describedby': 'token-hint',
     on: { input: () => onToken(area.value.trim()) },
   })
   const problem = h('div', { role: 'alert' })
@@ -35,12 +40,18 @@ export function showTokenField(demo: Demo, onToken: (token: string) => void): { 
     return h('button', { type: 'button', on: { click: () => void take(user) } }, `Log in as ${user}`)
   })
   const clear = h('button', { type: 'button', class: 'quiet', on: { click: () => (put(''), area.focus()) } }, 'Clear')
-  const element = h('section', { class: 'panel stack', 'aria-labelledby': 'token-title' },
+  const element = h(
+    'section',
+    { class: 'panel stack', 'aria-labelledby': 'token-title' },
     h('h2', { id: 'token-title' }, 'Token'),
-    h('div', { class: 'field' },
+    h(
+      'div',
+      { class: 'field' },
       h('label', { for: 'token' }, 'Access token'),
       area,
-      h('p', { class: 'hint', id: 'token-hint' },
+      h(
+        'p',
+        { class: 'hint', id: 'token-hint' },
         h('strong', {}, 'Nothing leaves the page.'),
         ' The gate runs here, as WebAssembly. It fetches the feed of revocations, which carries the issuer’s keys;',
         ' the token goes nowhere.',

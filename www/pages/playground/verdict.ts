@@ -7,7 +7,9 @@ import type { Judgement } from './live.ts'
 
 export function showVerdict(): { element: HTMLElement; update(judgement: Judgement): void } {
   const body = h('div', { role: 'status', class: 'verdict' })
-  const element = h('section', { class: 'panel', 'aria-labelledby': 'verdict-title', 'data-verdict': 'none' },
+  const element = h(
+    'section',
+    { class: 'panel', 'aria-labelledby': 'verdict-title', 'data-verdict': 'none' },
     h('h2', { id: 'verdict-title' }, 'Verdict'),
     body,
   )

@@ -10,7 +10,9 @@ import type { Tab } from './tab.ts'
 /** Filled anew only after a login or logout, so that the focus stays where it is. */
 export function showAccount(tab: Tab): { element: HTMLElement; update(): void } {
   const body = h('div', { class: 'stack' })
-  const element = h('section', { class: 'panel', 'aria-labelledby': 'account-title', tabindex: -1 },
+  const element = h(
+    'section',
+    { class: 'panel', 'aria-labelledby': 'account-title', tabindex: -1 },
     h('h2', { id: 'account-title' }, 'This tab'),
     body,
   )
@@ -40,7 +42,9 @@ function signedIn(tab: Tab, user: string): Child[] {
   }
   return [
     h('p', { class: 'who', role: 'status' }, 'Logged in as ', h('strong', {}, user)),
-    h('div', { class: 'row' },
+    h(
+      'div',
+      { class: 'row' },
       button('Log out here', 'primary', () => tab.logOut()),
       button('Log out everywhere', 'danger', () => tab.logOutEverywhere()),
     ),

@@ -15,7 +15,9 @@ export function showAnswer(tab: Tab): { element: HTMLElement; update(): void } {
   const claims = h('div', {})
   const call = h('button', { type: 'button', on: { click: () => void tab.call() } }, 'Call the API')
   const repeat = h('input', { type: 'checkbox', id: 'repeat', on: { change: () => tab.keepCalling(repeat.checked) } })
-  const element = h('section', { class: 'panel stack', 'aria-labelledby': 'answer-title' },
+  const element = h(
+    'section',
+    { class: 'panel stack', 'aria-labelledby': 'answer-title' },
     h('h2', { id: 'answer-title' }, 'The API at the edge'),
     h('div', { class: 'verdict' }, h('div', { role: 'status' }, word), text, claims),
     h('div', { class: 'row' }, call, h('label', { class: 'check-box', for: 'repeat' }, repeat, 'Call every second')),

@@ -18,7 +18,9 @@ interface Entry {
 export function showJournal(): { element: HTMLElement; add(event: TabEvent): void } {
   const list = h('ol', { class: 'journal', 'aria-labelledby': 'journal-title' })
   const empty = h('p', { class: 'soft' }, 'Nothing yet.')
-  const element = h('section', { class: 'panel', 'aria-labelledby': 'journal-title' },
+  const element = h(
+    'section',
+    { class: 'panel', 'aria-labelledby': 'journal-title' },
     h('h2', { id: 'journal-title' }, 'What happened here'),
     empty,
     list,

@@ -20,8 +20,11 @@ void startPage(async (place, demo) => {
     account.update()
     answer.update()
   })
-  fill(place,
-    h('div', { class: 'columns' },
+  fill(
+    place,
+    h(
+      'div',
+      { class: 'columns' },
       h('div', { class: 'stack-wide' }, account.element, answer.element),
       h('div', { class: 'stack-wide' }, suggestion(), journal.element),
     ),
@@ -33,9 +36,13 @@ void startPage(async (place, demo) => {
 function suggestion(): HTMLElement {
   const second = h('a', { target: '_blank', rel: 'noopener' }, 'a second tab')
   second.href = '/try'
-  return h('section', { class: 'panel stack', 'aria-labelledby': 'suggestion-title' },
+  return h(
+    'section',
+    { class: 'panel stack', 'aria-labelledby': 'suggestion-title' },
     h('h2', { id: 'suggestion-title' }, 'With two tabs'),
-    h('ol', { class: 'steps' },
+    h(
+      'ol',
+      { class: 'steps' },
       h('li', {}, 'Open ', second, ' beside this one. Take the same user there, or the other.'),
       h('li', {}, 'Log out here. Tabs of the same user follow at once; the other user’s go on.'),
       h('li', {}, 'Log out everywhere instead. Each tab hears it from the edge, with its next call.'),

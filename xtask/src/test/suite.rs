@@ -125,8 +125,8 @@ enum Depth {
     All,
 }
 
-/// Paths below the folder, without the suffix that they have, sorted. A folder with packages of its own is another project, whose
-/// tests its own tool runs.
+/// Paths below the folder, without the suffix that they have, sorted. A folder with packages of its own is another
+/// project, whose tests its own tool runs.
 fn files(folder: &Path, depth: Depth, suffix: &str) -> Result<Vec<String>, Failure> {
     let unreadable = |error: std::io::Error| Failure::Missing(format!("{} cannot be read: {error}", folder.display()));
     let mut found = Vec::new();

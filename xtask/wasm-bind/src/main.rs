@@ -1,5 +1,5 @@
-//! `wasm-bind MODULE FOLDER` writes `core.js`, `core.d.ts` and `core_bg.wasm`: wasm-bindgen, and panics as traps. A separate
-//! program, so that xtask compiles at once and downloads while this is compiled.
+//! `wasm-bind MODULE FOLDER` writes `core.js`, `core.d.ts` and `core_bg.wasm`: wasm-bindgen, and panics as traps. A
+//! separate program, so that xtask compiles at once and downloads while this is compiled.
 
 mod panics;
 
@@ -19,7 +19,8 @@ fn main() -> ExitCode {
         .out_name("core")
         .typescript(true)
         .omit_default_module_path(true)
-        // An instance that has trapped is replaced by a new one; objects of the old one then throw instead of reaching into it.
+        // An instance that has trapped is replaced by a new one; objects of the old one then throw instead of reaching
+        // into it.
         .reset_state_function(true)
         .web(true)
         .and_then(Bindgen::generate_output)
@@ -36,8 +37,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// How the generated code tells a module from its bytes: by identity, which fails for a module of another realm, such as one
-/// that was compiled outside a `node:vm` context and is used inside.
+/// How the generated code tells a module from its bytes: by identity, which fails for a module of another realm, such
+/// as one that was compiled outside a `node:vm` context and is used inside.
 const BY_IDENTITY: &str = "if (!(module instanceof WebAssembly.Module)) {";
 /// The same by the tag (WebAssembly JavaScript Interface §5.1).
 const BY_TAG: &str = "if (Object.prototype.toString.call(module) !== '[object WebAssembly.Module]') {";

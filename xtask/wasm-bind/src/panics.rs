@@ -1,12 +1,12 @@
-//! Panics as traps. Every panic ends in a trap, and its message is lost: a module has no standard error. Without the code that
-//! runs before the trap the slim module is 1.6 kB smaller after gzip.
+//! Panics as traps. Every panic ends in a trap, and its message is lost: a module has no standard error. Without the
+//! code that runs before the trap the slim module is 1.6 kB smaller after gzip.
 
 use std::collections::HashSet;
 use walrus::ir::{self, Instr, InstrSeqId, Visitor};
 use walrus::{FunctionId, ImportKind, LocalFunction, Module};
 
-/// The standard library's names for the ends of panics and of failed allocations, and for functions that are only called there.
-/// With other names in a later version less is replaced, and the test of the modules' sizes fails.
+/// The standard library's names for the ends of panics and of failed allocations, and for functions that are only
+/// called there. With other names in a later version less is replaced, and the test of the modules' sizes fails.
 const ENDS: [&str; 3] = ["::rust_begin_unwind", "::handle_alloc_error", "::panicking::panic_handler::"];
 
 /// Replaces each function that ends a panic by a trap, and each that cannot return and reaches no import either.

@@ -1,6 +1,6 @@
 /**
- * APIs of browsers, and of JavaScript since ES2022, that `portcullis/browser` uses: the first versions of Chrome and Edge, Firefox, Safari.
- * From @mdn/browser-compat-data 8.1.9 (12 November 2026), `__compat.support.*.version_added`.
+ * APIs of browsers, and of JavaScript since ES2022, that `portcullis/browser` uses: the first versions of Chrome and
+ * Edge, Firefox, Safari. From @mdn/browser-compat-data 8.1.9 (12 November 2026), `__compat.support.*.version_added`.
  */
 export const API_VERSIONS: Readonly<Record<string, string>> = {
   AbortController: '66 57 12.1',

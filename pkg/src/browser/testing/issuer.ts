@@ -70,12 +70,23 @@ export class Issuer {
   }
 
   answer(): object {
-    return { access_token: `a${this.current}`, refresh_token: `r${this.current}`, token_type: 'Bearer', expires_in: this.expiresIn }
+    return {
+      access_token: `a${this.current}`,
+      refresh_token: `r${this.current}`,
+      token_type: 'Bearer',
+      expires_in: this.expiresIn,
+    }
   }
 
   open(t: TestContext, more: Partial<SessionOptions> = {}): Session & { events: string[] } {
     const { url } = this.server
-    const session = createSession({ tokenUrl: `${url}/token`, revokeUrl: `${url}/revoke`, clientId: 'demo', allowedOrigins: [url], ...more })
+    const session = createSession({
+      tokenUrl: `${url}/token`,
+      revokeUrl: `${url}/revoke`,
+      clientId: 'demo',
+      allowedOrigins: [url],
+      ...more,
+    })
     t.after(() => session.close())
     const events: string[] = []
     session.on('signed-in', () => events.push('signed-in'))

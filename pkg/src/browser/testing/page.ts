@@ -81,10 +81,14 @@ export class TestStorage {
 function withItems(storage: TestStorage): object {
   return new Proxy(storage, {
     ownKeys: () => storage.keys(),
-    getOwnPropertyDescriptor: (_, key) => ({ value: storage.getItem(String(key)), enumerable: true, configurable: true }),
+    getOwnPropertyDescriptor: (_, key) => ({
+      value: storage.getItem(String(key)),
+      enumerable: true,
+      configurable: true,
+    }),
     get(_, name) {
       const member: unknown = Reflect.get(storage, name)
-      return typeof member === 'function' ? member.bind(storage) : member ?? storage.getItem(String(name))
+      return typeof member === 'function' ? member.bind(storage) : (member ?? storage.getItem(String(name)))
     },
   })
 }
@@ -94,14 +98,21 @@ class TestLocks {
   readonly #last = new Map<string, Promise<unknown>>()
 
   /** A request that was aborted before its turn is skipped; afterwards the signal does nothing. */
-  request<T>(name: string, { signal = new AbortController().signal }: { signal?: AbortSignal }, work: () => Promise<T>): Promise<T> {
+  request<T>(
+    name: string,
+    { signal = new AbortController().signal }: { signal?: AbortSignal },
+    work: () => Promise<T>,
+  ): Promise<T> {
     const before = this.#last.get(name) ?? Promise.resolve()
     const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
     const held = before.then(() => {
       signal.throwIfAborted()
       return work()
     })
-    this.#last.set(name, held.catch(() => undefined))
+    this.#last.set(
+      name,
+      held.catch(() => undefined),
+    )
     let began = false
     void before.then(() => (began = !signal.aborted))
     return Promise.race([held, aborted.catch((error: unknown) => (began ? held : Promise.reject(error)))])

@@ -4,8 +4,14 @@ import type { StoredTokens, TokenStorage } from '../index.ts'
 export function storage(): TokenStorage & { held: StoredTokens | undefined } {
   return {
     held: undefined,
-    load() { return this.held },
-    save(tokens) { this.held = tokens },
-    clear() { this.held = undefined },
+    load() {
+      return this.held
+    },
+    save(tokens) {
+      this.held = tokens
+    },
+    clear() {
+      this.held = undefined
+    },
   }
 }

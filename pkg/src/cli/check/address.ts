@@ -16,8 +16,8 @@ export interface Address {
 }
 
 /**
- * Checks that the address may be bound, and says whether something listens there now. It binds UDP, which has the same rules for
- * addresses and ports, so that no client reaches this process. Rejects with `listen_failed`.
+ * Checks that the address may be bound, and says whether something listens there now. It binds UDP, which has the same
+ * rules for addresses and ports, so that no client reaches this process. Rejects with `listen_failed`.
  */
 export async function checkAddress({ hostname, port }: Address): Promise<'free' | 'in_use'> {
   try {

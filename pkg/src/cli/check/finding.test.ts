@@ -15,7 +15,13 @@ test('what an issuer says of itself reaches no terminal as a command', async () 
     const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
     const realm = { name: 'acme', issuer, audience: 'api', jwks: `${issuer}/keys` }
     const fetchKeys = async (): Promise<never> => Promise.reject(new Error('none'))
-    const findings = await checkIssuer({ realm, option: 'options.realms[0]', plainHttp: 'loopback', fetchKeys, reports: [] })
+    const findings = await checkIssuer({
+      realm,
+      option: 'options.realms[0]',
+      plainHttp: 'loopback',
+      fetchKeys,
+      reports: [],
+    })
     const text = findingsText({ issuer, realm: 'acme', findings })
     assert.match(text, /names itself "https:\/\/id\.example\/\\u\{9b\}2J\\u\{202e\}txt"/)
     assert.doesNotMatch(text + JSON.stringify(findings), /[^\n\x20-\x7e]/)

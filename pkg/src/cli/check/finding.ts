@@ -2,7 +2,10 @@
 export interface Finding {
   /** Names the check, for programs, such as `logout_urls`. */
   readonly check: string
-  /** `failure`: revocations are lost, or good tokens refused. `warning`: some are late, or less safe. `unchecked`: a right is missing. */
+  /**
+   * `failure`: revocations are lost, or good tokens refused. `warning`: some are late, or less safe. `unchecked`: a
+   * right is missing.
+   */
   readonly level: 'ok' | 'warning' | 'failure' | 'unchecked'
   readonly says: string
   /** Instructions for a person. */

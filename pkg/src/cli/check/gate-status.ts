@@ -19,20 +19,34 @@ export interface GateCheck {
 const MAX_BYTES = 1_024 * 1_024
 const TIMEOUT_MS = 10_000
 
-/** Compares a gate's status with a configuration: its realms, and those of the gate that check no revocation. Throws `UsageError`. */
+/**
+ * Compares a gate's status with a configuration: its realms, and those of the gate that check no revocation. Throws
+ * `UsageError`.
+ */
 export async function checkGateStatus(check: GateCheck): Promise<GateFindings[]> {
   const status = await readStatus(check)
   const own = new Set(check.realms.map(({ name }) => name))
-  const others = status.map((each) => ({ name: textOf(each['realm']), each })).filter(({ name }) => name !== '' && !own.has(name))
+  const others = status
+    .map((each) => ({ name: textOf(each['realm']), each }))
+    .filter(({ name }) => name !== '' && !own.has(name))
   const findingsOf = (realm: string, findings: Finding[]): GateFindings => ({ gate: check.source, realm, findings })
   return [
-    ...check.realms.map((realm) => findingsOf(realm.name, realmFindings(realm, status.find((each) => each['realm'] === realm.name)))),
+    ...check.realms.map((realm) =>
+      findingsOf(
+        realm.name,
+        realmFindings(
+          realm,
+          status.find((each) => each['realm'] === realm.name),
+        ),
+      ),
+    ),
     ...others.map(({ name, each }) => findingsOf(name, [revocationFinding(each)])),
   ]
 }
 
 function realmFindings(realm: OriginRealm, status: JsonObject | undefined): Finding[] {
-  if (status === undefined) return [warning('realm', 'the gate has no realm of this name', 'check the name in its options')]
+  if (status === undefined)
+    return [warning('realm', 'the gate has no realm of this name', 'check the name in its options')]
   const revocation = revocationFinding(status)
   const policy = policyFinding(realm, status)
   return revocation.level === 'failure' ? [revocation, policy] : [revocation, policy, stateFinding(status)]
@@ -40,26 +54,38 @@ function realmFindings(realm: OriginRealm, status: JsonObject | undefined): Find
 
 function revocationFinding({ revocation }: JsonObject): Finding {
   if (revocation === 'checked') return ok('revocation', 'revocations are looked up')
-  if (revocation === undefined) return unchecked('revocation', 'the gate does not say whether revocations are looked up: it is older', 'upgrade it')
+  if (revocation === undefined)
+    return unchecked('revocation', 'the gate does not say whether revocations are looked up: it is older', 'upgrade it')
   const advice = "give the realm the feed of this origin in place of revocation: 'unchecked'"
   return failure('revocation', 'no revocation is looked up, so revoked tokens are accepted until they expire', advice)
 }
 
 function policyFinding(realm: OriginRealm, { policy }: JsonObject): Finding {
   if (policy === policyDigest(realm)) return ok('policy', 'gate and origin have the same options')
-  return failure('policy', 'gate and origin differ in an option on which they must agree: every token is refused (no_feed)', 'give both the same')
+  return failure(
+    'policy',
+    'gate and origin differ in an option on which they must agree: every token is refused (no_feed)',
+    'give both the same',
+  )
 }
 
 function stateFinding({ loaded, keys }: JsonObject): Finding {
-  if (loaded !== true) return failure('state', 'no revocation state is loaded: every token is refused (no_feed)', 'check feed.url and feed.keys')
-  if (keys !== true) return failure('state', 'there are no keys: every token is refused (keys_unavailable)', 'check jwks')
+  if (loaded !== true)
+    return failure(
+      'state',
+      'no revocation state is loaded: every token is refused (no_feed)',
+      'check feed.url and feed.keys',
+    )
+  if (keys !== true)
+    return failure('state', 'there are no keys: every token is refused (keys_unavailable)', 'check jwks')
   return ok('state', 'state and keys are loaded')
 }
 
 async function readStatus({ source, plainHttp }: GateCheck): Promise<JsonObject[]> {
   const text = /^https?:/i.test(source) ? await fetchStatus(urlOf(source, plainHttp)) : readStatusFile(source)
   const status = objectsOf(parsed(text))
-  if (status.length === 0) throw new UsageError(`${source}: this is not what gate.status() returns: an array with an object for each realm`)
+  if (status.length === 0)
+    throw new UsageError(`${source}: this is not what gate.status() returns: an array with an object for each realm`)
   return status
 }
 
@@ -76,10 +102,14 @@ async function fetchStatus(url: URL): Promise<string> {
   try {
     const limits = { maxBytes: MAX_BYTES, signal: AbortSignal.timeout(TIMEOUT_MS) }
     const { status, bytes } = await download(url, { fetch, errorCode: 'feed_unreachable', ...limits })
-    if (status !== 200) throw new PortcullisError('feed_unreachable', `${url.host} answered ${status} in place of a gate's status`)
+    if (status !== 200)
+      throw new PortcullisError('feed_unreachable', `${url.host} answered ${status} in place of a gate's status`)
     return new TextDecoder().decode(bytes)
   } catch (cause) {
-    throw new UsageError(cause instanceof PortcullisError ? cause.message : 'the status of the gate could not be read', { cause })
+    throw new UsageError(
+      cause instanceof PortcullisError ? cause.message : 'the status of the gate could not be read',
+      { cause },
+    )
   }
 }
 

@@ -21,21 +21,37 @@ export interface OnlineCheck {
   readonly gate: string | undefined
 }
 
-/** The findings about every issuer, connector, the running origin and a gate, by asking them. Throws `invalid_option` or `UsageError`. */
+/**
+ * The findings about every issuer, connector, the running origin and a gate, by asking them. Throws `invalid_option` or
+ * `UsageError`.
+ */
 export async function checkOnline(check: OnlineCheck): Promise<Findings[]> {
   const { connectors, realms, plainHttp, rehearsal, gate } = check
   const issuers = realms.map(async (realm, index): Promise<Findings> => {
-    const findings = await checkIssuer({ realm, option: `options.realms[${index}]`, plainHttp, fetchKeys: rehearsal.fetchKeys, reports: rehearsal.reports })
+    const findings = await checkIssuer({
+      realm,
+      option: `options.realms[${index}]`,
+      plainHttp,
+      fetchKeys: rehearsal.fetchKeys,
+      reports: rehearsal.reports,
+    })
     return { issuer: issuerNames(realm).id, realm: realm.name, findings }
   })
   const all: Findings[] = await Promise.all(issuers)
-  for (const connector of connectors) all.push({ connector: connector.kind, realm: connector.realm, findings: await CHECKS[connector.kind](connector, check) })
+  for (const connector of connectors)
+    all.push({
+      connector: connector.kind,
+      realm: connector.realm,
+      findings: await CHECKS[connector.kind](connector, check),
+    })
   all.push(await checkRunningOrigin({ ...check.origin, realms: realms.map(({ name }) => name) }))
   if (gate !== undefined) all.push(...(await checkGateStatus({ source: gate, realms, plainHttp })))
   return all
 }
 
-const CHECKS: Readonly<Record<ConnectorFile['kind'], (connector: ConnectorFile, check: OnlineCheck) => Promise<Finding[]>>> = {
+const CHECKS: Readonly<
+  Record<ConnectorFile['kind'], (connector: ConnectorFile, check: OnlineCheck) => Promise<Finding[]>>
+> = {
   keycloak: async ({ kind: _kind, ...options }, { realms, plainHttp, administrator }) => {
     const connector = resolveKeycloakSettings(options)
     const realm = realms.find(({ name }) => name === connector.originRealm)

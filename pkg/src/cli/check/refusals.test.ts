@@ -46,7 +46,8 @@ type Verb = (input: CommandInput) => Promise<string | void>
 
 /** The output or the error of a verb, in this process; `serve` ends when it listens. */
 async function run(verb: Verb, config: string): Promise<string | Error> {
-  const stopOnceListening = (event: string | symbol): void => void (event === 'SIGTERM' && setImmediate(() => process.emit('SIGTERM')))
+  const stopOnceListening = (event: string | symbol): void =>
+    void (event === 'SIGTERM' && setImmediate(() => process.emit('SIGTERM')))
   process.on('newListener', stopOnceListening)
   try {
     return (await verb({ values: { config }, flags: new Set(), positionals: [], environment: {} })) ?? 'served'
@@ -70,7 +71,9 @@ async function runProgram(verb: 'check' | 'serve', config: string, node: readonl
   const options = { cwd: folder, env: { ...process.env, TSX_DISABLE_CACHE: '1' }, ...account }
   const words = ['--no-warnings', ...node, '--import', import.meta.resolve('tsx'), MAIN, verb, '--config', config]
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, words, options, (error, stdout, stderr) => resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }))
+    const child = execFile(process.execPath, words, options, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    )
     child.stdout?.on('data', (text: string) => void (text.includes('"listening"') && child.kill('SIGTERM')))
   })
 }
@@ -90,7 +93,10 @@ function place(name: string): string {
 }
 
 function files(): string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((each) => each.isFile()).map(({ parentPath, name }) => join(parentPath, name)).sort()
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((each) => each.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name))
+    .sort()
 }
 
 /** Requires one error of both verbs, and no new file after `check`. */
@@ -102,7 +108,10 @@ async function assertRefused(config: string, message: RegExp): Promise<void> {
   assert.deepEqual(files(), before)
   const served = await run(serve.run, config)
   assert.ok(served instanceof Error, 'serve finds nothing wrong')
-  assert.deepEqual([served.message, (served as PortcullisError).code], [checked.message, (checked as PortcullisError).code])
+  assert.deepEqual(
+    [served.message, (served as PortcullisError).code],
+    [checked.message, (checked as PortcullisError).code],
+  )
 }
 
 /** Requires the same of both as programs, with their exit codes. */
@@ -119,26 +128,100 @@ const CALLER = { issuer: 'https://caller.test', audience: 'https://origin.test',
 
 /** Configurations that are refused: what is wrong, the changes, the message. */
 const REFUSED: readonly [what: string, changes: () => Record<string, unknown>, message: RegExp][] = [
-  ['keys by http: from elsewhere', () => ({ realms: [{ ...realm, jwks: 'http://id.example/certs' }] }), /options\.realms\[0\]\.jwks must be an https: URL, for id\.example is not this machine; see plainHttp/],
-  ['the keys of a caller likewise', () => ({ realms: [{ ...realm, globalTokenRevocation: { callers: [{ ...CALLER, jwks: 'http://caller.test/' }] } }] }), /options\.realms\[0\]\.globalTokenRevocation\.callers\[0\]\.jwks must be an https: URL/],
-  ['a push by http:', () => ({ edges: [{ name: 'a' }, { name: 'b', pushUrl: 'http://edge.example/' }] }), /options\.edges\[1\]\.pushUrl must be an https: URL/],
-  ['a Keycloak by http:', () => ({ connectors: [{ ...KEYCLOAK, baseUrl: 'http://id.example' }] }), /options\.connectors\[0\]\.baseUrl must be an https: URL, for id\.example is not this machine/],
-  ['a Keycloak with a query', () => ({ connectors: [{ ...KEYCLOAK, baseUrl: 'https://id.example?a=b' }] }), /options\.connectors\[0\]\.baseUrl must have no query/],
-  ['an option without the account it needs', () => ({ connectors: [{ ...KEYCLOAK, lastLogoutTime: 'write' }] }), /options\.connectors\[0\]\.lastLogoutTime 'write' needs options\.connectors\[0\]\.actingAccount/],
-  ['a connector of no realm', () => ({ connectors: [{ ...KEYCLOAK, realm: 'other' }] }), /options\.connectors\[0\] is for a realm that is not in options\.realms/],
-  ['two connectors of one realm', () => ({ connectors: [KEYCLOAK, KEYCLOAK] }), /options\.connectors\[1\] is for the same realm as options\.connectors\[0\]/],
-  ['a connector of a realm with tenants', () => ({ realms: [{ ...realm, issuer: 'https://id.example/{tid}/v2', tenants: ['a'] }], connectors: [KEYCLOAK] }), /options\.connectors\[0\]\.originRealm: realm acme has tenants/],
-  ['a set without a key', () => ({ realms: [{ ...realm, jwks: { keys: [] } }] }), /options\.realms\[0\]\.jwks: .*no usable key/],
+  [
+    'keys by http: from elsewhere',
+    () => ({ realms: [{ ...realm, jwks: 'http://id.example/certs' }] }),
+    /options\.realms\[0\]\.jwks must be an https: URL, for id\.example is not this machine; see plainHttp/,
+  ],
+  [
+    'the keys of a caller likewise',
+    () => ({
+      realms: [{ ...realm, globalTokenRevocation: { callers: [{ ...CALLER, jwks: 'http://caller.test/' }] } }],
+    }),
+    /options\.realms\[0\]\.globalTokenRevocation\.callers\[0\]\.jwks must be an https: URL/,
+  ],
+  [
+    'a push by http:',
+    () => ({ edges: [{ name: 'a' }, { name: 'b', pushUrl: 'http://edge.example/' }] }),
+    /options\.edges\[1\]\.pushUrl must be an https: URL/,
+  ],
+  [
+    'a Keycloak by http:',
+    () => ({ connectors: [{ ...KEYCLOAK, baseUrl: 'http://id.example' }] }),
+    /options\.connectors\[0\]\.baseUrl must be an https: URL, for id\.example is not this machine/,
+  ],
+  [
+    'a Keycloak with a query',
+    () => ({ connectors: [{ ...KEYCLOAK, baseUrl: 'https://id.example?a=b' }] }),
+    /options\.connectors\[0\]\.baseUrl must have no query/,
+  ],
+  [
+    'an option without the account it needs',
+    () => ({ connectors: [{ ...KEYCLOAK, lastLogoutTime: 'write' }] }),
+    /options\.connectors\[0\]\.lastLogoutTime 'write' needs options\.connectors\[0\]\.actingAccount/,
+  ],
+  [
+    'a connector of no realm',
+    () => ({ connectors: [{ ...KEYCLOAK, realm: 'other' }] }),
+    /options\.connectors\[0\] is for a realm that is not in options\.realms/,
+  ],
+  [
+    'two connectors of one realm',
+    () => ({ connectors: [KEYCLOAK, KEYCLOAK] }),
+    /options\.connectors\[1\] is for the same realm as options\.connectors\[0\]/,
+  ],
+  [
+    'a connector of a realm with tenants',
+    () => ({ realms: [{ ...realm, issuer: 'https://id.example/{tid}/v2', tenants: ['a'] }], connectors: [KEYCLOAK] }),
+    /options\.connectors\[0\]\.originRealm: realm acme has tenants/,
+  ],
+  [
+    'a set without a key',
+    () => ({ realms: [{ ...realm, jwks: { keys: [] } }] }),
+    /options\.realms\[0\]\.jwks: .*no usable key/,
+  ],
   ['an origin that no browser sends', () => ({ corsOrigins: ['https://app.example/path'] }), /options\.corsOrigins/],
-  ['a client of no realm', () => ({ clients: [{ id: 'a', realms: ['other'] }] }), /options\.clients\[0\]\.realms names a realm/],
-  ['a client with two secrets', () => ({ clients: [{ id: 'a', secret: 's', secretSha256: 'a'.repeat(64) }] }), /options\.clients\[0\] must have secret or secretSha256/],
-  ['two realms of one issuer', () => ({ realms: [realm, { ...realm, name: 'other' }] }), /options\.realms\[1\]\.issuer is the same/],
-  ['a proxy that is not an address', () => ({ listen: { port: 0, trustedProxies: ['proxy'] } }), /options\.listen\.trustedProxies/],
-  ['an address of another machine', () => ({ listen: { port: 0, hostname: '192.0.2.1' } }), /options\.listen\.hostname: 192\.0\.2\.1 is not an address of this machine/],
-  ['a name without an address', () => ({ listen: { port: 0, hostname: 'nowhere.invalid' } }), /options\.listen\.hostname: /],
-  ['a folder that is not there', () => ({ store: { path: 'no/such/portcullis.db' } }), /options\.store\.path: .*its directory does not exist/],
+  [
+    'a client of no realm',
+    () => ({ clients: [{ id: 'a', realms: ['other'] }] }),
+    /options\.clients\[0\]\.realms names a realm/,
+  ],
+  [
+    'a client with two secrets',
+    () => ({ clients: [{ id: 'a', secret: 's', secretSha256: 'a'.repeat(64) }] }),
+    /options\.clients\[0\] must have secret or secretSha256/,
+  ],
+  [
+    'two realms of one issuer',
+    () => ({ realms: [realm, { ...realm, name: 'other' }] }),
+    /options\.realms\[1\]\.issuer is the same/,
+  ],
+  [
+    'a proxy that is not an address',
+    () => ({ listen: { port: 0, trustedProxies: ['proxy'] } }),
+    /options\.listen\.trustedProxies/,
+  ],
+  [
+    'an address of another machine',
+    () => ({ listen: { port: 0, hostname: '192.0.2.1' } }),
+    /options\.listen\.hostname: 192\.0\.2\.1 is not an address of this machine/,
+  ],
+  [
+    'a name without an address',
+    () => ({ listen: { port: 0, hostname: 'nowhere.invalid' } }),
+    /options\.listen\.hostname: /,
+  ],
+  [
+    'a folder that is not there',
+    () => ({ store: { path: 'no/such/portcullis.db' } }),
+    /options\.store\.path: .*its directory does not exist/,
+  ],
   ['a folder that is a file', () => ({ store: { path: 'a-file/portcullis.db' } }), /options\.store\.path: /],
-  ['a file that is not a database', () => ({ store: { path: 'no.db' } }), /options\.store\.path: .*is damaged or not an SQLite file/],
+  [
+    'a file that is not a database',
+    () => ({ store: { path: 'no.db' } }),
+    /options\.store\.path: .*is damaged or not an SQLite file/,
+  ],
   ['a store that is a folder', () => ({ store: { path: place('folder') } }), /options\.store\.path: /],
 ]
 
@@ -151,15 +234,25 @@ describe('check and serve refuse', () => {
 
   test('a Node without a driver for the store', async () => {
     const loader = join(folder, 'no-driver.cjs')
-    writeFileSync(loader, `const { Module } = require('node:module'); const load = Module._load
-      Module._load = (name, ...rest) => { if (/sqlite/.test(name)) throw Object.assign(new Error(name), { code: 'MODULE_NOT_FOUND' }); return load(name, ...rest) }`)
+    writeFileSync(
+      loader,
+      `const { Module } = require('node:module'); const load = Module._load
+      Module._load = (name, ...rest) => { if (/sqlite/.test(name)) throw Object.assign(new Error(name), { code: 'MODULE_NOT_FOUND' }); return load(name, ...rest) }`,
+    )
     const config = configure({ store: { path: join(place('writable'), 'portcullis.db') } })
     chmodSync(join(folder, 'writable'), 0o777)
-    await assertProgramsRefuse(config, /options\.store\.driver: better-sqlite3 or node:sqlite is not there or does not load/, ['--require', loader])
+    await assertProgramsRefuse(
+      config,
+      /options\.store\.driver: better-sqlite3 or node:sqlite is not there or does not load/,
+      ['--require', loader],
+    )
   })
 
   test('a folder that may not be written', async () => {
-    await assertProgramsRefuse(configure({ store: { path: 'read-only/portcullis.db' } }), /options\.store\.path: .*cannot be written: give this process write access/)
+    await assertProgramsRefuse(
+      configure({ store: { path: 'read-only/portcullis.db' } }),
+      /options\.store\.path: .*cannot be written: give this process write access/,
+    )
   })
 
   test('a port that another program has', async (t) => {
@@ -167,14 +260,23 @@ describe('check and serve refuse', () => {
     await once(server, 'listening')
     t.after(() => server.close())
     const { port } = server.address() as { port: number }
-    await assertRefused(configure({ listen: { port } }), new RegExp(`options\\.listen\\.port: port ${port} on 127\\.0\\.0\\.1 is in use`))
+    await assertRefused(
+      configure({ listen: { port } }),
+      new RegExp(`options\\.listen\\.port: port ${port} on 127\\.0\\.0\\.1 is in use`),
+    )
   })
 })
 
 /** A store with a revocation of realm `acme`. */
 async function makeStore(name: string, options: { incarnation?: number } = {}): Promise<string> {
   const path = join(place(name), 'portcullis.db')
-  const origin = await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm], ...options, onReport: () => undefined })
+  const origin = await createOrigin({
+    store: sqliteStore({ path }),
+    signingKey,
+    realms: [issuer.realm],
+    ...options,
+    onReport: () => undefined,
+  })
   await origin.logoutUser('acme', 'alice')
   await origin.close()
   return path
@@ -183,7 +285,16 @@ async function makeStore(name: string, options: { incarnation?: number } = {}): 
 describe('with a store that holds revocations', () => {
   test('another issuer for its realm is refused', async () => {
     const path = await makeStore('other-issuer')
-    await assertRefused(configure({ store: { path }, realms: [{ ...realm, name: 'first', issuer: 'https://first.test' }, { ...realm, issuer: OTHER }] }), /options\.realms\[1\]\.issuer: the store has realm acme for another issuer/)
+    await assertRefused(
+      configure({
+        store: { path },
+        realms: [
+          { ...realm, name: 'first', issuer: 'https://first.test' },
+          { ...realm, issuer: OTHER },
+        ],
+      }),
+      /options\.realms\[1\]\.issuer: the store has realm acme for another issuer/,
+    )
   })
 
   test('an incarnation before that of the store is refused', async () => {
@@ -215,9 +326,17 @@ describe('with a store that holds revocations', () => {
     assert.doesNotMatch(String(await run(check.run, file)), /^Error|an origin has the store open/)
     assert.deepEqual(files(), before)
     assert.deepEqual(readFileSync(path), bytes)
-    const origin = await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm], onReport: () => undefined })
+    const origin = await createOrigin({
+      store: sqliteStore({ path }),
+      signingKey,
+      realms: [issuer.realm],
+      onReport: () => undefined,
+    })
     await origin.logoutUser('acme', 'bob')
-    assert.match(String(await run(check.run, file)), /is good: [^]*an origin has the store open now: serve can start when that has ended/)
+    assert.match(
+      String(await run(check.run, file)),
+      /is good: [^]*an origin has the store open now: serve can start when that has ended/,
+    )
     assert.equal((await origin.logoutUser('acme', 'carol')).changed, true)
     await origin.close()
   })

@@ -18,20 +18,31 @@ export interface Rehearsal extends BuiltOrigin {
 }
 
 /**
- * Builds all that `serve` builds, without listening, and creates and changes no file. Rejects as `serve` would, but for a store that
- * another origin has open: that may be the one to be restarted. Close its `origin`.
+ * Builds all that `serve` builds, without listening, and creates and changes no file. Rejects as `serve` would, but for
+ * a store that another origin has open: that may be the one to be restarted. Close its `origin`.
  */
-export async function rehearse({ listen, store: file, origin: settings, connectors }: Configuration): Promise<Rehearsal> {
+export async function rehearse({
+  listen,
+  store: file,
+  origin: settings,
+  connectors,
+}: Configuration): Promise<Rehearsal> {
   const reports: OriginReport[] = []
   const store = inspectSqlite(file)
   const onReport = (report: OriginReport): void => void reports.push(report)
-  const built = await buildOrigin({ ...settings, connectors: connectorsOf(connectors), store: atStoreOption(store), onReport })
+  const built = await buildOrigin({
+    ...settings,
+    connectors: connectorsOf(connectors),
+    store: atStoreOption(store),
+    onReport,
+  })
   try {
     const { port, hostname = '127.0.0.1' } = listen
     const addressUse = await atListenOption(async () => {
       const use = await checkAddress({ hostname, port })
       // An origin that has the store open most likely also has the port.
-      if (use === 'in_use' && store.use === 'free') throw listenError({ code: 'EADDRINUSE' } as NodeJS.ErrnoException, port, hostname)
+      if (use === 'in_use' && store.use === 'free')
+        throw listenError({ code: 'EADDRINUSE' } as NodeJS.ErrnoException, port, hostname)
       return use
     })
     return { ...built, reports, storeUse: store.use, addressUse }

@@ -15,7 +15,9 @@ export interface RunningOriginCheck {
 const TIMEOUT_MS = 10_000
 const MAX_BYTES = 1_024 * 1_024
 
-/** Returns the URL by which this machine reaches an origin that listens there; `undefined` for port 0, which may be any. */
+/**
+ * Returns the URL by which this machine reaches an origin that listens there; `undefined` for port 0, which may be any.
+ */
 export function urlOfListener({ hostname = '127.0.0.1', port }: { hostname?: string; port: number }): URL | undefined {
   if (port === 0) return undefined
   const reached = hostname === '0.0.0.0' ? '127.0.0.1' : hostname === '::' ? '::1' : hostname
@@ -24,7 +26,11 @@ export function urlOfListener({ hostname = '127.0.0.1', port }: { hostname?: str
 
 /** Asks `/healthz` of an origin. Never rejects: each failure is a finding. */
 export async function checkRunningOrigin({ url, ...check }: RunningOriginCheck): Promise<OriginFindings> {
-  if (url === undefined) return { origin: 'unknown', findings: [unchecked('health', 'options.listen.port is 0: any free port', 'give --origin URL')] }
+  if (url === undefined)
+    return {
+      origin: 'unknown',
+      findings: [unchecked('health', 'options.listen.port is 0: any free port', 'give --origin URL')],
+    }
   return { origin: url.href, findings: await healthFindings(url, check) }
 }
 
@@ -32,26 +38,69 @@ async function healthFindings(url: URL, { option, realms }: Omit<RunningOriginCh
   const health = new URL(`${url.href.replace(/\/$/, '')}/healthz`)
   try {
     const readsBodyOf = (status: number): boolean => status === 200 || status === 503
-    const { status, bytes } = await exchange(health, { fetch, errorCode: 'feed_unreachable', maxBytes: MAX_BYTES, signal: AbortSignal.timeout(TIMEOUT_MS), readsBodyOf })
-    if (status === 403) return [failure('health', `${health.href} answered 403, as an origin does to requests without TLS`, 'give --origin its https: URL')]
+    const { status, bytes } = await exchange(health, {
+      fetch,
+      errorCode: 'feed_unreachable',
+      maxBytes: MAX_BYTES,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      readsBodyOf,
+    })
+    if (status === 403)
+      return [
+        failure(
+          'health',
+          `${health.href} answered 403, as an origin does to requests without TLS`,
+          'give --origin its https: URL',
+        ),
+      ]
     const body = objectOf(parsed(bytes))
     const state = textOf(body['status'])
-    if (status === 503 && state === 'failing') return [failure('health', `the origin takes no revocations: ${quoted(textOf(body['error']))}`, 'read its log')]
-    if (status !== 200 || state !== 'ok') return [failure('health', `${health.href} answered ${status}, which is not the answer of an origin`, `check ${option}`)]
+    if (status === 503 && state === 'failing')
+      return [failure('health', `the origin takes no revocations: ${quoted(textOf(body['error']))}`, 'read its log')]
+    if (status !== 200 || state !== 'ok')
+      return [
+        failure('health', `${health.href} answered ${status}, which is not the answer of an origin`, `check ${option}`),
+      ]
     return [ok('health', 'the origin takes revocations'), ...realmFindings(objectOf(body['realms']), realms, option)]
   } catch (cause) {
-    return [failure('health', cause instanceof PortcullisError ? cause.message : 'the answer cannot be read', `start the origin with portcullis serve, or check ${option}`)]
+    return [
+      failure(
+        'health',
+        cause instanceof PortcullisError ? cause.message : 'the answer cannot be read',
+        `start the origin with portcullis serve, or check ${option}`,
+      ),
+    ]
   }
 }
 
-function realmFindings(running: Readonly<Record<string, unknown>>, configured: readonly string[], option: string): Finding[] {
+function realmFindings(
+  running: Readonly<Record<string, unknown>>,
+  configured: readonly string[],
+  option: string,
+): Finding[] {
   const known = configured.filter((name) => Object.hasOwn(running, name))
   const missing = configured.filter((name) => !known.includes(name))
   const others = Object.keys(running).filter((name) => !configured.includes(name))
   return [
-    ...known.map((name) => ok('realm', `realm ${name} is at sequence ${numberOf(objectOf(running[name])['sequence']) ?? 'unknown'}`)),
-    ...missing.map((name) => failure('realm', `the origin does not have realm ${name}`, `restart it with this configuration, or check ${option}`)),
-    ...(others.length === 0 ? [] : [warning('realm', `the origin has realms that the configuration lacks: ${others.map(quoted).join(', ')}`, 'restart it with this configuration')]),
+    ...known.map((name) =>
+      ok('realm', `realm ${name} is at sequence ${numberOf(objectOf(running[name])['sequence']) ?? 'unknown'}`),
+    ),
+    ...missing.map((name) =>
+      failure(
+        'realm',
+        `the origin does not have realm ${name}`,
+        `restart it with this configuration, or check ${option}`,
+      ),
+    ),
+    ...(others.length === 0
+      ? []
+      : [
+          warning(
+            'realm',
+            `the origin has realms that the configuration lacks: ${others.map(quoted).join(', ')}`,
+            'restart it with this configuration',
+          ),
+        ]),
   ]
 }
 

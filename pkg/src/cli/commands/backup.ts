@@ -15,7 +15,8 @@ export const backup: Command = {
   example: `Example:
 
   $ portcullis backup /var/backups/portcullis-monday.db`,
-  run: async ({ values, environment, positionals: [copy = ''] }) => copyStore(loadConfiguration(values, environment), copy),
+  run: async ({ values, environment, positionals: [copy = ''] }) =>
+    copyStore(loadConfiguration(values, environment), copy),
 }
 
 /** Copies the store's file while an origin may be running on it. */

@@ -24,7 +24,10 @@ gate. It changes nothing there, and ends with 1 if revocations would be lost or 
     online: { help: 'also ask issuers, identity servers of connectors, the running origin, and a gate' },
     origin: { value: 'URL', help: 'with --online: where the origin runs; default: where the configuration listens' },
     status: { value: 'SOURCE', help: 'with --online: the gate, by a file or URL with what its status() returns' },
-    admin: { value: 'NAME', help: `with ${ADMIN_PASSWORD}: the administrator who reads what service accounts may not; default: admin` },
+    admin: {
+      value: 'NAME',
+      help: `with ${ADMIN_PASSWORD}: the administrator who reads what service accounts may not; default: admin`,
+    },
     json: { help: 'with --online: print the findings as JSON' },
   },
   positionals: [],
@@ -44,7 +47,9 @@ gate. It changes nothing there, and ends with 1 if revocations would be lost or 
         return text
       }
       const findings = await online(configuration, rehearsal, input)
-      const output = input.flags.has('json') ? `${JSON.stringify(findings, null, 2)}\n` : `${text}${findings.map(findingsText).join('')}`
+      const output = input.flags.has('json')
+        ? `${JSON.stringify(findings, null, 2)}\n`
+        : `${text}${findings.map(findingsText).join('')}`
       if (findings.some((each) => each.findings.some(({ level }) => level === 'failure'))) throw new CheckFailed(output)
       return output
     } finally {
@@ -57,7 +62,9 @@ function summaryOf({ file, listen, origin }: Configuration, rehearsal: Rehearsal
   const realms = origin.realms.map(({ name }) => name).join(', ')
   const edges = origin.edges?.length ?? 0
   const where = `${listen.hostname ?? '127.0.0.1'}, port ${listen.port}`
-  const policies = origin.realms.map((realm) => `realm ${realm.name}: policy ${policyDigest(realm)}, which the gates' status() must show\n`)
+  const policies = origin.realms.map(
+    (realm) => `realm ${realm.name}: policy ${policyDigest(realm)}, which the gates' status() must show\n`,
+  )
   return `${file} is good: realms ${realms}; edges: ${edges}; it would listen on ${where}\n${useNote(rehearsal)}${policies.join('')}${rehearsal.reports.map(reportLine).join('')}`
 }
 
@@ -72,17 +79,33 @@ function reportLine({ kind, realm, error }: OriginReport): string {
   return error === undefined ? '' : `warning: ${where}${kind}: ${error.message}\n`
 }
 
-async function online({ listen, origin, connectors }: Configuration, rehearsal: Rehearsal, { values, environment }: CommandInput): Promise<Findings[]> {
+async function online(
+  { listen, origin, connectors }: Configuration,
+  rehearsal: Rehearsal,
+  { values, environment }: CommandInput,
+): Promise<Findings[]> {
   const { realms, plainHttp } = resolveOriginSettings({ ...origin, store: memoryStore() })
   const password = environment[ADMIN_PASSWORD] ?? ''
   const administrator = password === '' ? undefined : { name: values['admin'] ?? 'admin', password }
-  return checkOnline({ connectors, realms, plainHttp, administrator, rehearsal, origin: runningOrigin(listen, values['origin']), gate: values['status'] })
+  return checkOnline({
+    connectors,
+    realms,
+    plainHttp,
+    administrator,
+    rehearsal,
+    origin: runningOrigin(listen, values['origin']),
+    gate: values['status'],
+  })
 }
 
 function runningOrigin(listen: Configuration['listen'], given: string | undefined): OnlineCheck['origin'] {
   if (given === undefined) return { url: urlOfListener(listen), option: 'options.listen' }
   const url = URL.canParse(given) ? new URL(given) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username + url.password + url.search + url.hash !== '') {
+  if (
+    url === undefined ||
+    !/^https?:$/.test(url.protocol) ||
+    url.username + url.password + url.search + url.hash !== ''
+  ) {
     throw new UsageError('--origin must be an http: or https: URL without user name, query and fragment')
   }
   return { url, option: '--origin' }

@@ -60,22 +60,41 @@ async function runInit(input: CommandInput): Promise<string> {
   const administrator = await administratorOf(input)
   const folder = new ConfigurationFolder(resolve(input.values['out'] ?? '.'), isTrial)
   const administration = administrator === undefined ? undefined : template.administer(target, administrator)
-  const undo: UndoFile = { path: folder.path(`undo-${name}-${target.realm}-${stamp()}.json`), about: { form: UNDO_FORM, template: name, ...target } }
-  const applied = administration === undefined ? undefined : await run(input, administration, (state) => administration.plan(state, options), undo)
+  const undo: UndoFile = {
+    path: folder.path(`undo-${name}-${target.realm}-${stamp()}.json`),
+    about: { form: UNDO_FORM, template: name, ...target },
+  }
+  const applied =
+    administration === undefined
+      ? undefined
+      : await run(input, administration, (state) => administration.plan(state, options), undo)
   const isSetUp = applied !== undefined && applied.outcome !== 'declined' && administration !== undefined
-  const files = isSetUp || administration === undefined || isTrial ? await writeFiles(folder, discovered, options, isSetUp && !isTrial ? administration : undefined) : []
-  return printed(input, { applied, administration, files, notes: [...discovered.notes, ...originNote(options, target)] })
+  const files =
+    isSetUp || administration === undefined || isTrial
+      ? await writeFiles(folder, discovered, options, isSetUp && !isTrial ? administration : undefined)
+      : []
+  return printed(input, {
+    applied,
+    administration,
+    files,
+    notes: [...discovered.notes, ...originNote(options, target)],
+  })
 }
 
 async function runUndo(input: CommandInput, file: string): Promise<string> {
   const written = parseJson(readFileSync(file, 'utf8'), file)
-  if (!isObject(written) || written['form'] !== UNDO_FORM) throw new UsageError('the undo file is not one of this version')
+  if (!isObject(written) || written['form'] !== UNDO_FORM)
+    throw new UsageError('the undo file is not one of this version')
   const template = TEMPLATES[textOf(written['template'])]
   if (template === undefined) throw new UsageError('the undo file is not one of this version')
   const done = template.readChanges(written['changes'])
   const administrator = await administratorOf(input)
-  if (administrator === undefined) throw new UsageError(`an undo needs an administrator's password: run it in a terminal, or set ${ADMIN_PASSWORD}`)
-  const administration = template.administer({ url: textOf(written['url']), realm: textOf(written['realm']) }, administrator)
+  if (administrator === undefined)
+    throw new UsageError(`an undo needs an administrator's password: run it in a terminal, or set ${ADMIN_PASSWORD}`)
+  const administration = template.administer(
+    { url: textOf(written['url']), realm: textOf(written['realm']) },
+    administrator,
+  )
   const applied = await run(input, administration, (state) => administration.undo(state, done))
   return printed(input, { applied, administration, files: [], notes: [] })
 }
@@ -88,7 +107,8 @@ function consentOf({ flags }: CommandInput, administration: Administration): Con
   return async (plan) => {
     if (flags.has('dry-run')) return false
     if (flags.has('yes')) return true
-    if (flags.has('json') || !isInteractive()) throw new UsageError('there is nobody to ask: give --yes to apply, or --dry-run to see the plan')
+    if (flags.has('json') || !isInteractive())
+      throw new UsageError('there is nobody to ask: give --yes to apply, or --dry-run to see the plan')
     process.stderr.write(printable(planText(plan, administration)))
     return confirm('Apply this?')
   }
@@ -96,7 +116,12 @@ function consentOf({ flags }: CommandInput, administration: Administration): Con
 
 function targetOf({ values }: CommandInput): { name: string; template: Template; target: Target } {
   const [chosen, ...others] = Object.entries(TEMPLATES).filter(([name]) => values[name] !== undefined)
-  if (chosen === undefined || others.length > 0) throw new UsageError(`give one of ${Object.keys(TEMPLATES).map((name) => `--${name} URL`).join(', ')}`)
+  if (chosen === undefined || others.length > 0)
+    throw new UsageError(
+      `give one of ${Object.keys(TEMPLATES)
+        .map((name) => `--${name} URL`)
+        .join(', ')}`,
+    )
   const [name, template] = chosen
   const realm = values['realm']
   if (realm === undefined || realm === '') throw new UsageError('--realm is missing: the name of the realm')
@@ -105,19 +130,39 @@ function targetOf({ values }: CommandInput): { name: string; template: Template;
 
 function optionsOf({ values, flags }: CommandInput, realm: string): InitOptions {
   const origin = values['origin'] ?? DEFAULT_ORIGIN
-  if (!URL.canParse(origin) || !/^https?:$/.test(new URL(origin).protocol)) throw new UsageError('--origin must be an http: or https: URL')
-  const clients = (values['client'] ?? '').split(',').map((each) => each.trim()).filter((each) => each !== '')
-  return { realm, origin: new URL(origin), audience: values['audience'] ?? 'api', clients, forward: flags.has('forward') }
+  if (!URL.canParse(origin) || !/^https?:$/.test(new URL(origin).protocol))
+    throw new UsageError('--origin must be an http: or https: URL')
+  const clients = (values['client'] ?? '')
+    .split(',')
+    .map((each) => each.trim())
+    .filter((each) => each !== '')
+  return {
+    realm,
+    origin: new URL(origin),
+    audience: values['audience'] ?? 'api',
+    clients,
+    forward: flags.has('forward'),
+  }
 }
 
-/** `undefined`: there is no password, and only files are written. The password is no option: other users of the machine can read those. */
+/**
+ * `undefined`: there is no password, and only files are written. The password is no option: other users of the machine
+ * can read those.
+ */
 async function administratorOf({ values, environment }: CommandInput): Promise<Administrator | undefined> {
   const name = values['admin'] ?? 'admin'
-  const password = environment[ADMIN_PASSWORD] ?? (isInteractive() ? await hiddenLine(`Password of ${name} (empty: only write files): `) : '')
+  const password =
+    environment[ADMIN_PASSWORD] ??
+    (isInteractive() ? await hiddenLine(`Password of ${name} (empty: only write files): `) : '')
   return password === '' ? undefined : { name, password }
 }
 
-async function writeFiles(folder: ConfigurationFolder, { realm, connector }: Discovered, options: InitOptions, administration: Administration | undefined): Promise<WrittenFile[]> {
+async function writeFiles(
+  folder: ConfigurationFolder,
+  { realm, connector }: Discovered,
+  options: InitOptions,
+  administration: Administration | undefined,
+): Promise<WrittenFile[]> {
   const files = await folder.feedKey()
   const accounts: Record<string, unknown> = {}
   for (const account of administration?.accounts(options) ?? []) {
@@ -138,7 +183,9 @@ async function writeFiles(folder: ConfigurationFolder, { realm, connector }: Dis
 }
 
 function originNote({ origin }: InitOptions, { url }: Target): string[] {
-  return isLoopback(origin) && !isLoopback(new URL(url)) ? [`${origin.href} is this machine only: Keycloak elsewhere cannot reach it; give --origin`] : []
+  return isLoopback(origin) && !isLoopback(new URL(url))
+    ? [`${origin.href} is this machine only: Keycloak elsewhere cannot reach it; give --origin`]
+    : []
 }
 
 function printed({ flags }: CommandInput, report: InitReport): string {

@@ -10,7 +10,10 @@ export const restore: Command = {
 old file is kept beside it. What was revoked after the backup was made is no longer revoked: see the last line it prints.`,
   options: {
     config: CONFIG_OPTION,
-    incarnation: { value: 'N', help: 'the incarnation to begin; default: one more than the backup and the old file know of' },
+    incarnation: {
+      value: 'N',
+      help: 'the incarnation to begin; default: one more than the backup and the old file know of',
+    },
   },
   positionals: ['COPY'],
   example: `Example:

@@ -13,8 +13,14 @@ export const serve: Command = {
 SIGTERM or SIGINT: takes nothing new, finishes what it has begun, and ends. A second one: ends at once.`,
   options: {
     config: CONFIG_OPTION,
-    port: { value: 'PORT', help: 'where to listen; default: PORTCULLIS_PORT, else what the configuration says, else 8780' },
-    hostname: { value: 'ADDR', help: "the address to bind; default: PORTCULLIS_HOSTNAME, else the configuration's, else 127.0.0.1" },
+    port: {
+      value: 'PORT',
+      help: 'where to listen; default: PORTCULLIS_PORT, else what the configuration says, else 8780',
+    },
+    hostname: {
+      value: 'ADDR',
+      help: "the address to bind; default: PORTCULLIS_HOSTNAME, else the configuration's, else 127.0.0.1",
+    },
   },
   positionals: [],
   example: `Also from the environment: PORTCULLIS_STORE (the store's file), PORTCULLIS_SIGNING_KEY (the key as JSON).

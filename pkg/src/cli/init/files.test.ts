@@ -29,10 +29,16 @@ test('a secret is for its owner only, and another one is kept and told of', () =
 
 test('the key of the feed is made once', async () => {
   const folder = new ConfigurationFolder(join(root, 'keys'), false)
-  assert.deepEqual((await folder.feedKey()).map(({ outcome }) => outcome), ['written', 'written'])
+  assert.deepEqual(
+    (await folder.feedKey()).map(({ outcome }) => outcome),
+    ['written', 'written'],
+  )
   assert.equal(statSync(folder.path('feed-key.json')).mode & 0o777, 0o600)
   const key = readFileSync(folder.path('feed-key.json'), 'utf8')
-  assert.deepEqual((await folder.feedKey()).map(({ outcome }) => outcome), ['kept'])
+  assert.deepEqual(
+    (await folder.feedKey()).map(({ outcome }) => outcome),
+    ['kept'],
+  )
   assert.equal(readFileSync(folder.path('feed-key.json'), 'utf8'), key)
 })
 

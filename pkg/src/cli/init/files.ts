@@ -32,15 +32,24 @@ export class ConfigurationFolder {
     const secret = this.path('feed-key.json')
     if (existsSync(secret)) return [{ path: secret, outcome: 'kept' }]
     const { signingKey, publicKey } = await generateFeedKey()
-    return [this.#write(secret, `${JSON.stringify(signingKey)}\n`, 0o600), this.#write(this.path('feed-key.public.json'), `${JSON.stringify(publicKey)}\n`)]
+    return [
+      this.#write(secret, `${JSON.stringify(signingKey)}\n`, 0o600),
+      this.#write(this.path('feed-key.public.json'), `${JSON.stringify(publicKey)}\n`),
+    ]
   }
 
-  /** A secret in a file of its own, for its owner only. A file that holds another secret is kept, and its note says so. */
+  /**
+   * A secret in a file of its own, for its owner only. A file that holds another secret is kept, and its note says so.
+   */
   secret(name: string, secret: string): WrittenFile {
     const path = this.path(name)
     if (!existsSync(path)) return this.#write(path, `${secret}\n`, 0o600)
     const isSame = readFileSync(path, 'utf8').trimEnd() === secret
-    return { path, outcome: 'kept', ...(isSame ? {} : { note: 'it holds another secret than Keycloak: delete it and run this again' }) }
+    return {
+      path,
+      outcome: 'kept',
+      ...(isSame ? {} : { note: 'it holds another secret than Keycloak: delete it and run this again' }),
+    }
   }
 
   /** A configuration that is there already is kept; its note has the missing parts. */
@@ -48,7 +57,9 @@ export class ConfigurationFolder {
     const path = this.path('portcullis.json')
     if (!existsSync(path)) return this.#write(path, `${JSON.stringify(wanted, null, 2)}\n`)
     const written = parseJson(readFileSync(path, 'utf8'), path)
-    const lacking = Object.entries(wanted).filter(([name, value]) => name !== '$schema' && !includes(isObject(written) ? written[name] : undefined, value))
+    const lacking = Object.entries(wanted).filter(
+      ([name, value]) => name !== '$schema' && !includes(isObject(written) ? written[name] : undefined, value),
+    )
     if (lacking.length === 0) return { path, outcome: 'kept' }
     return { path, outcome: 'kept', note: `it lacks ${JSON.stringify(Object.fromEntries(lacking), null, 2)}` }
   }
@@ -61,9 +72,13 @@ export class ConfigurationFolder {
   }
 }
 
-/** Whether a value has all the members of another; of a list, each member is there somewhere. Where secrets and stores are is the reader's choice. */
+/**
+ * Whether a value has all the members of another; of a list, each member is there somewhere. Where secrets and stores
+ * are is the reader's choice.
+ */
 function includes(value: unknown, wanted: unknown): boolean {
-  if (Array.isArray(wanted)) return Array.isArray(value) && wanted.every((each) => value.some((own) => includes(own, each)))
+  if (Array.isArray(wanted))
+    return Array.isArray(value) && wanted.every((each) => value.some((own) => includes(own, each)))
   if (!isObject(wanted)) return value === wanted
   if ('file' in wanted || 'path' in wanted) return value !== undefined
   return isObject(value) && Object.entries(wanted).every(([name, each]) => includes(value[name], each))

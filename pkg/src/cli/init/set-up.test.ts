@@ -74,7 +74,10 @@ test('applies the plan, after the undo file is written for its owner only', asyn
   assert.deepEqual(realm.applied, ['first', 'second'])
   assert.deepEqual(JSON.parse(readFileSync(undoFile ?? '', 'utf8')), {
     form: 1,
-    changes: [{ kind: 'first', before: 0, after: 1 }, { kind: 'second', before: 0, after: 1 }],
+    changes: [
+      { kind: 'first', before: 0, after: 1 },
+      { kind: 'second', before: 0, after: 1 },
+    ],
   })
   assert.equal(statSync(undo.path).mode & 0o777, 0o600)
   assert.equal((await setUp(realm, planner, yes, undo)).outcome, 'nothing_to_do')
@@ -100,7 +103,10 @@ test('stops when the realm was altered while the question stood', async () => {
 
 test('says how far it came when a change fails', async () => {
   realm.failing = 'second'
-  await assert.rejects(setUp(realm, planner, yes, undo), /1 of 2 changes were applied; 'set second' failed: it is read-only; take them back with --undo /)
+  await assert.rejects(
+    setUp(realm, planner, yes, undo),
+    /1 of 2 changes were applied; 'set second' failed: it is read-only; take them back with --undo /,
+  )
 })
 
 test('says which changes do not show afterwards', async () => {

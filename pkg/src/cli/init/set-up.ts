@@ -25,31 +25,53 @@ export interface UndoFile {
 }
 
 /**
- * Reads, plans, asks, reads again, and applies exactly the plan. Rejects when the state has changed between the two readings, and
- * when a change fails or does not show afterwards; the message then says how many were applied.
+ * Reads, plans, asks, reads again, and applies exactly the plan. Rejects when the state has changed between the two
+ * readings, and when a change fails or does not show afterwards; the message then says how many were applied.
  */
-export async function setUp(administration: Administration, planner: Planner, consent: Consent, undo?: UndoFile): Promise<Applied> {
+export async function setUp(
+  administration: Administration,
+  planner: Planner,
+  consent: Consent,
+  undo?: UndoFile,
+): Promise<Applied> {
   const state = await administration.read()
   const plan = planner(state)
   if (plan.changes.length === 0) return { plan, outcome: 'nothing_to_do' }
   if (!(await consent(plan))) return { plan, outcome: 'declined' }
-  if (digestOf(await administration.read()) !== digestOf(state)) throw new Error('the realm was altered meanwhile: nothing was changed; run it again to see a new plan')
+  if (digestOf(await administration.read()) !== digestOf(state))
+    throw new Error('the realm was altered meanwhile: nothing was changed; run it again to see a new plan')
   if (undo !== undefined) writeUndoFile(undo, plan.changes)
   await applyAll(administration, plan.changes, undo)
   const after = await administration.read()
   const missing = plan.changes.filter((change) => !administration.isDone(after, change))
-  if (missing.length > 0) throw new Error(['Keycloak took these changes and does not show them:', ...missing.map((change) => administration.sentenceOf(change))].join('\n  '))
+  if (missing.length > 0)
+    throw new Error(
+      [
+        'Keycloak took these changes and does not show them:',
+        ...missing.map((change) => administration.sentenceOf(change)),
+      ].join('\n  '),
+    )
   return { plan, outcome: 'applied', ...(undo === undefined ? {} : { undoFile: undo.path }) }
 }
 
-async function applyAll(administration: Administration, changes: readonly Change[], undo: UndoFile | undefined): Promise<void> {
+async function applyAll(
+  administration: Administration,
+  changes: readonly Change[],
+  undo: UndoFile | undefined,
+): Promise<void> {
   for (const [index, change] of changes.entries()) {
     try {
       await administration.apply(change)
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message : 'for an unknown cause'
-      const cure = undo === undefined ? 'run it again for the rest' : `take them back with --undo ${undo.path}, or run it again for the rest`
-      throw new Error(`${index} of ${changes.length} changes were applied; '${administration.sentenceOf(change)}' failed: ${reason}; ${cure}`, { cause })
+      const cure =
+        undo === undefined
+          ? 'run it again for the rest'
+          : `take them back with --undo ${undo.path}, or run it again for the rest`
+      throw new Error(
+        `${index} of ${changes.length} changes were applied; '${administration.sentenceOf(change)}' failed: ${reason}; ${cure}`,
+        { cause },
+      )
     }
   }
 }

@@ -43,7 +43,10 @@ export interface Discovered {
   readonly notes: readonly string[]
 }
 
-/** One setting that differs. Its members are the template's own, but for the two values: turned round, it is the undoing. */
+/**
+ * One setting that differs. Its members are the template's own, but for the two values: turned round, it is the
+ * undoing.
+ */
 export interface Change {
   readonly kind: string
   readonly before: unknown

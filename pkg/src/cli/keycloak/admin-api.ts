@@ -19,7 +19,10 @@ export interface AdminCall {
   readonly query?: readonly (readonly [string, string])[]
 }
 
-/** The admin API of one realm, for a person at a terminal: every answer but success is an error. Verbs reject with `connector_failed`. */
+/**
+ * The admin API of one realm, for a person at a terminal: every answer but success is an error. Verbs reject with
+ * `connector_failed`.
+ */
 export class AdminApi {
   readonly #client: AdminClient
 
@@ -39,7 +42,9 @@ export class AdminApi {
   }
 
   async send(method: 'post' | 'put' | 'delete', { path, ...request }: AdminCall, content?: unknown): Promise<void> {
-    const { status, body } = await (method === 'delete' ? this.#client.delete(path, request) : this.#client[method](path, content, request))
+    const { status, body } = await (method === 'delete'
+      ? this.#client.delete(path, request)
+      : this.#client[method](path, content, request))
     succeeded(status, path, body)
   }
 }
@@ -50,10 +55,20 @@ export function keycloakAt(baseUrl: string, plainHttp: 'loopback' | 'anywhere' =
 }
 
 /** The admin API by the password of an administrator, who is of realm `master`. */
-export function administratorApi(http: KeycloakHttp, realm: string, { name, password }: { name: string; password: string }): AdminApi {
+export function administratorApi(
+  http: KeycloakHttp,
+  realm: string,
+  { name, password }: { name: string; password: string },
+): AdminApi {
   const clock = new ServerClock(Date.now)
   const form = { grant_type: 'password', client_id: 'admin-cli', username: name, password }
-  const accessToken = new AccessToken({ realm: new RealmClient(http, 'master'), form, holder: `the administrator '${name}'`, clock, nowMs: Date.now })
+  const accessToken = new AccessToken({
+    realm: new RealmClient(http, 'master'),
+    form,
+    holder: `the administrator '${name}'`,
+    clock,
+    nowMs: Date.now,
+  })
   return new AdminApi(new AdminClient({ http, realm, accessToken }))
 }
 
@@ -62,10 +77,18 @@ export function readerClient(http: KeycloakHttp, realm: string, account: Service
   return serviceAccountClient({ http, realm, account, clock: new ServerClock(Date.now), nowMs: Date.now })
 }
 
-/** The roles of `realm-management` that a service account has, as its own token says. Rejects with `connector_failed`. */
+/**
+ * The roles of `realm-management` that a service account has, as its own token says. Rejects with `connector_failed`.
+ */
 export async function rightsOf(http: KeycloakHttp, realm: string, account: ServiceAccount): Promise<string[]> {
   const holder = `the service account '${account.clientId}'`
-  const token = new AccessToken({ realm: new RealmClient(http, realm), form: serviceAccountForm(account), holder, clock: new ServerClock(Date.now), nowMs: Date.now })
+  const token = new AccessToken({
+    realm: new RealmClient(http, realm),
+    form: serviceAccountForm(account),
+    holder,
+    clock: new ServerClock(Date.now),
+    nowMs: Date.now,
+  })
   const claims = objectOf(readPart((await token.get()).split('.')[1] ?? ''))
   return textsOf(objectOf(objectOf(claims['resource_access'])['realm-management'])['roles'])
 }
@@ -73,7 +96,11 @@ export async function rightsOf(http: KeycloakHttp, realm: string, account: Servi
 /** The sentence for a person whose password was refused; other errors as they are. */
 export function passwordRefused(cause: unknown): unknown {
   if (!isFailure(cause, 'wrong_credentials')) return cause
-  return new PortcullisError('connector_failed', 'Keycloak refused the administrator: check the name and the password; with a second factor, make an administrator without one for this', { cause, detail: 'wrong_credentials' })
+  return new PortcullisError(
+    'connector_failed',
+    'Keycloak refused the administrator: check the name and the password; with a second factor, make an administrator without one for this',
+    { cause, detail: 'wrong_credentials' },
+  )
 }
 
 /** Longer than a connector waits: a person does, and a realm's clients are many. */
@@ -81,5 +108,7 @@ const TIMEOUT_MS = 30_000
 
 function succeeded(status: number, path: readonly string[], body: unknown): unknown {
   if (status >= 200 && status < 300) return body
-  throw new PortcullisError('connector_failed', `Keycloak answered ${status} to ${path.join('/')}`, { detail: 'server_error' })
+  throw new PortcullisError('connector_failed', `Keycloak answered ${status} to ${path.join('/')}`, {
+    detail: 'server_error',
+  })
 }

@@ -44,26 +44,40 @@ const BUILT_IN = ['account', 'account-console', 'admin-cli', 'broker', 'realm-ma
 
 /** The OpenID Connect clients of an answer of `GET /admin/realms/{realm}/clients`, by name. */
 export function registeredClients(answer: unknown): RegisteredClient[] {
-  const clients = objectsOf(answer).filter((each) => textOf(each['protocol']) !== 'saml' && textOf(each['clientId']) !== '')
+  const clients = objectsOf(answer).filter(
+    (each) => textOf(each['protocol']) !== 'saml' && textOf(each['clientId']) !== '',
+  )
   return clients.map(registeredClient).sort((a, b) => (a.clientId < b.clientId ? -1 : 1))
 }
 
 /** Whether its tokens have an audience, by its own mappers or those of its scopes. */
-export function hasAudience(client: RegisteredClient, scopes: ReadonlyMap<string, readonly Mapper[]>, audiences: readonly string[]): boolean {
+export function hasAudience(
+  client: RegisteredClient,
+  scopes: ReadonlyMap<string, readonly Mapper[]>,
+  audiences: readonly string[],
+): boolean {
   const mappers = [...client.mappers, ...client.scopes.flatMap((name) => scopes.get(name) ?? [])]
   return mappers.some(
     ({ protocolMapper, config }) =>
       protocolMapper === 'oidc-audience-mapper' &&
       config['access.token.claim'] === 'true' &&
       (!client.lightweight || config['lightweight.claim'] === 'true') &&
-      audiences.some((each) => each === config['included.custom.audience'] || each === config['included.client.audience']),
+      audiences.some(
+        (each) => each === config['included.custom.audience'] || each === config['included.client.audience'],
+      ),
   )
 }
 
-/** Whether its access tokens carry `sub`: scope `basic` has the mapper for it, and lightweight tokens need it switched on there. */
+/**
+ * Whether its access tokens carry `sub`: scope `basic` has the mapper for it, and lightweight tokens need it switched
+ * on there.
+ */
 export function hasSubject(client: RegisteredClient, scopes: ReadonlyMap<string, readonly Mapper[]>): boolean {
   const mappers = [...client.mappers, ...client.scopes.flatMap((name) => scopes.get(name) ?? [])]
-  return mappers.some(({ protocolMapper, config }) => protocolMapper === 'oidc-sub-mapper' && (!client.lightweight || config['lightweight.claim'] === 'true'))
+  return mappers.some(
+    ({ protocolMapper, config }) =>
+      protocolMapper === 'oidc-sub-mapper' && (!client.lightweight || config['lightweight.claim'] === 'true'),
+  )
 }
 
 /** The mappers of each client scope, from an answer of `GET /admin/realms/{realm}/client-scopes`. */
@@ -102,11 +116,17 @@ function registeredClient(client: JsonObject): RegisteredClient {
 
 function mappersOf(value: unknown): Mapper[] {
   return objectsOf(value)
-    .map((each) => ({ name: textOf(each['name']), protocolMapper: textOf(each['protocolMapper']), config: textMembers(each['config']) }))
+    .map((each) => ({
+      name: textOf(each['name']),
+      protocolMapper: textOf(each['protocolMapper']),
+      config: textMembers(each['config']),
+    }))
     .sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
 function textMembers(value: unknown): Record<string, string> {
-  const members = Object.entries(objectOf(value)).filter((each): each is [string, string] => typeof each[1] === 'string')
+  const members = Object.entries(objectOf(value)).filter(
+    (each): each is [string, string] => typeof each[1] === 'string',
+  )
   return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -10,7 +10,10 @@ const RIGHT = 'view-clients'
 export async function readClients(api: AdminApi): Promise<RegisteredClient[]> {
   const all: unknown[] = []
   for (;;) {
-    const query = [['first', String(all.length)], ['max', String(CLIENTS_A_PAGE)]] as const
+    const query = [
+      ['first', String(all.length)],
+      ['max', String(CLIENTS_A_PAGE)],
+    ] as const
     const page = objectsOf(await api.get({ path: ['clients'], right: RIGHT, query }))
     all.push(...page)
     if (page.length < CLIENTS_A_PAGE) return registeredClients(all)

@@ -19,5 +19,9 @@ export function client(clientId: string, changes: Record<string, unknown> = {}):
 
 /** A mapper that puts an audience into access tokens, in Keycloak's form. */
 export function audienceMapper(audience: string): Record<string, unknown> {
-  return { name: `audience ${audience}`, protocolMapper: 'oidc-audience-mapper', config: { 'access.token.claim': 'true', 'included.custom.audience': audience, 'lightweight.claim': 'true' } }
+  return {
+    name: `audience ${audience}`,
+    protocolMapper: 'oidc-audience-mapper',
+    config: { 'access.token.claim': 'true', 'included.custom.audience': audience, 'lightweight.claim': 'true' },
+  }
 }

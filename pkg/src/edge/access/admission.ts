@@ -7,16 +7,27 @@ import type { Permission } from './settings.ts'
 export type TokenCheck<C extends Claims> = () => Verdict<C> | Promise<Verdict<C>>
 
 /** The verdict of a token that needs more than scopes. Throws or rejects with `authorize_failed`. */
-export function admit<C extends Claims>(check: TokenCheck<C>, permission: Permission<C>): Verdict<C> | Promise<Verdict<C>> {
+export function admit<C extends Claims>(
+  check: TokenCheck<C>,
+  permission: Permission<C>,
+): Verdict<C> | Promise<Verdict<C>> {
   const verdict = check()
   return 'ok' in verdict ? decide(verdict, check, permission) : admitLater(verdict, check, permission)
 }
 
-async function admitLater<C extends Claims>(verdict: Promise<Verdict<C>>, check: TokenCheck<C>, permission: Permission<C>): Promise<Verdict<C>> {
+async function admitLater<C extends Claims>(
+  verdict: Promise<Verdict<C>>,
+  check: TokenCheck<C>,
+  permission: Permission<C>,
+): Promise<Verdict<C>> {
   return decide(await verdict, check, permission)
 }
 
-function decide<C extends Claims>(verdict: Verdict<C>, check: TokenCheck<C>, permission: Permission<C>): Verdict<C> | Promise<Verdict<C>> {
+function decide<C extends Claims>(
+  verdict: Verdict<C>,
+  check: TokenCheck<C>,
+  permission: Permission<C>,
+): Verdict<C> | Promise<Verdict<C>> {
   const { roles, authorization } = permission
   if (!verdict.ok) return verdict
   if (roles !== undefined && !roles(verdict.claims)) return refused('insufficient_scope')
@@ -26,7 +37,10 @@ function decide<C extends Claims>(verdict: Verdict<C>, check: TokenCheck<C>, per
   return answer ? verdict : refused('insufficient_scope')
 }
 
-/** A revocation may arrive while `authorize` takes its time, so the token is checked again. Nothing is awaited after that. */
+/**
+ * A revocation may arrive while `authorize` takes its time, so the token is checked again. Nothing is awaited after
+ * that.
+ */
 async function decideLater<C extends Claims>(answer: Promise<boolean>, check: TokenCheck<C>): Promise<Verdict<C>> {
   return (await answer) ? check() : refused('insufficient_scope')
 }

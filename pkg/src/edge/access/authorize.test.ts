@@ -12,7 +12,11 @@ async function started(t: TestContext) {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())
-  const token = await realm.token({ scope: 'read', realm_access: { roles: ['admin'] }, resource_access: { web: { roles: ['edit'] } } })
+  const token = await realm.token({
+    scope: 'read',
+    realm_access: { roles: ['admin'] },
+    resource_access: { web: { roles: ['edit'] } },
+  })
   const request = new Request('https://edge.example/', { headers: { authorization: `Bearer ${token}` } })
   return { realm, gate, token, request }
 }
@@ -46,7 +50,10 @@ test('roles of the realm, of a client, and by path', async (t) => {
       else assert.deepEqual(verdict, REFUSED)
     }
   }
-  assert.deepEqual(await verdictOf(gate, request, { roles: ['admin'], scope: ['write'] }), { ...REFUSED, scope: ['write'] })
+  assert.deepEqual(await verdictOf(gate, request, { roles: ['admin'], scope: ['write'] }), {
+    ...REFUSED,
+    scope: ['write'],
+  })
 })
 
 test('roles and authorize are asked of accepted tokens only', async (t) => {
@@ -57,7 +64,9 @@ test('roles and authorize are asked of accepted tokens only', async (t) => {
   const verdict = await verdictOf(gate, request, { roles: ['admin'], authorize })
   assert.equal(verdict.ok || verdict.reason, 'expired')
   assert.deepEqual(await verdictOf(gate, request, { scope: ['read'], authorize }), verdict)
-  const withoutScope = new Request('https://edge.example/', { headers: { authorization: `Bearer ${await realm.token()}` } })
+  const withoutScope = new Request('https://edge.example/', {
+    headers: { authorization: `Bearer ${await realm.token()}` },
+  })
   assert.equal((await verdictOf(gate, withoutScope, { scope: ['read'], authorize })).ok, false)
   assert.equal((await verdictOf(gate, withoutScope, { roles: ['admin'], authorize })).ok, false)
 })
@@ -68,40 +77,84 @@ test('authorize decides at once or later, by the claims', async (t) => {
   for (const authorize of [
     (auth: Accepted) => (asked.push(auth), auth.claims.sub === 'alice'),
     async (auth: Accepted) => auth.claims.sub === 'alice',
-    (auth: Accepted) => ({ then: (tell: (value: boolean) => void) => tell(auth.realm === 'acme') }) as unknown as Promise<boolean>,
+    (auth: Accepted) =>
+      ({ then: (tell: (value: boolean) => void) => tell(auth.realm === 'acme') }) as unknown as Promise<boolean>,
   ]) {
     assert.equal((await verdictOf(gate, request, { authorize })).ok, true)
   }
   assert.equal(asked[0]?.claims.scope, 'read')
-  for (const authorize of [() => false, async () => false]) assert.deepEqual(await verdictOf(gate, request, { authorize }), REFUSED)
+  for (const authorize of [() => false, async () => false])
+    assert.deepEqual(await verdictOf(gate, request, { authorize }), REFUSED)
 })
 
 test('an authorize that throws, rejects or answers anything but true or false is an error, and grants nothing', async (t) => {
   const { gate, realm, request, token } = await started(t)
   const cause = new Error(`the database: ${token}`)
   const wrong: [() => unknown, string, RegExp][] = [
-    [() => { throw cause }, 'threw', /options\.authorize threw: return false/],
-    [async () => { throw cause }, 'threw', /options\.authorize threw/],
-    [() => { throw undefined }, 'threw', /options\.authorize threw/],
-    ...['true', 1, {}, [], null, undefined, new Boolean(true), Symbol('yes'), 0, ''].flatMap((value): [() => unknown, string, RegExp][] => [
-      [() => value, 'not_boolean', /neither true nor false: return true for those who may/],
-      [async () => value, 'not_boolean', /neither true nor false/],
-    ]),
-    [() => ({ get then() { throw cause } }), 'threw', /options\.authorize threw/],
+    [
+      () => {
+        throw cause
+      },
+      'threw',
+      /options\.authorize threw: return false/,
+    ],
+    [
+      async () => {
+        throw cause
+      },
+      'threw',
+      /options\.authorize threw/,
+    ],
+    [
+      () => {
+        throw undefined
+      },
+      'threw',
+      /options\.authorize threw/,
+    ],
+    ...['true', 1, {}, [], null, undefined, new Boolean(true), Symbol('yes'), 0, ''].flatMap(
+      (value): [() => unknown, string, RegExp][] => [
+        [() => value, 'not_boolean', /neither true nor false: return true for those who may/],
+        [async () => value, 'not_boolean', /neither true nor false/],
+      ],
+    ),
+    [
+      () => ({
+        get then() {
+          throw cause
+        },
+      }),
+      'threw',
+      /options\.authorize threw/,
+    ],
   ]
   for (const [authorize, detail, message] of wrong) {
     const options = { authorize } as AccessOptions
-    await assert.rejects(gate.authenticate(request, options), { name: 'PortcullisError', code: 'authorize_failed', detail, message })
+    await assert.rejects(gate.authenticate(request, options), {
+      name: 'PortcullisError',
+      code: 'authorize_failed',
+      detail,
+      message,
+    })
     await assert.rejects(gate.authenticator(options)(request), { code: 'authorize_failed', detail })
     const handled = () => assert.fail('the handler is called')
     const response = await gate.protect(handled, options)(request)
     assert.equal(response.status, 500)
     assert.deepEqual(Object.keys((await response.json()) as object), ['error', 'error_description'])
     const report = realm.reports.at(-1)
-    assert.deepEqual([report?.kind, report?.realm, report?.error.code, report?.error.detail], ['options', 'acme', 'authorize_failed', detail])
+    assert.deepEqual(
+      [report?.kind, report?.realm, report?.error.code, report?.error.detail],
+      ['options', 'acme', 'authorize_failed', detail],
+    )
     assert.ok(!report?.error.message.includes(token))
   }
-  const failure = await gate.authenticate(request, { authorize: () => { throw cause } }).catch((error: Error) => error)
+  const failure = await gate
+    .authenticate(request, {
+      authorize: () => {
+        throw cause
+      },
+    })
+    .catch((error: Error) => error)
   assert.equal((failure as Error).cause, cause)
 })
 
@@ -114,7 +167,9 @@ test('an authorize that never settles ends after its time, and a late rejection 
   const never = () => new Promise<boolean>(() => undefined)
   const began = performance.now()
   await assert.rejects(gate.authenticate(request, { authorize: never, authorizeTimeoutMs: 20 }), {
-    code: 'authorize_failed', detail: 'timed_out', message: /within 20 ms: bound its own requests, or raise authorizeTimeoutMs/,
+    code: 'authorize_failed',
+    detail: 'timed_out',
+    message: /within 20 ms: bound its own requests, or raise authorizeTimeoutMs/,
   })
   assert.ok(performance.now() - began < 2_000)
   let reject: (reason: Error) => void = () => undefined
@@ -123,7 +178,10 @@ test('an authorize that never settles ends after its time, and a late rejection 
   assert.equal(response.status, 500)
   reject(new Error('late'))
   let resolve: (value: boolean) => void = () => undefined
-  const granting = gate.authenticate(request, { authorize: () => new Promise((yes) => (resolve = yes)), authorizeTimeoutMs: 20 })
+  const granting = gate.authenticate(request, {
+    authorize: () => new Promise((yes) => (resolve = yes)),
+    authorizeTimeoutMs: 20,
+  })
   await assert.rejects(granting, { detail: 'timed_out' })
   resolve(true)
   await new Promise((done) => setTimeout(done, 10))
@@ -150,7 +208,10 @@ test('a gate that is closed while authorize takes its time admits nobody', async
 
 test('claims have the type that the caller names', async (t) => {
   const { gate, request } = await started(t)
-  interface Tenant extends Record<string, unknown> { sub: string; scope: string }
+  interface Tenant extends Record<string, unknown> {
+    sub: string
+    scope: string
+  }
   const verdict = await gate.authenticate<Tenant>(request, { authorize: ({ claims }) => claims.scope.includes('read') })
   if (!verdict.ok) return assert.fail(verdict.reason)
   const subject: string = verdict.claims.sub
@@ -164,12 +225,36 @@ test('claims have the type that the caller names', async (t) => {
 test('wrong options on who may are refused at once, by every method', async (t) => {
   const { gate, request } = await started(t)
   const wrong: object[] = [
-    { roles: 'admin' }, { roles: [] }, { roles: [''] }, { roles: [7] }, { roles: new Array(1) }, { roles: null }, { roles: {} }, { roles: { all: ['a'] } },
-    { roles: { client: 'web' } }, { roles: { client: 'web', all: [] } }, { roles: { client: '', all: ['a'] } }, { roles: { client: 'web', any: ['a'] } },
-    { roles: { client: 'web', path: 'a', all: ['a'] } }, { roles: { path: '', all: ['a'] } }, { roles: { path: 'a..b', all: ['a'] } },
-    { roles: { path: [], all: ['a'] } }, { roles: { path: ['a', 7], all: ['a'] } }, { roles: { path: 'https://app.example/roles', all: ['a'] } },
-    { role: ['admin'] }, { authorise: () => false }, { authorize: true }, { authorize: 'admin' }, { authorizeTimeoutMs: 0 }, { authorizeTimeoutMs: 0.5 },
-    { authorizeTimeoutMs: Infinity }, { scope: 'read' }, { scope: new Array(1) }, { scopes: ['read'] }, { tokens: 'bearer' }, { env: {} },
+    { roles: 'admin' },
+    { roles: [] },
+    { roles: [''] },
+    { roles: [7] },
+    { roles: new Array(1) },
+    { roles: null },
+    { roles: {} },
+    { roles: { all: ['a'] } },
+    { roles: { client: 'web' } },
+    { roles: { client: 'web', all: [] } },
+    { roles: { client: '', all: ['a'] } },
+    { roles: { client: 'web', any: ['a'] } },
+    { roles: { client: 'web', path: 'a', all: ['a'] } },
+    { roles: { path: '', all: ['a'] } },
+    { roles: { path: 'a..b', all: ['a'] } },
+    { roles: { path: [], all: ['a'] } },
+    { roles: { path: ['a', 7], all: ['a'] } },
+    { roles: { path: 'https://app.example/roles', all: ['a'] } },
+    { role: ['admin'] },
+    { authorise: () => false },
+    { authorize: true },
+    { authorize: 'admin' },
+    { authorizeTimeoutMs: 0 },
+    { authorizeTimeoutMs: 0.5 },
+    { authorizeTimeoutMs: Infinity },
+    { scope: 'read' },
+    { scope: new Array(1) },
+    { scopes: ['read'] },
+    { tokens: 'bearer' },
+    { env: {} },
   ]
   for (const options of wrong) {
     const name = JSON.stringify(options)
@@ -179,7 +264,11 @@ test('wrong options on who may are refused at once, by every method', async (t) 
     await assert.rejects(gate.authenticate(request, options), { code: 'invalid_option' }, name)
   }
   for (const host of [{ scope: ['read'] }, { token: 'bearer' }, { envs: {} }]) {
-    await assert.rejects(gate.authenticator()(request, host as object), { code: 'invalid_option' }, JSON.stringify(host))
+    await assert.rejects(
+      gate.authenticator()(request, host as object),
+      { code: 'invalid_option' },
+      JSON.stringify(host),
+    )
   }
   for (const options of [{ roles: ['admin'] }, { token: 'bearer' }, { authorize: () => true }]) {
     await assert.rejects(gate.check('x', options as object), { code: 'invalid_option' })
@@ -194,9 +283,21 @@ test("beside a runtime's execution context a misspelt option is refused, too", a
     waitUntil(): void {}
   }
   assert.equal((await gate.authenticate(request, new ExecutionContext())).ok, true)
-  assert.deepEqual(await gate.authenticate(request, Object.assign(new ExecutionContext(), { roles: ['auditor'] })), REFUSED)
-  for (const misspelt of [{ role: ['auditor'] }, { authorise: () => false }, { tokens: 'bearer' }, { scopes: ['write'] }]) {
+  assert.deepEqual(
+    await gate.authenticate(request, Object.assign(new ExecutionContext(), { roles: ['auditor'] })),
+    REFUSED,
+  )
+  for (const misspelt of [
+    { role: ['auditor'] },
+    { authorise: () => false },
+    { tokens: 'bearer' },
+    { scopes: ['write'] },
+  ]) {
     const options = Object.assign(new ExecutionContext(), misspelt)
-    await assert.rejects(gate.authenticate(request, options), { code: 'invalid_option' }, JSON.stringify(Object.keys(misspelt)))
+    await assert.rejects(
+      gate.authenticate(request, options),
+      { code: 'invalid_option' },
+      JSON.stringify(Object.keys(misspelt)),
+    )
   }
 })

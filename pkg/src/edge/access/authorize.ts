@@ -9,7 +9,10 @@ export interface Authorization<C extends Claims = Claims> {
 }
 
 /** The answer of `authorize`; a promise only where it returns one. Throws or rejects with `authorize_failed`. */
-export function authorized<C extends Claims>({ authorize, timeoutMs }: Authorization<C>, auth: Accepted<C>): boolean | Promise<boolean> {
+export function authorized<C extends Claims>(
+  { authorize, timeoutMs }: Authorization<C>,
+  auth: Accepted<C>,
+): boolean | Promise<boolean> {
   const said = call(authorize, auth)
   // A promise, or something that is resolved like one.
   return typeof said === 'object' && said !== null ? settled(said, timeoutMs) : booleanOf(said)
@@ -27,7 +30,9 @@ async function settled(saying: object, timeoutMs: number): Promise<boolean> {
   let said: unknown
   let cause: unknown
   const heard = Promise.resolve(saying).then(
-    (value: unknown) => { said = value },
+    (value: unknown) => {
+      said = value
+    },
     (error: unknown) => {
       cause = error
       throw error
@@ -39,7 +44,10 @@ async function settled(saying: object, timeoutMs: number): Promise<boolean> {
     case 'failed':
       throw threw(cause)
     case 'late':
-      throw failed('timed_out', `did not settle within ${timeoutMs} ms: bound its own requests, or raise authorizeTimeoutMs`)
+      throw failed(
+        'timed_out',
+        `did not settle within ${timeoutMs} ms: bound its own requests, or raise authorizeTimeoutMs`,
+      )
   }
 }
 

@@ -28,7 +28,11 @@ const cases: [string, string | null, string | 'nothing' | 'several'][] = [
   ['a nameless cookie', `=${NAME}=${TOKEN}`, 'nothing'],
   ['in the value of another', `a=${NAME}=${TOKEN}; b="; c"`, 'nothing'],
   ['after a comma in the value of another', `a=1, ${NAME}=${TOKEN}`, 'nothing'],
-  ['white space that is no blank', `\u00a0${NAME}=${TOKEN}; \u000b${NAME}=${TOKEN}; ${NAME}\u00a0=${TOKEN}; ${NAME}\n=${TOKEN}`, 'nothing'],
+  [
+    'white space that is no blank',
+    `\u00a0${NAME}=${TOKEN}; \u000b${NAME}=${TOKEN}; ${NAME}\u00a0=${TOKEN}; ${NAME}\n=${TOKEN}`,
+    'nothing',
+  ],
   ['percent-encoding is not decoded', `${NAME}=aaa%2Ebbb.ccc`, 'aaa%2Ebbb.ccc'],
   ['a name in percent-encoding', `%5F%5FHost-token=${TOKEN}`, 'nothing'],
   ['the old version marker', `$Version=1; ${NAME}="${TOKEN}"; $Path="/"`, TOKEN],
@@ -41,7 +45,10 @@ const cases: [string, string | null, string | 'nothing' | 'several'][] = [
 for (const [name, header, expected] of cases) {
   test(`the token in a cookie: ${name}`, () => {
     const found = cookieToken(header, NAME)
-    assert.deepEqual(found, expected === 'nothing' || expected === 'several' ? { kind: expected } : { kind: 'token', token: expected })
+    assert.deepEqual(
+      found,
+      expected === 'nothing' || expected === 'several' ? { kind: expected } : { kind: 'token', token: expected },
+    )
   })
 }
 
@@ -52,7 +59,10 @@ test('a header of a megabyte takes a time that grows no faster than the header',
     return performance.now() - start
   }
   for (const part of [';', `${NAME};`, `${NAME} ;`, ' ', 'x=y; ', `x${NAME}=`]) {
-    const [small, large] = [part.repeat(Math.ceil(100_000 / part.length)), part.repeat(Math.ceil(1_600_000 / part.length))]
+    const [small, large] = [
+      part.repeat(Math.ceil(100_000 / part.length)),
+      part.repeat(Math.ceil(1_600_000 / part.length)),
+    ]
     timeOf(small)
     const before = Math.max(timeOf(small), 1)
     // Sixteen times the length: quadratic work would take 256 times as long.

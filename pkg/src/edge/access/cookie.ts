@@ -2,8 +2,9 @@ import type { Presented } from '../../http/bearer.ts'
 import { members, trimmed } from './members.ts'
 
 /**
- * The token in a cookie of this very name (RFC 6265 §5.4; names are case-sensitive). The same name twice, as a subdomain or a path
- * can bring about, is no choice to make here. Nothing is decoded, for no character of a token needs it.
+ * The token in a cookie of this very name (RFC 6265 §5.4; names are case-sensitive). The same name twice, as a
+ * subdomain or a path can bring about, is no choice to make here. Nothing is decoded, for no character of a token needs
+ * it.
  */
 export function cookieToken(header: string | null, name: string): Presented {
   let found: string | undefined

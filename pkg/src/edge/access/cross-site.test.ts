@@ -8,15 +8,34 @@ import { isFromOwnPage } from './cross-site.ts'
 const ORIGIN = 'https://app.example'
 
 /** Headers as Fetch combines them: one that stands twice has one value, joined. */
-function isOwn(method: string, headers: Record<string, string | string[]>, fetchSites: FetchSite[] = ['same-origin'], origins = [ORIGIN]): boolean {
+function isOwn(
+  method: string,
+  headers: Record<string, string | string[]>,
+  fetchSites: FetchSite[] = ['same-origin'],
+  origins = [ORIGIN],
+): boolean {
   const all = new Headers()
   for (const [name, values] of Object.entries(headers)) for (const value of [values].flat()) all.append(name, value)
   return isFromOwnPage({ method, headers: all }, { origins, fetchSites })
 }
 
 test('safe methods need no proof, every other does', () => {
-  for (const method of ['GET', 'HEAD', 'OPTIONS']) assert.equal(isOwn(method, { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }), true, method)
-  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'TRACE', 'CONNECT', 'QUERY', 'PROPFIND', 'get', 'Head', 'GET ', '']) {
+  for (const method of ['GET', 'HEAD', 'OPTIONS'])
+    assert.equal(isOwn(method, { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }), true, method)
+  for (const method of [
+    'POST',
+    'PUT',
+    'PATCH',
+    'DELETE',
+    'TRACE',
+    'CONNECT',
+    'QUERY',
+    'PROPFIND',
+    'get',
+    'Head',
+    'GET ',
+    '',
+  ]) {
     assert.equal(isOwn(method, {}), false, method)
     assert.equal(isOwn(method, { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }), false, method)
     assert.equal(isOwn(method, { 'sec-fetch-site': 'same-origin' }), true, method)
@@ -26,7 +45,12 @@ test('safe methods need no proof, every other does', () => {
 
 test('a WebSocket needs proof, however its upgrade is written', () => {
   const upgrades: Record<string, string>[] = [
-    { upgrade: 'websocket' }, { Upgrade: 'WebSocket' }, { UPGRADE: 'h2c' }, { upgrade: '' }, { upgrade: 'foo, websocket' }, { 'sec-websocket-version': '13' },
+    { upgrade: 'websocket' },
+    { Upgrade: 'WebSocket' },
+    { UPGRADE: 'h2c' },
+    { upgrade: '' },
+    { upgrade: 'foo, websocket' },
+    { 'sec-websocket-version': '13' },
   ]
   for (const upgrade of upgrades) {
     assert.equal(isOwn('GET', upgrade), false, JSON.stringify(upgrade))
@@ -38,8 +62,16 @@ test('a WebSocket needs proof, however its upgrade is written', () => {
 
 test('an origin counts only as a whole', () => {
   const others = [
-    'null', 'http://app.example', 'https://app.example:8443', 'https://app.example/', 'https://APP.example', 'https://app.example.evil.example',
-    'https://evilapp.example', 'https://sub.app.example', '', `${ORIGIN} https://evil.example`,
+    'null',
+    'http://app.example',
+    'https://app.example:8443',
+    'https://app.example/',
+    'https://APP.example',
+    'https://app.example.evil.example',
+    'https://evilapp.example',
+    'https://sub.app.example',
+    '',
+    `${ORIGIN} https://evil.example`,
   ]
   for (const origin of others) assert.equal(isOwn('POST', { origin }), false, origin)
   assert.equal(isOwn('POST', { origin: [ORIGIN, ORIGIN] }), false, 'twice')
@@ -55,12 +87,19 @@ test('Sec-Fetch-Site: same-origin by default, others by option, cross-site never
   assert.equal(isOwn('POST', { 'sec-fetch-site': 'same-site' }, ['same-origin', 'same-site']), true)
   assert.equal(isOwn('POST', { 'sec-fetch-site': 'none' }, ['same-origin', 'none']), true)
   assert.equal(isOwn('POST', { 'sec-fetch-site': 'same-origin' }, []), false)
-  assert.equal(isOwn('POST', { 'sec-fetch-site': 'cross-site', origin: ORIGIN }), true, 'a page of another site that was named')
+  assert.equal(
+    isOwn('POST', { 'sec-fetch-site': 'cross-site', origin: ORIGIN }),
+    true,
+    'a page of another site that was named',
+  )
 })
 
 test('Host is not read, and no other header counts', () => {
   const spoofed = {
-    host: 'app.example', referer: `${ORIGIN}/`, 'x-forwarded-host': 'app.example', forwarded: 'host=app.example',
+    host: 'app.example',
+    referer: `${ORIGIN}/`,
+    'x-forwarded-host': 'app.example',
+    forwarded: 'host=app.example',
     'x-requested-with': 'XMLHttpRequest',
   }
   assert.equal(isOwn('POST', spoofed), false)

@@ -1,4 +1,7 @@
-/** The members of a list in a header, without the spaces and tabs around them; empty ones are left out. Never copies the list. */
+/**
+ * The members of a list in a header, without the spaces and tabs around them; empty ones are left out. Never copies the
+ * list.
+ */
 export function* members(list: string, separator: ';' | ','): Generator<string> {
   for (let start = 0; start < list.length; ) {
     const found = list.indexOf(separator, start)

@@ -18,15 +18,24 @@ test("a list needs all of Keycloak's realm roles", () => {
 })
 
 test("a client's roles are its own", () => {
-  const claims = { realm_access: { roles: ['realm'] }, resource_access: { web: { roles: ['edit'] }, 'a.b': { roles: ['dotted'] } } }
+  const claims = {
+    realm_access: { roles: ['realm'] },
+    resource_access: { web: { roles: ['edit'] }, 'a.b': { roles: ['dotted'] } },
+  }
   assert.equal(has(claims, { client: 'web', all: ['edit'] }), true)
   assert.equal(has(claims, { client: 'a.b', all: ['dotted'] }), true)
-  for (const client of ['api', 'Web', 'web.roles', 'constructor', '__proto__']) assert.equal(has(claims, { client, all: ['edit'] }), false, client)
+  for (const client of ['api', 'Web', 'web.roles', 'constructor', '__proto__'])
+    assert.equal(has(claims, { client, all: ['edit'] }), false, client)
   assert.equal(has(claims, { client: 'web', all: ['realm'] }), false)
 })
 
 test('a path is split at its dots, an array is taken name by name', () => {
-  const claims = { app: { roles: ['edit'] }, 'https://app.example/roles': ['edit'], 'app.roles': ['dotted'], role: 'admin' }
+  const claims = {
+    app: { roles: ['edit'] },
+    'https://app.example/roles': ['edit'],
+    'app.roles': ['dotted'],
+    role: 'admin',
+  }
   assert.equal(has(claims, { path: 'app.roles', all: ['edit'] }), true)
   assert.equal(has(claims, { path: ['app', 'roles'], all: ['edit'] }), true)
   assert.equal(has(claims, { path: ['app.roles'], all: ['dotted'] }), true)
@@ -37,7 +46,17 @@ test('a path is split at its dots, an array is taken name by name', () => {
 })
 
 test('a list with anything but strings grants nothing', () => {
-  for (const roles of [['admin', 7], ['admin', null], ['admin', ['user']], [['admin']], { 0: 'admin', length: 1 }, { admin: true }, 7, true, null]) {
+  for (const roles of [
+    ['admin', 7],
+    ['admin', null],
+    ['admin', ['user']],
+    [['admin']],
+    { 0: 'admin', length: 1 },
+    { admin: true },
+    7,
+    true,
+    null,
+  ]) {
     assert.equal(has({ realm_access: { roles } }, ['admin']), false, JSON.stringify(roles))
   }
 })

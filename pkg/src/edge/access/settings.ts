@@ -1,7 +1,20 @@
 import { isScopeToken } from '../../http/bearer.ts'
 import { HTTP_TOKEN } from '../../http/http-token.ts'
 import {
-  callback, checkOptions, integer, invalid, isObject, list, MAX_TIMER_MS, oneOf, pattern, required, rule, type Rule, type Rules, webOrigin,
+  callback,
+  checkOptions,
+  integer,
+  invalid,
+  isObject,
+  list,
+  MAX_TIMER_MS,
+  oneOf,
+  pattern,
+  required,
+  rule,
+  type Rule,
+  type Rules,
+  webOrigin,
   withDefault,
 } from '../../options.ts'
 import type { AccessOptions, Claims } from '../../types.ts'
@@ -27,15 +40,24 @@ export interface Permission<C extends Claims = Claims> {
 
 /** The access of options that have been checked. */
 export function accessOf<C extends Claims>(options: AccessOptions<C>): Access<C> {
-  const { token = ACCESS.token.fallback, scope = [], roles, authorize, authorizeTimeoutMs = ACCESS.authorizeTimeoutMs.fallback } = options
+  const {
+    token = ACCESS.token.fallback,
+    scope = [],
+    roles,
+    authorize,
+    authorizeTimeoutMs = ACCESS.authorizeTimeoutMs.fallback,
+  } = options
   return {
     token: tokenReader(token),
     subprotocol: typeof token === 'object' && 'subprotocol' in token ? token.subprotocol : undefined,
     scope: [...scope],
-    permission: roles === undefined && authorize === undefined ? undefined : {
-      roles: roles && roleTest(roles),
-      authorization: authorize && { authorize, timeoutMs: authorizeTimeoutMs },
-    },
+    permission:
+      roles === undefined && authorize === undefined
+        ? undefined
+        : {
+            roles: roles && roleTest(roles),
+            authorization: authorize && { authorize, timeoutMs: authorizeTimeoutMs },
+          },
   }
 }
 
@@ -62,7 +84,11 @@ const origin: Rule<string> = {
 }
 
 const SOURCES: Readonly<Record<string, Rules>> = {
-  cookie: { cookie: required(name), origins: list(origin), fetchSites: list(oneOf('same-origin', 'same-site', 'none')) },
+  cookie: {
+    cookie: required(name),
+    origins: list(origin),
+    fetchSites: list(oneOf('same-origin', 'same-site', 'none')),
+  },
   header: { header: required(header) },
   subprotocol: { subprotocol: required(name) },
 }
@@ -97,7 +123,11 @@ const ACCESS = {
 export const ACCESS_RULES: Rules = ACCESS
 
 /** A value of several forms: plain ones, and objects that are told apart by a member. */
-function byMember<T>(expected: string, isPlain: (value: unknown) => boolean, forms: Readonly<Record<string, Rules>>): Rule<T> {
+function byMember<T>(
+  expected: string,
+  isPlain: (value: unknown) => boolean,
+  forms: Readonly<Record<string, Rules>>,
+): Rule<T> {
   return {
     expected,
     check(value, name) {

@@ -28,7 +28,10 @@ const cases: [string, string | null, string | 'nothing' | 'several'][] = [
 for (const [name, offered, expected] of cases) {
   test(`the token among subprotocols: ${name}`, () => {
     const found = subprotocolToken(offered, 'auth')
-    assert.deepEqual(found, expected === 'nothing' || expected === 'several' ? { kind: expected } : { kind: 'token', token: expected })
+    assert.deepEqual(
+      found,
+      expected === 'nothing' || expected === 'several' ? { kind: expected } : { kind: 'token', token: expected },
+    )
   })
 }
 
@@ -53,13 +56,26 @@ test("neither the token nor its name is chosen; the application's protocol is", 
 })
 
 test('a response with immutable headers is copied', async () => {
-  const request = new Request('https://edge.example/', { headers: { 'sec-websocket-protocol': `chat, auth, ${TOKEN}` } })
-  for (const [chosen, left] of [['auth', null], [`chat, ${TOKEN}`, 'chat']] as const) {
-    const response = new Response('body', { status: 201, headers: { 'sec-websocket-protocol': chosen, 'x-other': '1' } })
-    const immutable = () => { throw new TypeError('immutable') }
+  const request = new Request('https://edge.example/', {
+    headers: { 'sec-websocket-protocol': `chat, auth, ${TOKEN}` },
+  })
+  for (const [chosen, left] of [
+    ['auth', null],
+    [`chat, ${TOKEN}`, 'chat'],
+  ] as const) {
+    const response = new Response('body', {
+      status: 201,
+      headers: { 'sec-websocket-protocol': chosen, 'x-other': '1' },
+    })
+    const immutable = () => {
+      throw new TypeError('immutable')
+    }
     Object.defineProperties(response.headers, { set: { value: immutable }, delete: { value: immutable } })
     const copy = withoutSubprotocol(response, request, 'auth')
-    assert.deepEqual([copy?.status, copy?.headers.get('x-other'), copy?.headers.get('sec-websocket-protocol')], [201, '1', left])
+    assert.deepEqual(
+      [copy?.status, copy?.headers.get('x-other'), copy?.headers.get('sec-websocket-protocol')],
+      [201, '1', left],
+    )
     assert.equal(await copy?.text(), 'body')
   }
 })
@@ -67,7 +83,11 @@ test('a response with immutable headers is copied', async () => {
 test('where no copy can be made there is no response to send', () => {
   const request = new Request('https://edge.example/', { headers: { 'sec-websocket-protocol': `auth, ${TOKEN}` } })
   const response = new Response(null, { headers: { 'sec-websocket-protocol': TOKEN } })
-  Object.defineProperty(response.headers, 'delete', { value: () => { throw new TypeError('immutable') } })
+  Object.defineProperty(response.headers, 'delete', {
+    value: () => {
+      throw new TypeError('immutable')
+    },
+  })
   Object.defineProperty(response, 'status', { value: 101 })
   assert.equal(withoutSubprotocol(response, request, 'auth'), undefined)
 })

@@ -18,15 +18,18 @@ export function subprotocolToken(offered: string | null, name: string): Presente
 }
 
 /**
- * The same response without the token's subprotocol: servers log the one that was chosen, and so do proxies. Where the headers are
- * immutable it is a copy; `undefined` where none can be made, as of a protocol switch.
+ * The same response without the token's subprotocol: servers log the one that was chosen, and so do proxies. Where the
+ * headers are immutable it is a copy; `undefined` where none can be made, as of a protocol switch.
  */
 export function withoutSubprotocol(response: Response, request: RequestLike, name: string): Response | undefined {
   const chosen = response.headers.get('sec-websocket-protocol')
   if (chosen === null) return response
   const offered = subprotocolToken(request.headers.get('sec-websocket-protocol'), name)
   const all = [...members(chosen, ',')]
-  const kept = all.filter((member) => member !== name && !member.startsWith(`${name}.`) && (offered.kind !== 'token' || member !== offered.token))
+  const kept = all.filter(
+    (member) =>
+      member !== name && !member.startsWith(`${name}.`) && (offered.kind !== 'token' || member !== offered.token),
+  )
   if (kept.length === all.length) return response
   try {
     return choose(response, kept)

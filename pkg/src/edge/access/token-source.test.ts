@@ -16,8 +16,17 @@ async function started(t: TestContext) {
   return { realm, gate, token: await realm.token() }
 }
 
-/** How a request is answered: `accepted`, or the reason. By `authenticate`, and the same by `authenticator` and `protect`. */
-async function answer(gate: Gate, source: TokenSource | undefined, headers: Record<string, string | string[]>, method = 'GET', url = 'https://edge.example/') {
+/**
+ * How a request is answered: `accepted`, or the reason. By `authenticate`, and the same by `authenticator` and
+ * `protect`.
+ */
+async function answer(
+  gate: Gate,
+  source: TokenSource | undefined,
+  headers: Record<string, string | string[]>,
+  method = 'GET',
+  url = 'https://edge.example/',
+) {
   const request = requestOf(headers, method, url)
   const options = source === undefined ? {} : { token: source }
   const verdict = await gate.authenticate(request, options)
@@ -54,7 +63,8 @@ test('by default the token is in Authorization, once, in any case of the scheme'
     [{ 'x-token': token }, 'missing_token'],
   ]
   for (const source of [undefined, 'bearer'] as const) {
-    for (const [headers, expected] of cases) assert.equal(await answer(gate, source, headers), expected, JSON.stringify(headers).slice(0, 60))
+    for (const [headers, expected] of cases)
+      assert.equal(await answer(gate, source, headers), expected, JSON.stringify(headers).slice(0, 60))
     assert.equal(await answer(gate, source, {}, 'GET', URL_WITH_TOKEN + token), 'missing_token', 'never the query')
   }
 })
@@ -76,7 +86,8 @@ test('a cookie: where it stands twice or beside Authorization no token is chosen
     [{ cookie, authorization: ['Basic dXNlcjpwYXNz', `Bearer ${token}`] }, 'invalid_request'],
     [{ cookie, authorization: 'Basic dXNlcjpwYXNz' }, 'accepted'],
   ]
-  for (const [headers, expected] of cases) assert.equal(await answer(gate, COOKIE, headers), expected, JSON.stringify(headers))
+  for (const [headers, expected] of cases)
+    assert.equal(await answer(gate, COOKIE, headers), expected, JSON.stringify(headers))
 })
 
 test('a cookie on a request that changes something, or opens a WebSocket, needs proof of the page', async (t) => {
@@ -95,11 +106,19 @@ test('a cookie on a request that changes something, or opens a WebSocket, needs 
     ['GET', { upgrade: 'websocket', origin: 'https://app.example' }, 'accepted'],
   ]
   for (const [method, headers, expected] of cases) {
-    assert.equal(await answer(gate, COOKIE, { cookie, ...headers }, method), expected, `${method} ${JSON.stringify(headers)}`)
+    assert.equal(
+      await answer(gate, COOKIE, { cookie, ...headers }, method),
+      expected,
+      `${method} ${JSON.stringify(headers)}`,
+    )
     // A token that is no cookie is sent by no page unasked.
     assert.equal(await answer(gate, 'bearer', { authorization: `Bearer ${token}`, ...headers }, method), 'accepted')
   }
-  assert.equal(await answer(gate, { cookie: '__Host-token' }, { cookie, origin: 'https://app.example' }, 'POST'), 'cross_site', 'no origin by default')
+  assert.equal(
+    await answer(gate, { cookie: '__Host-token' }, { cookie, origin: 'https://app.example' }, 'POST'),
+    'cross_site',
+    'no origin by default',
+  )
   const sameSite: CookieSource = { cookie: '__Host-token', fetchSites: ['same-origin', 'same-site'] }
   assert.equal(await answer(gate, sameSite, { cookie, 'sec-fetch-site': 'same-site' }, 'POST'), 'accepted')
   const refused = await gate.challenge({ ok: false, reason: 'cross_site', status: 403 })
@@ -118,7 +137,8 @@ test('a header whose whole value is the token', async (t) => {
     [{ 'x-access-token': `Bearer ${token}` }, 'malformed'],
     [{ 'x-access-token': [token, token] }, 'invalid_request'],
   ]
-  for (const [headers, expected] of cases) assert.equal(await answer(gate, source, headers), expected, JSON.stringify(headers).slice(0, 60))
+  for (const [headers, expected] of cases)
+    assert.equal(await answer(gate, source, headers), expected, JSON.stringify(headers).slice(0, 60))
 })
 
 test('a subprotocol of a WebSocket', async (t) => {
@@ -133,23 +153,48 @@ test('a subprotocol of a WebSocket', async (t) => {
     [{ 'sec-websocket-protocol': `auth, ${token}`, authorization: `Bearer ${token}` }, 'invalid_request'],
     [{ authorization: `Bearer ${token}` }, 'missing_token'],
   ]
-  for (const [headers, expected] of cases) assert.equal(await answer(gate, source, { upgrade: 'websocket', ...headers }), expected, JSON.stringify(headers).slice(0, 60))
+  for (const [headers, expected] of cases)
+    assert.equal(
+      await answer(gate, source, { upgrade: 'websocket', ...headers }),
+      expected,
+      JSON.stringify(headers).slice(0, 60),
+    )
 })
 
 test("protect sends no response that names the token's subprotocol", async (t) => {
   const { gate, realm, token } = await started(t)
-  const request = new Request('https://edge.example/', { headers: { 'sec-websocket-protocol': `chat, auth, ${token}` } })
+  const request = new Request('https://edge.example/', {
+    headers: { 'sec-websocket-protocol': `chat, auth, ${token}` },
+  })
   const echoing = (chosen: string, change: (response: Response) => void = () => undefined) =>
-    gate.protect(() => {
-      const response = new Response('in', { headers: { 'sec-websocket-protocol': chosen } })
-      change(response)
-      return response
-    }, { token: { subprotocol: 'auth' } })(request)
-  const immutable = { value: () => { throw new TypeError('immutable') } }
-  for (const [chosen, kept] of [['chat', 'chat'], ['auth', null], [token, null], [`chat, auth, ${token}`, 'chat']] as const) {
-    for (const change of [undefined, (response: Response) => Object.defineProperties(response.headers, { set: immutable, delete: immutable })]) {
+    gate.protect(
+      () => {
+        const response = new Response('in', { headers: { 'sec-websocket-protocol': chosen } })
+        change(response)
+        return response
+      },
+      { token: { subprotocol: 'auth' } },
+    )(request)
+  const immutable = {
+    value: () => {
+      throw new TypeError('immutable')
+    },
+  }
+  for (const [chosen, kept] of [
+    ['chat', 'chat'],
+    ['auth', null],
+    [token, null],
+    [`chat, auth, ${token}`, 'chat'],
+  ] as const) {
+    for (const change of [
+      undefined,
+      (response: Response) => Object.defineProperties(response.headers, { set: immutable, delete: immutable }),
+    ]) {
       const response = await echoing(chosen, change)
-      assert.deepEqual([response.status, response.headers.get('sec-websocket-protocol'), await response.text()], [200, kept, 'in'])
+      assert.deepEqual(
+        [response.status, response.headers.get('sec-websocket-protocol'), await response.text()],
+        [200, kept, 'in'],
+      )
     }
   }
   // A protocol switch cannot be copied, here.
@@ -178,12 +223,29 @@ test('a function that throws, or returns something else, is an error that says w
   const { gate, realm, token } = await started(t)
   const secret = new Error('the cause')
   const wrong: [() => unknown, RegExp][] = [
-    [() => { throw secret }, /options\.token threw: return undefined/],
+    [
+      () => {
+        throw secret
+      },
+      /options\.token threw: return undefined/,
+    ],
     [() => 7, /something else than a string: return the token at once/],
     [() => ({ token }), /something else than a string/],
     [async () => token, /something else than a string/],
-    [async () => { throw secret }, /something else than a string/],
-    [() => ({ get then() { throw secret } }), /something else than a string/],
+    [
+      async () => {
+        throw secret
+      },
+      /something else than a string/,
+    ],
+    [
+      () => ({
+        get then() {
+          throw secret
+        },
+      }),
+      /something else than a string/,
+    ],
   ]
   for (const [source, message] of wrong) {
     const options = { token: source as () => string }
@@ -201,17 +263,44 @@ test('a function that throws, or returns something else, is an error that says w
 test('wrong sources are refused at once, by every method', async (t) => {
   const { gate } = await started(t)
   const wrong: unknown[] = [
-    'cookie', 'Bearer', '', null, 7, [], {}, { cookies: 'a' }, { cookie: '' }, { cookie: 'a b' }, { cookie: 'a=b' }, { cookie: 'a;b' }, { cookie: ['a'] },
-    { cookie: 'a', header: 'b' }, { cookie: 'a', origin: 'https://app.example' }, { cookie: 'a', origins: 'https://app.example' },
-    { cookie: 'a', origins: ['*'] }, { cookie: 'a', origins: ['null'] }, { cookie: 'a', origins: ['https://app.example/'] },
-    { cookie: 'a', origins: ['https://*.app.example'] }, { cookie: 'a', fetchSites: ['cross-site'] }, { cookie: 'a', fetchSites: 'same-site' },
-    { header: 'a b' }, { header: '' }, { header: 'Cookie' }, { header: 'sec-websocket-PROTOCOL' }, { subprotocol: 'a,b' }, { subprotocol: 7 },
+    'cookie',
+    'Bearer',
+    '',
+    null,
+    7,
+    [],
+    {},
+    { cookies: 'a' },
+    { cookie: '' },
+    { cookie: 'a b' },
+    { cookie: 'a=b' },
+    { cookie: 'a;b' },
+    { cookie: ['a'] },
+    { cookie: 'a', header: 'b' },
+    { cookie: 'a', origin: 'https://app.example' },
+    { cookie: 'a', origins: 'https://app.example' },
+    { cookie: 'a', origins: ['*'] },
+    { cookie: 'a', origins: ['null'] },
+    { cookie: 'a', origins: ['https://app.example/'] },
+    { cookie: 'a', origins: ['https://*.app.example'] },
+    { cookie: 'a', fetchSites: ['cross-site'] },
+    { cookie: 'a', fetchSites: 'same-site' },
+    { header: 'a b' },
+    { header: '' },
+    { header: 'Cookie' },
+    { header: 'sec-websocket-PROTOCOL' },
+    { subprotocol: 'a,b' },
+    { subprotocol: 7 },
     Object.create({ cookie: 'a' }),
   ]
   const request = new Request('https://edge.example/')
   for (const token of wrong) {
     const options = { token } as object
-    assert.throws(() => gate.authenticator(options), { code: 'invalid_option', message: /options\.token/ }, JSON.stringify(token))
+    assert.throws(
+      () => gate.authenticator(options),
+      { code: 'invalid_option', message: /options\.token/ },
+      JSON.stringify(token),
+    )
     assert.throws(() => gate.protect(() => new Response(), options), { code: 'invalid_option' })
     await assert.rejects(gate.authenticate(request, options), { code: 'invalid_option' })
   }

@@ -32,7 +32,13 @@ function fromCookie({ cookie, origins = [], fetchSites = ['same-origin'] }: Cook
 function fromHeader(header: string): TokenReader {
   return ({ headers }) => {
     const value = headers.get(header)
-    return tokenOf(value === null ? { kind: 'nothing' } : value.includes(',') ? { kind: 'several' } : { kind: 'token', token: value.trim() })
+    return tokenOf(
+      value === null
+        ? { kind: 'nothing' }
+        : value.includes(',')
+          ? { kind: 'several' }
+          : { kind: 'token', token: value.trim() },
+    )
   }
 }
 
@@ -60,7 +66,10 @@ function failed(what: string, cause?: unknown): PortcullisError {
   return new PortcullisError('invalid_option', `options.token ${what}`, { detail: 'token', cause })
 }
 
-/** The token presented, or the refusal. `beside`: the request, where a token in its `Authorization` would be a second one. */
+/**
+ * The token presented, or the refusal. `beside`: the request, where a token in its `Authorization` would be a second
+ * one.
+ */
 function tokenOf(presented: Presented, beside?: RequestLike): string | Refused {
   switch (presented.kind) {
     case 'token':
@@ -73,7 +82,10 @@ function tokenOf(presented: Presented, beside?: RequestLike): string | Refused {
   }
 }
 
-/** Whether `Authorization` may hold a second token. Basic credentials, such as those of a staging site's proxy, do not count. */
+/**
+ * Whether `Authorization` may hold a second token. Basic credentials, such as those of a staging site's proxy, do not
+ * count.
+ */
 function hasOtherToken({ headers }: RequestLike): boolean {
   const authorization = headers.get('authorization')
   return authorization !== null && !/^basic +[\w+/=.~-]*$/i.test(authorization)

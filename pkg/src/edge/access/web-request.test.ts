@@ -12,7 +12,11 @@ async function started(t: TestContext) {
   const gate = createGate(realm.options())
   t.after(() => gate.close())
   const token = await realm.token()
-  return { gate, token, request: new Request('https://edge.example/', { headers: { authorization: `Bearer ${token}` } }) }
+  return {
+    gate,
+    token,
+    request: new Request('https://edge.example/', { headers: { authorization: `Bearer ${token}` } }),
+  }
 }
 
 /** A request and response of Node's `http`, as a listener gets them. */
@@ -20,7 +24,9 @@ async function nodePair(t: TestContext): Promise<{ req: IncomingMessage; res: Se
   const server = createServer()
   t.after(() => server.close())
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const pair = new Promise<{ req: IncomingMessage; res: ServerResponse }>((resolve) => server.once('request', (req, res) => resolve({ req, res })))
+  const pair = new Promise<{ req: IncomingMessage; res: ServerResponse }>((resolve) =>
+    server.once('request', (req, res) => resolve({ req, res })),
+  )
   const { port } = server.address() as AddressInfo
   const asking = fetch(`http://127.0.0.1:${port}/`, { headers: { authorization: 'Bearer secret-of-the-request' } })
   const found = await pair
@@ -39,7 +45,10 @@ test('a request that is no Web request: the error names the adapter', async (t) 
     [req, /portcullis\/node/],
     [express, /portcullis\/express/],
     [{ raw: req, headers: req.headers, server: {}, routeOptions: {} }, /portcullis\/fastify/],
-    [{ req, res, request: { headers: req.headers }, response: {}, headers: req.headers, originalUrl: '/', app: {} }, /portcullis\/node, on req and res/],
+    [
+      { req, res, request: { headers: req.headers }, response: {}, headers: req.headers, originalUrl: '/', app: {} },
+      /portcullis\/node, on req and res/,
+    ],
     [{ req: { raw: request, header: () => undefined }, env: {} }, /portcullis\/hono, or pass c\.req\.raw/],
     [{ raw: request, header: () => undefined }, /portcullis\/hono, or pass c\.req\.raw/],
     [{ request, url: new URL('https://edge.example/') }, /pass its member request/],
@@ -50,7 +59,11 @@ test('a request that is no Web request: the error names the adapter', async (t) 
     [7, /pass the request/],
   ]
   for (const [wrong, message] of cases) {
-    await assert.rejects(gate.authenticate(wrong as Request), { name: 'PortcullisError', code: 'wrong_request', message })
+    await assert.rejects(gate.authenticate(wrong as Request), {
+      name: 'PortcullisError',
+      code: 'wrong_request',
+      message,
+    })
     await assert.rejects(gate.authenticator()(wrong as Request), { code: 'wrong_request', message })
     await assert.rejects(gate.protect(() => new Response('in'))(wrong as Request), { code: 'wrong_request', message })
     const text = await gate.authenticate(wrong as Request).catch((error: Error) => error.message)
@@ -69,10 +82,14 @@ test('a second argument of protect that is no env: the error names the adapter',
     [{ req, res, app: {} }, /portcullis\/node or portcullis\/express, on req and res/],
     [{ params: Promise.resolve({}) }, /portcullis\/next/],
     [{ params: { id: '1' } }, /portcullis\/next/],
-    [{ waitUntil: () => undefined, sourcePage: '/' }, /portcullis\/next, or pass the context third: \(request, env, context\)/],
+    [
+      { waitUntil: () => undefined, sourcePage: '/' },
+      /portcullis\/next, or pass the context third: \(request, env, context\)/,
+    ],
   ]
   for (const [wrong, message] of cases) {
-    for (let times = 0; times < 2; times += 1) await assert.rejects(worker(request, wrong), { code: 'wrong_request', message })
+    for (let times = 0; times < 2; times += 1)
+      await assert.rejects(worker(request, wrong), { code: 'wrong_request', message })
   }
   assert.equal((await worker(request)).status, 200)
 })
@@ -88,7 +105,16 @@ test("what other runtimes pass is accepted where the gate's options do not depen
     }
   }
   const bindings = { KV: { get: () => undefined }, params: 'a variable', ISSUER: 'https://issuer.example' }
-  for (const env of [info, new Server(), process.env, bindings, { params: 'a variable' }, { ...bindings, params: { a: 1 } }, {}, undefined]) {
+  for (const env of [
+    info,
+    new Server(),
+    process.env,
+    bindings,
+    { params: 'a variable' },
+    { ...bindings, params: { a: 1 } },
+    {},
+    undefined,
+  ]) {
     assert.equal((await worker(request, env)).status, 200)
   }
 })

@@ -34,7 +34,8 @@ function requestAdvice(value: unknown): string {
 function envAdvice(value: unknown): string | undefined {
   if (typeof value === 'function') return 'it is a function; use portcullis/express for middleware'
   if (!isObject(value)) return undefined
-  if (isFunction(value, 'writeHead') || isObject(value['req'])) return 'use portcullis/node or portcullis/express, on req and res'
+  if (isFunction(value, 'writeHead') || isObject(value['req']))
+    return 'use portcullis/node or portcullis/express, on req and res'
   if (isFunction(value, 'send') && 'raw' in value) return 'use portcullis/fastify'
   if (isFunction(value, 'waitUntil')) return 'use portcullis/next, or pass the context third: (request, env, context)'
   if (isObject(value['params']) && Object.keys(value).length === 1) return 'use portcullis/next'

@@ -6,12 +6,19 @@ import '../../entry/edge/node.ts'
 import { corePolicy } from '../../policy.ts'
 import { clock, TestRealm } from '../testing/realm.ts'
 import { coreOptions, resolveGateSettings } from '../settings.ts'
-import { Core, type CoreRealm } from './core.ts'
+import { Core } from './core.ts'
+import type { CoreRealm } from './core-options.ts'
 import { wasmModule } from './module.ts'
 
-async function opened(t: TestContext): Promise<{ core: Core; add(tenant: string): Promise<number>; find(tenant: string): Promise<string> }> {
+async function opened(
+  t: TestContext,
+): Promise<{ core: Core; add(tenant: string): Promise<number>; find(tenant: string): Promise<string> }> {
   const realm = await TestRealm.start(t)
-  const settings = resolveGateSettings({ ...realm.options(), realms: () => undefined, issuers: ['https://issuer.example/{tenant}'] })
+  const settings = resolveGateSettings({
+    ...realm.options(),
+    realms: () => undefined,
+    issuers: ['https://issuer.example/{tenant}'],
+  })
   const core = new Core(coreOptions(settings, []))
   t.after(() => core.free())
   const issuer = (tenant: string) => `https://issuer.example/${tenant}`
@@ -19,9 +26,19 @@ async function opened(t: TestContext): Promise<{ core: Core; add(tenant: string)
     core,
     async add(tenant) {
       const policy = corePolicy({ name: tenant, issuer: issuer(tenant), audience: 'api' })
-      const added: CoreRealm = { ...policy, feedKeys: [realm.feedKey], keysFrom: 'caller', acceptDifferingPolicy: false }
+      const added: CoreRealm = {
+        ...policy,
+        feedKeys: [realm.feedKey],
+        keysFrom: 'caller',
+        acceptDifferingPolicy: false,
+      }
       const index = core.addRealm(added, undefined)
-      core.setKeys(index, new TextEncoder().encode(JSON.stringify(realm.jwks)), Number.MAX_SAFE_INTEGER, 'configuration')
+      core.setKeys(
+        index,
+        new TextEncoder().encode(JSON.stringify(realm.jwks)),
+        Number.MAX_SAFE_INTEGER,
+        'configuration',
+      )
       return index
     },
     async find(tenant) {
@@ -34,13 +51,19 @@ async function opened(t: TestContext): Promise<{ core: Core; add(tenant: string)
 test('a realm that is removed leaves its index to the next', async (t) => {
   const { core, add, find } = await opened(t)
   assert.deepEqual([await add('a'), await add('b'), await add('c')], [0, 1, 2])
-  assert.deepEqual([await find('a'), await find('b'), await find('c'), await find('d')], ['0 no_feed', '1 no_feed', '2 no_feed', 'none wrong_issuer'])
+  assert.deepEqual(
+    [await find('a'), await find('b'), await find('c'), await find('d')],
+    ['0 no_feed', '1 no_feed', '2 no_feed', 'none wrong_issuer'],
+  )
   const changes = core.changes
   core.removeRealm(1)
   assert.ok(core.changes > changes, 'cached verdicts are inspected again')
   assert.equal(await find('b'), 'none wrong_issuer')
   assert.equal(await add('d'), 1)
-  assert.deepEqual([await find('a'), await find('b'), await find('c'), await find('d')], ['0 no_feed', 'none wrong_issuer', '2 no_feed', '1 no_feed'])
+  assert.deepEqual(
+    [await find('a'), await find('b'), await find('c'), await find('d')],
+    ['0 no_feed', 'none wrong_issuer', '2 no_feed', '1 no_feed'],
+  )
 })
 
 test('in a new instance each realm has the index that it had, and those that were removed are gone', async (t) => {
@@ -49,7 +72,10 @@ test('in a new instance each realm has the index that it had, and those that wer
   core.removeRealm(0)
   core.removeRealm(2)
   wasmModule.discard(wasmModule.generation)
-  assert.deepEqual([await find('a'), await find('b'), await find('c'), await find('d')], ['none wrong_issuer', '1 no_feed', 'none wrong_issuer', '3 no_feed'])
+  assert.deepEqual(
+    [await find('a'), await find('b'), await find('c'), await find('d')],
+    ['none wrong_issuer', '1 no_feed', 'none wrong_issuer', '3 no_feed'],
+  )
   assert.deepEqual([await add('e'), await add('f'), await add('g')].sort(), [0, 2, 4])
   // One that is removed while there is no instance is not added again.
   wasmModule.discard(wasmModule.generation)

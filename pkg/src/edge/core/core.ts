@@ -1,48 +1,18 @@
 import { Gate } from '../../../wasm/edge/core.js'
 import type { HostKey, HostOutcome, SignatureRequest } from '../../core/host-signatures.ts'
-import { AWAITING_SIGNATURE, type CachedTokenId, outcomeCode, type SignatureHandle, TokenBuffer } from '../../core/token-buffer.ts'
+import {
+  AWAITING_SIGNATURE,
+  type CachedTokenId,
+  outcomeCode,
+  type SignatureHandle,
+  TokenBuffer,
+} from '../../core/token-buffer.ts'
 import { type ErrorCode, PortcullisError } from '../../errors.ts'
-import type { CorePolicy } from '../../policy.ts'
 import type { Algorithm, Check, JWK, SkippedKey } from '../../types.ts'
+import type { CoreListener, CoreMarks, CoreOptions, CoreRealm } from './core-options.ts'
 import { decodeFinding, type Finding, GONE, UNAVAILABLE } from './finding.ts'
 import { wasmModule } from './module.ts'
 import { type Applied, type CoreState, NOT_LOADED } from './state.ts'
-
-/** Callbacks to the owner of a core. None may throw. */
-export interface CoreListener {
-  /** A call has trapped, and the module's instance was discarded; the next call is made in a new one. */
-  onFault(cause: unknown): void
-  /** There is a new instance: keys are as before, the state must be loaded again, and no token is cached. */
-  onRenewed(): void
-}
-
-export interface CoreOptions {
-  maxTokenBytes: number
-  leewaySeconds: number
-  skewSeconds: number
-  maxLifetimeSeconds: number
-  maxSessionSeconds: number | undefined
-  maxStaleSeconds: number
-  whenStale: 'refuse' | 'accept'
-  maxAcceptStaleSeconds: number
-  verifiedTokenCacheEntries: number
-  verifiedTokenCacheBytes: number
-  /** The algorithms whose signatures the host verifies where `begin` may ask it. */
-  hostAlgorithms: readonly Algorithm[]
-  realms: CoreRealm[]
-}
-
-export interface CoreRealm extends CorePolicy {
-  /** Whether revocations are looked up; `unchecked`: there is no feed. Default `byFeed`. */
-  revocation?: 'byFeed' | 'unchecked'
-  feedKeys: JWK[]
-  /** Whether the keys come by `setKeys`, or with the feed. */
-  keysFrom: 'caller' | 'feed'
-  acceptDifferingPolicy: boolean
-}
-
-/** A realm's latest position, in the core's own form. */
-export type CoreMarks = object
 
 /** A realm's keys as they were set. */
 interface InstalledKeys {
@@ -52,11 +22,12 @@ interface InstalledKeys {
 }
 
 /**
- * The wasm gate with our errors. Realms are indices into `realms` of its options, or come from `addRealm`. All methods are synchronous.
+ * The wasm gate with our errors. Realms are indices into `realms` of its options, or come from `addRealm`. All methods
+ * are synchronous.
  *
- * A trap, as when memory runs out, leaves the module's instance in an undefined state. The instance is discarded, with all that
- * other cores have in it, and each core is rebuilt in a new instance at its next call. This class keeps what must survive
- * that: the realms' keys, and the positions of their states.
+ * A trap, as when memory runs out, leaves the module's instance in an undefined state. The instance is discarded, with
+ * all that other cores have in it, and each core is rebuilt in a new instance at its next call. This class keeps what
+ * must survive that: the realms' keys, and the positions of their states.
  */
 export class Core {
   readonly #options: CoreOptions
@@ -70,7 +41,9 @@ export class Core {
   #buffer: TokenBuffer
   #changes = 0
 
-  /** Throws `not_loaded`, `fault`, and `invalid_option` for options that only the core checks, such as a bad feed key. */
+  /**
+   * Throws `not_loaded`, `fault`, and `invalid_option` for options that only the core checks, such as a bad feed key.
+   */
   constructor(options: CoreOptions, listener: CoreListener = NO_LISTENER) {
     this.#options = options
     this.#realms = [...options.realms]
@@ -82,8 +55,8 @@ export class Core {
   }
 
   /**
-   * Adds a realm and returns its index, which a removed realm may have had. `marks`: the position of an earlier realm of this issuer.
-   * Throws `fault` and, as the constructor, `invalid_option`.
+   * Adds a realm and returns its index, which a removed realm may have had. `marks`: the position of an earlier realm
+   * of this issuer. Throws `fault` and, as the constructor, `invalid_option`.
    */
   addRealm(realm: CoreRealm, marks?: CoreMarks): number {
     this.#changes += 1
@@ -100,8 +73,8 @@ export class Core {
   }
 
   /**
-   * Removes a realm with its keys, its state, its verified tokens, and those at the host. Returns its latest position; `undefined`: no
-   * state was ever loaded. The caller must not use the index again until `addRealm` returns it.
+   * Removes a realm with its keys, its state, its verified tokens, and those at the host. Returns its latest position;
+   * `undefined`: no state was ever loaded. The caller must not use the index again until `addRealm` returns it.
    */
   removeRealm(index: number): CoreMarks | undefined {
     this.#changes += 1
@@ -128,7 +101,10 @@ export class Core {
     }
   }
 
-  /** Inspects a cached token again. `undefined`: it is no longer cached, or its key has changed; `begin` must inspect it. */
+  /**
+   * Inspects a cached token again. `undefined`: it is no longer cached, or its key has changed; `begin` must inspect
+   * it.
+   */
   recheck({ generation, place, lower, upper }: CachedTokenId, now: number): Finding | undefined {
     if (generation !== wasmModule.generation) return undefined
     try {
@@ -149,7 +125,10 @@ export class Core {
     return this.#buffer.signatureRequest
   }
 
-  /** Inspects a token after the host has verified its signature. `undefined`: the handle has expired; `begin` must inspect it. */
+  /**
+   * Inspects a token after the host has verified its signature. `undefined`: the handle has expired; `begin` must
+   * inspect it.
+   */
   finish({ generation, handle }: SignatureHandle, outcome: HostOutcome, now: number): Finding | undefined {
     if (generation !== wasmModule.generation) return undefined
     try {
@@ -184,7 +163,10 @@ export class Core {
   /** `undefined`: the handle has expired. */
   finishToExplain({ generation, handle }: SignatureHandle, outcome: HostOutcome, now: number): Check[] | undefined {
     if (generation !== wasmModule.generation) return undefined
-    return this.#attempt('fault', () => this.#gate.finishToExplain(handle, outcomeCode(outcome), now) as Check[] | undefined)
+    return this.#attempt(
+      'fault',
+      () => this.#gate.finishToExplain(handle, outcomeCode(outcome), now) as Check[] | undefined,
+    )
   }
 
   /** Throws `invalid_jwks` for a set without a usable key; then the keys are as before. */
@@ -194,7 +176,10 @@ export class Core {
     this.#keys[realm] = { json, usableUntil, source }
   }
 
-  /** Returns the skipped keys of the set that was read last, from the caller or the feed, also of a refused set; without their `kid`. */
+  /**
+   * Returns the skipped keys of the set that was read last, from the caller or the feed, also of a refused set; without
+   * their `kid`.
+   */
   skippedKeys(realm: number): readonly SkippedKey[] {
     return this.#orElse([], () => this.#gate.skippedKeys(realm) as SkippedKey[])
   }
@@ -225,8 +210,8 @@ export class Core {
   }
 
   /**
-   * Throws `feed_refused` unless the bytes are a missing section. `sha256`: their hash where the host has computed it; else the
-   * core does.
+   * Throws `feed_refused` unless the bytes are a missing section. `sha256`: their hash where the host has computed it;
+   * else the core does.
    */
   provideSection(realm: number, bytes: Uint8Array, sha256: Uint8Array | undefined): 'stored' | 'committed' {
     this.#changes += 1
@@ -285,7 +270,10 @@ export class Core {
       const detail = cause instanceof Error && 'code' in cause ? cause.code : undefined
       if (typeof detail === 'string') throw new PortcullisError(code, (cause as Error).message, { detail, cause })
       this.#fail(cause)
-      throw new PortcullisError('fault', 'the core failed and is rebuilt: see the cause', { detail: 'core_failed', cause })
+      throw new PortcullisError('fault', 'the core failed and is rebuilt: see the cause', {
+        detail: 'core_failed',
+        cause,
+      })
     }
   }
 
@@ -299,7 +287,8 @@ export class Core {
     const { generation } = wasmModule
     try {
       const gate = new Gate({ ...this.#options, realms: [] })
-      for (const [index, realm] of this.#realms.entries()) if (realm !== undefined) gate.putRealm(index, this.#options, realm)
+      for (const [index, realm] of this.#realms.entries())
+        if (realm !== undefined) gate.putRealm(index, this.#options, realm)
       for (const [realm, marks] of this.#marks.entries()) if (marks !== undefined) gate.resume(realm, marks)
       for (const [realm, keys] of this.#keys.entries()) {
         if (keys !== undefined) gate.setKeys(realm, keys.json, keys.usableUntil, keys.source)
@@ -337,5 +326,7 @@ export class Core {
 const NO_LISTENER: CoreListener = { onFault: () => undefined, onRenewed: () => undefined }
 
 function coolingDown(): PortcullisError {
-  return new PortcullisError('fault', 'the core has failed too often; it is rebuilt in some seconds', { detail: 'core_resting' })
+  return new PortcullisError('fault', 'the core has failed too often; it is rebuilt in some seconds', {
+    detail: 'core_resting',
+  })
 }

@@ -10,7 +10,9 @@ export interface Finding {
   behind: boolean
   /** Whether the signature had been verified before. */
   remembered: boolean
-  /** Whether it is refused because neither the core nor the host could verify the signature. No fetch can change that. */
+  /**
+   * Whether it is refused because neither the core nor the host could verify the signature. No fetch can change that.
+   */
   undecided: boolean
 }
 
@@ -28,7 +30,13 @@ export function decodeFinding(code: number): Finding {
 }
 
 /** The finding while no core is usable. It names no realm, so nothing is fetched for it. */
-export const UNAVAILABLE: Finding = Object.freeze({ reason: 'no_feed', realm: undefined, behind: false, remembered: false, undecided: false })
+export const UNAVAILABLE: Finding = Object.freeze({
+  reason: 'no_feed',
+  realm: undefined,
+  behind: false,
+  remembered: false,
+  undecided: false,
+})
 
 /** Flag: no such handle, or no such token in the cache. */
 export const GONE: number = 1 << 27

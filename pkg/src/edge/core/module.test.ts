@@ -18,14 +18,20 @@ const BUILDER = /ledger|generate|sign(?!al|ext|ature)|stage|commit/i
 test('the edge module imports no entropy and no clock', () => {
   const imports = WebAssembly.Module.imports(module('edge')).map(({ name }) => name)
   assert.ok(imports.length > 0)
-  assert.deepEqual(imports.filter((name) => ENTROPY.test(name) || CLOCK.test(name)), [])
+  assert.deepEqual(
+    imports.filter((name) => ENTROPY.test(name) || CLOCK.test(name)),
+    [],
+  )
   assert.doesNotMatch(glue('edge'), /getRandomValues|randomFillSync|Math\.random|Date\.now|performance\./)
 })
 
 test('the edge module exports no builder and no signing', () => {
   const exports = WebAssembly.Module.exports(module('edge')).map(({ name }) => name)
   assert.ok(exports.includes('gate_begin'))
-  assert.deepEqual(exports.filter((name) => BUILDER.test(name)), [])
+  assert.deepEqual(
+    exports.filter((name) => BUILDER.test(name)),
+    [],
+  )
 })
 
 test('the words searched for are all found in the origin module', () => {
@@ -35,7 +41,10 @@ test('the words searched for are all found in the origin module', () => {
   assert.ok(exports.includes('generateFeedKey') && exports.includes('ledger_stage'))
   assert.match(glue('origin'), /getRandomValues/)
   // No clock there either: time is an argument.
-  assert.deepEqual(imports.filter((name) => CLOCK.test(name)), [])
+  assert.deepEqual(
+    imports.filter((name) => CLOCK.test(name)),
+    [],
+  )
 })
 
 test('the module and TypeScript agree on every reason and its status', () => {

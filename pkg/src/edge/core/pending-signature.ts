@@ -1,10 +1,16 @@
 import type { HostOutcome } from '../../core/host-signatures.ts'
 import type { SignatureHandle } from '../../core/token-buffer.ts'
 
-/** How often a token goes to the host before it gets `no_feed`: its handle may expire, as when the core was rebuilt meanwhile. */
+/**
+ * How often a token goes to the host before it gets `no_feed`: its handle may expire, as when the core was rebuilt
+ * meanwhile.
+ */
 export const MAX_SIGNATURE_ROUNDS = 3
 
-/** A token whose signature the host verifies, or that waits for a slot there. Its outcome goes to `afterSignature`, once. */
+/**
+ * A token whose signature the host verifies, or that waits for a slot there. Its outcome goes to `afterSignature`,
+ * once.
+ */
 export class PendingSignature {
   readonly token: string
   /** Its handle in the core; `undefined` while it waits for a slot. */

@@ -6,8 +6,8 @@ const POLL_MS = 10
 const LOST_MS = 2000
 
 /**
- * Lets no more tokens go to the host at once than the core has handles for; others wait, first come, first served. Without
- * this, many concurrent tokens would expire each other's handles.
+ * Lets no more tokens go to the host at once than the core has handles for; others wait, first come, first served.
+ * Without this, many concurrent tokens would expire each other's handles.
  */
 export class SignatureSlots {
   readonly #shareFlights: boolean

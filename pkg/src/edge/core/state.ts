@@ -24,8 +24,21 @@ export interface CoreState {
 
 /** The state of a realm for which nothing has been loaded. */
 export const NOT_LOADED: CoreState = Object.freeze({
-  loaded: false, minor: 0, sequence: 0, chain: '', issuedAt: 0, notAfter: 0, wantsManifest: false, hasKeys: false, tokenIds: 0, epochs: 0,
-  sectionBytes: 0, liveEntries: 0, errorRate: 0, policy: 'not_stated', policyDifferences: [],
+  loaded: false,
+  minor: 0,
+  sequence: 0,
+  chain: '',
+  issuedAt: 0,
+  notAfter: 0,
+  wantsManifest: false,
+  hasKeys: false,
+  tokenIds: 0,
+  epochs: 0,
+  sectionBytes: 0,
+  liveEntries: 0,
+  errorRate: 0,
+  policy: 'not_stated',
+  policyDifferences: [],
 })
 
 /** The effect of a manifest or delta. */

@@ -22,7 +22,10 @@ export class Acknowledger {
     this.#credentials = credentials
   }
 
-  /** Sends the present position unless the origin has it. Never rejects: a failure is reported, and the next call retries. */
+  /**
+   * Sends the present position unless the origin has it. Never rejects: a failure is reported, and the next call
+   * retries.
+   */
   async send(): Promise<void> {
     if (this.#subscriber.runtime.nowMs() - this.#busySinceMs < TIMEOUT_MS) return
     this.#busySinceMs = this.#subscriber.runtime.nowMs()
@@ -41,7 +44,9 @@ export class Acknowledger {
 
   #isDue(): boolean {
     const { loaded, sequence, chain } = this.#subscriber.state
-    return loaded && (this.#sent !== `${sequence} ${chain}` || this.#subscriber.runtime.nowMs() - this.#sentAtMs > REPEAT_MS)
+    return (
+      loaded && (this.#sent !== `${sequence} ${chain}` || this.#subscriber.runtime.nowMs() - this.#sentAtMs > REPEAT_MS)
+    )
   }
 
   async #post(): Promise<void> {

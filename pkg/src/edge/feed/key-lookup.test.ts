@@ -17,7 +17,12 @@ function publish(realm: TestRealm): void {
   realm.record({ kind: 'keys', jwks: JSON.stringify(realm.jwks) })
 }
 
-function gateFor(t: TestContext, realm: TestRealm, more: Partial<GateOptions> = {}, feed: Partial<RealmOptions['feed']> = {}): Gate {
+function gateFor(
+  t: TestContext,
+  realm: TestRealm,
+  more: Partial<GateOptions> = {},
+  feed: Partial<RealmOptions['feed']> = {},
+): Gate {
   const { jwks: _, ...options } = realm.realmOptions()
   const gate = createGate({ ...realm.options(more), realms: [{ ...options, feed: { ...options.feed, ...feed } }] })
   t.after(() => gate.close())
@@ -89,7 +94,8 @@ test('tokens wait for the first keys until firstLoadTimeoutMs after these were f
     for (await settled(); !isOver; await settled()) t.mock.timers.tick(1)
     return Date.now() - startedAtMs
   }
-  // The first token's feed took 100 ms to come: it waits for the rest of its time, the next one for the remaining 100 ms.
+  // The first token's feed took 100 ms to come: it waits for the rest of its time, the next one for the remaining 100
+  // ms.
   assert.deepEqual([await waitedMs(200), await waitedMs(300), await waitedMs(300)], [200, 100, 0])
   // Keys that have come and expired are missed anew.
   state.hasKeys = true
@@ -147,7 +153,9 @@ test('at most 64 tokens wait for a lookup; others are refused at once', async (t
   assert.equal(await reasonOf(gate, await realm.token()), 'accepted')
   const [key] = realm.keys
   assert.ok(key !== undefined)
-  const tokens = await Promise.all(Array.from({ length: 200 }, (_, index) => realm.token({}, { ...key, kid: `made up ${index}` })))
+  const tokens = await Promise.all(
+    Array.from({ length: 200 }, (_, index) => realm.token({}, { ...key, kid: `made up ${index}` })),
+  )
   let release = (): void => undefined
   realm.instead.set('look', (_, response) => {
     release = () => void response.writeHead(204).end()

@@ -45,8 +45,9 @@ export class FeedKeyLookup {
   }
 
   /**
-   * Waits until `untilMs` for the first keys of a feed that has none yet, as that of an origin that has just started. At most
-   * `firstLoadTimeoutMs` from when they were first missed: a feed that never carries any must not delay every token.
+   * Waits until `untilMs` for the first keys of a feed that has none yet, as that of an origin that has just started.
+   * At most `firstLoadTimeoutMs` from when they were first missed: a feed that never carries any must not delay every
+   * token.
    */
   async awaitFirstKeys(untilMs: number): Promise<void> {
     const { firstLoadTimeoutMs } = this.#options
@@ -79,7 +80,12 @@ export class FeedKeyLookup {
   async #askOrigin(signal: AbortSignal): Promise<void> {
     const { settings, runtime } = this.#subscriber
     const headers = credentialHeaders(settings)
-    const response = await runtime.fetch(feedUrl(settings, 'look').href, { method: 'POST', redirect: 'manual', signal, headers })
+    const response = await runtime.fetch(feedUrl(settings, 'look').href, {
+      method: 'POST',
+      redirect: 'manual',
+      signal,
+      headers,
+    })
     response.body?.cancel().catch(() => undefined)
   }
 }

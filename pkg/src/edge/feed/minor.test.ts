@@ -1,4 +1,5 @@
-// Each request of a gate to its feed names the minor version that it reads, in the query: a cache keeps the forms apart by it.
+// Each request of a gate to its feed names the minor version that it reads, in the query: a cache keeps the forms apart
+// by it.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -12,7 +13,10 @@ import { feedUrl, WIRE_MINOR } from './protocol.ts'
 function gateFor(t: TestContext, realm: TestRealm, feed: Partial<FeedOptions> = {}): Gate {
   const { jwks: _, ...options } = realm.realmOptions()
   const given = { ...options.feed, acknowledge: { edge: 'edge-1', secret: 'secret' }, ...feed }
-  const gate = createGate({ ...realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000 }), realms: [{ ...options, feed: given }] })
+  const gate = createGate({
+    ...realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000 }),
+    realms: [{ ...options, feed: given }],
+  })
   t.after(() => gate.close())
   return gate
 }
@@ -36,10 +40,16 @@ test('manifest, sections, deltas, acknowledgements, lookups and the stream name 
   const parts = (): string[] => [...new Set(realm.server.hits.map((hit) => askedFor(hit)[0]))].sort()
   while (parts().length < 6 && Date.now() < deadline) await pause(10)
   assert.deepEqual(parts(), ['acks', 'deltas', 'look', 'manifest', 'sections', 'stream'])
-  assert.deepEqual(realm.server.hits.filter((hit) => askedFor(hit)[1] !== String(WIRE_MINOR)), [])
+  assert.deepEqual(
+    realm.server.hits.filter((hit) => askedFor(hit)[1] !== String(WIRE_MINOR)),
+    [],
+  )
 })
 
 test("the feed's own query is kept, but for a minor version in it", () => {
   const url = new URL('https://origin.example/feed/acme/?tenant=7&minor=0&minor=99')
-  assert.equal(feedUrl({ url }, 'deltas', { after: '5' }).href, 'https://origin.example/feed/acme/deltas?tenant=7&minor=1&after=5')
+  assert.equal(
+    feedUrl({ url }, 'deltas', { after: '5' }).href,
+    'https://origin.example/feed/acme/deltas?tenant=7&minor=1&after=5',
+  )
 })

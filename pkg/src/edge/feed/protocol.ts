@@ -9,8 +9,8 @@ export const MAX_MESSAGE_BYTES: number = 4 * 1024 * 1024
 export const MAX_SECTION_BYTES: number = 32 * 1024 * 1024
 
 /**
- * The minor version of the wire format that this gate reads. Each request names it: an origin sends forms of a later minor only to
- * readers that request them. It is in the query, since caches ignore headers.
+ * The minor version of the wire format that this gate reads. Each request names it: an origin sends forms of a later
+ * minor only to readers that request them. It is in the query, since caches ignore headers.
  */
 export const WIRE_MINOR = 1
 
@@ -24,10 +24,16 @@ export function feedUrl({ url: base }: { readonly url: URL }, path: FeedPath, qu
 }
 
 /**
- * Whether a state in an older form waits for a manifest in that of this gate. An older form has, in place of a fact that it lacks, one
- * that refuses more: a user's logout for one disconnected app.
+ * Whether a state in an older form waits for a manifest in that of this gate. An older form has, in place of a fact
+ * that it lacks, one that refuses more: a user's logout for one disconnected app.
  */
-export function isInOlderForm({ wantsManifest, minor }: { readonly wantsManifest: boolean; readonly minor: number }): boolean {
+export function isInOlderForm({
+  wantsManifest,
+  minor,
+}: {
+  readonly wantsManifest: boolean
+  readonly minor: number
+}): boolean {
   return wantsManifest && minor < WIRE_MINOR
 }
 
@@ -42,5 +48,10 @@ export function isHealedByManifest(error: unknown): error is PortcullisError {
 }
 
 const HEALED_BY_MANIFEST: readonly (string | undefined)[] = [
-  'gap', 'equivocation', 'unknown_generation', 'generation_conflict', 'too_many_generations', 'too_many_changes',
+  'gap',
+  'equivocation',
+  'unknown_generation',
+  'generation_conflict',
+  'too_many_generations',
+  'too_many_changes',
 ]

@@ -38,7 +38,8 @@ for (const [name, listener, code, detail] of broken) {
       assert.ok(report?.error.message.includes(new URL(realm.server.url).host), report?.error.message)
     }
     assert.ok(!report?.error.message.includes('s3cret'))
-    if (detail !== '') assert.match(report?.error.message ?? '', /: (check|configure|look|is|feed\.credential) /, 'it names the fix')
+    if (detail !== '')
+      assert.match(report?.error.message ?? '', /: (check|configure|look|is|feed\.credential) /, 'it names the fix')
     realm.instead.clear()
     await assert.doesNotReject(gate.refresh())
     assert.ok((await gate.check(token)).ok)
@@ -55,7 +56,10 @@ for (const [name, listener, code, detail] of broken) {
     realm.instead.set('deltas', listener)
     realm.instead.set('manifest', listener)
     await assert.rejects(gate.refresh(), { name: 'PortcullisError' })
-    assert.deepEqual(gate.status().map(({ sequence }) => sequence), before.map(({ sequence }) => sequence))
+    assert.deepEqual(
+      gate.status().map(({ sequence }) => sequence),
+      before.map(({ sequence }) => sequence),
+    )
     assert.ok(gate.checkSync(alice).ok)
     assert.equal(gate.checkSync(bob).ok, false)
   })
@@ -180,7 +184,10 @@ test('a section whose hash is not its name is refused, by every way of hashing',
   )
   t.after(() => gate.close())
   assert.deepEqual(await gate.check(await realm.token({ exp: soon })), { ok: false, reason: 'stale_feed', status: 503 })
-  assert.equal(realm.reports.some(({ error }) => error?.detail === 'sections_missing'), true)
+  assert.equal(
+    realm.reports.some(({ error }) => error?.detail === 'sections_missing'),
+    true,
+  )
 })
 
 test('without its sections a manifest accepts no token', async (t) => {
@@ -189,7 +196,11 @@ test('without its sections a manifest accepts no token', async (t) => {
   realm.instead.set('sections', silent())
   const gate = createGate(realm.options({ firstLoadTimeoutMs: 300 }))
   t.after(() => gate.close())
-  assert.deepEqual(await gate.check(await realm.token({ exp: clock() + 600 })), { ok: false, reason: 'stale_feed', status: 503 })
+  assert.deepEqual(await gate.check(await realm.token({ exp: clock() + 600 })), {
+    ok: false,
+    reason: 'stale_feed',
+    status: 503,
+  })
 })
 
 test('an unreachable origin is retried with growing pauses', async (t) => {
@@ -231,7 +242,12 @@ test("the credential is sent to the feed only; acknowledgements have the gate's 
     if (!request.url?.includes('/acks')) seen.push(`${request.url} ${request.headers.authorization}`)
     answer(request, response)
   }
-  const feed = { url: realm.feedUrl, keys: [realm.feedKey], credential: 'read-me', acknowledge: { edge: 'edge-1', secret: 'ack-me' } }
+  const feed = {
+    url: realm.feedUrl,
+    keys: [realm.feedKey],
+    credential: 'read-me',
+    acknowledge: { edge: 'edge-1', secret: 'ack-me' },
+  }
   const gate = createGate(realm.options({}, { jwks: `${realm.server.url}/certs`, feed }))
   t.after(() => gate.close())
   assert.ok((await gate.check(await realm.token())).ok)

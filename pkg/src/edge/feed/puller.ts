@@ -8,7 +8,15 @@ import { SingleFlight } from '../../timing/single-flight.ts'
 import type { WaitUntil } from '../../types.ts'
 import type { Applied } from '../core/state.ts'
 import { digestBy } from './digest.ts'
-import { credentialHeaders, type FeedPath, feedUrl, isHealedByManifest, isInOlderForm, MAX_MESSAGE_BYTES, MAX_SECTION_BYTES } from './protocol.ts'
+import {
+  credentialHeaders,
+  type FeedPath,
+  feedUrl,
+  isHealedByManifest,
+  isInOlderForm,
+  MAX_MESSAGE_BYTES,
+  MAX_SECTION_BYTES,
+} from './protocol.ts'
 import { type SectionDemand, SectionQueue } from './section-queue.ts'
 import type { FeedSubscriber } from './subscriber.ts'
 
@@ -24,12 +32,15 @@ const BACKOFF = { firstMs: 500, longestMs: 15_000 }
 const WAITING_BACKOFF_MS = 250
 /** At most how often pushes without a secret make a gate pull: as often as its requests do. */
 const HINT_EVERY_MS = 1000
-/** How often a manifest is fetched merely because many changes have come since the last, or the state is in an older form. */
+/**
+ * How often a manifest is fetched merely because many changes have come since the last, or the state is in an older
+ * form.
+ */
 const MANIFEST_EVERY_MS = 10_000
 
 /**
- * Pulls a realm's feed: deltas when something is loaded, else the manifest and the sections it names, first those that a waiting
- * token needs.
+ * Pulls a realm's feed: deltas when something is loaded, else the manifest and the sections it names, first those that
+ * a waiting token needs.
  */
 export class FeedPuller {
   readonly #subscriber: FeedSubscriber
@@ -76,8 +87,8 @@ export class FeedPuller {
   }
 
   /**
-   * A sender without the secret has hinted that there is something new: at most one hint a second causes a refresh. Only a
-   * signed message shows that the origin works.
+   * A sender without the secret has hinted that there is something new: at most one hint a second causes a refresh.
+   * Only a signed message shows that the origin works.
    */
   refreshAfterHint(hint: 'signed' | 'unsigned', waitUntil?: WaitUntil): void {
     const sinceMs = this.#nowMs() - this.#hintedAtMs
@@ -88,8 +99,8 @@ export class FeedPuller {
   }
 
   /**
-   * For requests that wait: at most `ms`, and no longer than it takes to meet their `demand`; the refresh continues in the
-   * background. Never rejects.
+   * For requests that wait: at most `ms`, and no longer than it takes to meet their `demand`; the refresh continues in
+   * the background. Never rejects.
    */
   async wait(ms: number, waitUntil?: WaitUntil, demand?: SectionDemand): Promise<void> {
     if (!this.isRefreshing && this.#nowMs() - this.#failedAtMs < WAITING_BACKOFF_MS) return
@@ -127,7 +138,8 @@ export class FeedPuller {
     const startedAtMs = this.#nowMs()
     try {
       const { loaded, wantsManifest } = this.#subscriber.state
-      if (!loaded || (wantsManifest && this.#nowMs() - this.#manifestAtMs > MANIFEST_EVERY_MS)) await this.#manifest(signal)
+      if (!loaded || (wantsManifest && this.#nowMs() - this.#manifestAtMs > MANIFEST_EVERY_MS))
+        await this.#manifest(signal)
       else await this.#delta(signal)
       if (this.#isNewFormDue()) await this.#manifest(signal)
       this.#queue.update()
@@ -147,7 +159,10 @@ export class FeedPuller {
     }
   }
 
-  /** Whether to fetch the state in the form of this gate, and marks that. A cache that ignores queries must not make that a habit. */
+  /**
+   * Whether to fetch the state in the form of this gate, and marks that. A cache that ignores queries must not make
+   * that a habit.
+   */
   #isNewFormDue(): boolean {
     if (!isInOlderForm(this.#subscriber.state) || this.#nowMs() - this.#newFormAtMs < MANIFEST_EVERY_MS) return false
     this.#newFormAtMs = this.#nowMs()
@@ -155,11 +170,20 @@ export class FeedPuller {
   }
 
   async #delta(signal: AbortSignal): Promise<void> {
-    const { status, bytes } = await this.#get('deltas', { after: String(this.#subscriber.state.sequence) }, MAX_MESSAGE_BYTES, signal)
+    const { status, bytes } = await this.#get(
+      'deltas',
+      { after: String(this.#subscriber.state.sequence) },
+      MAX_MESSAGE_BYTES,
+      signal,
+    )
     if (status === 410 || status === 404) return this.#manifest(signal)
     if (status === 409) {
       const { host } = this.#subscriber.settings.url
-      throw new PortcullisError('feed_refused', `${host} is behind this gate: it has lost part of its ledger and needs a new incarnation`, { detail: 'ahead' })
+      throw new PortcullisError(
+        'feed_refused',
+        `${host} is behind this gate: it has lost part of its ledger and needs a new incarnation`,
+        { detail: 'ahead' },
+      )
     }
     if (status !== 200) throw this.#unexpected(status, 'deltas')
     try {
@@ -188,7 +212,11 @@ export class FeedPuller {
       await this.#fetchMissing(signal, progressed)
     }
     if (this.#subscriber.missingSections().length > 0) {
-      throw new PortcullisError('feed_refused', 'sections that the manifest names are missing: is a cache, or are several origins, behind feed.url?', { detail: 'sections_missing' })
+      throw new PortcullisError(
+        'feed_refused',
+        'sections that the manifest names are missing: is a cache, or are several origins, behind feed.url?',
+        { detail: 'sections_missing' },
+      )
     }
   }
 
@@ -227,10 +255,20 @@ export class FeedPuller {
     const { settings, runtime } = this.#subscriber
     const url = feedUrl(settings, path, query)
     const headers = credentialHeaders(settings)
-    const response = await download(url, { fetch: runtime.fetch, errorCode: 'feed_unreachable', maxBytes, signal, headers })
+    const response = await download(url, {
+      fetch: runtime.fetch,
+      errorCode: 'feed_unreachable',
+      maxBytes,
+      signal,
+      headers,
+    })
     // A sign-in page, an error page of a proxy, a wrong path: a clearer error than "unknown format".
     if (response.status === 200 && /^(?:text\/|application\/json)/i.test(response.headers.get('content-type') ?? '')) {
-      throw new PortcullisError('feed_refused', `${url.host} sent a page or text instead of a feed: check feed.url, and that it needs no sign-in`, { detail: 'not_a_feed' })
+      throw new PortcullisError(
+        'feed_refused',
+        `${url.host} sent a page or text instead of a feed: check feed.url, and that it needs no sign-in`,
+        { detail: 'not_a_feed' },
+      )
     }
     return response
   }
@@ -247,12 +285,15 @@ export class FeedPuller {
 
   #unexpected(status: number, resource: string): PortcullisError {
     const { host } = this.#subscriber.settings.url
-    return new PortcullisError('feed_unreachable', `${host} answered ${status} for ${resource}: ${advice(status)}`, { detail: 'status' })
+    return new PortcullisError('feed_unreachable', `${host} answered ${status} for ${resource}: ${advice(status)}`, {
+      detail: 'status',
+    })
   }
 }
 
 function advice(status: number): string {
   if (status === 401 || status === 403) return "feed.credential must be the origin's feedCredential"
-  if (status === 429) return "too many gates ask from this address: see the origin's maxWaitingPerAddress and trustedProxies"
+  if (status === 429)
+    return "too many gates ask from this address: see the origin's maxWaitingPerAddress and trustedProxies"
   return status < 500 ? 'check feed.url' : "check the origin's log"
 }

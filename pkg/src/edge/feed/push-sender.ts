@@ -2,14 +2,20 @@ import { bearerToken } from '../../http/bearer.ts'
 import type { FeedSubscriber } from './subscriber.ts'
 
 /**
- * The feeds of the realms whose secret (`feed.acknowledge.secret`) a push presents. Origin and gate share one secret for each edge: the
- * gate presents it with its acknowledgements, the origin with its pushes to this edge.
+ * The feeds of the realms whose secret (`feed.acknowledge.secret`) a push presents. Origin and gate share one secret
+ * for each edge: the gate presents it with its acknowledgements, the origin with its pushes to this edge.
  */
-export function provenFeeds<Feed extends Pick<FeedSubscriber, 'settings'>>(feeds: readonly Feed[], headers: Headers): readonly Feed[] {
+export function provenFeeds<Feed extends Pick<FeedSubscriber, 'settings'>>(
+  feeds: readonly Feed[],
+  headers: Headers,
+): readonly Feed[] {
   const presented = bearerToken(headers)
   if (presented.kind !== 'token' || presented.token === '') return []
   const given = new TextEncoder().encode(presented.token)
-  return feeds.filter(({ settings }) => settings.acknowledge !== undefined && areEqual(given, new TextEncoder().encode(settings.acknowledge.secret)))
+  return feeds.filter(
+    ({ settings }) =>
+      settings.acknowledge !== undefined && areEqual(given, new TextEncoder().encode(settings.acknowledge.secret)),
+  )
 }
 
 /** Compares in a time that does not depend on where they differ. */

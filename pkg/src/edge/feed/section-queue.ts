@@ -3,7 +3,9 @@ export class SectionDemand {
   readonly #missing: () => string[] | undefined
   #names: Set<string> | undefined
 
-  /** `missing` lists the sections that are missing for the token; `undefined`: there is no state yet that names them. */
+  /**
+   * `missing` lists the sections that are missing for the token; `undefined`: there is no state yet that names them.
+   */
   constructor(missing: () => string[] | undefined) {
     this.#missing = missing
     this.update()

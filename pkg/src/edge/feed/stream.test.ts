@@ -17,11 +17,14 @@ async function started(t: TestContext) {
     response.on('close', () => streams.delete(response))
   }
   const send = (bytes: Uint8Array, event = 'feed') => {
-    for (const stream of streams) stream.write(`event: ${event}\nid: 1\ndata: ${Buffer.from(bytes).toString('base64')}\n\n`)
+    for (const stream of streams)
+      stream.write(`event: ${event}\nid: 1\ndata: ${Buffer.from(bytes).toString('base64')}\n\n`)
   }
   const feed = { url: realm.feedUrl, keys: [realm.feedKey], mode: 'stream' as const }
   // Nothing is pulled behind requests, so every change came by the stream.
-  const gate = createGate(realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000, maxStaleSeconds: 1000 }, { feed }))
+  const gate = createGate(
+    realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000, maxStaleSeconds: 1000 }, { feed }),
+  )
   t.after(() => gate.close())
   return { realm, gate, streams, send }
 }

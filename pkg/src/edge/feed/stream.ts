@@ -12,7 +12,9 @@ const BACKOFF = { firstMs: 250, longestMs: 15_000 }
 /** An event is a message in base64 and a few short fields. */
 const MAX_EVENT_CHARACTERS: number = Math.ceil(MAX_MESSAGE_BYTES / 3) * 4 + 1024
 
-/** Listens to a realm's feed (`GET {feed}/stream`), in long-lived processes. Requests still pull when it falls silent. */
+/**
+ * Listens to a realm's feed (`GET {feed}/stream`), in long-lived processes. Requests still pull when it falls silent.
+ */
 export class FeedStream {
   readonly #subscriber: FeedSubscriber
   readonly #refresh: () => Promise<void>

@@ -10,7 +10,9 @@ export interface FeedSubscriber {
   readonly runtime: FeedRuntime
   /** The realm's state as of the last change. */
   readonly state: CoreState
-  /** Applies a manifest or delta. Throws `feed_refused`, also for a message of another realm; then nothing has changed. */
+  /**
+   * Applies a manifest or delta. Throws `feed_refused`, also for a message of another realm; then nothing has changed.
+   */
   apply(message: Uint8Array): Applied
   /** The SHA-256 names, in hexadecimal, of the sections to fetch. */
   missingSections(): string[]

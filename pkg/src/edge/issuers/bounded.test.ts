@@ -16,9 +16,13 @@ test('negative answers are bounded, the oldest goes first, and a clock that goes
 
 test('marks of evicted realms are bounded, the oldest goes first', () => {
   const marks = new RealmMarks(3)
-  for (const issuer of ['a', 'b', 'c', 'a', 'd']) marks.add(issuer, { marks: undefined, feedKeys: [], isReturning: true })
+  for (const issuer of ['a', 'b', 'c', 'a', 'd'])
+    marks.add(issuer, { marks: undefined, feedKeys: [], isReturning: true })
   assert.equal(marks.size, 3)
-  assert.deepEqual(['a', 'b', 'c', 'd'].map((issuer) => marks.get(issuer) !== undefined), [true, false, true, true])
+  assert.deepEqual(
+    ['a', 'b', 'c', 'd'].map((issuer) => marks.get(issuer) !== undefined),
+    [true, false, true, true],
+  )
   marks.distrust('a')
   assert.deepEqual([marks.isReturning('a'), marks.isReturning('b'), marks.isReturning('c')], [false, false, true])
   assert.notEqual(marks.get('a'), undefined, 'the position is kept')

@@ -6,12 +6,18 @@ export const MAX_ISSUER_BYTES = 1024
 /** The largest number of names and patterns. */
 export const MAX_PATTERNS = 1_000
 
-/** The issuers for which a gate may call its function: exact names, and patterns with one free path segment or host label. */
+/**
+ * The issuers for which a gate may call its function: exact names, and patterns with one free path segment or host
+ * label.
+ */
 export class IssuerPatterns {
   readonly #names = new Set<string>()
   readonly #patterns: Pattern[] = []
 
-  /** Throws `invalid_option` for a member that is not an issuer's URL, or leaves more than one whole segment or label free. */
+  /**
+   * Throws `invalid_option` for a member that is not an issuer's URL, or leaves more than one whole segment or label
+   * free.
+   */
   constructor(issuers: readonly string[], plainHttp: 'loopback' | 'anywhere', option = 'options.issuers') {
     issuers.forEach((issuer, index) => {
       const name = `${option}[${index}]`
@@ -41,9 +47,12 @@ const SEGMENT = /^[A-Za-z0-9._~-]+$/
 const LABEL = /^[a-z0-9-]{1,63}$/
 
 function fits(issuer: string, { before, after, free }: Pattern): boolean {
-  if (issuer.length <= before.length + after.length || !issuer.startsWith(before) || !issuer.endsWith(after)) return false
+  if (issuer.length <= before.length + after.length || !issuer.startsWith(before) || !issuer.endsWith(after))
+    return false
   const part = issuer.slice(before.length, issuer.length - after.length)
-  return free === 'label' ? LABEL.test(part) && !part.startsWith('-') && !part.endsWith('-') : SEGMENT.test(part) && part !== '.' && part !== '..'
+  return free === 'label'
+    ? LABEL.test(part) && !part.startsWith('-') && !part.endsWith('-')
+    : SEGMENT.test(part) && part !== '.' && part !== '..'
 }
 
 /** `undefined`: an exact name. */
@@ -51,27 +60,42 @@ function patternOf(issuer: string, name: string): Pattern | undefined {
   const [before = '', inner, ...others] = issuer.split(/[{}]/)
   if (inner === undefined) return undefined
   const [after, ...more] = others
-  const isOnePair = after !== undefined && more.length === 0 && issuer.indexOf('{') < issuer.indexOf('}') && inner !== ''
+  const isOnePair =
+    after !== undefined && more.length === 0 && issuer.indexOf('{') < issuer.indexOf('}') && inner !== ''
   if (!isOnePair) throw invalid(`${name} must have one name in braces, such as {tenant}`)
   const host = /^[a-z]+:\/\/[^/]*$/.test(before)
   if (host && /(?:\/\/|\.)$/.test(before) && after.startsWith('.')) return labelPattern(before, after, name)
-  if (!host && before.endsWith('/') && (after === '' || after.startsWith('/'))) return { before, after, free: 'segment' }
+  if (!host && before.endsWith('/') && (after === '' || after.startsWith('/')))
+    return { before, after, free: 'segment' }
   throw invalid(`${name} may only have one whole path segment or host label in braces`)
 }
 
-/** Refuses a free label directly below a top-level domain, because it would match any domain that can be registered there. */
+/**
+ * Refuses a free label directly below a top-level domain, because it would match any domain that can be registered
+ * there.
+ */
 function labelPattern(before: string, after: string, name: string): Pattern {
   const domain = (after.split(/[/:]/, 1)[0] ?? '').slice(1)
-  if (!domain.includes('.') && domain !== 'localhost') throw invalid(`${name} must name a domain after the braces, such as {tenant}.example.com`)
+  if (!domain.includes('.') && domain !== 'localhost')
+    throw invalid(`${name} must name a domain after the braces, such as {tenant}.example.com`)
   return { before, after, free: 'label' }
 }
 
 /** The form of an issuer (OpenID Connect Discovery §3): an https: URL without query or fragment. */
 function mustBeIssuer(issuer: string, plainHttp: 'loopback' | 'anywhere', name: string): void {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined
-  if (url === undefined || !/^https?:$/.test(url.protocol) || url.username + url.password !== '' || /[?#*]/.test(issuer)) {
-    throw invalid(`${name} must be an issuer's https: URL without query, fragment or *, or such a URL with one part in braces`)
+  if (
+    url === undefined ||
+    !/^https?:$/.test(url.protocol) ||
+    url.username + url.password !== '' ||
+    /[?#*]/.test(issuer)
+  ) {
+    throw invalid(
+      `${name} must be an issuer's https: URL without query, fragment or *, or such a URL with one part in braces`,
+    )
   }
-  if (new TextEncoder().encode(issuer).byteLength > MAX_ISSUER_BYTES) throw invalid(`${name} must have at most ${MAX_ISSUER_BYTES} bytes`)
-  if (url.protocol !== 'https:' && plainHttp === 'loopback' && !isLoopback(url)) throw invalid(`${name} must be an https: URL; see plainHttp`)
+  if (new TextEncoder().encode(issuer).byteLength > MAX_ISSUER_BYTES)
+    throw invalid(`${name} must have at most ${MAX_ISSUER_BYTES} bytes`)
+  if (url.protocol !== 'https:' && plainHttp === 'loopback' && !isLoopback(url))
+    throw invalid(`${name} must be an https: URL; see plainHttp`)
 }

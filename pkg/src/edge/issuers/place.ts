@@ -42,7 +42,9 @@ export class Place<R> {
     this.usedAtMs = nowMs
   }
 
-  /** Marks the start of a request that waits for the realm; `leave` of `Places` must follow. False: it must not wait. */
+  /**
+   * Marks the start of a request that waits for the realm; `leave` of `Places` must follow. False: it must not wait.
+   */
   enter(nowMs: number): boolean {
     if (this.end !== undefined || this.isFull) return false
     this.#running += 1

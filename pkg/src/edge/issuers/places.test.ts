@@ -63,7 +63,8 @@ test('beyond the maximum the realm goes that was used least recently, unless req
 
 test('realms that were verified before have places of their own', () => {
   const { places, add } = opened()
-  for (let number = 0; number < 1000; number += 1) assert.equal(add(`unverified-${number}`, 0)?.enter(0), number < MAX_UNVERIFIED ? true : undefined)
+  for (let number = 0; number < 1000; number += 1)
+    assert.equal(add(`unverified-${number}`, 0)?.enter(0), number < MAX_UNVERIFIED ? true : undefined)
   assert.notEqual(places.reserve('returning', 'returning', 0), undefined)
 })
 

@@ -2,13 +2,23 @@ import { Place, type Standing } from './place.ts'
 
 /** The largest number of realms of which a token has verified. */
 export const MAX_VERIFIED = 1000
-/** The same for realms without a verified token, including those whose call is running: for new ones, and again for evicted ones that return. */
+/**
+ * The same for realms without a verified token, including those whose call is running: for new ones, and again for
+ * evicted ones that return.
+ */
 export const MAX_UNVERIFIED = 16
 
-/** The places of a gate whose realms are a function. Senders of forged tokens share a few of them and cannot take any other. */
+/**
+ * The places of a gate whose realms are a function. Senders of forged tokens share a few of them and cannot take any
+ * other.
+ */
 export class Places<R> {
   readonly #byIssuer = new Map<string, Place<R>>()
-  readonly #byStanding: Readonly<Record<Standing, Set<Place<R>>>> = { unknown: new Set(), returning: new Set(), verified: new Set() }
+  readonly #byStanding: Readonly<Record<Standing, Set<Place<R>>>> = {
+    unknown: new Set(),
+    returning: new Set(),
+    verified: new Set(),
+  }
   readonly #onRemoved: (place: Place<R>) => void
 
   constructor(onRemoved: (place: Place<R>) => void) {
@@ -30,7 +40,10 @@ export class Places<R> {
     return place?.end === undefined ? place : undefined
   }
 
-  /** A new place; evicts the least recently used idle realm of that standing if all are taken. `undefined`: none is idle. */
+  /**
+   * A new place; evicts the least recently used idle realm of that standing if all are taken. `undefined`: none is
+   * idle.
+   */
   reserve(issuer: string, standing: Exclude<Standing, 'verified'>, nowMs: number): Place<R> | undefined {
     if (!this.#makeRoom(standing, MAX_UNVERIFIED, nowMs)) {
       this.#retireOldest(standing)
@@ -42,7 +55,9 @@ export class Places<R> {
     return place
   }
 
-  /** Records that a token of the realm has verified. If no verified place is idle, the realm keeps its present standing. */
+  /**
+   * Records that a token of the realm has verified. If no verified place is idle, the realm keeps its present standing.
+   */
   verify(place: Place<R>, nowMs: number): void {
     if (place.end !== undefined || !this.#makeRoom('verified', MAX_VERIFIED, nowMs)) return
     this.#byStanding[place.standing].delete(place)
@@ -75,7 +90,10 @@ export class Places<R> {
     return true
   }
 
-  /** Closes the oldest realm to further requests, so that issuers with slow keys cannot keep all places. Running calls end by themselves. */
+  /**
+   * Closes the oldest realm to further requests, so that issuers with slow keys cannot keep all places. Running calls
+   * end by themselves.
+   */
   #retireOldest(standing: Standing): void {
     const slow = oldest(this.#byStanding[standing], ({ realm, isRetiring }) => realm !== undefined && !isRetiring)
     if (slow !== undefined) slow.isRetiring = true

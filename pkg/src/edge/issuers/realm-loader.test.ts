@@ -49,7 +49,11 @@ function loading(t: TestContext, { ask = () => ({}), shareFlights = true, return
     return 'loaded'
   }
   return {
-    loader, calls: calls ?? [], reports: reports ?? [], evicted: evicted ?? [], load,
+    loader,
+    calls: calls ?? [],
+    reports: reports ?? [],
+    evicted: evicted ?? [],
+    load,
     async verify(issuer) {
       assert.equal(await load(issuer), 'loaded')
       loader.verified(loader.places.get(issuer, Date.now()) as Place<string>, Date.now())
@@ -66,7 +70,10 @@ function loading(t: TestContext, { ask = () => ({}), shareFlights = true, return
 
 test('many requests of one issuer make one call', async (t) => {
   for (const shareFlights of [true, false]) {
-    const { calls, load, pass } = loading(t, { shareFlights, ask: () => new Promise((resolve) => setTimeout(() => resolve({}), 300)) })
+    const { calls, load, pass } = loading(t, {
+      shareFlights,
+      ask: () => new Promise((resolve) => setTimeout(() => resolve({}), 300)),
+    })
     const loads = Array.from({ length: 50 }, () => load('a'))
     await pass(500)
     assert.deepEqual(new Set(await Promise.all(loads)), new Set(['loaded']))
@@ -107,7 +114,10 @@ test('a call whose realm verifies a token does not count: realms that are good s
 })
 
 test('evicted realms have a bucket of their own, which forged issuers do not empty', async (t) => {
-  const { calls, load, pass } = loading(t, { ask: (issuer) => (issuer === 'good' ? {} : undefined), returning: ['good'] })
+  const { calls, load, pass } = loading(t, {
+    ask: (issuer) => (issuer === 'good' ? {} : undefined),
+    returning: ['good'],
+  })
   assert.equal(await load('forged'), 'wrong_issuer')
   const waiting = load('forged-too')
   assert.equal(await load('good'), 'loaded')
@@ -176,7 +186,10 @@ test('options that are refused count as unknown, and are reported', async (t) =>
 
 test('not shared: a call whose request was cancelled is repeated by another', async (t) => {
   let call = 0
-  const { load, calls, pass } = loading(t, { shareFlights: false, ask: () => (++call === 1 ? new Promise(() => undefined) : {}) })
+  const { load, calls, pass } = loading(t, {
+    shareFlights: false,
+    ask: () => (++call === 1 ? new Promise(() => undefined) : {}),
+  })
   // The cancelled request's timers never fire.
   const { setTimeout: timer } = globalThis
   const cancelled = t.mock.method(globalThis, 'setTimeout', () => 0 as never)

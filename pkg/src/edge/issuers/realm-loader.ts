@@ -35,7 +35,10 @@ export interface LoaderHost<R> {
   readonly shareFlights: boolean
 }
 
-/** Loads realms by a function of the issuer: one call at a time for each issuer, and a bounded rate for those without a verified token. */
+/**
+ * Loads realms by a function of the issuer: one call at a time for each issuer, and a bounded rate for those without a
+ * verified token.
+ */
 export class RealmLoader<R> {
   readonly places: Places<R>
   readonly #host: LoaderHost<R>

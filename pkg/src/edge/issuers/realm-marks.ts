@@ -1,11 +1,13 @@
-import type { CoreMarks } from '../core/core.ts'
+import type { CoreMarks } from '../core/core-options.ts'
 
 /** The largest number of evicted realms that are remembered; the oldest is dropped. One takes about 0.5 kB. */
 const MAX_REALMS = 10_000
 
 /** The data that outlives a realm's eviction. */
 export interface EvictedRealm {
-  /** The position of its state, so that an older state is refused when the realm returns; `undefined`: none was loaded. */
+  /**
+   * The position of its state, so that an older state is refused when the realm returns; `undefined`: none was loaded.
+   */
   readonly marks: CoreMarks | undefined
   /** The public keys (`x`) of the feed to which the position belongs. */
   readonly feedKeys: readonly string[]

@@ -34,13 +34,24 @@ function moveOn(t: TestContext): void {
   t.mock.method(Date, 'now', () => now() + aheadMs)
 }
 
-async function victim(t: TestContext, createGate: (options: GateOptions) => Gate, jwks: 'static' | 'url' = 'static'): Promise<Victim> {
+async function victim(
+  t: TestContext,
+  createGate: (options: GateOptions) => Gate,
+  jwks: 'static' | 'url' = 'static',
+): Promise<Victim> {
   const realm = await TestRealm.start(t)
   const reports: Report[] = []
   const gate = createGate(
     realm.options(
       // All tokens are cached, and nothing is pulled behind requests.
-      { verifiedTokenCacheBytes: 64 * 1024 * 1024, verifiedTokenCacheEntries: 100_000, refreshAfterSeconds: 1000, waitAfterSeconds: 1000, maxStaleSeconds: 1000, onReport: (report) => void reports.push(report) },
+      {
+        verifiedTokenCacheBytes: 64 * 1024 * 1024,
+        verifiedTokenCacheEntries: 100_000,
+        refreshAfterSeconds: 1000,
+        waitAfterSeconds: 1000,
+        maxStaleSeconds: 1000,
+        onReport: (report) => void reports.push(report),
+      },
       {
         ...(jwks === 'url' ? { jwks: `${realm.server.url}/certs` } : {}),
         feed: { url: realm.feedUrl, keys: [realm.feedKey], acknowledge: { edge: 'edge', secret: SECRET } },
@@ -50,18 +61,25 @@ async function victim(t: TestContext, createGate: (options: GateOptions) => Gate
   t.after(() => gate.close())
   const faults = () => reports.filter(({ kind, error }) => kind === 'fault' && error.code === 'fault').length
   return {
-    realm, gate, reports, faults,
+    realm,
+    gate,
+    reports,
+    faults,
     async exhaust() {
       const before = faults()
       const verdicts: Verdict[] = []
-      for (let number = 0; number < FLOOD && faults() === before; number++) verdicts.push(await gate.check(await realm.token({ padding: PADDING })))
+      for (let number = 0; number < FLOOD && faults() === before; number++)
+        verdicts.push(await gate.check(await realm.token({ padding: PADDING })))
       assert.equal(faults(), before + 1, 'memory was to run out')
       return verdicts
     },
   }
 }
 
-/** Tests of gates whose module has `SMALL_MEMORY_BYTES` at the most. The caller has loaded it, on a host that checks signatures `at_once` or `later`. */
+/**
+ * Tests of gates whose module has `SMALL_MEMORY_BYTES` at the most. The caller has loaded it, on a host that checks
+ * signatures `at_once` or `later`.
+ */
 export function testFailingCore(createGate: (options: GateOptions) => Gate, host: 'at_once' | 'later'): void {
   test('a gate that runs out of memory refuses the token with 503, reports it, and recovers', async (t) => {
     moveOn(t)
@@ -142,11 +160,15 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
       const { verify } = SubtleCrypto.prototype
       const held: (() => void)[] = []
       let holding = true
-      t.mock.method(SubtleCrypto.prototype, 'verify', async function (this: SubtleCrypto, ...asked: Parameters<SubtleCrypto['verify']>) {
-        const outcome = await verify.apply(this, asked)
-        if (holding) await new Promise<void>((resolve) => void held.push(resolve))
-        return outcome
-      })
+      t.mock.method(
+        SubtleCrypto.prototype,
+        'verify',
+        async function (this: SubtleCrypto, ...asked: Parameters<SubtleCrypto['verify']>) {
+          const outcome = await verify.apply(this, asked)
+          if (holding) await new Promise<void>((resolve) => void held.push(resolve))
+          return outcome
+        },
+      )
       const good = gate.check(await realm.token())
       await until(() => held.length === 1)
       holding = false
@@ -186,7 +208,9 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
     await exhaust()
     for (const bytes of [oldest, older]) {
       assert.throws(() => gate.applyFeed(bytes), { code: 'feed_refused', detail: 'older' })
-      realm.instead.set('manifest', (_, response) => response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(bytes))
+      realm.instead.set('manifest', (_, response) =>
+        response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(bytes),
+      )
       await assert.rejects(gate.refresh(), { code: 'feed_refused', detail: 'older' })
       assert.equal(reasonOf(await gate.check(await realm.token())), 'no_feed')
     }
@@ -205,7 +229,9 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
     const flood = new Uint8Array(3 * 1024 * 1024)
     flood.set(realm.manifest())
     const headers = { authorization: `Bearer ${SECRET}` }
-    const answer = await gate.receiveFeed(new Request('http://edge.example/feed', { method: 'POST', body: flood, headers }))
+    const answer = await gate.receiveFeed(
+      new Request('http://edge.example/feed', { method: 'POST', body: flood, headers }),
+    )
     assert.equal(answer.status, 503)
     assert.equal(faults(), 1)
     assert.equal(reasonOf(await gate.check(token)), 'accepted')
@@ -238,8 +264,15 @@ async function until(met: () => boolean): Promise<void> {
 /** A manifest of the same sequence as the realm's, with other events in it. */
 function forked(realm: TestRealm): Uint8Array {
   const ledger = new Ledger({
-    issuer: realm.issuer, signingKey: realm.signingKey, leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400,
-    issuerSkewSeconds: 0, errorRate: 1e-6, validForSeconds: 300, incarnation: 0,
+    issuer: realm.issuer,
+    signingKey: realm.signingKey,
+    leewaySeconds: 5,
+    skewSeconds: 5,
+    maxLifetimeSeconds: 86_400,
+    issuerSkewSeconds: 0,
+    errorRate: 1e-6,
+    validForSeconds: 300,
+    incarnation: 0,
   })
   while (ledger.head().sequence < realm.ledger.head().sequence) {
     ledger.stage({ kind: 'user', subject: `mallory-${ledger.head().sequence}` }, clock())

@@ -24,21 +24,37 @@ export function testGrants(createGate: (options: GateOptions) => Gate): void {
     ]
     const signed = await Promise.all(tokens.map(([claims]) => realm.token({ iat: now - 60, ...claims })))
     const reasons = () =>
-      Promise.all(signed.map(async (token) => {
-        const verdict = await gate.check(token)
-        return verdict.ok ? 'accepted' : verdict.reason
-      }))
-    assert.deepEqual(await reasons(), tokens.map(() => 'accepted'))
+      Promise.all(
+        signed.map(async (token) => {
+          const verdict = await gate.check(token)
+          return verdict.ok ? 'accepted' : verdict.reason
+        }),
+      )
+    assert.deepEqual(
+      await reasons(),
+      tokens.map(() => 'accepted'),
+    )
     realm.record({ kind: 'grant', subject: 'alice', client: 'agent', notBefore: now - 50 })
     await gate.refresh()
-    assert.deepEqual(await reasons(), tokens.map(([, expected]) => expected))
+    assert.deepEqual(
+      await reasons(),
+      tokens.map(([, expected]) => expected),
+    )
 
     const [revoked = ''] = signed
-    const verdict = await gate.authenticate(new Request('https://api.example/', { headers: { authorization: `Bearer ${revoked}` } }))
+    const verdict = await gate.authenticate(
+      new Request('https://api.example/', { headers: { authorization: `Bearer ${revoked}` } }),
+    )
     assert.deepEqual(verdict, { ok: false, reason: 'grant_revoked', status: 401 })
     assert.ok(!verdict.ok)
-    assert.match(gate.challenge(verdict).headers.get('www-authenticate') ?? '', /^Bearer error="invalid_token", error_description="[^"]*app[^"]*"$/)
+    assert.match(
+      gate.challenge(verdict).headers.get('www-authenticate') ?? '',
+      /^Bearer error="invalid_token", error_description="[^"]*app[^"]*"$/,
+    )
     const failed = (await gate.explain(revoked)).filter(({ outcome }) => outcome === 'failed')
-    assert.deepEqual(failed.map(({ check, reason }) => [check, reason]), [['revocation', 'grant_revoked']])
+    assert.deepEqual(
+      failed.map(({ check, reason }) => [check, reason]),
+      [['revocation', 'grant_revoked']],
+    )
   })
 }

@@ -7,7 +7,9 @@ import { json, type Listener, TestServer } from '../../test-fixtures/server.ts'
 import type { GateOptions, JWK, RealmOptions, Report, TokenOptions } from '../../types.ts'
 import { WIRE_MINOR } from '../feed/protocol.ts'
 
-initSync({ module: new WebAssembly.Module(readFileSync(new URL('../../../wasm/origin/core_bg.wasm', import.meta.url))) })
+initSync({
+  module: new WebAssembly.Module(readFileSync(new URL('../../../wasm/origin/core_bg.wasm', import.meta.url))),
+})
 
 /** Unix seconds. */
 export function clock(): number {
@@ -35,7 +37,9 @@ export class TestRealm {
   readonly keys: SigningKey[]
   readonly reports: Report[] = []
   readonly acknowledged: unknown[] = []
-  /** Answers instead of the origin, by the last part of the path: `manifest`, `deltas`, `sections`, `stream`, `certs`. */
+  /**
+   * Answers instead of the origin, by the last part of the path: `manifest`, `deltas`, `sections`, `stream`, `certs`.
+   */
   readonly instead: Map<string, Listener> = new Map()
   /** How old the origin's statements are, by their own time. */
   statedSecondsAgo = 0
@@ -44,7 +48,13 @@ export class TestRealm {
   #number = 0
   #incarnation = 0
 
-  private constructor(name: string, server: TestServer, keys: SigningKey[], feed: { signingKey: JWK; publicKey: JWK }, policy: StatedPolicy) {
+  private constructor(
+    name: string,
+    server: TestServer,
+    keys: SigningKey[],
+    feed: { signingKey: JWK; publicKey: JWK },
+    policy: StatedPolicy,
+  ) {
     this.name = name
     this.issuer = `https://issuer.example/realms/${name}`
     this.server = server
@@ -77,13 +87,33 @@ export class TestRealm {
   }
 
   realmOptions(more: Partial<RealmOptions> = {}): RealmOptions {
-    return { name: this.name, issuer: this.issuer, audience: 'api', jwks: this.jwks, feed: { url: this.feedUrl, keys: [this.feedKey] }, ...more }
+    return {
+      name: this.name,
+      issuer: this.issuer,
+      audience: 'api',
+      jwks: this.jwks,
+      feed: { url: this.feedUrl, keys: [this.feedKey] },
+      ...more,
+    }
   }
 
-  /** A gate's options; its reports are kept. Waits are long, so that a busy machine fails no test; a test of waiting sets its own. */
-  options(more: Partial<GateOptions> = {}, realm: Partial<RealmOptions> = {}): GateOptions & { realms: RealmOptions[] } {
+  /**
+   * A gate's options; its reports are kept. Waits are long, so that a busy machine fails no test; a test of waiting
+   * sets its own.
+   */
+  options(
+    more: Partial<GateOptions> = {},
+    realm: Partial<RealmOptions> = {},
+  ): GateOptions & { realms: RealmOptions[] } {
     const onReport = (report: Report) => void this.reports.push(report)
-    return { realms: [this.realmOptions(realm)], firstLoadTimeoutMs: 5000, refreshTimeoutMs: 5000, jwksTimeoutMs: 5000, onReport, ...more } as GateOptions & { realms: RealmOptions[] }
+    return {
+      realms: [this.realmOptions(realm)],
+      firstLoadTimeoutMs: 5000,
+      refreshTimeoutMs: 5000,
+      jwksTimeoutMs: 5000,
+      onReport,
+      ...more,
+    } as GateOptions & { realms: RealmOptions[] }
   }
 
   async token(claims: Record<string, unknown> = {}, key: SigningKey | undefined = this.keys[0]): Promise<string> {
@@ -91,7 +121,14 @@ export class TestRealm {
     this.#number += 1
     const now = clock()
     return new SignJWT({
-      iss: this.issuer, aud: 'api', sub: 'alice', jti: `token-${this.#number}`, iat: now - 10, exp: now + 600, token_use: 'access', ...claims,
+      iss: this.issuer,
+      aud: 'api',
+      sub: 'alice',
+      jti: `token-${this.#number}`,
+      iat: now - 10,
+      exp: now + 600,
+      token_use: 'access',
+      ...claims,
     })
       .setProtectedHeader({ alg: 'ES256', kid: key.kid, typ: 'JWT' })
       .sign(key.privateKey)
@@ -115,14 +152,25 @@ export class TestRealm {
   }
 
   delta(after: number, minor: number = WIRE_MINOR): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.ledger.signedDelta(after, clock() - this.statedSecondsAgo, Math.min(minor, this.minor)).bytes)
+    return new Uint8Array(
+      this.ledger.signedDelta(after, clock() - this.statedSecondsAgo, Math.min(minor, this.minor)).bytes,
+    )
   }
 
   #openLedger(policy: StatedPolicy): Ledger {
     return new Ledger({
-      issuer: this.issuer, signingKey: this.signingKey, leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400,
-      issuerSkewSeconds: 0, errorRate: 1e-6, validForSeconds: 300, incarnation: this.#incarnation,
-      ...(policy === 'not_stated' ? {} : { policy: corePolicy({ name: this.name, issuer: this.issuer, audience: 'api', ...policy }) }),
+      issuer: this.issuer,
+      signingKey: this.signingKey,
+      leewaySeconds: 5,
+      skewSeconds: 5,
+      maxLifetimeSeconds: 86_400,
+      issuerSkewSeconds: 0,
+      errorRate: 1e-6,
+      validForSeconds: 300,
+      incarnation: this.#incarnation,
+      ...(policy === 'not_stated'
+        ? {}
+        : { policy: corePolicy({ name: this.name, issuer: this.issuer, audience: 'api', ...policy }) }),
     })
   }
 
@@ -133,11 +181,18 @@ export class TestRealm {
     if (instead !== undefined) return instead(request, response)
     if (what === 'certs') return json(this.jwks)(request, response)
     if (what === 'acks') {
-      request.on('data', (bytes) => this.acknowledged.push({ ...JSON.parse(String(bytes)), authorization: request.headers.authorization }))
+      request.on('data', (bytes) =>
+        this.acknowledged.push({ ...JSON.parse(String(bytes)), authorization: request.headers.authorization }),
+      )
       request.on('end', () => response.writeHead(204).end())
       return
     }
-    const bytes = this.#statement(what, name, Number(url.searchParams.get('after')), Number(url.searchParams.get('minor')))
+    const bytes = this.#statement(
+      what,
+      name,
+      Number(url.searchParams.get('after')),
+      Number(url.searchParams.get('minor')),
+    )
     if (typeof bytes === 'number') response.writeHead(bytes, { 'content-type': 'application/json' }).end('{}')
     else response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(bytes)
   }

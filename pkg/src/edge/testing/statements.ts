@@ -9,7 +9,12 @@ const SIGNATURE_BYTES = 64
 const DOMAINS: Record<string, string> = { PCLM: 'portcullis/v1/manifest\0', PCLD: 'portcullis/v1/delta\0' }
 
 /** The same statement as of another minor version, with more blocks at its end. */
-export function asOfMinor(realm: TestRealm, bytes: Uint8Array, minor: number, blocks: Uint8Array): Uint8Array<ArrayBuffer> {
+export function asOfMinor(
+  realm: TestRealm,
+  bytes: Uint8Array,
+  minor: number,
+  blocks: Uint8Array,
+): Uint8Array<ArrayBuffer> {
   const trailer = KEY_ID_BYTES + SIGNATURE_BYTES
   const signed = Buffer.concat([bytes.subarray(0, -trailer), blocks, bytes.subarray(-trailer, -SIGNATURE_BYTES)])
   signed[MINOR_AT] = minor

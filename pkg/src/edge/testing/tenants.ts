@@ -36,14 +36,21 @@ export class Tenants {
     t.after(() => server.close())
     const tenants = new Tenants(server, await makeKey('shared'))
     server.listener = (request, response) => {
-      const [, , tenant = '', what = '', name = ''] = new URL(request.url ?? '/', 'http://localhost').pathname.split('/')
+      const [, , tenant = '', what = '', name = ''] = new URL(request.url ?? '/', 'http://localhost').pathname.split(
+        '/',
+      )
       if (what === 'certs') {
-        if (!tenants.withoutKeys.has(tenant)) response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ keys: [tenants.key.jwk] }))
+        if (!tenants.withoutKeys.has(tenant))
+          response
+            .writeHead(200, { 'content-type': 'application/json' })
+            .end(JSON.stringify({ keys: [tenants.key.jwk] }))
         return
       }
       const after = Number(new URL(request.url ?? '/', 'http://localhost').searchParams.get('after'))
       try {
-        response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(tenants.statement(tenant, what, name, after))
+        response
+          .writeHead(200, { 'content-type': 'application/octet-stream' })
+          .end(tenants.statement(tenant, what, name, after))
       } catch {
         response.writeHead(410).end()
       }
@@ -57,7 +64,13 @@ export class Tenants {
 
   realm(tenant: string): RealmOptions {
     const issuer = this.issuer(tenant)
-    return { name: tenant, issuer, audience: 'api', jwks: `${issuer}/certs`, feed: { url: issuer, keys: [this.feedKey] } }
+    return {
+      name: tenant,
+      issuer,
+      audience: 'api',
+      jwks: `${issuer}/certs`,
+      feed: { url: issuer, keys: [this.feedKey] },
+    }
   }
 
   /** The function `realms`. It knows every tenant whose name does not begin with `forged`. */
@@ -73,15 +86,32 @@ export class Tenants {
 
   options(more: Partial<RunTimeGateOptions> = {}): RunTimeGateOptions {
     return {
-      realms: this.resolver(), issuers: [`${this.server.url}/t/{tenant}`], firstLoadTimeoutMs: 5000, refreshTimeoutMs: 5000, jwksTimeoutMs: 5000,
-      refreshAfterSeconds: 1000, waitAfterSeconds: 1000, maxStaleSeconds: 1000, onReport: (report) => void this.reports.push(report), ...more,
+      realms: this.resolver(),
+      issuers: [`${this.server.url}/t/{tenant}`],
+      firstLoadTimeoutMs: 5000,
+      refreshTimeoutMs: 5000,
+      jwksTimeoutMs: 5000,
+      refreshAfterSeconds: 1000,
+      waitAfterSeconds: 1000,
+      maxStaleSeconds: 1000,
+      onReport: (report) => void this.reports.push(report),
+      ...more,
     }
   }
 
   async token(tenant: string, claims: Record<string, unknown> = {}, key: SigningKey = this.key): Promise<string> {
     this.#number += 1
     const now = clock()
-    return new SignJWT({ iss: this.issuer(tenant), aud: 'api', sub: 'alice', jti: `token-${this.#number}`, iat: now - 10, exp: now + 600, token_use: 'access', ...claims })
+    return new SignJWT({
+      iss: this.issuer(tenant),
+      aud: 'api',
+      sub: 'alice',
+      jti: `token-${this.#number}`,
+      iat: now - 10,
+      exp: now + 600,
+      token_use: 'access',
+      ...claims,
+    })
       .setProtectedHeader({ alg: 'ES256', kid: key.kid, typ: 'JWT' })
       .sign(key.privateKey)
   }
@@ -91,8 +121,16 @@ export class Tenants {
     if (known !== undefined) return known
     const policy = corePolicy({ name: tenant, issuer: this.issuer(tenant), audience: 'api' })
     const ledger = new Ledger({
-      issuer: this.issuer(tenant), signingKey: this.#signingKey, leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400,
-      issuerSkewSeconds: 0, errorRate: 1e-6, validForSeconds: 300, incarnation: 0, policy,
+      issuer: this.issuer(tenant),
+      signingKey: this.#signingKey,
+      leewaySeconds: 5,
+      skewSeconds: 5,
+      maxLifetimeSeconds: 86_400,
+      issuerSkewSeconds: 0,
+      errorRate: 1e-6,
+      validForSeconds: 300,
+      incarnation: 0,
+      policy,
     })
     this.#ledgers.set(tenant, ledger)
     return ledger

@@ -9,7 +9,9 @@ if (hasSimd()) {
   loadFrom(compile, { shareFlights: true, fasterEd25519: 'core' })
 } else {
   // Few engines need it, so there is no copy.
-  loadFrom(() => compileFetched(() => new URL('../../../wasm/edge-slim/core_bg.wasm', import.meta.url)), { shareFlights: true })
+  loadFrom(() => compileFetched(() => new URL('../../../wasm/edge-slim/core_bg.wasm', import.meta.url)), {
+    shareFlights: true,
+  })
 }
 void startLoading()
 export * from '../../edge/index.ts'

@@ -6,8 +6,8 @@ import { createGate } from '../edge/default.ts'
 import { createOrigin, generateFeedKey, startLoading } from '../origin/default.ts'
 
 /**
- * Makes an issuer, an origin in memory and a gate, connected without network, ports or files, for tests of an app. Its keys are new each
- * time, so that its gate accepts no token of a real issuer. Rejects with `invalid_option`.
+ * Makes an issuer, an origin in memory and a gate, connected without network, ports or files, for tests of an app. Its
+ * keys are new each time, so that its gate accepts no token of a real issuer. Rejects with `invalid_option`.
  */
 export function createTestRealm(options: TestRealmOptions = {}): Promise<TestRealm> {
   return openTestRealm(options, { createGate, createOrigin, generateFeedKey, memoryStore, startLoading })

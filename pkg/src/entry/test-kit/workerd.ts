@@ -6,7 +6,13 @@ import { createGate } from '../edge/workerd.ts'
 import { createOrigin, generateFeedKey } from '../origin/workerd.ts'
 
 export function createTestRealm(options: TestRealmOptions = {}): Promise<TestRealm> {
-  return openTestRealm(options, { createGate, createOrigin, generateFeedKey, memoryStore, startLoading: () => undefined })
+  return openTestRealm(options, {
+    createGate,
+    createOrigin,
+    generateFeedKey,
+    memoryStore,
+    startLoading: () => undefined,
+  })
 }
 
 export { createTestIssuer } from '../../testing/issuer.ts'

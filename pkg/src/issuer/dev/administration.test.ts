@@ -32,7 +32,10 @@ describe('administration', () => {
     const now = Math.floor(Date.now() / 1000)
     const sessions = (await administration().sessions(sub)) ?? []
     const found = sessions.find(({ id }) => id === sid)
-    assert.deepEqual({ ...found, start: 0, lastAccess: 0 }, { id: sid, userId: sub, username: 'bob', start: 0, lastAccess: 0, clients: ['demo'] })
+    assert.deepEqual(
+      { ...found, start: 0, lastAccess: 0 },
+      { id: sid, userId: sub, username: 'bob', start: 0, lastAccess: 0, clients: ['demo'] },
+    )
     assert.ok(Math.abs((found?.start ?? 0) - now) <= 2 && Math.abs((found?.lastAccess ?? 0) - now) <= 2)
     await administration().sessionEnded(String(sid))
     const left = ((await administration().sessions(sub)) ?? []).map(({ id }) => id)
@@ -71,6 +74,9 @@ describe('administration', () => {
     const made = kidOf(await logIn())
     assert.ok(made !== added.kid && made !== kidOf(old))
     assert.equal(await administration().retireKey(added.kid), 'retired')
-    assert.deepEqual((await administration().keys()).map(({ kid }) => kid), [made, kidOf(old)])
+    assert.deepEqual(
+      (await administration().keys()).map(({ kid }) => kid),
+      [made, kidOf(old)],
+    )
   })
 })

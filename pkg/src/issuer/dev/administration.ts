@@ -10,15 +10,18 @@ export function administrationOf(issuer: Issuer): IssuerAdministration {
     async sessions(sub) {
       const user = tables.userBySub(sub)
       if (user === undefined) return undefined
-      return issuer.tokens().sessions(sub).map(({ session, startedAt, lastUsedAt, clients, address }) => ({
-        id: session,
-        userId: sub,
-        username: user.name,
-        start: startedAt,
-        lastAccess: lastUsedAt,
-        clients,
-        ...(address === undefined ? {} : { ipAddress: address }),
-      }))
+      return issuer
+        .tokens()
+        .sessions(sub)
+        .map(({ session, startedAt, lastUsedAt, clients, address }) => ({
+          id: session,
+          userId: sub,
+          username: user.name,
+          start: startedAt,
+          lastAccess: lastUsedAt,
+          clients,
+          ...(address === undefined ? {} : { ipAddress: address }),
+        }))
     },
     keys: async () => keys.list(),
     addKey: () => keys.add(),

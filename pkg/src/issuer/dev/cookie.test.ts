@@ -23,11 +23,20 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'portcullis-cookie-'))
   const path = join(folder, 'a.db')
   issuer = await createDevIssuer({
-    path, issuer: BASE, algorithm: 'ES256', corsOrigins: [APP], clients: [{ id: 'web', refreshTokenIn: 'cookie' }, { id: 'demo' }],
+    path,
+    issuer: BASE,
+    algorithm: 'ES256',
+    corsOrigins: [APP],
+    clients: [{ id: 'web', refreshTokenIn: 'cookie' }, { id: 'demo' }],
   })
   const { signingKey } = await generateFeedKey()
   origin = await createOrigin({
-    store: sqliteStore({ path }), signingKey, realms: [issuer.realm], clients: issuer.clients, corsOrigins: [APP], expireCookies: ['__Host-own'],
+    store: sqliteStore({ path }),
+    signingKey,
+    realms: [issuer.realm],
+    clients: issuer.clients,
+    corsOrigins: [APP],
+    expireCookies: ['__Host-own'],
   })
   issuer.attach(origin)
 })
@@ -37,28 +46,50 @@ after(async () => {
   await rm(folder, { recursive: true })
 })
 
-async function post(endpoint: string, form: Record<string, string>, headers: Record<string, string> = OWN): Promise<Response> {
-  const request = new Request(`${BASE}/protocol/openid-connect/${endpoint}`, { method: 'POST', body: new URLSearchParams(form), headers })
+async function post(
+  endpoint: string,
+  form: Record<string, string>,
+  headers: Record<string, string> = OWN,
+): Promise<Response> {
+  const request = new Request(`${BASE}/protocol/openid-connect/${endpoint}`, {
+    method: 'POST',
+    body: new URLSearchParams(form),
+    headers,
+  })
   return (await issuer.fetch(request)) ?? origin.fetch(request)
 }
 
 function logIn(headers?: Record<string, string>, client = 'web'): Promise<Response> {
-  return post('token', { grant_type: 'password', client_id: client, username: 'alice', password: 'alice-password', scope: 'openid' }, headers)
+  return post(
+    'token',
+    { grant_type: 'password', client_id: client, username: 'alice', password: 'alice-password', scope: 'openid' },
+    headers,
+  )
 }
 
 /** The cookie as the browser sends it back. */
 function cookieOf(response: Response): string {
-  return response.headers.getSetCookie().map((each) => each.split(';', 1)[0]).join('; ')
+  return response.headers
+    .getSetCookie()
+    .map((each) => each.split(';', 1)[0])
+    .join('; ')
 }
 
 async function opened(): Promise<{ cookie: string; accessToken: string; idToken: string }> {
   const response = await logIn()
   assert.equal(response.status, 200)
-  const { access_token: accessToken, id_token: idToken } = (await response.json()) as { access_token: string; id_token: string }
+  const { access_token: accessToken, id_token: idToken } = (await response.json()) as {
+    access_token: string
+    id_token: string
+  }
   return { cookie: cookieOf(response), accessToken, idToken }
 }
 
-function refresh(cookie: string, headers: Record<string, string> = OWN, more: Record<string, string> = {}): Promise<Response> {
+function refresh(
+  cookie: string,
+  headers: Record<string, string> = OWN,
+  more: Record<string, string> = {},
+): Promise<Response> {
   return post('token', { grant_type: 'refresh_token', client_id: 'web', ...more }, { ...headers, cookie })
 }
 
@@ -72,7 +103,10 @@ const EXPIRED = `${NAME}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict`
 describe('the cookie', () => {
   test('has the refresh token, and the answer has not', async () => {
     const response = await logIn()
-    assert.match(response.headers.get('set-cookie') ?? '', new RegExp(`^${NAME}=[\\w.-]+; Path=/; Max-Age=1800; Secure; HttpOnly; SameSite=Strict$`))
+    assert.match(
+      response.headers.get('set-cookie') ?? '',
+      new RegExp(`^${NAME}=[\\w.-]+; Path=/; Max-Age=1800; Secure; HttpOnly; SameSite=Strict$`),
+    )
     assert.equal(Object.hasOwn((await response.json()) as object, 'refresh_token'), false)
     assert.equal(response.headers.get('access-control-allow-credentials'), 'true')
     assert.equal(response.headers.get('access-control-allow-origin'), APP)
@@ -90,11 +124,17 @@ describe('the cookie', () => {
   test('a client of one kind does not refresh as the other', async () => {
     const { cookie } = await opened()
     const token = cookie.slice(NAME.length + 1)
-    assert.equal((await post('token', { grant_type: 'refresh_token', client_id: 'demo', refresh_token: token })).status, 400)
+    assert.equal(
+      (await post('token', { grant_type: 'refresh_token', client_id: 'demo', refresh_token: token })).status,
+      400,
+    )
     assert.equal((await refresh('', OWN, { refresh_token: token })).status, 400)
     assert.equal((await refresh(cookie)).status, 200)
     const inBody = await logIn({}, 'demo')
-    assert.deepEqual([inBody.status, inBody.headers.getSetCookie(), 'refresh_token' in ((await inBody.json()) as object)], [200, [], true])
+    assert.deepEqual(
+      [inBody.status, inBody.headers.getSetCookie(), 'refresh_token' in ((await inBody.json()) as object)],
+      [200, [], true],
+    )
   })
 })
 
@@ -138,7 +178,11 @@ describe('requests that a page of another site can have the browser send are ref
       issuer.fetch(
         new Request(`${BASE}/protocol/openid-connect/token`, {
           method: 'OPTIONS',
-          headers: { origin: from, 'access-control-request-method': 'POST', 'access-control-request-headers': 'portcullis-csrf' },
+          headers: {
+            origin: from,
+            'access-control-request-method': 'POST',
+            'access-control-request-headers': 'portcullis-csrf',
+          },
         }),
       )
     const allowed = await asks(APP)
@@ -169,7 +213,10 @@ describe('a logout', () => {
     const own = await post('logout', { id_token_hint: idToken })
     assert.deepEqual([own.status, own.headers.getSetCookie()], [200, [EXPIRED]])
     const other = await post('logout', { id_token_hint: idToken }, { 'sec-fetch-site': 'cross-site' })
-    assert.deepEqual([other.status, other.headers.getSetCookie(), other.headers.get('clear-site-data')], [200, [], null])
+    assert.deepEqual(
+      [other.status, other.headers.getSetCookie(), other.headers.get('clear-site-data')],
+      [200, [], null],
+    )
   })
 
   test("by the origin's own routes, too; programs and other sites see no difference", async () => {
@@ -177,17 +224,23 @@ describe('a logout', () => {
     const json = (headers: Record<string, string>): Promise<Response> =>
       origin.fetch(
         new Request('https://idp.example/v1/auth/token/revoke', {
-          method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: JSON.stringify({ token: accessToken }),
+          method: 'POST',
+          headers: { 'content-type': 'application/json', ...headers },
+          body: JSON.stringify({ token: accessToken }),
         }),
       )
-    const form = (headers: Record<string, string>): Promise<Response> => post('revoke', { client_id: 'web', token: accessToken }, headers)
+    const form = (headers: Record<string, string>): Promise<Response> =>
+      post('revoke', { client_id: 'web', token: accessToken }, headers)
     for (const ask of [json, form]) {
       const own = await ask({ 'sec-fetch-site': 'same-origin' })
       assert.deepEqual([own.status, own.headers.get('clear-site-data')], [200, '"storage"'])
       assert.match(own.headers.get('set-cookie') ?? '', /^__Host-own=; Path=\/; Max-Age=0;/)
       for (const headers of [{}, { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }]) {
         const other = await ask(headers)
-        assert.deepEqual([other.status, other.headers.getSetCookie(), other.headers.get('clear-site-data')], [200, [], null])
+        assert.deepEqual(
+          [other.status, other.headers.getSetCookie(), other.headers.get('clear-site-data')],
+          [200, [], null],
+        )
       }
     }
   })

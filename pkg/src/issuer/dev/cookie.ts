@@ -12,12 +12,16 @@ const REFRESH_COOKIE = '__Host-portcullis-refresh'
 const CSRF_HEADER = 'portcullis-csrf'
 
 /**
- * The browser adds the refresh token by itself, so a page of any site could log the user in or refresh. Required are a page
- * of a listed origin, and a header that only scripts can set. Throws a `Problem` (403).
+ * The browser adds the refresh token by itself, so a page of any site could log the user in or refresh. Required are a
+ * page of a listed origin, and a header that only scripts can set. Throws a `Problem` (403).
  */
 export async function requireOwnScript({ cors }: Issuer, request: Request): Promise<void> {
   if (request.headers.has(CSRF_HEADER) && (await cors.isOwnPage(request))) return
-  throw new Problem(403, 'forbidden', `this client is for scripts of listed origins, which send the header ${CSRF_HEADER}`)
+  throw new Problem(
+    403,
+    'forbidden',
+    `this client is for scripts of listed origins, which send the header ${CSRF_HEADER}`,
+  )
 }
 
 /** The refresh token that the browser presents. */
@@ -26,26 +30,38 @@ export function presentedCookie(request: Request): string | undefined {
 }
 
 /** The answer of the token endpoint with the refresh token in a cookie, out of reach of scripts. */
-export function withRefreshCookie({ refresh_token: token, ...rest }: TokenAnswer): { body: object; headers: Record<string, string> } {
+export function withRefreshCookie({ refresh_token: token, ...rest }: TokenAnswer): {
+  body: object
+  headers: Record<string, string>
+} {
   return { body: rest, headers: { 'set-cookie': setCookie(REFRESH_COOKIE, token, rest.refresh_expires_in) } }
 }
 
 /** The response to a logout: expires the cookie and clears site data. */
 export function forgetting({ cors, settings }: Issuer, request: Request, answer: Response): Promise<Response> {
-  return endingSiteData(request, answer, cors, { ...settings, expireCookies: settings.clients.some(inCookie) ? [REFRESH_COOKIE] : [] })
+  return endingSiteData(request, answer, cors, {
+    ...settings,
+    expireCookies: settings.clients.some(inCookie) ? [REFRESH_COOKIE] : [],
+  })
 }
 
-/** `POST …/logout` without a token, by a client whose refresh token is in the cookie: ends the session of the cookie. */
+/**
+ * `POST …/logout` without a token, by a client whose refresh token is in the cookie: ends the session of the cookie.
+ */
 export async function logoutByCookie(issuer: Issuer, call: IssuerRequest): Promise<Response> {
   await endByCookie(issuer, call)
   return forgetting(issuer, call.request, noContent())
 }
 
 /**
- * `POST …/revoke` (RFC 7009) without a token, likewise; the browser cannot put the token into a form. `undefined`: not that, so
- * it is the origin's to answer.
+ * `POST …/revoke` (RFC 7009) without a token, likewise; the browser cannot put the token into a form. `undefined`: not
+ * that, so it is the origin's to answer.
  */
-export async function revokeByCookie(issuer: Issuer, request: Request, address: string | undefined): Promise<Response | undefined> {
+export async function revokeByCookie(
+  issuer: Issuer,
+  request: Request,
+  address: string | undefined,
+): Promise<Response | undefined> {
   const form = await formBody(request.clone(), MAX_FORM_BYTES).catch(() => undefined)
   if (form === undefined || form.has('token') || !isCookieClient(issuer.settings, form)) return undefined
   // Without a cookie there was nothing to revoke, which looks the same (RFC 7009 §2.2).
@@ -63,7 +79,8 @@ export function inCookie({ refreshTokenIn }: DevClient): boolean {
 
 /** Throws a `Problem` (403) for pages of others. */
 async function endByCookie(issuer: Issuer, call: IssuerRequest): Promise<void> {
-  if (!(await issuer.cors.isOwnPage(call.request))) throw new Problem(403, 'forbidden', 'only pages of listed origins may call this')
+  if (!(await issuer.cors.isOwnPage(call.request)))
+    throw new Problem(403, 'forbidden', 'only pages of listed origins may call this')
   const client = await clientOf(issuer, call)
   const presented = presentedCookie(call.request)
   const found = presented === undefined ? undefined : issuer.tokens().find(presented)

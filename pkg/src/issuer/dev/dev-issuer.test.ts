@@ -9,7 +9,22 @@ import { openDatabase } from '../../origin/store/sqlite/database.ts'
 import { memoryStore } from '../../origin/store/memory.ts'
 import { createDevIssuer, type DevIssuerOptions } from './index.ts'
 import {
-  ask, close, errorOf, folder, form, ISSUER, issuer, logIn, open, origin, refresh, ROOT, signingKey, start, stop, type Tokens,
+  ask,
+  close,
+  errorOf,
+  folder,
+  form,
+  ISSUER,
+  issuer,
+  logIn,
+  open,
+  origin,
+  refresh,
+  ROOT,
+  signingKey,
+  start,
+  stop,
+  type Tokens,
 } from './testing/stage.ts'
 
 before(start)
@@ -71,7 +86,8 @@ describe('password grant', () => {
 
   test('refuses with the errors of RFC 6749', async () => {
     const good = { grant_type: 'password', client_id: 'demo', username: 'alice', password: 'alice-password' }
-    const without = (name: string): Record<string, string> => Object.fromEntries(Object.entries(good).filter(([key]) => key !== name))
+    const without = (name: string): Record<string, string> =>
+      Object.fromEntries(Object.entries(good).filter(([key]) => key !== name))
     const cases: [number, string, Record<string, string>][] = [
       [400, 'invalid_grant', { ...good, password: 'wrong' }],
       [400, 'invalid_grant', { ...good, username: 'nobody' }],
@@ -91,7 +107,10 @@ describe('password grant', () => {
     for (const [status, error, parameters] of cases)
       assert.deepEqual(await errorOf(await form(parameters)), [status, error], JSON.stringify(parameters))
     const twice = new URLSearchParams([...Object.entries(good), ['username', 'bob']])
-    assert.deepEqual(await errorOf(await ask(`${ROOT}/token`, { method: 'POST', body: twice })), [400, 'invalid_request'])
+    assert.deepEqual(await errorOf(await ask(`${ROOT}/token`, { method: 'POST', body: twice })), [
+      400,
+      'invalid_request',
+    ])
     const json = { method: 'POST', body: JSON.stringify(good), headers: { 'content-type': 'application/json' } }
     assert.deepEqual(await errorOf(await ask(`${ROOT}/token`, json)), [400, 'invalid_request'])
     const large = new URLSearchParams({ ...good, password: 'x'.repeat(70_000) })
@@ -106,7 +125,10 @@ describe('password grant', () => {
     const wrong = await form(user, basic('backend:wrong'))
     assert.match(wrong.headers.get('www-authenticate') ?? '', /^Basic /)
     assert.deepEqual(await errorOf(wrong), [401, 'invalid_client'])
-    assert.deepEqual(await errorOf(await form({ ...user, client_secret: 'x' }, basic('backend:backend-secret'))), [400, 'invalid_request'])
+    assert.deepEqual(await errorOf(await form({ ...user, client_secret: 'x' }, basic('backend:backend-secret'))), [
+      400,
+      'invalid_request',
+    ])
     assert.deepEqual(await errorOf(await form(user, basic('%ff:%'))), [401, 'invalid_client'])
   })
 })
@@ -122,7 +144,10 @@ describe('refresh', () => {
     assert.deepEqual(await errorOf(await refresh(third.refresh_token)), [400, 'invalid_grant'])
     const { sid, sub } = decodeJwt(third.access_token) as { sid: string; sub: string }
     const now = Math.floor(Date.now() / 1000)
-    assert.equal(origin.refuses('acme', { session: sid, subject: sub, issuedAt: now, expiresAt: now + 300 }), 'session_revoked')
+    assert.equal(
+      origin.refuses('acme', { session: sid, subject: sub, issuedAt: now, expiresAt: now + 300 }),
+      'session_revoked',
+    )
     assert.equal((await refresh((await logIn()).refresh_token)).status, 200)
   })
 
@@ -134,9 +159,13 @@ describe('refresh', () => {
 
   test('only refresh tokens of this client refresh', async () => {
     const { access_token: access, refresh_token: token, id_token: id = '' } = await logIn('alice', { scope: 'openid' })
-    for (const wrong of [access, id, 'x', `${token}x`]) assert.deepEqual(await errorOf(await refresh(wrong)), [400, 'invalid_grant'])
+    for (const wrong of [access, id, 'x', `${token}x`])
+      assert.deepEqual(await errorOf(await refresh(wrong)), [400, 'invalid_grant'])
     assert.deepEqual(await errorOf(await refresh(token, { client_id: 'short' })), [400, 'invalid_grant'])
-    assert.deepEqual(await errorOf(await form({ grant_type: 'refresh_token', client_id: 'demo' })), [400, 'invalid_request'])
+    assert.deepEqual(await errorOf(await form({ grant_type: 'refresh_token', client_id: 'demo' })), [
+      400,
+      'invalid_request',
+    ])
     assert.equal((await refresh(token)).status, 200)
   })
 
@@ -231,7 +260,12 @@ test('an issuer that is not attached says so', async () => {
   const errors: unknown[] = []
   console.error = (...given: unknown[]) => void errors.push(given)
   try {
-    const body = new URLSearchParams({ grant_type: 'password', client_id: 'demo', username: 'alice', password: 'alice-password' })
+    const body = new URLSearchParams({
+      grant_type: 'password',
+      client_id: 'demo',
+      username: 'alice',
+      password: 'alice-password',
+    })
     const response = await alone.fetch(new Request(`${ROOT}/token`, { method: 'POST', body }))
     assert.equal(response?.status, 500)
     assert.match(String((errors[0] as unknown[])[1]), /attach\(origin\)/)

@@ -15,11 +15,18 @@ const subjectOf = ({ access_token: token }: Tokens): string => String(decodeJwt(
 function refuses({ access_token: token }: Tokens): string | undefined {
   const { sub, sid, azp, iat = 0, exp = 0 } = decodeJwt<{ sid: string; azp: string }>(token)
   const keyThumbprint = String(decodeProtectedHeader(token).kid)
-  return origin.refuses('acme', { subject: String(sub), session: sid, authorizedParty: azp, keyThumbprint, issuedAt: iat, expiresAt: exp })
+  return origin.refuses('acme', {
+    subject: String(sub),
+    session: sid,
+    authorizedParty: azp,
+    keyThumbprint,
+    issuedAt: iat,
+    expiresAt: exp,
+  })
 }
 
 describe('an app that is disconnected', () => {
-  test('cannot refresh its way back in; the user\'s other apps, and its other users, can', async () => {
+  test("cannot refresh its way back in; the user's other apps, and its other users, can", async () => {
     const [phone, laptop] = [await logIn('alice', BACKEND), await logIn('alice', BACKEND)]
     const [other, bob] = [await logIn('alice'), await logIn('bob', BACKEND)]
     await origin.endGrant('acme', subjectOf(phone), 'backend')
@@ -29,7 +36,10 @@ describe('an app that is disconnected', () => {
     }
     const [line] = await origin.audit.list({ realm: 'acme', action: 'refresh_refused', limit: 1 })
     assert.equal(line?.detail, 'grant_revoked')
-    for (const [lives, client] of [[other, {}], [bob, BACKEND]] as const) {
+    for (const [lives, client] of [
+      [other, {}],
+      [bob, BACKEND],
+    ] as const) {
       assert.equal(refuses(lives), undefined)
       assert.equal((await refresh(lives.refresh_token, client)).status, 200)
     }
@@ -38,7 +48,8 @@ describe('an app that is disconnected', () => {
   test('has no session any more', async () => {
     const login = await logIn('alice', BACKEND)
     const sub = subjectOf(login)
-    const clients = async (): Promise<string[]> => ((await issuer.realm.administration?.sessions(sub)) ?? []).flatMap((session) => session.clients)
+    const clients = async (): Promise<string[]> =>
+      ((await issuer.realm.administration?.sessions(sub)) ?? []).flatMap((session) => session.clients)
     assert.ok((await clients()).includes('backend'))
     await origin.endGrant('acme', sub, 'backend')
     assert.ok(!(await clients()).includes('backend') && (await clients()).includes('demo'))

@@ -6,7 +6,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe, test } from 'node:test'
-import { createOrigin, generateFeedKey, type JWK, type Origin, type RequestSource, type StoredAuditEntry } from '../../entry/origin/node.ts'
+import {
+  createOrigin,
+  generateFeedKey,
+  type JWK,
+  type Origin,
+  type RequestSource,
+  type StoredAuditEntry,
+} from '../../entry/origin/node.ts'
 import { openDatabase } from '../../origin/store/sqlite/database.ts'
 import { sqliteStore } from '../../origin/store/sqlite/index.ts'
 import { createDevIssuer, type DevIssuer, type DevIssuerOptions } from './index.ts'
@@ -41,7 +48,12 @@ afterEach(async () => {
 async function open(options: Partial<DevIssuerOptions> = {}, path = join(folder, `${(files += 1)}.db`)): Promise<void> {
   // ES256, whose keys are generated quickly.
   issuer = await createDevIssuer({ path, issuer: ISSUER, algorithm: 'ES256', ...options })
-  origin = await createOrigin({ store: sqliteStore({ path }), signingKey, realms: [issuer.realm], clients: issuer.clients })
+  origin = await createOrigin({
+    store: sqliteStore({ path }),
+    signingKey,
+    realms: [issuer.realm],
+    clients: issuer.clients,
+  })
   issuer.attach(origin)
 }
 
@@ -72,7 +84,10 @@ async function errorOf(response: Response): Promise<[number, string]> {
 /** As the origin's own gate judges it, which decides as every edge does. */
 async function isAccepted(access: string): Promise<boolean> {
   const url = 'http://localhost:8780/admin/realms/acme/users/nobody/logout'
-  const { status } = await origin.fetch(new Request(url, { method: 'POST', headers: { authorization: `Bearer ${access}` } }), SOURCE)
+  const { status } = await origin.fetch(
+    new Request(url, { method: 'POST', headers: { authorization: `Bearer ${access}` } }),
+    SOURCE,
+  )
   // 403: a good token, of a user who is no administrator.
   assert.ok(status === 401 || status === 403)
   return status === 403
@@ -83,7 +98,7 @@ function log(more: { action?: StoredAuditEntry['action'] } = {}): Promise<Stored
 }
 
 describe('a reused refresh token', () => {
-  test('ends its session: refresh and access tokens are refused, the user\'s other sessions live', async () => {
+  test("ends its session: refresh and access tokens are refused, the user's other sessions live", async () => {
     await open()
     const [stolen, other] = [await logIn(), await logIn()]
     const next = (await (await refresh(stolen.refresh_token)).json()) as Tokens
@@ -95,10 +110,16 @@ describe('a reused refresh token', () => {
     assert.ok(await isAccepted(other.access_token))
     assert.equal((await refresh(other.refresh_token)).status, 200)
     const { sub = '', sid } = decodeJwt(other.access_token)
-    assert.deepEqual((await issuer.realm.administration?.sessions(sub))?.map(({ id }) => id), [sid])
+    assert.deepEqual(
+      (await issuer.realm.administration?.sessions(sub))?.map(({ id }) => id),
+      [sid],
+    )
   })
 
-  for (const [reuseGraceSeconds, fate] of [[0, 'ends'], [10, 'lives']] as const) {
+  for (const [reuseGraceSeconds, fate] of [
+    [0, 'ends'],
+    [10, 'lives'],
+  ] as const) {
     test(`two at once: one succeeds; with ${reuseGraceSeconds} s of grace the session ${fate}`, async () => {
       await open({ reuseGraceSeconds })
       for (let round = 0; round < 20; round += 1) {
@@ -154,15 +175,22 @@ test('a client revokes its tokens; a refresh token takes the session with it (RF
   assert.equal(await isAccepted(one.access_token), false)
   assert.equal((await refresh(one.refresh_token)).status, 200)
   assert.deepEqual(
-    await errorOf(await post('revoke', { client_id: 'backend', client_secret: 'backend-secret', token: two.refresh_token })),
+    await errorOf(
+      await post('revoke', { client_id: 'backend', client_secret: 'backend-secret', token: two.refresh_token }),
+    ),
     [400, 'invalid_request'],
   )
   assert.equal((await post('revoke', { client_id: 'demo', token: two.refresh_token })).status, 200)
   assert.equal(await isAccepted(two.access_token), false)
   assert.deepEqual(await errorOf(await refresh(two.refresh_token)), [400, 'invalid_grant'])
   const id = (await logIn('alice', { scope: 'openid' })).id_token ?? ''
-  assert.deepEqual(await errorOf(await post('revoke', { client_id: 'demo', token: id })), [400, 'unsupported_token_type'])
-  const { revocation_endpoint: endpoint } = (await (await ask(`${ISSUER}/.well-known/openid-configuration`)).json()) as Record<string, string>
+  assert.deepEqual(await errorOf(await post('revoke', { client_id: 'demo', token: id })), [
+    400,
+    'unsupported_token_type',
+  ])
+  const { revocation_endpoint: endpoint } = (await (
+    await ask(`${ISSUER}/.well-known/openid-configuration`)
+  ).json()) as Record<string, string>
   assert.equal(endpoint, `${ROOT}/revoke`)
 })
 
@@ -187,33 +215,56 @@ test('the audit log has every act, without tokens, passwords or invented names',
   const next = (await (await refresh(tokens.refresh_token)).json()) as Tokens
   await refresh('made up')
   await post('token', { grant_type: 'password', client_id: 'demo', username: 'alice', password: 'wrong-password' })
-  await post('token', { grant_type: 'password', client_id: 'demo', username: 'made-up-name', password: 'wrong-password' })
-  await post('token', { grant_type: 'password', client_id: 'backend', client_secret: 'wrong-secret', username: 'alice' })
+  await post('token', {
+    grant_type: 'password',
+    client_id: 'demo',
+    username: 'made-up-name',
+    password: 'wrong-password',
+  })
+  await post('token', {
+    grant_type: 'password',
+    client_id: 'backend',
+    client_secret: 'wrong-secret',
+    username: 'alice',
+  })
   await post('logout', { refresh_token: tokens.refresh_token, client_id: 'made-up-client' })
   await post('logout', { id_token_hint: tokens.id_token ?? '' })
   await refresh(next.refresh_token)
   const two = await logIn('bob')
   await refresh(two.refresh_token)
   await refresh(two.refresh_token)
-  const lines = (await log()).reverse().map(({ action, actor, subject, detail, address }) => [action, actor, subject, detail, address])
+  const lines = (await log())
+    .reverse()
+    .map(({ action, actor, subject, detail, address }) => [action, actor, subject, detail, address])
   const at = SOURCE.address
   const { sub: bob, sid: stolen } = decodeJwt(two.access_token)
-  assert.deepEqual(lines.filter(([action]) => action !== 'session_ended' && action !== 'keys_published'), [
-    ['login', `user:${sub}`, sid, undefined, at],
-    ['refresh', 'client:demo', sid, undefined, at],
-    ['refresh_refused', 'client:demo', undefined, 'unknown_token', at],
-    ['login_refused', 'client:demo', sub, 'invalid_grant', at],
-    ['login_refused', 'client:demo', undefined, 'invalid_grant', at],
-    ['refused', undefined, '/realms/{realm}/protocol/openid-connect/token', 'invalid_client', at],
-    ['refused', undefined, '/realms/{realm}/protocol/openid-connect/logout', 'invalid_client', at],
-    ['logout', `user:${sub}`, sid, undefined, at],
-    ['refresh_refused', 'client:demo', sid, 'session_ended', at],
-    ['login', `user:${bob}`, stolen, undefined, at],
-    ['refresh', 'client:demo', stolen, undefined, at],
-    ['refresh_reused', 'client:demo', stolen, 'reused', at],
-  ])
+  assert.deepEqual(
+    lines.filter(([action]) => action !== 'session_ended' && action !== 'keys_published'),
+    [
+      ['login', `user:${sub}`, sid, undefined, at],
+      ['refresh', 'client:demo', sid, undefined, at],
+      ['refresh_refused', 'client:demo', undefined, 'unknown_token', at],
+      ['login_refused', 'client:demo', sub, 'invalid_grant', at],
+      ['login_refused', 'client:demo', undefined, 'invalid_grant', at],
+      ['refused', undefined, '/realms/{realm}/protocol/openid-connect/token', 'invalid_client', at],
+      ['refused', undefined, '/realms/{realm}/protocol/openid-connect/logout', 'invalid_client', at],
+      ['logout', `user:${sub}`, sid, undefined, at],
+      ['refresh_refused', 'client:demo', sid, 'session_ended', at],
+      ['login', `user:${bob}`, stolen, undefined, at],
+      ['refresh', 'client:demo', stolen, undefined, at],
+      ['refresh_reused', 'client:demo', stolen, 'reused', at],
+    ],
+  )
   const text = JSON.stringify(await log())
-  for (const secret of [tokens.refresh_token, tokens.access_token, 'wrong-password', 'wrong-secret', 'made-up', 'made up']) assert.ok(!text.includes(secret))
+  for (const secret of [
+    tokens.refresh_token,
+    tokens.access_token,
+    'wrong-password',
+    'wrong-secret',
+    'made-up',
+    'made up',
+  ])
+    assert.ok(!text.includes(secret))
 })
 
 describe('failed logins', () => {
@@ -242,7 +293,8 @@ describe('failed logins', () => {
   test('of a client wait too', async () => {
     await open({ maxFailuresPerMinute: 3 })
     const guess = { ...wrong, password: 'alice-password', client_id: 'backend', client_secret: 'wrong' }
-    for (let attempt = 0; attempt < 3; attempt += 1) assert.deepEqual(await errorOf(await post('token', guess)), [401, 'invalid_client'])
+    for (let attempt = 0; attempt < 3; attempt += 1)
+      assert.deepEqual(await errorOf(await post('token', guess)), [401, 'invalid_client'])
     assert.equal((await post('token', { ...guess, client_secret: 'backend-secret' })).status, 429)
     await logIn('alice')
     const elsewhere = { address: '::1' }
@@ -261,19 +313,31 @@ describe('browsers', () => {
     assert.equal(allowed.status, 204)
     assert.equal(allowed.headers.get('access-control-allow-origin'), APP)
     assert.equal(allowed.headers.get('access-control-allow-methods'), 'POST')
-    const body = new URLSearchParams({ grant_type: 'password', client_id: 'demo', username: 'alice', password: 'wrong' })
+    const body = new URLSearchParams({
+      grant_type: 'password',
+      client_id: 'demo',
+      username: 'alice',
+      password: 'wrong',
+    })
     const refused = await ask(`${ROOT}/token`, { method: 'POST', body, headers: { origin: APP } })
     assert.equal(refused.status, 400)
     assert.equal(refused.headers.get('access-control-allow-origin'), APP)
     const other = await ask(`${ROOT}/certs`, { headers: { origin: 'https://other.example' } })
     assert.equal(other.headers.get('access-control-allow-origin'), null)
-    assert.equal((await ask(`${ROOT}/token`, { ...preflight, headers: { ...preflight.headers, origin: 'https://other.example' } })).status, 405)
+    assert.equal(
+      (await ask(`${ROOT}/token`, { ...preflight, headers: { ...preflight.headers, origin: 'https://other.example' } }))
+        .status,
+      405,
+    )
   })
 
   test('of no origin, where none is listed', async () => {
     await open()
     assert.equal((await ask(`${ROOT}/token`, preflight)).status, 405)
-    assert.equal((await ask(`${ROOT}/certs`, { headers: { origin: APP } })).headers.get('access-control-allow-origin'), null)
+    assert.equal(
+      (await ask(`${ROOT}/certs`, { headers: { origin: APP } })).headers.get('access-control-allow-origin'),
+      null,
+    )
   })
 })
 
@@ -295,7 +359,10 @@ test('a file of version 1 keeps its keys, users and sessions', async () => {
   const kid = decodeProtectedHeader(live.access_token).kid
   await issuer.close()
   await origin.close()
-  toVersion1(path, { used: String(decodeJwt(used.access_token)['sid']), ended: String(decodeJwt(ended.access_token)['sid']) })
+  toVersion1(path, {
+    used: String(decodeJwt(used.access_token)['sid']),
+    ended: String(decodeJwt(ended.access_token)['sid']),
+  })
   await open({}, path)
   const next = (await (await refresh(live.refresh_token)).json()) as Tokens
   assert.equal(decodeProtectedHeader(next.access_token).kid, kid)
@@ -305,7 +372,9 @@ test('a file of version 1 keeps its keys, users and sessions', async () => {
   assert.equal(await isAccepted(used.access_token), false)
   assert.ok(await isAccepted(next.access_token))
   const database = openDatabase(path)
-  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'dev_issuer%' AND type = 'table'").all()
+  const tables = database
+    .prepare("SELECT name FROM sqlite_schema WHERE name LIKE 'dev_issuer%' AND type = 'table'")
+    .all()
   database.close()
   assert.deepEqual(tables.map(({ name }) => name).sort(), ['dev_issuer_keys', 'dev_issuer_users'])
 })

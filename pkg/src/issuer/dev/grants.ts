@@ -4,7 +4,15 @@ import { invalidRequest } from '../../origin/http/input.ts'
 import { inCookie, presentedCookie, requireOwnScript, withRefreshCookie } from './cookie.ts'
 import { type IssuerRequest, clientOf, type Issuer, note, tryPassword } from './issuer.ts'
 import { verifyPassword } from './passwords.ts'
-import { answerWith, issuableAt, type Session, signableAt, signRefreshToken, type TokenAnswer, versionOf } from './tokens.ts'
+import {
+  answerWith,
+  issuableAt,
+  type Session,
+  signableAt,
+  signRefreshToken,
+  type TokenAnswer,
+  versionOf,
+} from './tokens.ts'
 import type { DevClient } from './types.ts'
 
 /** How long a scope may be that is put into tokens. */
@@ -39,7 +47,13 @@ async function password(issuer: Issuer, client: DevClient, { form, address }: Is
   const user = issuer.tables.user(name)
   const isGood = await tryPassword(issuer, address, name, () => verifyPassword(given, user?.password))
   if (!isGood || user === undefined) {
-    await note(issuer, { action: 'login_refused', actor: `client:${client.id}`, subject: user?.sub, address, detail: 'invalid_grant' })
+    await note(issuer, {
+      action: 'login_refused',
+      actor: `client:${client.id}`,
+      subject: user?.sub,
+      address,
+      detail: 'invalid_grant',
+    })
     throw invalidGrant('the user name or the password is wrong')
   }
   const login = { sid: crypto.randomUUID(), user, client, tokenVersion: versionOf(issuer, user) }
@@ -59,11 +73,16 @@ async function password(issuer: Issuer, client: DevClient, { form, address }: Is
 }
 
 /** The refresh token is spent and the next one remembered in one transaction; then the rest is signed. */
-async function refresh(issuer: Issuer, client: DevClient, { request, form, address }: IssuerRequest): Promise<TokenAnswer> {
+async function refresh(
+  issuer: Issuer,
+  client: DevClient,
+  { request, form, address }: IssuerRequest,
+): Promise<TokenAnswer> {
   const presented = inCookie(client) ? (presentedCookie(request) ?? '') : needed(form, 'refresh_token')
   const session = await sessionOf(issuer, client, presented)
   if (session === undefined) return refuse(issuer, { client, address, detail: 'unknown_token' })
-  if (isByRefusedKey(issuer, session)) return refuse(issuer, { client, address, session: session.sid, detail: 'banned_key' })
+  if (isByRefusedKey(issuer, session))
+    return refuse(issuer, { client, address, session: session.sid, detail: 'banned_key' })
   const next = await signRefreshToken(issuer, session, await signableAt(issuer))
   const rotation = await issuer.tokens().rotate({
     presented,
@@ -86,11 +105,25 @@ async function refresh(issuer: Issuer, client: DevClient, { request, form, addre
   }
 }
 
-/** The claims of a refresh token that this issuer signed; whether it is good the library knows, also of an expired one. */
-async function sessionOf({ settings, keys, tables }: Issuer, client: DevClient, presented: string): Promise<PresentedSession | undefined> {
+/**
+ * The claims of a refresh token that this issuer signed; whether it is good the library knows, also of an expired one.
+ */
+async function sessionOf(
+  { settings, keys, tables }: Issuer,
+  client: DevClient,
+  presented: string,
+): Promise<PresentedSession | undefined> {
   const verified = await keys.verify(presented, { issuer: settings.issuer, expired: 'accept' })
   if (verified === undefined) return undefined
-  const { sub = '', sid, iat: issuedAt, auth_time: startedAt, token_version: tokenVersion, token_use: use, scope } = verified.claims
+  const {
+    sub = '',
+    sid,
+    iat: issuedAt,
+    auth_time: startedAt,
+    token_version: tokenVersion,
+    token_use: use,
+    scope,
+  } = verified.claims
   const user = tables.userBySub(sub)
   if (use !== 'refresh' || typeof sid !== 'string' || user === undefined) return undefined
   if (typeof startedAt !== 'number' || typeof tokenVersion !== 'number' || issuedAt === undefined) return undefined

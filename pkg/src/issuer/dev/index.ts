@@ -1,6 +1,19 @@
 import { createHash } from 'node:crypto'
 import { PortcullisError } from '../../errors.ts'
-import { checkOptions, integer, invalid, list, opaque, oneOf, required, type Rules, shape, string, url, webOrigin } from '../../options.ts'
+import {
+  checkOptions,
+  integer,
+  invalid,
+  list,
+  opaque,
+  oneOf,
+  required,
+  type Rules,
+  shape,
+  string,
+  url,
+  webOrigin,
+} from '../../options.ts'
 import { json } from '../../origin/http/response.ts'
 import { ClientRegistry } from '../../origin/http/clients.ts'
 import { OriginCors } from '../../origin/http/cors.ts'
@@ -113,8 +126,14 @@ const REVOCATION = 'protocol/openid-connect/revoke'
 
 /** By their path under the realm. */
 const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map([
-  ['.well-known/openid-configuration', { methods: ['GET', 'HEAD'], answer: (issuer) => json(200, discovery(issuer), METADATA_CACHE) }],
-  ['protocol/openid-connect/certs', { methods: ['GET', 'HEAD'], answer: ({ keys }) => json(200, keys.jwks(), METADATA_CACHE) }],
+  [
+    '.well-known/openid-configuration',
+    { methods: ['GET', 'HEAD'], answer: (issuer) => json(200, discovery(issuer), METADATA_CACHE) },
+  ],
+  [
+    'protocol/openid-connect/certs',
+    { methods: ['GET', 'HEAD'], answer: ({ keys }) => json(200, keys.jwks(), METADATA_CACHE) },
+  ],
   ['protocol/openid-connect/token', { methods: ['POST'], answer: token }],
   ['protocol/openid-connect/logout', { methods: ['GET', 'POST'], answer: logout }],
 ] satisfies [string, Endpoint][])
@@ -125,7 +144,8 @@ async function answer(issuer: Issuer, request: Request, source: RequestSource): 
   const path = url.pathname.startsWith(base) ? url.pathname.slice(base.length) : ''
   const { cors, settings } = issuer
   const endpoint = ENDPOINTS.get(path)
-  if (endpoint !== undefined) return cors.share(await answered(issuer, endpoint, request, source), await cors.readableBy(request))
+  if (endpoint !== undefined)
+    return cors.share(await answered(issuer, endpoint, request, source), await cors.readableBy(request))
   if (!settings.clients.some(inCookie) || path !== REVOCATION || request.method !== 'POST') return undefined
   const revoked = await problemsAnswered(async () => {
     requireHttps(request, source, settings.plainHttp)
@@ -134,12 +154,18 @@ async function answer(issuer: Issuer, request: Request, source: RequestSource): 
   return revoked === undefined ? undefined : cors.share(revoked, await cors.readableBy(request))
 }
 
-async function answered(issuer: Issuer, { methods, answer }: Endpoint, request: Request, source: RequestSource): Promise<Response> {
+async function answered(
+  issuer: Issuer,
+  { methods, answer }: Endpoint,
+  request: Request,
+  source: RequestSource,
+): Promise<Response> {
   return problemsAnswered(async () => {
     requireHttps(request, source, issuer.settings.plainHttp)
     const allowed = await issuer.cors.preflight(request, issuer.cors.readableBy(request), methods)
     if (allowed !== undefined) return allowed
-    if (!methods.includes(request.method)) throw new Problem(405, 'method_not_allowed', undefined, { allow: methods.join(', ') })
+    if (!methods.includes(request.method))
+      throw new Problem(405, 'method_not_allowed', undefined, { allow: methods.join(', ') })
     return answer(issuer, { request, form: await formOf(request), address: source.address })
   })
 }
@@ -214,11 +240,15 @@ const RULES: Rules = {
 
 function resolveDevIssuerSettings(options: DevIssuerOptions): Issuer['settings'] {
   checkOptions(options, RULES)
-  if ((options.path === undefined) === (options.database === undefined)) throw invalid('options must have either path or database')
+  if ((options.path === undefined) === (options.database === undefined))
+    throw invalid('options must have either path or database')
   const realm = options.realm ?? 'acme'
   const issuer = String(options.issuer)
   if (!issuer.endsWith(`/realms/${realm}`)) {
-    throw new PortcullisError('invalid_option', `options.issuer must end with /realms/${realm}: that is where its routes are`)
+    throw new PortcullisError(
+      'invalid_option',
+      `options.issuer must end with /realms/${realm}: that is where its routes are`,
+    )
   }
   return {
     realm,

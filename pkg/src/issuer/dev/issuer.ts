@@ -61,10 +61,15 @@ function routeOf({ settings }: Issuer, { url }: Request): string {
 }
 
 /**
- * Tries a user's password. A wrong one counts against the address, and against the pair of address and name; once that is
- * too much, attempts at the same time are refused too. Throws a `Problem` (429).
+ * Tries a user's password. A wrong one counts against the address, and against the pair of address and name; once that
+ * is too much, attempts at the same time are refused too. Throws a `Problem` (429).
  */
-export async function tryPassword(issuer: Issuer, address: string | undefined, name: string, verify: () => Promise<boolean>): Promise<boolean> {
+export async function tryPassword(
+  issuer: Issuer,
+  address: string | undefined,
+  name: string,
+  verify: () => Promise<boolean>,
+): Promise<boolean> {
   const account = `user:${name.slice(0, MAX_ACCOUNT_CHARACTERS)}`
   admit(issuer, address, account)
   const isGood = await verify()
@@ -112,5 +117,8 @@ export function unixSeconds(): number {
 }
 
 export function notAttached(): PortcullisError {
-  return new PortcullisError('fault', 'the development issuer has no origin: call issuer.attach(origin) before it serves')
+  return new PortcullisError(
+    'fault',
+    'the development issuer has no origin: call issuer.attach(origin) before it serves',
+  )
 }

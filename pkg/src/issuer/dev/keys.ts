@@ -40,8 +40,8 @@ export interface SigningKeysOptions {
 }
 
 /**
- * The issuer's keys, kept over restarts. The newest one of the requested algorithm that is not banned signs; when none is
- * left, a new one is made. All that are not banned verify.
+ * The issuer's keys, kept over restarts. The newest one of the requested algorithm that is not banned signs; when none
+ * is left, a new one is made. All that are not banned verify.
  */
 export class SigningKeys {
   readonly #options: SigningKeysOptions
@@ -93,8 +93,14 @@ export class SigningKeys {
     return this.#signing()?.kid
   }
 
-  /** The claims of a token that this issuer signed, and by which key; `undefined` for all else. `expired: 'accept'` is for logout hints. */
-  async verify(token: string, { issuer, expired }: { issuer: string; expired: 'refuse' | 'accept' }): Promise<VerifiedToken | undefined> {
+  /**
+   * The claims of a token that this issuer signed, and by which key; `undefined` for all else. `expired: 'accept'` is
+   * for logout hints.
+   */
+  async verify(
+    token: string,
+    { issuer, expired }: { issuer: string; expired: 'refuse' | 'accept' },
+  ): Promise<VerifiedToken | undefined> {
     try {
       const options = expired === 'accept' ? { issuer, currentDate: new Date(0) } : { issuer }
       const keyOf = async ({ kid, alg }: CompactJWSHeaderParameters): Promise<CryptoKey | Uint8Array> =>
@@ -134,7 +140,14 @@ export class SigningKeys {
 
   #describe({ kid, algorithm, createdAt }: LoadedKey): IssuerKey {
     const passive = this.#signing()?.kid === kid ? 'ACTIVE' : 'PASSIVE'
-    return { kid, thumbprint: kid, algorithm, use: 'sig', status: this.#options.isBanned(kid) ? 'DISABLED' : passive, createdAt }
+    return {
+      kid,
+      thumbprint: kid,
+      algorithm,
+      use: 'sig',
+      status: this.#options.isBanned(kid) ? 'DISABLED' : passive,
+      createdAt,
+    }
   }
 
   #publicOf(kid: string | undefined, algorithm: string): JWK & { kty: string } {

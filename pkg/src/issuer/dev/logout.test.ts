@@ -37,7 +37,10 @@ describe('logout', () => {
     const uri = 'https://app.test/bye?x=1'
     const { id_token: hint = '' } = await logIn('alice', { scope: 'openid' })
     for (const wrong of ['https://evil.test/', `${uri}&y`, 'https://app.test/bye']) {
-      assert.deepEqual(await errorOf(await ask(query({ id_token_hint: hint, post_logout_redirect_uri: wrong }))), [400, 'invalid_request'])
+      assert.deepEqual(await errorOf(await ask(query({ id_token_hint: hint, post_logout_redirect_uri: wrong }))), [
+        400,
+        'invalid_request',
+      ])
     }
     const response = await ask(query({ id_token_hint: hint, post_logout_redirect_uri: uri, state: 'a b' }))
     assert.equal(response.status, 303)

@@ -6,18 +6,21 @@ import { type IssuerRequest, clientOf, endSession, type Issuer } from './issuer.
 
 /**
  * `GET` or `POST …/logout` (OpenID Connect RP-Initiated Logout 1.0): ends the session that `id_token_hint` names. As in
- * Keycloak, a client may POST its `refresh_token` instead, or have it in the cookie. Without any nothing says whose session it is.
+ * Keycloak, a client may POST its `refresh_token` instead, or have it in the cookie. Without any nothing says whose
+ * session it is.
  */
 export async function logout(issuer: Issuer, call: IssuerRequest): Promise<Response> {
   const { request, form, address } = call
   if (request.method === 'POST' && form.has('refresh_token')) return byRefreshToken(issuer, call)
   const hint = form.get('id_token_hint')
-  if (request.method === 'POST' && hint === undefined && isCookieClient(issuer.settings, form)) return logoutByCookie(issuer, call)
+  if (request.method === 'POST' && hint === undefined && isCookieClient(issuer.settings, form))
+    return logoutByCookie(issuer, call)
   if (hint === undefined) throw invalidRequest('id_token_hint is missing')
   const claims = (await issuer.keys.verify(hint, { issuer: issuer.settings.issuer, expired: 'accept' }))?.claims
   if (claims?.['token_use'] !== 'id' || typeof claims['sid'] !== 'string')
     throw invalidRequest('id_token_hint is no ID token of this issuer')
-  if (form.has('client_id') && form.get('client_id') !== claims.aud) throw invalidRequest('id_token_hint belongs to another client')
+  if (form.has('client_id') && form.get('client_id') !== claims.aud)
+    throw invalidRequest('id_token_hint belongs to another client')
   const target = redirectTarget(issuer, form, claims.aud)
   await endSession(issuer, { session: claims['sid'], subject: claims.sub ?? '', address })
   return forgetting(issuer, request, target === undefined ? page() : seeOther(target))
@@ -34,7 +37,11 @@ async function byRefreshToken(issuer: Issuer, call: IssuerRequest): Promise<Resp
 }
 
 /** Accepts exactly the registered URLs of the client, so that it is no open redirect. */
-function redirectTarget(issuer: Issuer, given: ReadonlyMap<string, string>, client: string | string[] | undefined): URL | undefined {
+function redirectTarget(
+  issuer: Issuer,
+  given: ReadonlyMap<string, string>,
+  client: string | string[] | undefined,
+): URL | undefined {
   const wanted = given.get('post_logout_redirect_uri')
   if (wanted === undefined) return undefined
   const registered = issuer.settings.clients.find(({ id }) => id === client)?.postLogoutRedirectUris ?? []
@@ -50,5 +57,7 @@ function seeOther(target: URL): Response {
 }
 
 function page(): Response {
-  return new Response('You are logged out.\n', { headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' } })
+  return new Response('You are logged out.\n', {
+    headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
+  })
 }

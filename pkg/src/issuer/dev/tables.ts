@@ -20,8 +20,9 @@ const SCHEMA = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX dev_issuer_refresh_tokens_sid ON dev_issuer_refresh_tokens (sid);
    CREATE INDEX dev_issuer_refresh_tokens_expires_at ON dev_issuer_refresh_tokens (expires_at);`,
-  // Keys that were made in the same second get an order. Sessions go to the library of refresh tokens: the hashes are the same
-  // there. Nothing says how long a token was good for: its hour is that of the default, 1800 s before it expires.
+  // Keys that were made in the same second get an order. Sessions go to the library of refresh tokens: the hashes are
+  // the same there. Nothing says how long a token was good for: its hour is that of the default, 1800 s before it
+  // expires.
   `ALTER TABLE dev_issuer_keys ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
    UPDATE dev_issuer_keys SET number =
      (SELECT count(*) FROM dev_issuer_keys o
@@ -85,20 +86,19 @@ export function openTables(database: Database, realm: string): Tables {
   const addUser = database.prepare('INSERT OR IGNORE INTO dev_issuer_users VALUES (?, ?, ?, ?, ?, ?)')
   return {
     keys: () =>
-      keys
-        .all(realm)
-        .map((row) => ({
-          kid: string(row, 'kid'),
-          algorithm: string(row, 'algorithm'),
-          privateJwk: string(row, 'private_jwk'),
-          createdAt: number(row, 'created_at'),
-        })),
+      keys.all(realm).map((row) => ({
+        kid: string(row, 'kid'),
+        algorithm: string(row, 'algorithm'),
+        privateJwk: string(row, 'private_jwk'),
+        createdAt: number(row, 'created_at'),
+      })),
     addKey: (key) => void addKey.run(realm, key.kid, key.algorithm, key.privateJwk, key.createdAt, realm),
     removeKey: (kid) => void removeKey.run(realm, kid),
     users: (search = '', first, max) => users.all(realm, search, max, first).map(userOf),
     user: (name) => found(byName.get(realm, name)),
     userBySub: (sub) => found(bySub.get(realm, sub)),
-    addUser: (user) => void addUser.run(realm, user.name, user.sub, user.password, JSON.stringify(user.roles), user.version),
+    addUser: (user) =>
+      void addUser.run(realm, user.name, user.sub, user.password, JSON.stringify(user.roles), user.version),
   }
 }
 

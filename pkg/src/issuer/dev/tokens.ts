@@ -82,27 +82,45 @@ export async function answerWith(issuer: Issuer, session: Session, refresh: NewR
     scope: scope ?? '',
   }
   if (scope?.split(' ').includes('openid') === true) {
-    answer.id_token = await keys.sign({ ...common, jti: crypto.randomUUID(), aud: client.id, typ: 'ID', token_use: 'id' })
+    answer.id_token = await keys.sign({
+      ...common,
+      jti: crypto.randomUUID(),
+      aud: client.id,
+      typ: 'ID',
+      token_use: 'id',
+    })
   }
   return answer
 }
 
 /**
- * The second in which tokens may be issued. Tokens issued up to a not-before are refused, so right after a logout, or after a
- * not-before of the key that signs, this is the next one. Throws a `Problem` when it is later than that.
+ * The second in which tokens may be issued. Tokens issued up to a not-before are refused, so right after a logout, or
+ * after a not-before of the key that signs, this is the next one. Throws a `Problem` when it is later than that.
  */
-export async function issuableAt(issuer: Issuer, { user, client, sid, tokenVersion }: Omit<Session, 'startedAt' | 'scope'>): Promise<number> {
+export async function issuableAt(
+  issuer: Issuer,
+  { user, client, sid, tokenVersion }: Omit<Session, 'startedAt' | 'scope'>,
+): Promise<number> {
   const login = { subject: user.sub, session: sid, authorizedParty: client.id, grant: client.id, tokenVersion }
-  const { at, reason } = await acceptableSecond(issuer, login, (refusal) => refusal !== 'session_revoked' && refusal !== 'version_revoked')
+  const { at, reason } = await acceptableSecond(
+    issuer,
+    login,
+    (refusal) => refusal !== 'session_revoked' && refusal !== 'version_revoked',
+  )
   if (reason !== undefined) throw new Problem(400, 'invalid_grant', 'the tokens would be revoked already')
   return at
 }
 
-/** The same for a session that goes on: whether that is refused, the library of refresh tokens knows. Throws a `Problem` likewise. */
+/**
+ * The same for a session that goes on: whether that is refused, the library of refresh tokens knows. Throws a `Problem`
+ * likewise.
+ */
 export async function signableAt(issuer: Issuer): Promise<number> {
   const { at, reason } = await acceptableSecond(issuer, {}, (refusal) => refusal === 'banned_key')
   if (reason !== 'banned_key') return at
-  throw new Problem(503, 'temporarily_unavailable', 'the key that signs has a not-before that lies ahead', { 'retry-after': '2' })
+  throw new Problem(503, 'temporarily_unavailable', 'the key that signs has a not-before that lies ahead', {
+    'retry-after': '2',
+  })
 }
 
 /** Waits for the second after a not-before; `reason`: why a token issued `at` then is refused nevertheless. */
@@ -115,7 +133,11 @@ async function acceptableSecond(
   for (;;) {
     const at = unixSeconds()
     const kid = keys.signingKid
-    const signed = { issuedAt: at, expiresAt: at + settings.accessTokenSeconds, ...(kid === undefined ? {} : { keyThumbprint: kid }) }
+    const signed = {
+      issuedAt: at,
+      expiresAt: at + settings.accessTokenSeconds,
+      ...(kid === undefined ? {} : { keyThumbprint: kid }),
+    }
     const reason = origin().refuses(settings.realm, { ...subject, ...signed })
     if (reason === undefined || !passes(reason) || Date.now() > deadline) return { at, reason }
     const restOfSecondMs = 1_000 - (Date.now() % 1_000)
@@ -128,7 +150,11 @@ export function versionOf({ settings, origin }: Issuer, user: User): number {
   return Math.max(user.version, origin().minimumVersion(settings.realm, user.sub))
 }
 
-function commonClaims(issuer: Issuer, { sid, user, client, startedAt, tokenVersion }: Session, now: number): Record<string, string | number> {
+function commonClaims(
+  issuer: Issuer,
+  { sid, user, client, startedAt, tokenVersion }: Session,
+  now: number,
+): Record<string, string | number> {
   return {
     iss: issuer.settings.issuer,
     sub: user.sub,

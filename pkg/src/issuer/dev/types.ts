@@ -21,8 +21,8 @@ export interface DevClient {
   /** How long its access tokens live. Default: as long as the issuer's. */
   accessTokenSeconds?: number
   /**
-   * Where its refresh tokens are: in the answer's `body`, or in a `cookie` that scripts cannot read and pages of other origins
-   * cannot use. Default `body`.
+   * Where its refresh tokens are: in the answer's `body`, or in a `cookie` that scripts cannot read and pages of other
+   * origins cannot use. Default `body`.
    */
   refreshTokenIn?: 'body' | 'cookie'
   /** Where it may send browsers after a logout, exactly. Default: nowhere. */
@@ -86,5 +86,8 @@ export interface DevIssuer {
 
 /** The part of the origin that the issuer uses: its ledger, which says who is logged out. */
 export interface LedgerView
-  extends Pick<Origin, 'audit' | 'bans' | 'keyNotBefore' | 'minimumVersion' | 'publishKeys' | 'refuses' | 'status' | 'userNotBefore'>,
+  extends Pick<
+      Origin,
+      'audit' | 'bans' | 'keyNotBefore' | 'minimumVersion' | 'publishKeys' | 'refuses' | 'status' | 'userNotBefore'
+    >,
     LedgerOfSessions {}

@@ -6,7 +6,15 @@ import { type Database, openDatabase } from '../../origin/store/sqlite/database.
 import { isName, MAX_NAME_BYTES } from '../../origin/core/name.ts'
 import { type Settings, resolveRefreshTokensSettings } from './settings.ts'
 import { bySession, familyOf, openTokenTables, type StoredToken, type TokenTables } from './tables.ts'
-import type { KnownRefreshToken, Login, RefreshSession, RefreshTokens, RefreshTokensOptions, RotateRequest, Rotation } from './types.ts'
+import type {
+  KnownRefreshToken,
+  Login,
+  RefreshSession,
+  RefreshTokens,
+  RefreshTokensOptions,
+  RotateRequest,
+  Rotation,
+} from './types.ts'
 
 export type {
   Family,
@@ -37,8 +45,8 @@ export function opaqueToken(): string {
 }
 
 /**
- * Opens the file and begins to report ended sessions that the ledger lacks. Throws `invalid_option`, `store_unavailable`,
- * `store_corrupt` or `store_newer`.
+ * Opens the file and begins to report ended sessions that the ledger lacks. Throws `invalid_option`,
+ * `store_unavailable`, `store_corrupt` or `store_newer`.
  */
 export function createRefreshTokens(options: RefreshTokensOptions): RefreshTokens {
   const settings = resolveRefreshTokensSettings(options)
@@ -73,7 +81,9 @@ class SqliteRefreshTokens implements RefreshTokens {
 
   begin(login: Login): void {
     this.#assertOpen()
-    for (const member of NAMES) if (!isName(login[member])) throw invalid(`login.${member} must be a string of 1 to ${MAX_NAME_BYTES} bytes of UTF-8`)
+    for (const member of NAMES)
+      if (!isName(login[member]))
+        throw invalid(`login.${member} must be a string of 1 to ${MAX_NAME_BYTES} bytes of UTF-8`)
     const hash = hashOf(login.token)
     this.#database.transaction(() => {
       this.#assertNew(hash)
@@ -164,10 +174,24 @@ class SqliteRefreshTokens implements RefreshTokens {
     return { outcome: 'reused', family, ledger: 'to_be_told' }
   }
 
-  #refuses({ session, subject, client, issuedAt, tokenVersion }: Omit<StoredToken, 'endedAt' | 'usedAtMs'>): ReturnType<Settings['origin']['refuses']> {
+  #refuses({
+    session,
+    subject,
+    client,
+    issuedAt,
+    tokenVersion,
+  }: Omit<StoredToken, 'endedAt' | 'usedAtMs'>): ReturnType<Settings['origin']['refuses']> {
     const { realm, origin, idleSeconds } = this.#settings
     const expiresAt = issuedAt + idleSeconds
-    return origin.refuses(realm, { session, subject, authorizedParty: client, grant: client, issuedAt, expiresAt, tokenVersion })
+    return origin.refuses(realm, {
+      session,
+      subject,
+      authorizedParty: client,
+      grant: client,
+      issuedAt,
+      expiresAt,
+      tokenVersion,
+    })
   }
 
   #hasExpired({ issuedAt, startedAt }: StoredToken): boolean {
@@ -211,12 +235,18 @@ class SqliteRefreshTokens implements RefreshTokens {
   #report(error: unknown): void {
     if (this.#failing === (error !== undefined)) return
     this.#failing = error !== undefined
-    const known = error instanceof PortcullisError ? error : new PortcullisError('fault', 'the ledger failed', { cause: error })
-    this.#settings.onReport({ kind: 'store', realm: this.#settings.realm, error: error === undefined ? undefined : known })
+    const known =
+      error instanceof PortcullisError ? error : new PortcullisError('fault', 'the ledger failed', { cause: error })
+    this.#settings.onReport({
+      kind: 'store',
+      realm: this.#settings.realm,
+      error: error === undefined ? undefined : known,
+    })
   }
 
   #assertNew(hash: string): void {
-    if (this.#tables.token(hash) !== undefined) throw invalid('the refresh token is known already: each must be another')
+    if (this.#tables.token(hash) !== undefined)
+      throw invalid('the refresh token is known already: each must be another')
   }
 
   #assertOpen(): void {

@@ -7,7 +7,13 @@ import { PortcullisError } from '../../errors.ts'
 import { openDatabase } from '../../origin/store/sqlite/database.ts'
 import type { OriginReport } from '../../origin/api.ts'
 import { openStage, type Stage, until } from '../../origin/testing/stage.ts'
-import { createRefreshTokens, opaqueToken, type RefreshTokens, type RefreshTokensOptions, type Rotation } from './index.ts'
+import {
+  createRefreshTokens,
+  opaqueToken,
+  type RefreshTokens,
+  type RefreshTokensOptions,
+  type Rotation,
+} from './index.ts'
 
 let stage: Stage
 let folder: string
@@ -28,17 +34,37 @@ beforeEach(() => void (nowMs = Date.now()))
 
 function open(options: Partial<RefreshTokensOptions> = {}): RefreshTokens {
   const path = join(folder, `${(files += 1)}.db`)
-  return createRefreshTokens({ path, realm: 'acme', origin: stage.origin, nowMs: () => nowMs, onReport: () => undefined, ...options })
+  return createRefreshTokens({
+    path,
+    realm: 'acme',
+    origin: stage.origin,
+    nowMs: () => nowMs,
+    onReport: () => undefined,
+    ...options,
+  })
 }
 
 /** A login of a user of its own. */
-function logIn(tokens: RefreshTokens, more: { session?: string; subject?: string; client?: string } = {}): { session: string; subject: string; token: string } {
-  const login = { session: crypto.randomUUID(), subject: crypto.randomUUID(), client: 'demo', token: opaqueToken(), ...more }
+function logIn(
+  tokens: RefreshTokens,
+  more: { session?: string; subject?: string; client?: string } = {},
+): { session: string; subject: string; token: string } {
+  const login = {
+    session: crypto.randomUUID(),
+    subject: crypto.randomUUID(),
+    client: 'demo',
+    token: opaqueToken(),
+    ...more,
+  }
   tokens.begin(login)
   return login
 }
 
-async function rotate(tokens: RefreshTokens, presented: string, client = 'demo'): Promise<{ next: string; rotation: Rotation }> {
+async function rotate(
+  tokens: RefreshTokens,
+  presented: string,
+  client = 'demo',
+): Promise<{ next: string; rotation: Rotation }> {
   const next = opaqueToken()
   return { next, rotation: await tokens.rotate({ presented, next, client }) }
 }
@@ -57,11 +83,27 @@ function hasEnded(session: string): boolean {
 describe('rotation', () => {
   test('returns the login; each token is valid once', async () => {
     const tokens = open({ maxSeconds: 7_200 })
-    const login = { session: 's', subject: 'u', client: 'demo', token: 't1', scope: 'openid x', tokenVersion: 4, address: '203.0.113.1' }
+    const login = {
+      session: 's',
+      subject: 'u',
+      client: 'demo',
+      token: 't1',
+      scope: 'openid x',
+      tokenVersion: 4,
+      address: '203.0.113.1',
+    }
     tokens.begin(login)
     const startedAt = Math.floor(nowMs / 1000)
     const first = await tokens.rotate({ presented: 't1', next: 't2', client: 'demo' })
-    const family = { session: 's', subject: 'u', client: 'demo', scope: 'openid x', tokenVersion: 4, startedAt, endsAt: startedAt + 7_200 }
+    const family = {
+      session: 's',
+      subject: 'u',
+      client: 'demo',
+      scope: 'openid x',
+      tokenVersion: 4,
+      startedAt,
+      endsAt: startedAt + 7_200,
+    }
     assert.deepEqual(first, { outcome: 'rotated', family })
     assert.equal((await tokens.rotate({ presented: 't2', next: 't3', client: 'demo' })).outcome, 'rotated')
     assert.deepEqual(tokens.find('t1'), { client: 'demo', session: 's', subject: 'u' })
@@ -75,7 +117,10 @@ describe('rotation', () => {
     const login = logIn(tokens, names)
     const { next } = await rotate(tokens, login.token, names.client)
     assert.deepEqual(tokens.find(login.token), names)
-    assert.deepEqual(tokens.sessions(login.subject).map((each) => [each.session, each.clients]), [['s\u0000a', ['c\u0000a']]])
+    assert.deepEqual(
+      tokens.sessions(login.subject).map((each) => [each.session, each.clients]),
+      [['s\u0000a', ['c\u0000a']]],
+    )
     assert.equal(await outcome(tokens, login.token, names.client), 'reused')
     assert.equal(hasEnded('s\u0000a'), true)
     assert.equal(hasEnded('s'), false)
@@ -146,7 +191,10 @@ describe('rotation', () => {
     const other = logIn(tokens, { session: left.session, subject: left.subject, client: 'backend' })
     await stage.origin.endClientSession('acme', left.session, 'demo')
     assert.equal(await outcome(tokens, left.token), 'session_revoked')
-    assert.deepEqual(tokens.sessions(left.subject).map(({ clients }) => clients), [['backend']])
+    assert.deepEqual(
+      tokens.sessions(left.subject).map(({ clients }) => clients),
+      [['backend']],
+    )
     assert.equal(await outcome(tokens, other.token, 'backend'), 'rotated')
     await tokens.close()
   })
@@ -160,7 +208,10 @@ describe('rotation', () => {
     await stage.origin.endGrant('acme', one.subject, 'demo')
     assert.equal(await outcome(tokens, one.token), 'grant_revoked')
     assert.equal(await outcome(tokens, two.token), 'grant_revoked')
-    assert.deepEqual(tokens.sessions(one.subject).map(({ session, clients }) => [session, clients]), [[one.session, ['backend']]])
+    assert.deepEqual(
+      tokens.sessions(one.subject).map(({ session, clients }) => [session, clients]),
+      [[one.session, ['backend']]],
+    )
     assert.equal(await outcome(tokens, sharing.token, 'backend'), 'rotated')
     assert.equal(await outcome(tokens, other.token), 'rotated')
     const issuedAt = stage.origin.grantNotBefore('acme', one.subject, 'demo') + 1
@@ -185,7 +236,9 @@ describe('rotation', () => {
     const { token, ...login } = logIn(tokens)
     const { next } = await rotate(tokens, token)
     const database = openDatabase(path)
-    const text = JSON.stringify(['refresh_families', 'refresh_tokens'].map((table) => database.prepare(`SELECT * FROM ${table}`).all()))
+    const text = JSON.stringify(
+      ['refresh_families', 'refresh_tokens'].map((table) => database.prepare(`SELECT * FROM ${table}`).all()),
+    )
     database.close()
     assert.ok(text.includes(login.session) && !text.includes(token) && !text.includes(next))
     assert.throws(() => tokens.begin({ ...login, client: 'demo', token }), { code: 'invalid_option' })
@@ -198,7 +251,10 @@ describe('rotation', () => {
     const tokens = open()
     for (const member of ['session', 'subject', 'client']) {
       for (const name of ['', 'x'.repeat(1_025), '€'.repeat(342), 'a\ud800']) {
-        assert.throws(() => logIn(tokens, { [member]: name }), { code: 'invalid_option', message: new RegExp(`login\\.${member} must be`) })
+        assert.throws(() => logIn(tokens, { [member]: name }), {
+          code: 'invalid_option',
+          message: new RegExp(`login\\.${member} must be`),
+        })
       }
       logIn(tokens, { [member]: '€'.repeat(341) })
     }
@@ -219,13 +275,19 @@ describe('a reused token', () => {
     assert.equal(again.outcome === 'reused' && again.ledger, 'told')
     assert.ok(hasEnded(stolen.session))
     assert.equal(await outcome(tokens, next), 'session_ended')
-    assert.deepEqual(tokens.sessions(subject).map(({ session }) => session), [other.session])
+    assert.deepEqual(
+      tokens.sessions(subject).map(({ session }) => session),
+      [other.session],
+    )
     const head = stage.sequence()
     assert.equal(await outcome(tokens, stolen.token), 'session_ended')
     assert.equal(stage.sequence(), head)
     assert.equal(await outcome(tokens, other.token), 'rotated')
     // The origin's own gate judges as every edge does.
-    const judged = await stage.get('/admin/realms/acme/users/u/logout', { method: 'POST', headers: { authorization: `Bearer ${access}` } })
+    const judged = await stage.get('/admin/realms/acme/users/u/logout', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${access}` },
+    })
     assert.equal(judged.status, 401)
     await tokens.close()
   })
@@ -273,7 +335,10 @@ describe('a reused token', () => {
   })
 })
 
-for (const [reuseGraceSeconds, lost] of [[0, 'reused'], [10, 'lost_race']] as const) {
+for (const [reuseGraceSeconds, lost] of [
+  [0, 'reused'],
+  [10, 'lost_race'],
+] as const) {
   test(`two at once, a hundred times: one wins, with ${reuseGraceSeconds} s of grace the other is '${lost}'`, async () => {
     const tokens = open({ reuseGraceSeconds })
     for (let round = 0; round < 100; round += 1) {
@@ -289,7 +354,10 @@ for (const [reuseGraceSeconds, lost] of [[0, 'reused'], [10, 'lost_race']] as co
 }
 
 describe('a reuse is reported to the ledger', () => {
-  const failing = { refuses: (): undefined => undefined, endSession: () => Promise.reject(new PortcullisError('store_unavailable', 'full')) }
+  const failing = {
+    refuses: (): undefined => undefined,
+    endSession: () => Promise.reject(new PortcullisError('store_unavailable', 'full')),
+  }
 
   test('later, when it cannot be written now: the session has ended already', async () => {
     const told: string[] = []
@@ -308,13 +376,19 @@ describe('a reuse is reported to the ledger', () => {
     const { rotation } = await rotate(tokens, token)
     assert.equal(rotation.outcome === 'reused' && rotation.ledger, 'to_be_told')
     assert.equal(await outcome(tokens, next), 'session_ended')
-    assert.deepEqual(reports.map(({ error }) => error?.code), ['store_unavailable'])
+    assert.deepEqual(
+      reports.map(({ error }) => error?.code),
+      ['store_unavailable'],
+    )
     assert.equal(await tokens.tellLedger(), 1)
     works = true
     await until(() => told.length > 0, 'the report to the ledger is retried')
     assert.deepEqual(told, [session])
     assert.equal(await tokens.tellLedger(), 0)
-    assert.deepEqual(reports.map(({ error }) => error?.code), ['store_unavailable', undefined])
+    assert.deepEqual(
+      reports.map(({ error }) => error?.code),
+      ['store_unavailable', undefined],
+    )
     await tokens.close()
   })
 
@@ -355,7 +429,12 @@ test('a session is ended in the ledger first', async () => {
   assert.ok(hasEnded(session))
   assert.equal(await outcome(tokens, token), 'session_ended')
   await tokens.close()
-  const broken = open({ origin: { refuses: () => undefined, endSession: () => Promise.reject(new PortcullisError('store_unavailable', 'full')) } })
+  const broken = open({
+    origin: {
+      refuses: () => undefined,
+      endSession: () => Promise.reject(new PortcullisError('store_unavailable', 'full')),
+    },
+  })
   const lives = logIn(broken)
   await assert.rejects(broken.endSession(lives.session), { code: 'store_unavailable' })
   assert.equal(await outcome(broken, lives.token), 'rotated')
@@ -373,11 +452,28 @@ test('lists the sessions of a user that can be continued', async () => {
   tokens.begin({ session: 'b', subject, client: 'demo', token: 'b1' })
   await tokens.rotate({ presented: 'a1', next: 'a3', client: 'demo', address: '203.0.113.2' })
   assert.deepEqual(tokens.sessions(subject), [
-    { session: 'a', subject, clients: ['demo', 'backend'], startedAt, lastUsedAt: startedAt + 60, address: '203.0.113.2' },
-    { session: 'b', subject, clients: ['demo'], startedAt: startedAt + 60, lastUsedAt: startedAt + 60, address: undefined },
+    {
+      session: 'a',
+      subject,
+      clients: ['demo', 'backend'],
+      startedAt,
+      lastUsedAt: startedAt + 60,
+      address: '203.0.113.2',
+    },
+    {
+      session: 'b',
+      subject,
+      clients: ['demo'],
+      startedAt: startedAt + 60,
+      lastUsedAt: startedAt + 60,
+      address: undefined,
+    },
   ])
   nowMs += 1_799_000
-  assert.deepEqual(tokens.sessions(subject).map(({ session }) => session), ['a', 'b'])
+  assert.deepEqual(
+    tokens.sessions(subject).map(({ session }) => session),
+    ['a', 'b'],
+  )
   nowMs += 1_000
   assert.deepEqual(tokens.sessions(subject), [])
   await tokens.close()

@@ -1,14 +1,30 @@
 import type { PortcullisError } from '../../errors.ts'
-import { callback, checkOptions, defaultsOf, given, integer, invalid, isObject, opaque, required, rule, type Rules, string, withDefault } from '../../options.ts'
+import {
+  callback,
+  checkOptions,
+  defaultsOf,
+  given,
+  integer,
+  invalid,
+  isObject,
+  opaque,
+  required,
+  rule,
+  type Rules,
+  string,
+  withDefault,
+} from '../../options.ts'
 import type { RefreshTokensOptions } from './types.ts'
 
 /** The options with every default filled in. */
-export type Settings = Required<Omit<RefreshTokensOptions, 'path' | 'database'>> & Pick<RefreshTokensOptions, 'path' | 'database'>
+export type Settings = Required<Omit<RefreshTokensOptions, 'path' | 'database'>> &
+  Pick<RefreshTokensOptions, 'path' | 'database'>
 
 /** Checks the options and fills in the defaults. Throws `invalid_option`. */
 export function resolveRefreshTokensSettings(options: RefreshTokensOptions): Settings {
   checkOptions(options, RULES)
-  if ((options.path === undefined) === (options.database === undefined)) throw invalid('options must have either path or database')
+  if ((options.path === undefined) === (options.database === undefined))
+    throw invalid('options must have either path or database')
   return { ...defaultsOf(RULES), nowMs: Date.now, onReport: warn, ...given(options) }
 }
 
@@ -17,7 +33,10 @@ const RULES = {
   database: opaque,
   realm: required(string),
   origin: required(
-    rule('an origin', (value) => isObject(value) && ['endSession', 'refuses'].every((verb) => typeof value[verb] === 'function')),
+    rule(
+      'an origin',
+      (value) => isObject(value) && ['endSession', 'refuses'].every((verb) => typeof value[verb] === 'function'),
+    ),
   ),
   idleSeconds: withDefault(integer('whole seconds', 1), 1_800),
   maxSeconds: withDefault(integer('whole seconds', 1), 36_000),
@@ -29,6 +48,7 @@ const RULES = {
 export const REFRESH_TOKEN_RULES: Rules = RULES
 
 function warn({ realm, error }: { realm?: string; error: PortcullisError | undefined }): void {
-  const what = error === undefined ? 'has recorded all ended sessions' : `could not record an ended session: ${error.message}`
+  const what =
+    error === undefined ? 'has recorded all ended sessions' : `could not record an ended session: ${error.message}`
   console.warn(`portcullis: the ledger (${realm}) ${what}`)
 }

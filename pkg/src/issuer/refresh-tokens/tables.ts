@@ -21,7 +21,13 @@ const SCHEMA = [
 ]
 
 /** Of a family `f`; strings as `castTextOf` reads them. */
-const FAMILY = `f.id, f.token_version, f.started_at, f.last_used_at, f.ended_at, ${['session', 'subject', 'client', 'scope', 'address']
+const FAMILY = `f.id, f.token_version, f.started_at, f.last_used_at, f.ended_at, ${[
+  'session',
+  'subject',
+  'client',
+  'scope',
+  'address',
+]
   .map((column) => `CAST(f.${column} AS BLOB) AS ${column}`)
   .join(', ')}`
 
@@ -59,7 +65,12 @@ export interface TokenTables {
   /** In a transaction of the caller's. */
   addFamily(login: Login, hash: string, issuedAt: number): void
   /** In a transaction of the caller's. */
-  replace(token: StoredToken, hash: string, next: { hash: string; issuedAt: number; address: string | undefined }, nowMs: number): void
+  replace(
+    token: StoredToken,
+    hash: string,
+    next: { hash: string; issuedAt: number; address: string | undefined },
+    nowMs: number,
+  ): void
   endSession(session: string, ledger: 'told' | 'to_be_told', now: number): void
   /** The ledger has recorded the end of the session. */
   told(session: string): void
@@ -88,12 +99,18 @@ export function openTokenTables(database: Database, realm: string): TokenTables 
   )
   const addToken = database.prepare('INSERT INTO refresh_tokens VALUES (?, ?, ?, NULL)')
   const spend = database.prepare('UPDATE refresh_tokens SET used_at_ms = ? WHERE hash = ?')
-  const touch = database.prepare('UPDATE refresh_families SET last_used_at = ?, address = coalesce(?, address) WHERE id = ?')
+  const touch = database.prepare(
+    'UPDATE refresh_families SET last_used_at = ?, address = coalesce(?, address) WHERE id = ?',
+  )
   const end = database.prepare(
     'UPDATE refresh_families SET ended_at = ?, ledger = ? WHERE realm = ? AND session = ? AND ended_at IS NULL',
   )
-  const told = database.prepare(`UPDATE refresh_families SET ledger = 'told' WHERE realm = ? AND session = ? AND ledger = 'to_be_told'`)
-  const toBeTold = database.prepare(`SELECT DISTINCT CAST(session AS BLOB) AS session FROM refresh_families WHERE realm = ? AND ledger = 'to_be_told'`)
+  const told = database.prepare(
+    `UPDATE refresh_families SET ledger = 'told' WHERE realm = ? AND session = ? AND ledger = 'to_be_told'`,
+  )
+  const toBeTold = database.prepare(
+    `SELECT DISTINCT CAST(session AS BLOB) AS session FROM refresh_families WHERE realm = ? AND ledger = 'to_be_told'`,
+  )
   const families = database.prepare(
     `SELECT ${FAMILY}, (SELECT max(issued_at) FROM refresh_tokens WHERE family = f.id) AS issued_at FROM refresh_families f
      WHERE f.realm = ? AND f.subject = ? AND f.ended_at IS NULL AND f.started_at > ? AND f.last_used_at > ? ORDER BY f.started_at, f.id`,
@@ -120,13 +137,17 @@ export function openTokenTables(database: Database, realm: string): TokenTables 
     endSession: (session, ledger, now) => void end.run(now, ledger, realm, session),
     told: (session) => void told.run(realm, session),
     toBeTold: () => toBeTold.all(realm).map((row) => castTextOf(row, 'session')),
-    families: (subject, startedAfter, usedAfter) => families.all(realm, subject, startedAfter, usedAfter).map(usedFamilyOf),
+    families: (subject, startedAfter, usedAfter) =>
+      families.all(realm, subject, startedAfter, usedAfter).map(usedFamilyOf),
     sweep: (startedUntil, usedUntil) => Number(sweep.run(realm, startedUntil, usedUntil, SWEEP_FAMILIES).changes),
   }
 }
 
 /** A family as the issuer sees it. */
-export function familyOf({ session, subject, client, tokenVersion, scope, startedAt }: StoredToken, maxSeconds: number): Family {
+export function familyOf(
+  { session, subject, client, tokenVersion, scope, startedAt }: StoredToken,
+  maxSeconds: number,
+): Family {
   return { session, subject, client, tokenVersion, scope, startedAt, endsAt: startedAt + maxSeconds }
 }
 

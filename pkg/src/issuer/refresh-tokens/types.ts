@@ -7,22 +7,24 @@ import type { Origin, OriginReport } from '../../origin/api.ts'
 export interface RefreshTokensOptions {
   /** The SQLite file; the origin's store may be the same. This or `database` is needed. */
   path?: string
-  /** An open database instead (`openDatabase` of `portcullis/origin/sqlite`); it stays open and the caller closes it. */
+  /**
+   * An open database instead (`openDatabase` of `portcullis/origin/sqlite`); it stays open and the caller closes it.
+   */
   database?: Database
   /** The realm's short name. */
   realm: string
   /** The origin whose ledger they obey, and which is told of sessions that a reused token ended. */
   origin: LedgerOfSessions
   /**
-   * How long a session may go unused. The ledger forgets a logout `maxLifetimeSeconds` after it, so this may not be more.
-   * Allowed: 1 or more. Default 1800.
+   * How long a session may go unused. The ledger forgets a logout `maxLifetimeSeconds` after it, so this may not be
+   * more. Allowed: 1 or more. Default 1800.
    */
   idleSeconds?: number
   /** How long a session may go on at all. Allowed: 1 or more. Default 36000. */
   maxSeconds?: number
   /**
-   * How long after its use a second use of a token counts as a lost race and not as theft. 0: a second use ends the session,
-   * also one at the same time. Allowed: 0 to 300. Default 0.
+   * How long after its use a second use of a token counts as a lost race and not as theft. 0: a second use ends the
+   * session, also one at the same time. Allowed: 0 to 300. Default 0.
    */
   reuseGraceSeconds?: number
   /** Unix milliseconds; for tests. Default: the host's clock. */
@@ -46,7 +48,10 @@ export interface Login {
   client: string
   /** The first refresh token. Only its SHA-256 is stored. */
   token: string
-  /** When the user logged in, in unix seconds: the `auth_time` and `iat` of its tokens, where those were made before. Default: now. */
+  /**
+   * When the user logged in, in unix seconds: the `auth_time` and `iat` of its tokens, where those were made before.
+   * Default: now.
+   */
   issuedAt?: number
   /** The `token_version` of its access tokens. Default 0, as for tokens without the claim. */
   tokenVersion?: number
@@ -117,13 +122,14 @@ export interface KnownRefreshToken {
 }
 
 /**
- * The refresh tokens of one realm: each is good once (RFC 9700 §2.2.2). Their text is the issuer's; nothing but its hash is
- * kept. Everything rejects or throws with `store_unavailable` or `store_corrupt` when SQLite does, and with `closed`.
+ * The refresh tokens of one realm: each is good once (RFC 9700 §2.2.2). Their text is the issuer's; nothing but its
+ * hash is kept. Everything rejects or throws with `store_unavailable` or `store_corrupt` when SQLite does, and with
+ * `closed`.
  */
 export interface RefreshTokens {
   /**
-   * Remembers the first refresh token of a login. Throws `invalid_option` for a token that is known, and for a session, subject or
-   * client that the ledger could not revoke: names have 1 to 1,024 bytes of UTF-8.
+   * Remembers the first refresh token of a login. Throws `invalid_option` for a token that is known, and for a session,
+   * subject or client that the ledger could not revoke: names have 1 to 1,024 bytes of UTF-8.
    */
   begin(login: Login): void
   /** Takes a token and gives the next for it, in one transaction: of any number that try at once, one succeeds. */

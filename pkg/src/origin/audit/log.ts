@@ -4,7 +4,13 @@ import { type Audit, MAX_AUDIT_LINES } from '../api.ts'
 import { AuditBounds } from '../recording/audit-bounds.ts'
 import { storable } from '../recording/audit-text.ts'
 import type { Committer } from '../recording/committer.ts'
-import { APPLICATION, AUDIT_ACTIONS, type AuditEntry, type AuditQuery, type StoredAuditEntry } from '../store/audit-entry.ts'
+import {
+  APPLICATION,
+  AUDIT_ACTIONS,
+  type AuditEntry,
+  type AuditQuery,
+  type StoredAuditEntry,
+} from '../store/audit-entry.ts'
 import type { RevocationStore } from '../store/store.ts'
 
 export interface AuditLogOptions {
@@ -30,8 +36,8 @@ export class AuditLog implements Audit {
   }
 
   /**
-   * Notes that a request was refused, without waiting. `realm` as it stands in the path: a refusal under an unknown name
-   * is noted in every realm. A store that fails is reported by the committer.
+   * Notes that a request was refused, without waiting. `realm` as it stands in the path: a refusal under an unknown
+   * name is noted in every realm. A store that fails is reported by the committer.
    */
   refused({ realm, ...entry }: Pick<AuditEntry, 'realm' | 'subject' | 'detail' | 'address'>): void {
     const { realms } = this.#options

@@ -1,7 +1,10 @@
 import type { PortcullisError } from '../../errors.ts'
 import type { OriginReport } from '../api.ts'
 
-/** Conditions of one connector that an operator should know: each is reported once when it begins and once when it is over. */
+/**
+ * Conditions of one connector that an operator should know: each is reported once when it begins and once when it is
+ * over.
+ */
 export class Conditions {
   readonly #about: { realm: string; connector: string }
   readonly #onReport: (report: OriginReport) => void
@@ -28,6 +31,7 @@ export class Conditions {
 
   /** Reports that a condition is over, if it lasts. */
   end(condition: string): void {
-    if (this.#lasting.delete(condition)) this.#onReport({ kind: 'connector', ...this.#about, condition, error: undefined })
+    if (this.#lasting.delete(condition))
+      this.#onReport({ kind: 'connector', ...this.#about, condition, error: undefined })
   }
 }

@@ -8,8 +8,8 @@ import type { IssuerTokens } from './issuer-tokens.ts'
 import type { RevocationEndpoint } from './revocation-endpoint.ts'
 
 /**
- * The connection of one realm to its identity server: receivers and pollers record what ends there, a forwarder carries out there what was
- * recorded here.
+ * The connection of one realm to its identity server: receivers and pollers record what ends there, a forwarder carries
+ * out there what was recorded here.
  */
 export interface Connector {
   /** Names it in reports, metrics and the audit log, such as `keycloak`. */
@@ -33,8 +33,8 @@ export interface Connection {
 }
 
 /**
- * Takes messages of an identity server. Each resolves once the message's effect is durable, and rejects with `MessageRefused` or as the
- * origin's verbs; then nothing was recorded. Without a member the route answers 404.
+ * Takes messages of an identity server. Each resolves once the message's effect is durable, and rejects with
+ * `MessageRefused` or as the origin's verbs; then nothing was recorded. Without a member the route answers 404.
  */
 export interface Receivers {
   /** The `logout_token` of OpenID Connect Back-Channel Logout 1.0 §2.5. */
@@ -62,8 +62,8 @@ export interface ConnectorHost {
   readonly conditions: Conditions
   readonly metrics: ConnectorMetrics
   /**
-   * Fetches the issuer's key set as a scheduled poll, and records changes in the feed: a key that two polls in a row lack is withdrawn.
-   * Rejects with `jwks_unreachable` or `invalid_jwks`.
+   * Fetches the issuer's key set as a scheduled poll, and records changes in the feed: a key that two polls in a row
+   * lack is withdrawn. Rejects with `jwks_unreachable` or `invalid_jwks`.
    */
   pollKeys(): Promise<void>
   /** Unix milliseconds. */

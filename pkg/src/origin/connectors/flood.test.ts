@@ -1,4 +1,5 @@
-// Forged messages in numbers: those that are recognised without their signature cost nothing, and the others no more than the budget.
+// Forged messages in numbers: those that are recognised without their signature cost nothing, and the others no more
+// than the budget.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -64,7 +65,14 @@ test('messages that are refused by their form cost no verification', async (t) =
   t.after(() => stage.close())
   const tokens = await tokensOfEachKind(stage.issuer)
   const misplaced = [tokens['access token'], tokens['ID token'], tokens['verification'], tokens['push action']]
-  const judged = [{ iss: 'https://other.test' }, { aud: undefined }, { exp: 1 }, { nonce: 'n' }, { events: {} }, { jti: undefined }]
+  const judged = [
+    { iss: 'https://other.test' },
+    { aud: undefined },
+    { exp: 1 },
+    { nonce: 'n' },
+    { events: {} },
+    { jti: undefined },
+  ]
   const wrong = await Promise.all(judged.map((members) => stage.issuer.sign(logoutClaims(members), LOGOUT)))
   const garbage = ['', 'x', 'a.b.c', 'x'.repeat(50_000), '.'.repeat(10_000), `e30.${'W10'.repeat(5_000)}.e30`]
   for (const token of [...misplaced, ...wrong, ...garbage]) assert.equal(await statusOf(stage, token ?? ''), 400)
@@ -77,8 +85,11 @@ test('nor do those whose key is unknown, or that name another algorithm', async 
   t.after(() => stage.close())
   for (const token of await forgedTokens(20, 'made-up')) assert.equal(await statusOf(stage, token), 400)
   const [, claims, signature] = (await stage.issuer.sign(logoutClaims(), LOGOUT)).split('.')
-  const header = Buffer.from(JSON.stringify({ ...LOGOUT, alg: 'RS256', kid: stage.issuer.jwk.kid })).toString('base64url')
-  for (let index = 0; index < 20; index += 1) assert.equal(await statusOf(stage, `${header}.${claims}.${signature}`), 400)
+  const header = Buffer.from(JSON.stringify({ ...LOGOUT, alg: 'RS256', kid: stage.issuer.jwk.kid })).toString(
+    'base64url',
+  )
+  for (let index = 0; index < 20; index += 1)
+    assert.equal(await statusOf(stage, `${header}.${claims}.${signature}`), 400)
   await requireUnspent(stage)
 })
 
@@ -119,13 +130,31 @@ test('a body that is no message is refused at every receiver', async (t) => {
   t.after(() => stage.close())
   const path = (receiver: string): string => `/realms/acme/${receiver}`
   for (const receiver of RECEIVER_PATHS) {
-    const form = receiver === 'backchannel-logout' ? 'application/x-www-form-urlencoded' : receiver === 'events' ? 'application/secevent+jwt' : 'text/plain'
+    const form =
+      receiver === 'backchannel-logout'
+        ? 'application/x-www-form-urlencoded'
+        : receiver === 'events'
+          ? 'application/secevent+jwt'
+          : 'text/plain'
     const headers = { 'content-type': form, authorization: 'Bearer push-secret' }
     for (const body of ['', ' ', 'logout_token=', 'logout_token=a&logout_token=b', '{"logout_token":"x"}', '\u0000']) {
-      assert.equal((await stage.get(path(receiver), { method: 'POST', headers, body })).status, 400, `${receiver}: ${JSON.stringify(body)}`)
+      assert.equal(
+        (await stage.get(path(receiver), { method: 'POST', headers, body })).status,
+        400,
+        `${receiver}: ${JSON.stringify(body)}`,
+      )
     }
-    assert.equal((await stage.get(path(receiver), { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' })).status, 400, receiver)
-    assert.equal((await stage.get(path(receiver), { method: 'POST', headers, body: 'x'.repeat(100_000) })).status, 413, receiver)
+    assert.equal(
+      (await stage.get(path(receiver), { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{}' }))
+        .status,
+      400,
+      receiver,
+    )
+    assert.equal(
+      (await stage.get(path(receiver), { method: 'POST', headers, body: 'x'.repeat(100_000) })).status,
+      413,
+      receiver,
+    )
     assert.equal((await stage.get(path(receiver))).status, 405, receiver)
   }
 })

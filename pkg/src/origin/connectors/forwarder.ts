@@ -17,7 +17,9 @@ export interface ForwardedEvent {
   readonly until: number
 }
 
-/** A message to an identity server. Its entry holds nothing secret, for it is stored in the transaction of its event. */
+/**
+ * A message to an identity server. Its entry holds nothing secret, for it is stored in the transaction of its event.
+ */
 export interface UpstreamMessage {
   readonly entry: OutboxEntry
 }
@@ -25,8 +27,8 @@ export interface UpstreamMessage {
 /** Carries out at an identity server what was recorded here. */
 export interface Forwarder {
   /**
-   * The message about an event, which `stored` or `withdrawn` must follow. `undefined`: there is nothing to do. `refused`: there is,
-   * but the server has no such operation.
+   * The message about an event, which `stored` or `withdrawn` must follow. `undefined`: there is nothing to do.
+   * `refused`: there is, but the server has no such operation.
    */
   messageFor(event: ForwardedEvent): UpstreamMessage | 'refused' | undefined
   /** The message is durable: sends it. Resolves with `queued` after a bounded time. Never rejects. */

@@ -1,7 +1,10 @@
 // How members are read of JSON that others have signed or sent: by the same rules as access tokens.
 
 /** A member that is `null` counts as absent; those in `kept` stay. */
-export function withoutNulls(object: Readonly<Record<string, unknown>>, kept: readonly string[] = []): Readonly<Record<string, unknown>> {
+export function withoutNulls(
+  object: Readonly<Record<string, unknown>>,
+  kept: readonly string[] = [],
+): Readonly<Record<string, unknown>> {
   return Object.fromEntries(Object.entries(object).filter(([name, value]) => value !== null || kept.includes(name)))
 }
 
@@ -13,7 +16,10 @@ const NAME_STRING_OR_NUMBER = /("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|-?\d[\d
 /** The integers that are ids: in shortest decimal form, so that each has one spelling. */
 const INTEGER = /^(?:0|-?[1-9]\d{0,15})$/
 
-/** JSON with each of these integers as a string, for their digits are gone once the text is parsed. `members`: only the values of these. */
+/**
+ * JSON with each of these integers as a string, for their digits are gone once the text is parsed. `members`: only the
+ * values of these.
+ */
 export function withTextualIntegers(text: string, members?: readonly string[]): string {
   let member = ''
   return text.replace(NAME_STRING_OR_NUMBER, (part: string, name: string | undefined) => {

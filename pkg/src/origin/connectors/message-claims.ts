@@ -22,7 +22,10 @@ export function requiredName(claims: MessageClaims, member: string): string {
 export function optionalNames(claims: MessageClaims, member: string): readonly string[] {
   const value = optional(claims, member) ?? []
   if (Array.isArray(value) && value.every(isName)) return value
-  throw new MessageRefused('invalid_claim', `${member} must be a list of strings of 1 to ${MAX_NAME_BYTES} bytes of UTF-8`)
+  throw new MessageRefused(
+    'invalid_claim',
+    `${member} must be a list of strings of 1 to ${MAX_NAME_BYTES} bytes of UTF-8`,
+  )
 }
 
 /** Unix seconds (RFC 7519 §2, NumericDate): a positive number that may be fractional; `undefined`: absent. */
@@ -54,7 +57,8 @@ export function audiencesOf(claims: MessageClaims): readonly string[] {
 /** Refuses a message with one of these members. */
 export function checkAbsent(claims: MessageClaims, members: readonly string[]): void {
   for (const member of members) {
-    if (optional(claims, member) !== undefined) throw new MessageRefused('forbidden_claim', `it must not have ${member}`)
+    if (optional(claims, member) !== undefined)
+      throw new MessageRefused('forbidden_claim', `it must not have ${member}`)
   }
 }
 
@@ -65,7 +69,10 @@ export function checkIssuer(claims: MessageClaims, names: readonly string[]): st
   throw new MessageRefused('wrong_issuer', 'iss is not the issuer of this realm')
 }
 
-/** Checks the explicit type of a JWS (RFC 8725 §3.11): a media type, in any case, whose `application/` may be left out (RFC 7515 §4.1.9). */
+/**
+ * Checks the explicit type of a JWS (RFC 8725 §3.11): a media type, in any case, whose `application/` may be left out
+ * (RFC 7515 §4.1.9).
+ */
 export function hasType({ typ }: Readonly<Record<string, unknown>>, type: string): boolean {
   return typeof typ === 'string' && typ.toLowerCase().replace(/^application\//, '') === type
 }

@@ -15,9 +15,12 @@ afterEach(() => stage.close())
 
 const LOGOUT = { typ: 'logout+jwt' }
 
-const logoutToken = (members: Record<string, unknown> = {}): Promise<string> => stage.issuer.sign(logoutClaims(members), LOGOUT)
-const refusal = (subject: { subject?: string; session?: string; authorizedParty?: string }, issuedAt = now()): string | undefined =>
-  stage.origin.refuses('acme', { ...subject, issuedAt, expiresAt: issuedAt + 300 })
+const logoutToken = (members: Record<string, unknown> = {}): Promise<string> =>
+  stage.issuer.sign(logoutClaims(members), LOGOUT)
+const refusal = (
+  subject: { subject?: string; session?: string; authorizedParty?: string },
+  issuedAt = now(),
+): string | undefined => stage.origin.refuses('acme', { ...subject, issuedAt, expiresAt: issuedAt + 300 })
 
 describe('what is recorded', () => {
   test('a session ends, and another one goes on', async () => {
@@ -50,7 +53,10 @@ describe('what is recorded', () => {
   test('the audit log names the connector and the kind of message', async () => {
     await stage.send('backchannel-logout', await logoutToken())
     const [line] = await stage.origin.audit.list({ realm: 'acme', limit: 1 })
-    assert.deepEqual([line?.action, line?.subject, line?.actor, line?.reason], ['session_ended', 's1', 'connector:keycloak', 'logout token'])
+    assert.deepEqual(
+      [line?.action, line?.subject, line?.actor, line?.reason],
+      ['session_ended', 's1', 'connector:keycloak', 'logout token'],
+    )
   })
 })
 
@@ -61,7 +67,8 @@ describe('a message that is sent again', () => {
     const [sequence, lines] = [stage.sequence(), (await stage.origin.audit.list({ realm: 'acme', limit: 100 })).length]
     // The end of a session has the resolution of a second.
     await new Promise((resolve) => setTimeout(resolve, 1_100))
-    for (let index = 0; index < 20; index += 1) assert.equal((await stage.send('backchannel-logout', token)).status, 200)
+    for (let index = 0; index < 20; index += 1)
+      assert.equal((await stage.send('backchannel-logout', token)).status, 200)
     assert.equal(stage.sequence(), sequence)
     assert.equal((await stage.origin.audit.list({ realm: 'acme', limit: 100 })).length, lines)
   })
@@ -89,13 +96,18 @@ describe('a message that is sent again', () => {
     assert.equal((await other.send('backchannel-logout', token)).status, 500)
     fail(false)
     assert.equal((await other.send('backchannel-logout', token)).status, 200)
-    assert.equal(other.origin.refuses('acme', { session: 's1', issuedAt: now(), expiresAt: now() + 300 }), 'session_revoked')
+    assert.equal(
+      other.origin.refuses('acme', { session: 's1', issuedAt: now(), expiresAt: now() + 300 }),
+      'session_revoked',
+    )
   })
 })
 
 describe('a clock that is wrong', () => {
   const conditions = (): (string | undefined)[] =>
-    stage.reports.filter(({ kind, condition }) => kind === 'connector' && condition === 'clock').map(({ error }) => error?.detail)
+    stage.reports
+      .filter(({ kind, condition }) => kind === 'connector' && condition === 'clock')
+      .map(({ error }) => error?.detail)
 
   test('a message of an issuer behind by minutes is recorded, and reported once until one is in time', async () => {
     for (const sid of ['late1', 'late2']) {
@@ -139,8 +151,12 @@ describe('keys', () => {
     await until(() => looks > 0, 'the first fetch')
     const first = looks
     set.push(next.jwk)
-    const tokens = await Promise.all(Array.from({ length: 20 }, (_, index) => next.sign(logoutClaims({ sid: `s${index}` }), LOGOUT)))
-    const statuses = await Promise.all(tokens.map(async (token) => (await other.send('backchannel-logout', token)).status))
+    const tokens = await Promise.all(
+      Array.from({ length: 20 }, (_, index) => next.sign(logoutClaims({ sid: `s${index}` }), LOGOUT)),
+    )
+    const statuses = await Promise.all(
+      tokens.map(async (token) => (await other.send('backchannel-logout', token)).status),
+    )
     assert.deepEqual(new Set(statuses), new Set([200]))
     assert.ok(looks - first <= 2, `${looks - first} looks`)
   })

@@ -24,8 +24,8 @@ export interface TakenMessage<M extends JudgedMessage> {
 }
 
 /**
- * Judges the content of a message. It is called before the signature is checked, so that forged messages cost little: it must decide by the
- * message and the time alone, and change nothing. Throws `MessageRefused`.
+ * Judges the content of a message. It is called before the signature is checked, so that forged messages cost little:
+ * it must decide by the message and the time alone, and change nothing. Throws `MessageRefused`.
  */
 export type Judge<M extends JudgedMessage> = (token: UnverifiedToken, nowSeconds: number) => M
 
@@ -37,8 +37,8 @@ export interface MessageIntakeOptions {
 }
 
 /**
- * Takes messages that the realm's issuer has signed: form, content, signature, record. Nothing is fetched on the way but the issuer's keys,
- * once, for a key that is not known.
+ * Takes messages that the realm's issuer has signed: form, content, signature, record. Nothing is fetched on the way
+ * but the issuer's keys, once, for a key that is not known.
  */
 export class MessageIntake {
   readonly #options: MessageIntakeOptions
@@ -49,8 +49,8 @@ export class MessageIntake {
   }
 
   /**
-   * Resolves once what the message says is durable. One that is replayed is not recorded again. Rejects with `MessageRefused`, or as the
-   * origin's verbs.
+   * Resolves once what the message says is durable. One that is replayed is not recorded again. Rejects with
+   * `MessageRefused`, or as the origin's verbs.
    */
   async take<M extends JudgedMessage>(token: string, judge: Judge<M>): Promise<TakenMessage<M>> {
     const message = await this.#verified(token, judge)
@@ -59,7 +59,9 @@ export class MessageIntake {
     const id = `${message.issuer ?? ''} ${message.id}`
     if (this.#recent.has(id)) return { message, outcome: 'repeated' }
     const recorder = { host, connector }
-    await Promise.all(message.revocations.map((revocation) => recordRevocation(recorder, { ...revocation, ...issuerOf(message) })))
+    await Promise.all(
+      message.revocations.map((revocation) => recordRevocation(recorder, { ...revocation, ...issuerOf(message) })),
+    )
     this.#recent.add(id)
     return { message, outcome: 'recorded' }
   }
@@ -79,9 +81,15 @@ export class MessageIntake {
       case 'prompt':
         return conditions.end('clock')
       case 'ahead':
-        return conditions.begin('clock', clockDiffers('message_ahead', `realm ${realm.name}: a message of the issuer is dated in the future`))
+        return conditions.begin(
+          'clock',
+          clockDiffers('message_ahead', `realm ${realm.name}: a message of the issuer is dated in the future`),
+        )
       case 'expired':
-        return conditions.begin('clock', clockDiffers('message_expired', `realm ${realm.name}: a message of the issuer had expired when it arrived`))
+        return conditions.begin(
+          'clock',
+          clockDiffers('message_expired', `realm ${realm.name}: a message of the issuer had expired when it arrived`),
+        )
       case 'old':
         return
     }
@@ -93,5 +101,7 @@ function issuerOf({ issuer }: JudgedMessage): Pick<Revocation, 'issuer'> {
 }
 
 function clockDiffers(detail: string, what: string): PortcullisError {
-  return new PortcullisError('clock_differs', `${what}: it is recorded all the same, but check NTP on both machines`, { detail })
+  return new PortcullisError('clock_differs', `${what}: it is recorded all the same, but check NTP on both machines`, {
+    detail,
+  })
 }

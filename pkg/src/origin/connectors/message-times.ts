@@ -1,6 +1,9 @@
 import { MessageRefused } from './message-refused.ts'
 
-/** The most by which times may be off: the signature proves where a message is from, and a wrong clock does not disprove it. */
+/**
+ * The most by which times may be off: the signature proves where a message is from, and a wrong clock does not disprove
+ * it.
+ */
 const MAX_SECONDS_OFF = 900
 /** A lead that is not worth a report: the tolerance of gates, by default. */
 const LEEWAY_SECONDS = 5
@@ -8,19 +11,23 @@ const LEEWAY_SECONDS = 5
 const PROMPT_SECONDS = 60
 
 /**
- * What the times of a message show about the issuer's clock: `prompt`, it agrees with ours; `ahead`, `expired`: it differs, or the message
- * was long on its way; `old`: nothing.
+ * What the times of a message show about the issuer's clock: `prompt`, it agrees with ours; `ahead`, `expired`: it
+ * differs, or the message was long on its way; `old`: nothing.
  */
 export type Timeliness = 'prompt' | 'ahead' | 'expired' | 'old'
 
 /**
- * Judges the times of a message, all in unix seconds. Throws `MessageRefused`: `issued_in_future`, `expired`, if one is off by more than
- * 15 minutes.
+ * Judges the times of a message, all in unix seconds. Throws `MessageRefused`: `issued_in_future`, `expired`, if one is
+ * off by more than 15 minutes.
  */
-export function timelinessOf({ issuedAt, expiresAt }: { issuedAt: number; expiresAt?: number }, now: number): Timeliness {
+export function timelinessOf(
+  { issuedAt, expiresAt }: { issuedAt: number; expiresAt?: number },
+  now: number,
+): Timeliness {
   const ahead = issuedAt - now
   const past = expiresAt === undefined ? -Infinity : now - expiresAt
-  if (ahead > MAX_SECONDS_OFF) throw new MessageRefused('issued_in_future', 'it was issued in the future: check the clocks of both machines')
+  if (ahead > MAX_SECONDS_OFF)
+    throw new MessageRefused('issued_in_future', 'it was issued in the future: check the clocks of both machines')
   if (past > MAX_SECONDS_OFF) throw new MessageRefused('expired', 'it has expired')
   if (ahead > LEEWAY_SECONDS) return 'ahead'
   if (past >= 0) return 'expired'

@@ -8,5 +8,8 @@ test('remembers the last ten thousand messages', () => {
   assert.ok(recent.has('m0'))
   recent.add('m0')
   recent.add('m10000')
-  assert.deepEqual([recent.has('m0'), recent.has('m1'), recent.has('m2'), recent.has('m10000')], [true, false, true, true])
+  assert.deepEqual(
+    [recent.has('m0'), recent.has('m1'), recent.has('m2'), recent.has('m10000')],
+    [true, false, true, true],
+  )
 })

@@ -2,8 +2,9 @@
 const MAX_MESSAGES = 10_000
 
 /**
- * The ids of messages whose effect is durable. A replayed message has no second effect: it neither moves the end of a session on nor undoes
- * an administrator's correction. Bounded, and lost with the process: a message that is not remembered is recorded once more, to the same effect.
+ * The ids of messages whose effect is durable. A replayed message has no second effect: it neither moves the end of a
+ * session on nor undoes an administrator's correction. Bounded, and lost with the process: a message that is not
+ * remembered is recorded once more, to the same effect.
  */
 export class RecentMessages {
   readonly #ids = new Set<string>()

@@ -1,4 +1,7 @@
-/** A client's request for revocation (RFC 7009 §2.1), with credentials that are the client's own: it is neither kept nor reported. */
+/**
+ * A client's request for revocation (RFC 7009 §2.1), with credentials that are the client's own: it is neither kept nor
+ * reported.
+ */
 export interface ClientRequest {
   /** The parameters of the form, `token` among them. */
   readonly form: ReadonlyMap<string, string>

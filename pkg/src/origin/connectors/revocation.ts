@@ -8,7 +8,10 @@ export type Revocation = {
   readonly occurredAt?: number
   /** The message that states it, such as `event LOGOUT`; for the audit log. A constant of the connector. */
   readonly because: string
-  /** The name of the issuer that states it, and whose subject it is. Default: the first one, that of the server that is connected. */
+  /**
+   * The name of the issuer that states it, and whose subject it is. Default: the first one, that of the server that is
+   * connected.
+   */
   readonly issuer?: string
 } & (
   | { readonly kind: 'token'; readonly tokenId: string }
@@ -21,7 +24,10 @@ export type Revocation = {
   | { readonly kind: 'tokenVersion'; readonly sub: string; readonly minimum: number }
 )
 
-/** Records a revocation for a connector, without forwarding it to the identity server that stated it. Rejects as the verb does. */
+/**
+ * Records a revocation for a connector, without forwarding it to the identity server that stated it. Rejects as the
+ * verb does.
+ */
 export function recordRevocation(
   { host, connector }: { host: Pick<ConnectorHost, 'realm' | 'service'>; connector: string },
   revocation: Revocation,

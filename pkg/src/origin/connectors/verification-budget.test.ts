@@ -3,7 +3,10 @@ import { type TestContext, test } from 'node:test'
 import { VerificationBudget } from './verification-budget.ts'
 
 /** A budget whose clock and timers only move when they are told to. */
-function timed(t: TestContext, perSecond: number): { budget: VerificationBudget; advance: (ms: number) => Promise<void> } {
+function timed(
+  t: TestContext,
+  perSecond: number,
+): { budget: VerificationBudget; advance: (ms: number) => Promise<void> } {
   t.mock.timers.enable({ apis: ['setTimeout'] })
   let nowMs = 0
   return {

@@ -2,14 +2,18 @@ import { pause } from '../../timing/deadline.ts'
 import { TokenBucket } from '../../timing/token-bucket.ts'
 import { MessageRefused } from './message-refused.ts'
 
-/** How long a message waits for its verification: Keycloak gives a receiver 5 s, of which a look for an unknown key may take 2. */
+/**
+ * How long a message waits for its verification: Keycloak gives a receiver 5 s, of which a look for an unknown key may
+ * take 2.
+ */
 const MAX_WAIT_MS = 2_000
 /** Messages that wait at the same time. Each holds its token, so this bounds the memory that a flood takes. */
 const MAX_WAITING = 1_000
 
 /**
- * How many signatures a second are verified. Messages of an issuer come from few addresses, and forged ones may come from the same proxy, so
- * failures by address say nothing: the cost of verification is bounded instead, for good and forged messages alike.
+ * How many signatures a second are verified. Messages of an issuer come from few addresses, and forged ones may come
+ * from the same proxy, so failures by address say nothing: the cost of verification is bounded instead, for good and
+ * forged messages alike.
  */
 export class VerificationBudget {
   readonly #bucket: TokenBucket
@@ -22,7 +26,9 @@ export class VerificationBudget {
     this.#nowMs = nowMs
   }
 
-  /** Resolves when one signature may be verified, in the order of the calls. Rejects with `MessageRefused` (`too_busy`). */
+  /**
+   * Resolves when one signature may be verified, in the order of the calls. Rejects with `MessageRefused` (`too_busy`).
+   */
   async take(): Promise<void> {
     const now = this.#nowMs()
     const waitMs = this.#bucket.waitMs(now)

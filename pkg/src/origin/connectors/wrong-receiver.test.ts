@@ -1,4 +1,5 @@
-// Every kind of token that a realm signs, at every receiver: each takes its own kind only, and all else leaves no trace.
+// Every kind of token that a realm signs, at every receiver: each takes its own kind only, and all else leaves no
+// trace.
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -35,7 +36,10 @@ test('a token at the wrong receiver is 400 and records nothing', async () => {
       const response = await stage.send(receiver, token)
       assert.equal(response.status, 400, `${kind} at ${receiver}`)
       const body = (await response.json()) as Record<string, unknown>
-      assert.ok(receiver === 'events' ? body['err'] === 'invalid_request' : body['error'] === 'invalid_request', `${kind} at ${receiver}: ${JSON.stringify(body)}`)
+      assert.ok(
+        receiver === 'events' ? body['err'] === 'invalid_request' : body['error'] === 'invalid_request',
+        `${kind} at ${receiver}: ${JSON.stringify(body)}`,
+      )
     }
   }
   assert.deepEqual(await trace(), before)
@@ -70,13 +74,23 @@ test('a token at its own receiver is taken', async () => {
 test('every kind of token by another key is refused at every receiver, and so is one that was changed', async () => {
   const before = await trace()
   const forger = { ...(await createTestIssuer()), jwk: stage.issuer.jwk }
-  const forged = await tokensOfEachKind({ ...forger, sign: (claims, header) => forger.sign(claims, { ...header, kid: String(stage.issuer.jwk.kid) }) })
+  const forged = await tokensOfEachKind({
+    ...forger,
+    sign: (claims, header) => forger.sign(claims, { ...header, kid: String(stage.issuer.jwk.kid) }),
+  })
   const good = await tokensOfEachKind(stage.issuer)
   for (const kind of Object.keys(OWN)) {
     for (const receiver of RECEIVER_PATHS) {
       const [header, claims, signature = ''] = (good[kind] ?? '').split('.')
       const changed = `${header}.${claims}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`
-      for (const token of [forged[kind] ?? '', changed, `${header}.${claims}.`, `${header}.${claims}`, `${good[kind]}.a.b`, '']) {
+      for (const token of [
+        forged[kind] ?? '',
+        changed,
+        `${header}.${claims}.`,
+        `${header}.${claims}`,
+        `${good[kind]}.a.b`,
+        '',
+      ]) {
         assert.equal((await stage.send(receiver, token)).status, 400, `${kind} at ${receiver}`)
       }
     }
@@ -91,7 +105,11 @@ test('a token whose header names no algorithm, or one of a shared secret, is ref
     const members = JSON.parse(Buffer.from(header, 'base64url').toString()) as Record<string, unknown>
     for (const alg of ['none', 'HS256', 'RS256', undefined]) {
       const other = Buffer.from(JSON.stringify({ ...members, alg })).toString('base64url')
-      assert.equal((await stage.send(receiver, `${other}.${claims}.${signature}`)).status, 400, `${kind}, ${String(alg)}`)
+      assert.equal(
+        (await stage.send(receiver, `${other}.${claims}.${signature}`)).status,
+        400,
+        `${kind}, ${String(alg)}`,
+      )
     }
   }
   assert.deepEqual(await trace(), before)
@@ -101,7 +119,8 @@ test('a message by a banned key is refused', async () => {
   await stage.origin.banKey('acme', String(stage.issuer.jwk.kid), { force: true })
   const before = await trace()
   const tokens = await tokensOfEachKind(stage.issuer)
-  for (const [kind, receiver] of Object.entries(OWN)) assert.equal((await stage.send(receiver, tokens[kind] ?? '')).status, 400, kind)
+  for (const [kind, receiver] of Object.entries(OWN))
+    assert.equal((await stage.send(receiver, tokens[kind] ?? '')).status, 400, kind)
   assert.deepEqual(await trace(), before)
 })
 
@@ -109,5 +128,6 @@ test('a realm without a connector has no receivers', async (t) => {
   const other = await openReceiverStage({}, { connectors: [] })
   t.after(() => other.close())
   const tokens = await tokensOfEachKind(other.issuer)
-  for (const [kind, receiver] of Object.entries(OWN)) assert.equal((await other.send(receiver, tokens[kind] ?? '')).status, 404, kind)
+  for (const [kind, receiver] of Object.entries(OWN))
+    assert.equal((await other.send(receiver, tokens[kind] ?? '')).status, 404, kind)
 })

@@ -26,8 +26,20 @@ interface Stage {
 async function open(t: TestContext): Promise<Stage> {
   const issuer = await createTestIssuer()
   const { signingKey, publicKey } = await generateFeedKey()
-  const times = { leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400, issuerSkewSeconds: 0, validForSeconds: 300 }
-  const ledger = createLedger('acme', { issuer: issuer.realm.issuer, signingKey, errorRate: 1e-6, incarnation: 0, ...times })
+  const times = {
+    leewaySeconds: 5,
+    skewSeconds: 5,
+    maxLifetimeSeconds: 86_400,
+    issuerSkewSeconds: 0,
+    validForSeconds: 300,
+  }
+  const ledger = createLedger('acme', {
+    issuer: issuer.realm.issuer,
+    signingKey,
+    errorRate: 1e-6,
+    incarnation: 0,
+    ...times,
+  })
   t.after(() => ledger.free())
   return {
     issuer,
@@ -37,7 +49,12 @@ async function open(t: TestContext): Promise<Stage> {
       ledger.commit()
     },
     openReader(minor) {
-      const reader = new TestReader({ minor, issuer, feedKey: publicKey, get: async (path) => respond(ledger, new URL(path, 'https://origin.test/')) })
+      const reader = new TestReader({
+        minor,
+        issuer,
+        feedKey: publicKey,
+        get: async (path) => respond(ledger, new URL(path, 'https://origin.test/')),
+      })
       t.after(() => reader.free())
       return reader
     },
@@ -64,7 +81,10 @@ test('the core writes the forms that are declared here, and none that is newer',
     assert.equal(ledger.signedDelta(0, now(), minor).bytes[MINOR_AT], minor)
     assert.equal(ledger.signedDeltaOver(0, 0, 0, now(), minor).bytes[MINOR_AT], minor)
   }
-  assert.deepEqual([ledger.manifest(now()), ledger.signedDelta(0, now()).bytes].map((bytes) => bytes[MINOR_AT]), [0, 0])
+  assert.deepEqual(
+    [ledger.manifest(now()), ledger.signedDelta(0, now()).bytes].map((bytes) => bytes[MINOR_AT]),
+    [0, 0],
+  )
   // A core that knew a newer one would give that.
   assert.equal(ledger.manifest(now(), 255 as Minor)[MINOR_AT], NEWEST_MINOR)
 })
@@ -84,7 +104,11 @@ test('readers below the minor of an event refuse all that it refuses, by manifes
     const token = await issuer.token({ sub: 'alice', azp: 'demo' })
     const early = MINORS.map(openReader)
     for (const reader of early) await reader.pullManifest()
-    assert.deepEqual(early.map((reader) => reader.reasonOf(token)), MINORS.map(() => undefined), kind)
+    assert.deepEqual(
+      early.map((reader) => reader.reasonOf(token)),
+      MINORS.map(() => undefined),
+      kind,
+    )
     record(kind === 'grant' ? { kind, subject: 'alice', client: 'demo' } : { kind: 'keyNotBefore', thumbprint })
     for (const reader of early) await reader.pullDelta()
     const late = MINORS.map(openReader)

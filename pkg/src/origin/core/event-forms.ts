@@ -4,7 +4,10 @@ import type { Minor } from './minor.ts'
 /** The minor version that introduced a kind of event, and its substitute in the forms below. */
 interface EventForm {
   since: Minor
-  /** `stricter`: an event of an older kind that refuses at least as much. `absent`: nothing. `same`: there is no form below. */
+  /**
+   * `stricter`: an event of an older kind that refuses at least as much. `absent`: nothing. `same`: there is no form
+   * below.
+   */
   below: 'same' | 'stricter' | 'absent'
 }
 

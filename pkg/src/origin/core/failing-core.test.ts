@@ -51,7 +51,12 @@ test('it can be closed, and durable events are there when it is started again', 
   await stage.origin.logoutUser('acme', 'bob')
   await exhaust(stage)
   await stage.origin.close()
-  const again = await createOrigin({ store: stage.reopenStore(), signingKey: stage.signingKey, realms: [stage.issuer.realm], onReport: () => undefined })
+  const again = await createOrigin({
+    store: stage.reopenStore(),
+    signingKey: stage.signingKey,
+    realms: [stage.issuer.realm],
+    onReport: () => undefined,
+  })
   t.after(() => again.close())
   assert.ok(again.userNotBefore('acme', 'bob') > 0)
   await again.logoutUser('acme', 'carol')

@@ -14,11 +14,32 @@ import '../testing/load.ts'
 
 const NOW = 1_800_000_000
 const ISSUER = 'https://issuer.example/realms/acme'
-const ALGORITHMS: Algorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519']
+const ALGORITHMS: Algorithm[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+]
 
 function inputOf(algorithm: Algorithm, claims: object = {}, header: object = {}): string {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
-  const all = { iss: ISSUER, aud: 'api', sub: 'alice', jti: 'token', sid: 's', iat: NOW - 10, exp: NOW + 300, ...claims }
+  const all = {
+    iss: ISSUER,
+    aud: 'api',
+    sub: 'alice',
+    jti: 'token',
+    sid: 's',
+    iat: NOW - 10,
+    exp: NOW + 300,
+    ...claims,
+  }
   return `${part({ alg: algorithm, kid: 'key', typ: 'JWT', ...header })}.${part(all)}`
 }
 
@@ -85,11 +106,17 @@ for (const algorithm of ALGORITHMS) {
     expect(spelt(input, signature(makePair(algorithm), input)), bad, 'another key')
     for (let at = 0; at < good.length; at += 13) {
       const flipped = Buffer.from(good)
-      flipped[at] = (flipped[at] ?? 0) ^ (1 << at % 8)
+      flipped[at] = (flipped[at] ?? 0) ^ (1 << (at % 8))
       expect(spelt(input, flipped), bad, `bit flipped in byte ${at}`)
     }
     const { length } = good
-    for (const bytes of [Buffer.alloc(0), Buffer.alloc(length), Buffer.alloc(length, 0xff), good.subarray(1), Buffer.concat([good, good])]) {
+    for (const bytes of [
+      Buffer.alloc(0),
+      Buffer.alloc(length),
+      Buffer.alloc(length, 0xff),
+      good.subarray(1),
+      Buffer.concat([good, good]),
+    ]) {
       expect(spelt(input, bytes), bad, `${bytes.length} bytes`)
     }
     // An old one is identified too; a token that is no access token only with a good signature.

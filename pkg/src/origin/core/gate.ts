@@ -21,8 +21,9 @@ export interface WithdrawnKey {
 }
 
 /**
- * The origin's own gate. It leaves signatures to `node:crypto`, where there is one, for algorithms that are faster there. All
- * of it is synchronous: elsewhere the core checks every signature itself. Realms are indices into those of its options.
+ * The origin's own gate. It leaves signatures to `node:crypto`, where there is one, for algorithms that are faster
+ * there. All of it is synchronous: elsewhere the core checks every signature itself. Realms are indices into those of
+ * its options.
  */
 export class GateCore {
   readonly #gate: WasmGate
@@ -40,7 +41,9 @@ export class GateCore {
     this.#buffer = new TokenBuffer(memory(), this.#gate, options.maxTokenBytes, this.#generation)
   }
 
-  /** Bits 0-7: 0, or one more than the reason's place in `REASONS`; bits 8-23: 0, or one more than the realm's index. */
+  /**
+   * Bits 0-7: 0, or one more than the reason's place in `REASONS`; bits 8-23: 0, or one more than the realm's index.
+   */
   check(token: string, now: number): number {
     return this.#call(() => {
       const code = this.#gate.begin(this.#buffer.write(token), now, this.#host.kind === 'synchronous')

@@ -1,7 +1,15 @@
 import { Ledger } from '../../../wasm/origin/core.js'
 import { PortcullisError } from '../../errors.ts'
 import type { JWK } from '../../types.ts'
-import type { LedgerCore, LedgerEvent, LedgerStats, LedgerOptions, SignedDelta, StagedEvent, TokenSubject } from './ledger.ts'
+import type {
+  LedgerCore,
+  LedgerEvent,
+  LedgerStats,
+  LedgerOptions,
+  SignedDelta,
+  StagedEvent,
+  TokenSubject,
+} from './ledger.ts'
 import type { Minor } from './minor.ts'
 import { coreGeneration, guarded, isCurrent, lostCore, mustBeUsable, refusalOf } from './module.ts'
 
@@ -12,12 +20,19 @@ export function createLedger(realm: string, options: LedgerOptions): LedgerCore 
     return guarded(() => new GuardedLedger(new Ledger(options) as LedgerCore))
   } catch (cause) {
     if (cause instanceof PortcullisError) throw cause
-    throw new PortcullisError('invalid_option', `realm ${realm}: the ledger was refused: ${refusalOf(cause)}`, { cause })
+    throw new PortcullisError('invalid_option', `realm ${realm}: the ledger was refused: ${refusalOf(cause)}`, {
+      cause,
+    })
   }
 }
 
 /** Stages an event as `LedgerCore.stage` does, and copies its row out of the core. */
-export function stageEvent(ledger: LedgerCore, event: LedgerEvent, now: number, issuerLeadSeconds = 0): StagedEvent | undefined {
+export function stageEvent(
+  ledger: LedgerCore,
+  event: LedgerEvent,
+  now: number,
+  issuerLeadSeconds = 0,
+): StagedEvent | undefined {
   const staged = ledger.stage(event, now, issuerLeadSeconds)
   return staged === undefined ? undefined : guarded(() => copied(staged, event))
 }

@@ -3,8 +3,8 @@ import type { JWK } from '../../types.ts'
 import { guarded } from './module.ts'
 
 /**
- * A key of an issuer in one spelling: the members that determine it as its RFC 7638 thumbprint has them, its `kid` if that is a string,
- * and what it says of its use. `undefined`: it cannot be read.
+ * A key of an issuer in one spelling: the members that determine it as its RFC 7638 thumbprint has them, its `kid` if
+ * that is a string, and what it says of its use. `undefined`: it cannot be read.
  */
 export function canonicalKey(jwk: JWK): JWK | undefined {
   const determining = guarded(() => canonicalJwk(JSON.stringify(jwk)))

@@ -15,8 +15,16 @@ const THUMBPRINT = 'A'.repeat(43)
 async function options(change: object = {}): Promise<LedgerOptions> {
   const { signingKey } = await generateFeedKey()
   return {
-    issuer: 'https://issuer.test', signingKey, leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400,
-    issuerSkewSeconds: 0, errorRate: 1e-6, validForSeconds: 300, incarnation: 0, ...change,
+    issuer: 'https://issuer.test',
+    signingKey,
+    leewaySeconds: 5,
+    skewSeconds: 5,
+    maxLifetimeSeconds: 86_400,
+    issuerSkewSeconds: 0,
+    errorRate: 1e-6,
+    validForSeconds: 300,
+    incarnation: 0,
+    ...change,
   }
 }
 
@@ -34,20 +42,39 @@ function record(ledger: LedgerCore, event: LedgerEvent): number | undefined {
 test('corrections undo the event about the same subject', async () => {
   const ledger = await openLedger()
   const token = { issuedAt: NOW, expiresAt: NOW + 300 }
-  const subject = { ...token, subject: 'alice', session: 's', authorizedParty: 'demo', tokenVersion: 1, keyThumbprint: THUMBPRINT }
+  const subject = {
+    ...token,
+    subject: 'alice',
+    session: 's',
+    authorizedParty: 'demo',
+    tokenVersion: 1,
+    keyThumbprint: THUMBPRINT,
+  }
   const cases: [LedgerEvent, LedgerEvent][] = [
-    [{ kind: 'user', subject: 'alice' }, { kind: 'correction', correction: { kind: 'user', subject: 'alice' } }],
-    [{ kind: 'session', session: 's' }, { kind: 'correction', correction: { kind: 'session', session: 's', notBefore: NOW - 9 } }],
+    [
+      { kind: 'user', subject: 'alice' },
+      { kind: 'correction', correction: { kind: 'user', subject: 'alice' } },
+    ],
+    [
+      { kind: 'session', session: 's' },
+      { kind: 'correction', correction: { kind: 'session', session: 's', notBefore: NOW - 9 } },
+    ],
     [
       { kind: 'clientSession', session: 's', authorizedParty: 'demo' },
       { kind: 'correction', correction: { kind: 'clientSession', session: 's', authorizedParty: 'demo' } },
     ],
-    [{ kind: 'grant', subject: 'alice', client: 'demo' }, { kind: 'correction', correction: { kind: 'grant', subject: 'alice', client: 'demo' } }],
+    [
+      { kind: 'grant', subject: 'alice', client: 'demo' },
+      { kind: 'correction', correction: { kind: 'grant', subject: 'alice', client: 'demo' } },
+    ],
     [
       { kind: 'keyNotBefore', thumbprint: THUMBPRINT },
       { kind: 'correction', correction: { kind: 'keyNotBefore', thumbprint: THUMBPRINT, notBefore: NOW - 9 } },
     ],
-    [{ kind: 'client', client: 'demo' }, { kind: 'correction', correction: { kind: 'client', client: 'demo', notBefore: NOW - 9.5 } }],
+    [
+      { kind: 'client', client: 'demo' },
+      { kind: 'correction', correction: { kind: 'client', client: 'demo', notBefore: NOW - 9.5 } },
+    ],
     [{ kind: 'realm' }, { kind: 'correction', correction: { kind: 'realm' } }],
     [
       { kind: 'tokenVersion', subject: 'alice', minimum: 7 },
@@ -88,7 +115,11 @@ test('an event that is misspelt, out of range or has a member too many is refuse
     ['not_a_jwks', { kind: 'keys', jwks: '' }],
   ]
   for (const [code, event] of bad) {
-    assert.throws(() => stageEvent(ledger, event as LedgerEvent, NOW), (error) => coreCode(error) === code, JSON.stringify(event))
+    assert.throws(
+      () => stageEvent(ledger, event as LedgerEvent, NOW),
+      (error) => coreCode(error) === code,
+      JSON.stringify(event),
+    )
   }
   assert.equal(ledger.head().sequence, 0)
   ledger.free()
@@ -107,7 +138,10 @@ test('the policy is read as a gate reads it, and must be of the same issuer', as
     [{ profile: 'other' }, 'profile'],
     [{ compare: 'other' }, 'compare'],
   ] as const) {
-    await assert.rejects(openLedger({ policy: { ...policy, ...change } }), { code: 'invalid_option', message: new RegExp(`refused: .*${option}: `) })
+    await assert.rejects(openLedger({ policy: { ...policy, ...change } }), {
+      code: 'invalid_option',
+      message: new RegExp(`refused: .*${option}: `),
+    })
   }
 })
 
@@ -123,7 +157,12 @@ test('a token that missed the last logout is refused', async () => {
   const ledger = await openLedger()
   record(ledger, { kind: 'user', subject: 'alice', notBefore: NOW - 100 })
   const ask = (lastLogoutTime?: number) =>
-    ledger.refuses({ subject: 'alice', issuedAt: NOW, expiresAt: NOW + 300, ...(lastLogoutTime === undefined ? {} : { lastLogoutTime }) })
+    ledger.refuses({
+      subject: 'alice',
+      issuedAt: NOW,
+      expiresAt: NOW + 300,
+      ...(lastLogoutTime === undefined ? {} : { lastLogoutTime }),
+    })
   assert.deepEqual([ask(), ask(NOW - 100), ask(NOW - 101)], [undefined, undefined, 'user_revoked'])
   ledger.free()
 })
@@ -141,12 +180,23 @@ test('the chain of the past, another signing key, and stats', async () => {
   const [signed, heartbeat] = [ledger.signedDelta(2, NOW).bytes, (): Uint8Array => ledger.signedDelta(2, NOW).bytes]
   ledger.setSigningKey(signingKey)
   assert.notDeepEqual(heartbeat(), signed)
-  assert.throws(() => ledger.setSigningKey(publicKey), (error) => coreCode(error) === 'invalid_option')
+  assert.throws(
+    () => ledger.setSigningKey(publicKey),
+    (error) => coreCode(error) === 'invalid_option',
+  )
 
   ledger.manifest(NOW)
   const { filterFill, errorRate, sectionBytes, ...counts } = ledger.stats()
   assert.deepEqual(counts, {
-    sequence: 2, tokenIds: 1, buckets: 1, epochs: 1, grants: 0, clients: 0, bans: 0, keyNotBefores: 0, versions: 0,
+    sequence: 2,
+    tokenIds: 1,
+    buckets: 1,
+    epochs: 1,
+    grants: 0,
+    clients: 0,
+    bans: 0,
+    keyNotBefores: 0,
+    versions: 0,
     bounds: { leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 86_400, maxSessionSeconds: undefined },
   })
   assert.deepEqual([filterFill, errorRate, sectionBytes > 100], [1 / 50, 1e-6, true])
@@ -155,10 +205,17 @@ test('the chain of the past, another signing key, and stats', async () => {
 
 test('wider bounds than were recorded wait', async () => {
   const settings = await options({ maxLifetimeSeconds: 3600 })
-  const [narrow, wide] = [createLedger('acme', settings), createLedger('acme', { ...settings, maxLifetimeSeconds: 86_400 })]
+  const [narrow, wide] = [
+    createLedger('acme', settings),
+    createLedger('acme', { ...settings, maxLifetimeSeconds: 86_400 }),
+  ]
   const row = stageEvent(narrow, { kind: 'bounds' }, NOW)?.row
   assert.ok(row !== undefined && row.keepUntil === undefined)
-  wide.restorePage(new Float64Array([row.sequence]), new Uint32Array([row.payload.length]), Buffer.concat([row.chain, row.payload]))
+  wide.restorePage(
+    new Float64Array([row.sequence]),
+    new Uint32Array([row.payload.length]),
+    Buffer.concat([row.chain, row.payload]),
+  )
   assert.equal(record(wide, { kind: 'bounds' }), 2)
   assert.equal(wide.stats().bounds.maxLifetimeSeconds, 3600)
   const later = NOW + 2 * 86_400

@@ -20,20 +20,29 @@ export interface LedgerOptions {
   policy?: CorePolicy
 }
 
-/** The name of the issuer under which a subject is known. Default: the first one, or all of them where they have the same subjects. */
+/**
+ * The name of the issuer under which a subject is known. Default: the first one, or all of them where they have the
+ * same subjects.
+ */
 export interface UnderName {
   issuer?: string
 }
 
 /**
  * One event of a ledger, as the core takes it. Times are in unix seconds. `occurredAt` is the event's own time, by an
- * authenticated source, and is recorded as it is; `notBefore` is a value that a caller chose. All but `correction` and `keysWithdrawn` only ever
- * refuse more; those two take something back, which gates learn from the next manifest.
+ * authenticated source, and is recorded as it is; `notBefore` is a value that a caller chose. All but `correction` and
+ * `keysWithdrawn` only ever refuse more; those two take something back, which gates learn from the next manifest.
  */
 export type LedgerEvent =
   | ({ kind: 'token'; tokenId: string; expiresAt?: number; issuedAt?: number } & UnderName)
   | ({ kind: 'session'; session: string; occurredAt?: number; issuedAt?: number } & UnderName)
-  | ({ kind: 'clientSession'; session: string; authorizedParty: string; occurredAt?: number; issuedAt?: number } & UnderName)
+  | ({
+      kind: 'clientSession'
+      session: string
+      authorizedParty: string
+      occurredAt?: number
+      issuedAt?: number
+    } & UnderName)
   | ({ kind: 'user'; subject: string; occurredAt?: number; notBefore?: number } & UnderName)
   /** One app of one user: the tokens of that client (`azp`, `client_id` or the realm's `grantClaim`) and that user. */
   | ({ kind: 'grant'; subject: string; client: string; occurredAt?: number; notBefore?: number } & UnderName)
@@ -43,14 +52,18 @@ export type LedgerEvent =
   | { kind: 'keyNotBefore'; thumbprint: string; occurredAt?: number; notBefore?: number }
   | ({ kind: 'tokenVersion'; subject: string; minimum: number } & UnderName)
   | ({ kind: 'correction'; correction: LedgerCorrection } & UnderName)
-  /** The realm's keys (a JWK set, JSON), for gates that take them from the feed. Refused with `private_key` if it holds a secret. */
+  /**
+   * The realm's keys (a JWK set, JSON), for gates that take them from the feed. Refused with `private_key` if it holds
+   * a secret.
+   */
   | { kind: 'keys'; jwks: string }
   /** The feed carries no keys any more: gates that took them from there have none, and answer `keys_unavailable`. */
   | { kind: 'keysWithdrawn' }
   /**
-   * The ledger's options have the bounds that they have (leeway, skew, lifetime, session). A row only if they have changed. To be
-   * recorded after every start, before anything is published, and whenever the ledger is pruned: bounds wider than before count
-   * only once nothing that was forgotten under the old ones could be accepted, and once that is recorded.
+   * The ledger's options have the bounds that they have (leeway, skew, lifetime, session). A row only if they have
+   * changed. To be recorded after every start, before anything is published, and whenever the ledger is pruned: bounds
+   * wider than before count only once nothing that was forgotten under the old ones could be accepted, and once that is
+   * recorded.
    */
   | { kind: 'bounds' }
 
@@ -77,9 +90,9 @@ export interface LedgerRow {
 }
 
 /**
- * The core's finding about the time that came with an event: a source's time lies ahead of us and is recorded unchanged; or it
- * is more than an hour ahead; or a caller's value is more than `skewSeconds` ahead. The latter two are not used: the
- * origin's time is recorded.
+ * The core's finding about the time that came with an event: a source's time lies ahead of us and is recorded
+ * unchanged; or it is more than an hour ahead; or a caller's value is more than `skewSeconds` ahead. The latter two are
+ * not used: the origin's time is recorded.
  */
 export type TimeTaken = 'source_ahead' | 'source_replaced' | 'caller_replaced'
 
@@ -96,7 +109,10 @@ export interface StagedEvent {
   time?: EventTime
 }
 
-/** A delta, and where it leads: not always to where it was to end, for its length is bounded. A heartbeat leads to the head. */
+/**
+ * A delta, and where it leads: not always to where it was to end, for its length is bounded. A heartbeat leads to the
+ * head.
+ */
 export interface SignedDelta {
   bytes: Uint8Array
   sequence: number
@@ -107,7 +123,10 @@ export interface LedgerCore {
   /** Rows in order of sequence, by their parts. The error names the row and its fault. */
   restorePage(sequences: Float64Array, lengths: Uint32Array, contents: Uint8Array): void
   restoreHead(sequence: number, chain: Uint8Array): void
-  /** `undefined`: the event is in force already. `issuerLeadSeconds`: how far the issuer is ahead, as measured; whole, default 0. */
+  /**
+   * `undefined`: the event is in force already. `issuerLeadSeconds`: how far the issuer is ahead, as measured; whole,
+   * default 0.
+   */
   stage(
     event: LedgerEvent,
     now: number,
@@ -120,11 +139,16 @@ export interface LedgerCore {
   section(sha256: string): Uint8Array | undefined
   /** Throws with code `pruned` or `ahead`. */
   signedDelta(after: number, now: number, minor?: Minor): SignedDelta
-  /** The first and last sequence of the delta for a reader at `after`, so that few deltas serve all. Throws likewise. */
+  /**
+   * The first and last sequence of the delta for a reader at `after`, so that few deltas serve all. Throws likewise.
+   */
   sharedStretch(after: number): Float64Array
   /** From `start` or before, for a reader at `after`, to `until` or before. Throws likewise. */
   signedDeltaOver(start: number, after: number, until: number, now: number, minor?: Minor): SignedDelta
-  /** The least minor version whose form states everything in force exactly: readers of lower ones refuse more than was meant. */
+  /**
+   * The least minor version whose form states everything in force exactly: readers of lower ones refuse more than was
+   * meant.
+   */
   readonly exactMinor: number
   /** The head from which on a delta that ends before the head can be sent again unchanged. */
   readonly settledSince: number
@@ -137,7 +161,9 @@ export interface LedgerCore {
   head(): { sequence: number; chain: string }
   /** The chain at a past sequence; `undefined` where it is not known any more, or never was. */
   chainAt(sequence: number): string | undefined
-  /** Signs by this private key from now on. Gates must have both public keys pinned meanwhile. Throws `invalid_option`. */
+  /**
+   * Signs by this private key from now on. Gates must have both public keys pinned meanwhile. Throws `invalid_option`.
+   */
   setSigningKey(jwk: JWK): void
   refuses(subject: TokenSubject): string | undefined
   userNotBefore(subject: string, issuer?: string): number
@@ -180,7 +206,12 @@ export interface LedgerStats {
   /** Bytes of the sections of the last manifest. */
   sectionBytes: number
   /** The bounds in force, as published to gates. Smaller than the options' for a while after those were widened. */
-  bounds: { leewaySeconds: number; skewSeconds: number; maxLifetimeSeconds: number; maxSessionSeconds: number | undefined }
+  bounds: {
+    leewaySeconds: number
+    skewSeconds: number
+    maxLifetimeSeconds: number
+    maxSessionSeconds: number | undefined
+  }
 }
 
 /** The claims of a token about which `Origin.refuses` is asked. */
@@ -191,7 +222,10 @@ export interface TokenSubject {
   session?: string
   authorizedParty?: string
   clientId?: string
-  /** The value of the realm's `grantClaim`; used only where the realm has one, in place of `authorizedParty` and `clientId`. */
+  /**
+   * The value of the realm's `grantClaim`; used only where the realm has one, in place of `authorizedParty` and
+   * `clientId`.
+   */
   grant?: string
   /** RFC 7638: of the key that signed the token. Default: any key. */
   keyThumbprint?: string
@@ -201,7 +235,10 @@ export interface TokenSubject {
   /** Unix seconds. */
   expiresAt: number
   tokenVersion?: number
-  /** The time that not-befores are compared with, in unix seconds: the login (`auth_time`) with `compare: 'authTime'`. Default `issuedAt`. */
+  /**
+   * The time that not-befores are compared with, in unix seconds: the login (`auth_time`) with `compare: 'authTime'`.
+   * Default `issuedAt`.
+   */
   comparedAt?: number
   /** The user's last logout, as the token says, in unix seconds. Default: it says nothing. */
   lastLogoutTime?: number

@@ -1,4 +1,7 @@
-/** A minor version of the wire format, and the form of its statements: 0 is 1.0, 1 is 1.1. Sequence and chain are the same in both. */
+/**
+ * A minor version of the wire format, and the form of its statements: 0 is 1.0, 1 is 1.1. Sequence and chain are the
+ * same in both.
+ */
 export type Minor = 0 | 1
 
 /** All minor versions, oldest first. */

@@ -3,7 +3,10 @@ import { PortcullisError } from '../../errors.ts'
 import { type ModuleSource, type Runtime, WasmModule } from '../../core/module.ts'
 
 /** The origin's wasm module, and its present instance. */
-const loading: WasmModule = new WasmModule({ initSync, __wbg_reset_state, reasons }, "import from 'portcullis/origin', which loads it")
+const loading: WasmModule = new WasmModule(
+  { initSync, __wbg_reset_state, reasons },
+  "import from 'portcullis/origin', which loads it",
+)
 
 /** Makes the core ready. Every entry file calls it or `loadFrom` once, at import; later calls change nothing. */
 export function load(module: WebAssembly.Module, runtime: Runtime): void {
@@ -35,7 +38,9 @@ export function mustBeUsable(): void {
   if (!loading.renew()) throw lostCore()
 }
 
-/** Which instance of the core this is: one whose call has ended in a trap is given up, and all that lives in it is lost. */
+/**
+ * Which instance of the core this is: one whose call has ended in a trap is given up, and all that lives in it is lost.
+ */
 export function coreGeneration(): number {
   return loading.generation
 }
@@ -53,7 +58,10 @@ export function onCoreFault(listener: (error: PortcullisError) => void): () => v
   return () => void faultListeners.delete(listener)
 }
 
-/** Runs a call into the core. Throws the core's refusal, or `fault` when it ended in a trap: then the instance is given up. */
+/**
+ * Runs a call into the core. Throws the core's refusal, or `fault` when it ended in a trap: then the instance is given
+ * up.
+ */
 export function guarded<T>(operation: () => T): T {
   const { generation } = loading
   try {
@@ -70,7 +78,8 @@ export function guarded<T>(operation: () => T): T {
 
 /** The error of an origin whose core has failed. */
 export function lostCore(cause?: unknown): PortcullisError {
-  const message = 'the core of this origin has failed: nothing is recorded or published any more until the origin is started again'
+  const message =
+    'the core of this origin has failed: nothing is recorded or published any more until the origin is started again'
   return new PortcullisError('fault', message, { detail: 'core_failed', cause })
 }
 

@@ -82,7 +82,11 @@ describe('the API', () => {
         () => origin.correct('acme', { kind: 'session', session: name }, { reason: 'a test' }),
         () => origin.correct('acme', { kind: 'grant', subject: 'alice', client: name }, { reason: 'a test' }),
       ]) {
-        await assert.rejects(call, { code: 'invalid_event', detail: 'invalid_name', message: /1 to 1024 bytes of UTF-8/ })
+        await assert.rejects(call, {
+          code: 'invalid_event',
+          detail: 'invalid_name',
+          message: /1 to 1024 bytes of UTF-8/,
+        })
       }
       assert.equal(stage.sequence(), before)
     })
@@ -93,10 +97,25 @@ describe('routes that take the name in their body', () => {
   const routes = [
     { path: 'users/logout', body: (name: unknown) => ({ id: name }), status: 204, action: 'user_logged_out' },
     { path: 'sessions/end', body: (name: unknown) => ({ sid: name }), status: 204, action: 'session_ended' },
-    { path: 'sessions/end', body: (name: unknown) => ({ sid: name, client: name }), status: 204, action: 'client_session_ended' },
+    {
+      path: 'sessions/end',
+      body: (name: unknown) => ({ sid: name, client: name }),
+      status: 204,
+      action: 'client_session_ended',
+    },
     { path: 'grants/end', body: (name: unknown) => ({ user: name, client: name }), status: 204, action: 'grant_ended' },
-    { path: 'grants/end', body: (name: unknown) => ({ user: 'alice', client: name }), status: 204, action: 'grant_ended' },
-    { path: 'clients/push-revocation', body: (name: unknown) => ({ client: name }), status: 200, action: 'client_not_before_set' },
+    {
+      path: 'grants/end',
+      body: (name: unknown) => ({ user: 'alice', client: name }),
+      status: 204,
+      action: 'grant_ended',
+    },
+    {
+      path: 'clients/push-revocation',
+      body: (name: unknown) => ({ client: name }),
+      status: 200,
+      action: 'client_not_before_set',
+    },
   ] as const
 
   for (const { path, body, status, action } of routes) {
@@ -112,7 +131,11 @@ describe('routes that take the name in their body', () => {
         assert.equal((await stage.administer('POST', `/admin/realms/acme/${path}`, body(name))).status, 400, what)
       }
       assert.equal(stage.sequence(), before)
-      const waited = await stage.administer('POST', `/admin/realms/acme/${path}?wait=enforced&timeoutMs=0`, body('waited'))
+      const waited = await stage.administer(
+        'POST',
+        `/admin/realms/acme/${path}?wait=enforced&timeoutMs=0`,
+        body('waited'),
+      )
       const { missing } = (await waited.json()) as { missing: string[] }
       assert.deepEqual([waited.status, missing], [200, ['edge-1']])
     })
@@ -139,7 +162,14 @@ describe('routes that take the name in their body', () => {
 
 test('a gate accepts no name that cannot be revoked, and gets revocations of the others', async (t) => {
   const gate = createGate({
-    realms: [{ name: 'acme', issuer: stage.issuer.realm.issuer, audience: 'api', feed: { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] } }],
+    realms: [
+      {
+        name: 'acme',
+        issuer: stage.issuer.realm.issuer,
+        audience: 'api',
+        feed: { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] },
+      },
+    ],
     firstLoadTimeoutMs: 5_000,
   })
   t.after(() => gate.close())

@@ -80,7 +80,9 @@ export interface GateCoreOptions {
   realms: (CorePolicy & { keysFrom: 'caller' | 'feed'; feedKeys: JWK[] })[]
 }
 
-/** The gate in the core; realms are named by their index. A token is written to the token buffer before a call about it. */
+/**
+ * The gate in the core; realms are named by their index. A token is written to the token buffer before a call about it.
+ */
 export interface WasmGate {
   /** Address where tokens are written and signatures read: one byte more than `maxTokenBytes`. */
   readonly tokenBuffer: number
@@ -99,7 +101,11 @@ export interface WasmGate {
   setKeys(realm: number, jwksJson: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void
   /** Returns the skipped keys of the set that was read last. */
   skippedKeys(realm: number): SkippedKey[]
-  applyFeed(realm: number, bytes: Uint8Array, now: number): { sequence: number; effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged' }
+  applyFeed(
+    realm: number,
+    bytes: Uint8Array,
+    now: number,
+  ): { sequence: number; effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged' }
   missingSections(realm: number): string[]
   provideSection(realm: number, bytes: Uint8Array, sha256?: Uint8Array): 'stored' | 'committed'
   /** -1: it has no state yet, or needs a manifest. */

@@ -15,7 +15,9 @@ import { freshStore } from '../testing/stores.ts'
 
 const EVENTS = 100_000
 const SOMEBODY = '203.0.113.7'
-/** CPU that signing a delta takes on the clock of these tests: more than on any machine, so that a budget is soon spent. */
+/**
+ * CPU that signing a delta takes on the clock of these tests: more than on any machine, so that a budget is soon spent.
+ */
 const SIGNING_MS = 4
 
 let signingKey: JWK
@@ -37,7 +39,14 @@ interface Stage {
 /** A feed over a ledger that counts what it signs. */
 function open(events = EVENTS): Stage {
   const options = { leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 3_600, issuerSkewSeconds: 0 }
-  const ledger = createLedger('acme', { issuer: 'https://issuer.test', signingKey, errorRate: 1e-6, validForSeconds: 300, incarnation: 0, ...options })
+  const ledger = createLedger('acme', {
+    issuer: 'https://issuer.test',
+    signingKey,
+    errorRate: 1e-6,
+    validForSeconds: 300,
+    incarnation: 0,
+    ...options,
+  })
   const signed = { count: 0 }
   const clock = { now: Math.floor(Date.now() / 1000), ms: 0 }
   const counting = new Proxy(ledger, {
@@ -52,7 +61,13 @@ function open(events = EVENTS): Stage {
       }
     },
   })
-  const feed = new RealmFeed({ name: 'acme', ledger: counting, clock: () => clock.now, renewSeconds: 1, validForSeconds: 300 })
+  const feed = new RealmFeed({
+    name: 'acme',
+    ledger: counting,
+    clock: () => clock.now,
+    renewSeconds: 1,
+    validForSeconds: 300,
+  })
   const readers = new Readers({ maxWaitingPerAddress: 500, nowMs: () => clock.ms })
   let number = 0
   function record(times: number): void {
@@ -60,12 +75,25 @@ function open(events = EVENTS): Stage {
       number += 1
       const isToken = number % 2 === 0
       const expiresAt = clock.now + 300 + (number % 600)
-      ledger.stage(isToken ? { kind: 'token', tokenId: `t-${number}`, expiresAt, issuedAt: clock.now } : { kind: 'user', subject: `u-${number}` }, clock.now)
+      ledger.stage(
+        isToken
+          ? { kind: 'token', tokenId: `t-${number}`, expiresAt, issuedAt: clock.now }
+          : { kind: 'user', subject: `u-${number}` },
+        clock.now,
+      )
     }
     ledger.commit()
   }
   record(events)
-  return { ledger, feed, readers, signed, clock, record, ask: (after, network = SOMEBODY) => feed.form(0).sharedDelta(after, readers.budget(network)) }
+  return {
+    ledger,
+    feed,
+    readers,
+    signed,
+    clock,
+    record,
+    ask: (after, network = SOMEBODY) => feed.form(0).sharedDelta(after, readers.budget(network)),
+  }
 }
 
 test('every other sequence is answered by few deltas, and one again by none', () => {
@@ -104,7 +132,8 @@ test('one address has few deltas signed, for any requests and any speed of the h
     }
   }
   t.diagnostic(`${answered} answered and ${busy} turned away in ${seconds} s: ${signed.count} deltas`)
-  // Its budget of 30 ms at once and 30 ms a second, one delta a second for all readers that have spent theirs, and some that end before the head.
+  // Its budget of 30 ms at once and 30 ms a second, one delta a second for all readers that have spent theirs, and some
+  // that end before the head.
   assert.ok(signed.count <= (30 + 30 * seconds) / SIGNING_MS + seconds + 15, `${signed.count} deltas`)
   // Most requests are still answered, by deltas made for others, and other addresses are not affected.
   assert.ok(answered >= 6_000, `${answered} answered`)
@@ -117,7 +146,13 @@ test('a delta that ends before the head is made once, until the keys change or t
   record(100)
   assert.equal(ask(11), first)
   assert.equal(signed.count, 1)
-  ledger.stage({ kind: 'keys', jwks: '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}' }, clock.now)
+  ledger.stage(
+    {
+      kind: 'keys',
+      jwks: '{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}',
+    },
+    clock.now,
+  )
   ledger.commit()
   assert.notEqual(ask(10), first)
   clock.now += 60
@@ -134,24 +169,43 @@ test('readers of different forms never share a delta, be it far from the head, n
   const minorAt = 5
   for (const after of [10, 20_000, 39_001, 39_990, feed.sequence]) {
     for (let round = 0; round < 2; round += 1) {
-      for (const minor of MINORS) assert.equal(feed.form(minor).sharedDelta(after, readers.budget('198.51.100.1')).bytes[minorAt], minor, `after ${after}`)
+      for (const minor of MINORS)
+        assert.equal(
+          feed.form(minor).sharedDelta(after, readers.budget('198.51.100.1')).bytes[minorAt],
+          minor,
+          `after ${after}`,
+        )
     }
   }
   const spent = readers.budget(SOMEBODY)
   spent.charge(() => (clock.ms += 1_000))
   for (let round = 0; round < 2; round += 1) {
-    for (const minor of MINORS) assert.equal(feed.form(minor).sharedDelta(feed.sequence - 200, spent).bytes[minorAt], minor)
+    for (const minor of MINORS)
+      assert.equal(feed.form(minor).sharedDelta(feed.sequence - 200, spent).bytes[minorAt], minor)
   }
 })
 
 test('a gate that is far behind gets to the head step by step, by pull and by stream', async () => {
   const issuer = await createTestIssuer()
-  const origin = await createOrigin({ store: freshStore(), signingKey, realms: [issuer.realm], onReport: () => undefined })
+  const origin = await createOrigin({
+    store: freshStore(),
+    signingKey,
+    realms: [issuer.realm],
+    onReport: () => undefined,
+  })
   const through = (input: string | URL | Request, init?: RequestInit): Promise<Response> =>
     origin.fetch(new Request(input, init), { address: SOMEBODY })
   const gates = (['pull', 'stream'] as const).map((mode) =>
     createGate({
-      realms: [{ name: 'acme', issuer: issuer.realm.issuer, audience: 'api', jwks: { keys: [issuer.jwk] }, feed: { url: 'https://origin.test/feed/acme', keys: [publicKey], mode } }],
+      realms: [
+        {
+          name: 'acme',
+          issuer: issuer.realm.issuer,
+          audience: 'api',
+          jwks: { keys: [issuer.jwk] },
+          feed: { url: 'https://origin.test/feed/acme', keys: [publicKey], mode },
+        },
+      ],
       fetch: through as typeof fetch,
       onReport: () => undefined,
     }),

@@ -53,8 +53,8 @@ export class Deltas {
   }
 
   /**
-   * From `after` or before it, for a reader that may request many different ones. Throws `feed_refused`: `pruned`, `ahead`, or
-   * `busy` when the reader has spent its CPU and no delta made for others fits.
+   * From `after` or before it, for a reader that may request many different ones. Throws `feed_refused`: `pruned`,
+   * `ahead`, or `busy` when the reader has spent its CPU and no delta made for others fits.
    */
   shared(after: number, budget: CpuBudget): Statement {
     const known = this.#kept(after)
@@ -82,12 +82,15 @@ export class Deltas {
     return known !== undefined && known.sequence > after ? known : undefined
   }
 
-  /** One that ends before the head. There are few of them, and each is good for a while. `undefined`: it ends too early. */
+  /**
+   * One that ends before the head. There are few of them, and each is good for a while. `undefined`: it ends too early.
+   */
   #block(start: number, after: number, until: number): Statement | undefined {
     const { minor, ledger, clock } = this.#options
     const now = clock()
     const known = this.#blocks.get(until)
-    if (known !== undefined && known.start <= start && this.#isFresh(known, now)) return known.sequence > after ? known : undefined
+    if (known !== undefined && known.start <= start && this.#isFresh(known, now))
+      return known.sequence > after ? known : undefined
     const delta = translated(() => ledger.signedDeltaOver(start, start, until, now, minor))
     const block = { ...delta, start, head: ledger.sequence, issuedAt: now }
     for (const [end, kept] of this.#blocks) if (!this.#isFresh(kept, now)) this.#blocks.delete(end)
@@ -105,7 +108,8 @@ export class Deltas {
     const { ledger, clock } = this.#options
     const now = clock()
     const known = this.#wide
-    const isFresh = known !== undefined && known.head >= ledger.settledSince && now < known.issuedAt + MAX_WIDE_AGE_SECONDS
+    const isFresh =
+      known !== undefined && known.head >= ledger.settledSince && now < known.issuedAt + MAX_WIDE_AGE_SECONDS
     const wide = isFresh ? known : this.#makeWide(now)
     if (wide.start <= after && after < wide.sequence) return wide
     throw new PortcullisError('feed_refused', 'too many different deltas are requested', { detail: 'busy' })
@@ -132,7 +136,9 @@ export class Deltas {
   #toHead(start: number, after: number): Statement {
     const { minor, ledger, clock } = this.#options
     const sign = (): SignedDelta =>
-      start === after ? ledger.signedDelta(after, clock(), minor) : ledger.signedDeltaOver(start, after, ledger.sequence, clock(), minor)
+      start === after
+        ? ledger.signedDelta(after, clock(), minor)
+        : ledger.signedDeltaOver(start, after, ledger.sequence, clock(), minor)
     const statement = translated(sign)
     // From so far back it reaches the maximum length before anything new.
     if (statement.sequence <= after && start < after) return this.exact(after)
@@ -150,7 +156,8 @@ function translated<T>(ask: () => T): T {
     return ask()
   } catch (cause) {
     const detail = coreCode(cause)
-    if (detail === 'pruned') throw new PortcullisError('feed_refused', 'the changes since then are gone: take the manifest', { detail })
+    if (detail === 'pruned')
+      throw new PortcullisError('feed_refused', 'the changes since then are gone: take the manifest', { detail })
     if (detail === 'ahead') throw new PortcullisError('feed_refused', 'this origin is not as far as that', { detail })
     throw cause
   }

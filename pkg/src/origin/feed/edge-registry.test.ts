@@ -91,7 +91,10 @@ test('a replayed acknowledgement changes nothing and is no sign of life', () => 
 test('a wrong chain counts at no sequence, past ones included', () => {
   const { book, acknowledge, reports } = openBook()
   for (const sequence of [0, 3, 5]) {
-    assert.equal(book.acknowledge('acme', 'a', { sequence, chain: 'f'.repeat(32), issuedAt: 1_000, minor: 0 }), 'other_chain')
+    assert.equal(
+      book.acknowledge('acme', 'a', { sequence, chain: 'f'.repeat(32), issuedAt: 1_000, minor: 0 }),
+      'other_chain',
+    )
   }
   assert.equal(acknowledge('a', 6, 1_000), 'ahead')
   assert.equal(acknowledge('a', 5, 1_006), 'from_future')
@@ -107,7 +110,10 @@ test('a wrong chain counts at no sequence, past ones included', () => {
 test('an acknowledgement too far back to be compared does not count', () => {
   const { book, at, acknowledge, state } = openBook({ oldest: 4 })
   assert.equal(acknowledge('a', 3, at.now), 'forgotten')
-  assert.equal(book.acknowledge('acme', 'a', { sequence: 3, chain: 'f'.repeat(32), issuedAt: at.now, minor: 0 }), 'forgotten')
+  assert.equal(
+    book.acknowledge('acme', 'a', { sequence: 3, chain: 'f'.repeat(32), issuedAt: at.now, minor: 0 }),
+    'forgotten',
+  )
   assert.equal(state('a'), 'unheard')
 })
 
@@ -160,10 +166,14 @@ test('waiting ends with the timeout, the caller and the registry', async () => {
 
 test('the minor of an edge is that of its last acknowledgement, and old ones move nothing', () => {
   const { book, at } = openBook()
-  const say = (sequence: number, issuedAt: number, minor: number): string => book.acknowledge('acme', 'a', { sequence, chain: chainOf(sequence), issuedAt, minor })
+  const say = (sequence: number, issuedAt: number, minor: number): string =>
+    book.acknowledge('acme', 'a', { sequence, chain: chainOf(sequence), issuedAt, minor })
   const minor = (): number | undefined => book.status('acme')[0]?.minor
   assert.equal(minor(), undefined)
-  assert.equal(book.acknowledge('acme', 'a', { sequence: 5, chain: 'f'.repeat(32), issuedAt: at.now, minor: 1 }), 'other_chain')
+  assert.equal(
+    book.acknowledge('acme', 'a', { sequence: 5, chain: 'f'.repeat(32), issuedAt: at.now, minor: 1 }),
+    'other_chain',
+  )
   assert.equal(minor(), undefined)
   say(4, 990, 0)
   say(5, 1_000, 1)
@@ -183,7 +193,11 @@ test('the minor of an edge is that of its last acknowledgement, and old ones mov
 
 test('an event that a form leaves out is enforced by no reader of that form, and by every other one', async () => {
   const { book, at } = openBook()
-  for (const [name, minor] of [['a', 0], ['b', 1]] as const) book.acknowledge('acme', name, { sequence: 5, chain: chainOf(5), issuedAt: at.now, minor })
+  for (const [name, minor] of [
+    ['a', 0],
+    ['b', 1],
+  ] as const)
+    book.acknowledge('acme', name, { sequence: 5, chain: chainOf(5), issuedAt: at.now, minor })
   assert.deepEqual(book.missing('acme', 5), ['mute'])
   assert.deepEqual(book.missing('acme', 5, 1), ['a', 'mute'])
   let over = false

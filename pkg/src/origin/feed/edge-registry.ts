@@ -37,8 +37,8 @@ interface Progress {
   sequence?: number
   acknowledgedAt?: number
   /**
-   * The time of the newest statement that it is known to have enforced: it was alive then, even if its message is replayed
-   * later.
+   * The time of the newest statement that it is known to have enforced: it was alive then, even if its message is
+   * replayed later.
    */
   heardAt?: number
   pushedSequence?: number
@@ -86,8 +86,8 @@ export class EdgeRegistry {
 
   /**
    * Remembers that an edge enforces everything up to a sequence. An old acknowledgement moves nothing, and without a
-   * newer statement it is no sign of life. One of a position never published is reported and refused; publishing goes on.
-   * That edge cannot be misled by it: nothing we sign at or below its sequence has its chain, so nothing renews its
+   * newer statement it is no sign of life. One of a position never published is reported and refused; publishing goes
+   * on. That edge cannot be misled by it: nothing we sign at or below its sequence has its chain, so nothing renews its
    * state, which grows stale and refuses everybody. To stop for all would leave the edges that are not ahead without
    * the next revocation, and would let whoever has one edge's secret silence the origin.
    */
@@ -120,7 +120,10 @@ export class EdgeRegistry {
     this.#of(realm, name).pushedSequence = sequence
   }
 
-  /** The minor version that an edge knows, by its last acknowledgement; `undefined`: it has not said, or it turned out wrong. */
+  /**
+   * The minor version that an edge knows, by its last acknowledgement; `undefined`: it has not said, or it turned out
+   * wrong.
+   */
   minorOf(realm: string, name: string): number | undefined {
     return this.#of(realm, name).minor
   }
@@ -144,23 +147,33 @@ export class EdgeRegistry {
   }
 
   /**
-   * The edges that have not shown that they enforce an event and everything before it, or have fallen silent since. `leastMinor`:
-   * the readers of forms below are not told of the event, so that their acknowledgement does not count for it.
+   * The edges that have not shown that they enforce an event and everything before it, or have fallen silent since.
+   * `leastMinor`: the readers of forms below are not told of the event, so that their acknowledgement does not count
+   * for it.
    */
   missing(realm: string, sequence: number, leastMinor = 0): string[] {
     const isMissing = (progress: Progress): boolean =>
-      progress.sequence === undefined || progress.sequence < sequence || (progress.minor ?? 0) < leastMinor || this.#isSilent(progress)
+      progress.sequence === undefined ||
+      progress.sequence < sequence ||
+      (progress.minor ?? 0) < leastMinor ||
+      this.#isSilent(progress)
     return this.#options.edges.filter(({ name }) => isMissing(this.#of(realm, name))).map(({ name }) => name)
   }
 
   /**
-   * Resolves when no edge is missing any more that could still acknowledge, after `timeoutMs`, when `signal` aborts or when
-   * the registry is closed.
+   * Resolves when no edge is missing any more that could still acknowledge, after `timeoutMs`, when `signal` aborts or
+   * when the registry is closed.
    */
-  async enforced({ realm, sequence, leastMinor }: Omit<Recorded, 'changed'>, timeoutMs: number, signal?: AbortSignal): Promise<void> {
+  async enforced(
+    { realm, sequence, leastMinor }: Omit<Recorded, 'changed'>,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<void> {
     const mute = new Set(this.#options.edges.filter(({ ackSecret }) => ackSecret === undefined).map(({ name }) => name))
     const done = (): boolean =>
-      this.#closed || signal?.aborted === true || this.missing(realm, sequence, leastMinor).every((name) => mute.has(name))
+      this.#closed ||
+      signal?.aborted === true ||
+      this.missing(realm, sequence, leastMinor).every((name) => mute.has(name))
     if (timeoutMs === 0 || done() || this.#listeners.size >= MAX_WAITING) return
     await new Promise<void>((resolve) => {
       const end = (): void => {

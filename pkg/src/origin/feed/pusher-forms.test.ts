@@ -41,8 +41,16 @@ async function openEdge(t: TestContext, name: string): Promise<TestEdge> {
   return edge
 }
 
-async function openOrigin(t: TestContext, edges: readonly TestEdge[], more: Partial<OriginOptions> = {}): Promise<Stage> {
-  const stage = await openStage({ edges: edges.map(({ name, pushUrl }) => ({ name, pushUrl, ackSecret: `of ${name}` })), heartbeatSeconds: 5, ...more })
+async function openOrigin(
+  t: TestContext,
+  edges: readonly TestEdge[],
+  more: Partial<OriginOptions> = {},
+): Promise<Stage> {
+  const stage = await openStage({
+    edges: edges.map(({ name, pushUrl }) => ({ name, pushUrl, ackSecret: `of ${name}` })),
+    heartbeatSeconds: 5,
+    ...more,
+  })
   t.after(() => stage.close())
   await until(() => edges.every((edge) => edge.pushes.length > 0 && isUpToDate(stage, edge)), 'the first pushes arrive')
   return stage
@@ -52,7 +60,10 @@ function isUpToDate(stage: Stage, { name }: TestEdge): boolean {
   return statusOf(stage, name)?.pushedSequence === stage.sequence()
 }
 
-function statusOf(stage: Stage, edge: string): { pushedSequence: number | undefined; minor: number | undefined } | undefined {
+function statusOf(
+  stage: Stage,
+  edge: string,
+): { pushedSequence: number | undefined; minor: number | undefined } | undefined {
   return stage.origin.status()[0]?.edges.find(({ name }) => name === edge)
 }
 
@@ -72,23 +83,38 @@ async function pushesOfChange(stage: Stage, edge: TestEdge): Promise<Push[]> {
   return edge.pushes.slice(before)
 }
 
-const reportsOf = (stage: Stage): unknown[] => stage.reports.map(({ kind, realm, edge, error }) => [kind, realm, edge, error?.detail])
+const reportsOf = (stage: Stage): unknown[] =>
+  stage.reports.map(({ kind, realm, edge, error }) => [kind, realm, edge, error?.detail])
 
 const delta = (minor: number, answer = 200): Push => ({ minor, isManifest: false, answer })
 const manifest = (minor: number, answer = 200): Push => ({ minor, isManifest: true, answer })
 
 test('an edge is pushed form 0 until it names its minor, and each edge its own', async (t) => {
-  const [old, unheard, recent, later] = [await openEdge(t, 'old'), await openEdge(t, 'unheard'), await openEdge(t, 'recent'), await openEdge(t, 'later')]
+  const [old, unheard, recent, later] = [
+    await openEdge(t, 'old'),
+    await openEdge(t, 'unheard'),
+    await openEdge(t, 'recent'),
+    await openEdge(t, 'later'),
+  ]
   const edges = [old, unheard, recent, later]
   const stage = await openOrigin(t, edges)
-  assert.deepEqual(edges.map(({ pushes }) => pushes[0]), edges.map(() => manifest(0)))
+  assert.deepEqual(
+    edges.map(({ pushes }) => pushes[0]),
+    edges.map(() => manifest(0)),
+  )
   await acknowledge(stage, old)
   await acknowledge(stage, recent, 1)
   await acknowledge(stage, later, 99)
   await stage.revoke(await stage.issuer.token())
   await until(() => edges.every((edge) => isUpToDate(stage, edge)), 'all have the change')
-  assert.deepEqual(edges.map(({ pushes }) => pushes.at(-1)), [delta(0), delta(0), delta(1), delta(1)])
-  assert.deepEqual(edges.map(({ name }) => statusOf(stage, name)?.minor), [0, undefined, 1, 99])
+  assert.deepEqual(
+    edges.map(({ pushes }) => pushes.at(-1)),
+    [delta(0), delta(0), delta(1), delta(1)],
+  )
+  assert.deepEqual(
+    edges.map(({ name }) => statusOf(stage, name)?.minor),
+    [0, undefined, 1, 99],
+  )
   // Its successor is an older one.
   await acknowledge(stage, recent)
   assert.deepEqual(await pushesOfChange(stage, recent), [delta(0)])

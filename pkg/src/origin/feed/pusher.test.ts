@@ -9,7 +9,13 @@ type Answer = number | 'hang' | 'break' | 'hold'
 interface TestEdge {
   url: string
   /** Each push that arrived: the kind of its message, and the response. */
-  pushes: { magic: string; bytes: number; type: string | undefined; authorization: string | undefined; answer: Answer }[]
+  pushes: {
+    magic: string
+    bytes: number
+    type: string | undefined
+    authorization: string | undefined
+    answer: Answer
+  }[]
   /** Answers for the next pushes; then 200. */
   plan: Answer[]
   /** Answers held pushes with 200. */
@@ -140,7 +146,10 @@ test('an edge that hangs blocks no other and gets all changes in one delta in th
       if (change === 0) assert.deepEqual(stage.reports, [], 'the push that hangs was waited for')
     }
     const before = edge.pushes.length
-    await until(() => stage.origin.status()[0]?.edges[1]?.pushedSequence === stage.sequence(), 'the quick edge is up to date')
+    await until(
+      () => stage.origin.status()[0]?.edges[1]?.pushedSequence === stage.sequence(),
+      'the quick edge is up to date',
+    )
     await until(() => pushed(stage) === stage.sequence(), 'the slow edge is up to date')
     assert.ok(edge.pushes.length - before <= 2, `${edge.pushes.length - before} pushes for 20 changes`)
   } finally {

@@ -126,14 +126,15 @@ export class Pusher {
   }
 
   /**
-   * The message that brings the edge to the head. A long one needs a secret; after a failure it is not tried again, for an edge that
-   * does not know the secret breaks it off.
+   * The message that brings the edge to the head. A long one needs a secret; after a failure it is not tried again, for
+   * an edge that does not know the secret breaks it off.
    */
   #due({ feed, sequence }: Target, minor: Minor): Push {
     const form = feed.form(minor)
     const statement = form.statement(sequence)
     const isLong = statement.bytes.byteLength > MAX_UNPROVEN_PUSH_BYTES
-    if (isLong && (this.#options.secret === undefined || this.#failures > 0)) return { ...form.statement(feed.sequence), kind: 'hint' }
+    if (isLong && (this.#options.secret === undefined || this.#failures > 0))
+      return { ...form.statement(feed.sequence), kind: 'hint' }
     return { ...statement, kind: sequence === undefined ? 'manifest' : 'delta' }
   }
 
@@ -165,8 +166,8 @@ export class Pusher {
   }
 
   /**
-   * The edge does not read the form that its acknowledgement names, as when an older one has taken its place. The next push has
-   * form 0, at once; pushes have the other form again when it has acknowledged again.
+   * The edge does not read the form that its acknowledgement names, as when an older one has taken its place. The next
+   * push has form 0, at once; pushes have the other form again when it has acknowledged again.
    */
   #refusedForm(target: Target): void {
     const { edges, edge, onReport } = this.#options
@@ -174,8 +175,14 @@ export class Pusher {
     edges.refusedMinor(feed.name, edge)
     target.refusal = 'now'
     if (refusal !== 'none') return
-    const message = 'the edge refused the form of the feed that its acknowledgement names: see whether all its instances have the same version'
-    onReport({ kind: 'push', realm: feed.name, edge, error: new PortcullisError('push_failed', message, { detail: 'minor' }) })
+    const message =
+      'the edge refused the form of the feed that its acknowledgement names: see whether all its instances have the same version'
+    onReport({
+      kind: 'push',
+      realm: feed.name,
+      edge,
+      error: new PortcullisError('push_failed', message, { detail: 'minor' }),
+    })
   }
 
   #succeeded(target: Target, minor: Minor): void {
@@ -190,8 +197,12 @@ export class Pusher {
   }
 
   async #failed(feed: RealmFeed, cause: unknown): Promise<void> {
-    const error = cause instanceof PortcullisError ? cause : new PortcullisError('push_failed', 'the edge cannot be reached', { cause })
-    if (this.#failures === 0) this.#options.onReport({ kind: 'push', realm: feed.name, edge: this.#options.edge, error })
+    const error =
+      cause instanceof PortcullisError
+        ? cause
+        : new PortcullisError('push_failed', 'the edge cannot be reached', { cause })
+    if (this.#failures === 0)
+      this.#options.onReport({ kind: 'push', realm: feed.name, edge: this.#options.edge, error })
     this.#failures += 1
     this.#busy = new AbortController()
     await pause(spreadBackoffMs(BACKOFF, this.#failures), this.#busy.signal)

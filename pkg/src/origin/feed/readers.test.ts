@@ -22,7 +22,11 @@ interface Asked {
   signal?: AbortSignal
 }
 
-function ask(path: string, address: string | undefined = ADDRESS, { method = 'GET', signal }: Asked = {}): Promise<Response> {
+function ask(
+  path: string,
+  address: string | undefined = ADDRESS,
+  { method = 'GET', signal }: Asked = {},
+): Promise<Response> {
   const request = new Request(`https://origin.test${path}`, { method, ...(signal === undefined ? {} : { signal }) })
   return stage.origin.fetch(request, address === undefined ? {} : { address })
 }
@@ -56,7 +60,11 @@ test('streams and long polls of one address are bounded together, without effect
   await assertFull()
   assert.equal((await ask(`/feed/acme/manifest?after=${stage.sequence()}&waitSeconds=25`)).status, 429)
   // A request that need not wait is answered.
-  for (const path of ['/feed/acme/manifest', '/feed/acme/manifest?after=0', `/feed/acme/deltas?after=${stage.sequence()}`]) {
+  for (const path of [
+    '/feed/acme/manifest',
+    '/feed/acme/manifest?after=0',
+    `/feed/acme/deltas?after=${stage.sequence()}`,
+  ]) {
     assert.equal((await ask(path)).status, 200)
   }
   await openStreams(1, '203.0.113.8')
@@ -88,7 +96,9 @@ test('a place is released whenever its reader leaves', async () => {
   // Gone before it was answered.
   for (let times = 0; times < MOST; times += 1) {
     const stream = await ask('/feed/acme/stream', ADDRESS, { signal: AbortSignal.abort() })
-    const poll = await ask(`/feed/acme/manifest?after=${stage.sequence()}&waitSeconds=25`, ADDRESS, { signal: AbortSignal.abort() })
+    const poll = await ask(`/feed/acme/manifest?after=${stage.sequence()}&waitSeconds=25`, ADDRESS, {
+      signal: AbortSignal.abort(),
+    })
     assert.deepEqual([stream.status, poll.status], [200, 200])
   }
   await assertFree()
@@ -106,7 +116,9 @@ test('a reader that does not read is dropped, and its place released', async () 
   await assertFull()
   // A megabyte each that is not read.
   for (let round = 0; round < 60; round += 1) {
-    await Promise.all(Array.from({ length: 4_000 }, (_, user) => stage.origin.logoutUser('acme', `user-${round}-${user}`)))
+    await Promise.all(
+      Array.from({ length: 4_000 }, (_, user) => stage.origin.logoutUser('acme', `user-${round}-${user}`)),
+    )
     const response = await ask('/feed/acme/stream')
     await response.body?.cancel()
     if (response.status === 200) return
@@ -151,7 +163,9 @@ test('unless it is said otherwise one address has 500 of the 10,000', async () =
   try {
     const responses: Response[] = []
     for (let times = 0; times < 501; times += 1) {
-      responses.push(await other.origin.fetch(new Request('https://origin.test/feed/acme/stream'), { address: ADDRESS }))
+      responses.push(
+        await other.origin.fetch(new Request('https://origin.test/feed/acme/stream'), { address: ADDRESS }),
+      )
     }
     assert.deepEqual([responses[499]?.status, responses[500]?.status], [200, 429])
     await Promise.all(responses.map((response) => response.body?.cancel()))
@@ -163,7 +177,10 @@ test('unless it is said otherwise one address has 500 of the 10,000', async () =
 test('a budget of CPU is spent by the work done, and grows back', () => {
   const clock = { nowMs: 0 }
   const budget = new CpuBudget(() => clock.nowMs)
-  assert.equal(budget.charge(() => ((clock.nowMs += 29), 'done')), 'done')
+  assert.equal(
+    budget.charge(() => ((clock.nowMs += 29), 'done')),
+    'done',
+  )
   assert.equal(budget.isSpent, false)
   assert.throws(() =>
     budget.charge(() => {

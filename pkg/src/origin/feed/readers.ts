@@ -1,6 +1,9 @@
 import { TokenBucket } from '../../timing/token-bucket.ts'
 
-/** CPU that deltas of its own may cost one network: so much at once, and so much a second. An edge that polls needs 0.1 ms. */
+/**
+ * CPU that deltas of its own may cost one network: so much at once, and so much a second. An edge that polls needs 0.1
+ * ms.
+ */
 const DELTA_MS = 30
 /** Networks whose CPU is remembered at the most; the one that spent longest ago is forgotten. */
 const MAX_NETWORKS = 1_000
@@ -47,7 +50,8 @@ export class Readers {
     const budget = this.#budgets.get(network) ?? new CpuBudget(this.#nowMs)
     this.#budgets.delete(network)
     this.#budgets.set(network, budget)
-    if (this.#budgets.size > MAX_NETWORKS) for (const oldest of this.#budgets.keys()) return this.#forget(oldest, budget)
+    if (this.#budgets.size > MAX_NETWORKS)
+      for (const oldest of this.#budgets.keys()) return this.#forget(oldest, budget)
     return budget
   }
 

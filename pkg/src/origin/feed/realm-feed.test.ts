@@ -34,8 +34,20 @@ interface Stage {
 }
 
 function open(): Stage {
-  const times = { leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 3_600, issuerSkewSeconds: 0, validForSeconds: 300 }
-  const ledger = createLedger('acme', { issuer: 'https://issuer.test', signingKey, errorRate: 1e-6, incarnation: 0, ...times })
+  const times = {
+    leewaySeconds: 5,
+    skewSeconds: 5,
+    maxLifetimeSeconds: 3_600,
+    issuerSkewSeconds: 0,
+    validForSeconds: 300,
+  }
+  const ledger = createLedger('acme', {
+    issuer: 'https://issuer.test',
+    signingKey,
+    errorRate: 1e-6,
+    incarnation: 0,
+    ...times,
+  })
   const signed: number[] = []
   const failing: Stage['failing'] = { minor: undefined }
   const at = { now: 1_700_000_000 }
@@ -52,7 +64,13 @@ function open(): Stage {
       }
     },
   })
-  const feed = new RealmFeed({ name: 'acme', ledger: counting, clock: () => at.now, renewSeconds: 1, validForSeconds: 300 })
+  const feed = new RealmFeed({
+    name: 'acme',
+    ledger: counting,
+    clock: () => at.now,
+    renewSeconds: 1,
+    validForSeconds: 300,
+  })
   return {
     feed,
     ledger,
@@ -77,7 +95,8 @@ function listen(feed: RealmFeed, minor: Minor): Statement[] {
   return heard
 }
 
-const minorsOf = (statements: readonly Statement[]): (number | undefined)[] => statements.map(({ bytes }) => bytes[MINOR_AT])
+const minorsOf = (statements: readonly Statement[]): (number | undefined)[] =>
+  statements.map(({ bytes }) => bytes[MINOR_AT])
 const user = (subject: string): LedgerEvent => ({ kind: 'user', subject })
 
 test('listeners get every change in their form, each signed once for all of a form', () => {
@@ -96,7 +115,10 @@ test('listeners get every change in their form, each signed once for all of a fo
   signed.length = 0
   feed.heartbeat()
   assert.deepEqual(signed, [0, 1])
-  assert.deepEqual(heard.flatMap((statements) => minorsOf(statements.slice(-1))), [0, 0, 1, 1])
+  assert.deepEqual(
+    heard.flatMap((statements) => minorsOf(statements.slice(-1))),
+    [0, 0, 1, 1],
+  )
 })
 
 test('with readers of one form nothing is signed twice, nor in another form', () => {
@@ -137,11 +159,18 @@ test("the origin's own gate has the newest form as soon as an older one would re
 
 test('manifests are kept by form, with validators of their own', async () => {
   const { feed, signed, record } = open()
-  const read = (): Promise<{ etag: string; bytes: Uint8Array }[]> => Promise.all(MINORS.map((minor) => feed.form(minor).validatedManifest()))
+  const read = (): Promise<{ etag: string; bytes: Uint8Array }[]> =>
+    Promise.all(MINORS.map((minor) => feed.form(minor).validatedManifest()))
   const first = await read()
-  assert.deepEqual(first.map(({ bytes }) => bytes[MINOR_AT]), [0, 1])
+  assert.deepEqual(
+    first.map(({ bytes }) => bytes[MINOR_AT]),
+    [0, 1],
+  )
   assert.notEqual(first[0]?.etag, first[1]?.etag)
-  assert.deepEqual((await read()).map(({ etag }) => etag), first.map(({ etag }) => etag))
+  assert.deepEqual(
+    (await read()).map(({ etag }) => etag),
+    first.map(({ etag }) => etag),
+  )
   assert.deepEqual(signed, [0, 1])
   record(user('alice'))
   const etags = [...first, ...(await read())].map(({ etag }) => etag)
@@ -150,14 +179,18 @@ test('manifests are kept by form, with validators of their own', async () => {
 
 test('another key signs every form anew', () => {
   const { feed, ledger } = open()
-  const ofEach = (): Uint8Array[] => MINORS.flatMap((minor) => [feed.form(minor).manifest().bytes, feed.form(minor).delta(0).bytes])
+  const ofEach = (): Uint8Array[] =>
+    MINORS.flatMap((minor) => [feed.form(minor).manifest().bytes, feed.form(minor).delta(0).bytes])
   const before = ofEach()
   assert.deepEqual(ofEach(), before)
   ledger.setSigningKey(nextKey)
   const heard = MINORS.map((minor) => listen(feed, minor))
   feed.resign()
   ofEach().forEach((bytes, index) => assert.notDeepEqual(bytes, before[index]))
-  assert.deepEqual(heard.map((statements) => minorsOf(statements)), [[0], [1]])
+  assert.deepEqual(
+    heard.map((statements) => minorsOf(statements)),
+    [[0], [1]],
+  )
 })
 
 test('a form that fails leaves the listeners of the other one alone', () => {
@@ -168,7 +201,10 @@ test('a form that fails leaves the listeners of the other one alone', () => {
     ledger.commit()
     failing.minor = minor
     assert.throws(() => feed.publish(0), /failing on purpose/)
-    assert.deepEqual(heard.map(({ length }) => length), [minor, 1 - minor])
+    assert.deepEqual(
+      heard.map(({ length }) => length),
+      [minor, 1 - minor],
+    )
   }
 })
 

@@ -18,8 +18,8 @@ export interface RealmFeedOptions {
 }
 
 /**
- * The published side of one realm: signed statements of committed rows, in the form of each reader's minor version, and the readers
- * that wait for the next one.
+ * The published side of one realm: signed statements of committed rows, in the form of each reader's minor version, and
+ * the readers that wait for the next one.
  */
 export class RealmFeed {
   readonly name: string
@@ -63,8 +63,8 @@ export class RealmFeed {
   }
 
   /**
-   * The statements for the origin's own gate: in the form that readers ask for, so that nothing is signed twice, unless only a newer
-   * one is exact. Throws `closed`.
+   * The statements for the origin's own gate: in the form that readers ask for, so that nothing is signed twice, unless
+   * only a newer one is exact. Throws `closed`.
    */
   get ownForm(): FormFeed {
     const exact = formFor(this.#options.ledger.exactMinor)
@@ -81,7 +81,10 @@ export class RealmFeed {
     return () => void listeners.delete(listener)
   }
 
-  /** Sends the changes committed after `after` to all listeners, each in its form. Throws when one form fails, after the other one. */
+  /**
+   * Sends the changes committed after `after` to all listeners, each in its form. Throws when one form fails, after the
+   * other one.
+   */
   publish(after: number): void {
     for (const look of [...this.#polls]) look()
     const failures: unknown[] = []
@@ -105,7 +108,10 @@ export class RealmFeed {
     this.heartbeat()
   }
 
-  /** Resolves when the head is beyond `after`, after `waitMs`, or when `signal` aborts. Answers false when too many wait. */
+  /**
+   * Resolves when the head is beyond `after`, after `waitMs`, or when `signal` aborts. Answers false when too many
+   * wait.
+   */
   waitBeyond(after: number, waitMs: number, signal: AbortSignal): Promise<boolean> {
     if (this.sequence > after || waitMs === 0 || signal.aborted || this.#phase !== 'open') return Promise.resolve(true)
     if (this.#readers >= MAX_READERS) return Promise.resolve(false)

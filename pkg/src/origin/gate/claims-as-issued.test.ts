@@ -1,4 +1,5 @@
-// Claims as issuers write them, at an origin and a gate on its feed: null for absent, ids that are numbers, kinds of tokens.
+// Claims as issuers write them, at an origin and a gate on its feed: null for absent, ids that are numbers, kinds of
+// tokens.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -58,11 +59,32 @@ async function failure(gate: Gate, token: string): Promise<Check | undefined> {
 
 test('a claim that is null is absent, at gate and origin', async (t) => {
   const { token, answer, atOrigin } = await open(t)
-  const absent = ['nbf', 'auth_time', 'sid', 'azp', 'client_id', 'token_version', 'last_logout_time', 'token_use', 'typ', 'cnf', 'act', 'scope', 'rsq']
+  const absent = [
+    'nbf',
+    'auth_time',
+    'sid',
+    'azp',
+    'client_id',
+    'token_version',
+    'last_logout_time',
+    'token_use',
+    'typ',
+    'cnf',
+    'act',
+    'scope',
+    'rsq',
+  ]
   for (const name of absent) assert.equal(await answer(await token({ [name]: null })), 'accepted', name)
   const all = await token(Object.fromEntries(absent.map((name) => [name, null])), { typ: null })
   assert.deepEqual([await answer(all), await atOrigin(all)], ['accepted', 200])
-  for (const [name, reason] of Object.entries({ iss: 'wrong_issuer', aud: 'wrong_audience', exp: 'missing_claim', iat: 'missing_claim', sub: 'missing_claim', jti: 'missing_claim' })) {
+  for (const [name, reason] of Object.entries({
+    iss: 'wrong_issuer',
+    aud: 'wrong_audience',
+    exp: 'missing_claim',
+    iat: 'missing_claim',
+    sub: 'missing_claim',
+    jti: 'missing_claim',
+  })) {
     assert.equal(await answer(await token({ [name]: null })), reason, name)
   }
   assert.equal(await answer(await token({ aud: ['api', null] })), 'malformed')
@@ -87,7 +109,10 @@ test('ids that are numbers are refused by default, and explain names the claim',
     assert.equal(await answer(numeric), 'malformed', name)
     for (const gate of gates) {
       const failed = await failure(gate, numeric)
-      assert.deepEqual([failed?.check, failed?.detail], ['claims', `${name}: expected a string (see numericIds); found a number`])
+      assert.deepEqual(
+        [failed?.check, failed?.detail],
+        ['claims', `${name}: expected a string (see numericIds); found a number`],
+      )
     }
     assert.equal((await stage.revoke(numeric)).status, 401, name)
   }
@@ -108,7 +133,9 @@ test('with numericIds an integer is the string of its digits in every act', asyn
     text: await token({ sub: '3', sid: 'x', app: 'x' }),
   }
   const all = async (): Promise<Record<string, string | string[]>> =>
-    Object.fromEntries(await Promise.all(Object.entries(tokens).map(async ([name, text]) => [name, await answer(text)])))
+    Object.fromEntries(
+      await Promise.all(Object.entries(tokens).map(async ([name, text]) => [name, await answer(text)])),
+    )
   assert.deepEqual(new Set(Object.values(await all())), new Set(['accepted']))
   assert.equal((await stage.revoke(tokens.token)).status, 200)
   await origin.endSession('acme', '42')
@@ -143,13 +170,38 @@ test('an administrator whose sub is a number is named by its digits', async (t) 
 test('the kind of token comes before its audience, and a bound token fails as such', async (t) => {
   const { gates, token, answer } = await open(t)
   const cases: [Record<string, unknown>, string, string, RegExp][] = [
-    [{ token_use: 'id', aud: 'web' }, 'wrong_type', 'token_use', /^token_use: expected one of "access", "Bearer"; found "id"$/],
-    [{ typ: 'Refresh', aud: 'https://issuer' }, 'wrong_type', 'token_use', /^typ: expected one of .*; found "Refresh"$/],
+    [
+      { token_use: 'id', aud: 'web' },
+      'wrong_type',
+      'token_use',
+      /^token_use: expected one of "access", "Bearer"; found "id"$/,
+    ],
+    [
+      { typ: 'Refresh', aud: 'https://issuer' },
+      'wrong_type',
+      'token_use',
+      /^typ: expected one of .*; found "Refresh"$/,
+    ],
     [{ cnf: { jkt: 'x' }, aud: 'web', exp: 1 }, 'wrong_type', 'binding', /^bound to a key of the client \(cnf\)/],
     [{ typ: 'DPoP', cnf: { jkt: 'x' } }, 'wrong_type', 'binding', /^bound/],
-    [{ aud: ['web', 'x"\u202e'] }, 'wrong_audience', 'audience', /^aud: expected "api"; found "web", "x\\"\\xe2\\x80\\xae"$/],
-    [{ iss: 'https://issuer.test/realms/acme/' }, 'wrong_issuer', 'realm', /^iss: expected ".*\/acme"; found ".*\/acme\/"$/],
-    [{ iat: 1 }, 'lifetime_exceeded', 'lifetime', /^expected at most 86400 s; found \d+ s: shorten its life, .* at most 3456000 s \(40 days\)$/],
+    [
+      { aud: ['web', 'x"\u202e'] },
+      'wrong_audience',
+      'audience',
+      /^aud: expected "api"; found "web", "x\\"\\xe2\\x80\\xae"$/,
+    ],
+    [
+      { iss: 'https://issuer.test/realms/acme/' },
+      'wrong_issuer',
+      'realm',
+      /^iss: expected ".*\/acme"; found ".*\/acme\/"$/,
+    ],
+    [
+      { iat: 1 },
+      'lifetime_exceeded',
+      'lifetime',
+      /^expected at most 86400 s; found \d+ s: shorten its life, .* at most 3456000 s \(40 days\)$/,
+    ],
     [{ sub: '' }, 'missing_claim', 'required_claims', /^sub is empty$/],
   ]
   for (const [claims, reason, check, detail] of cases) {

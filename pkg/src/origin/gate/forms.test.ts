@@ -10,9 +10,17 @@ test('the apps of an administrator are told apart, in either form of the readers
   try {
     // From here on each change is signed in form 1.0.
     await stage.get('/feed/acme/stream', { signal: stop.signal })
-    const [lost, kept] = [await stage.issuer.token({ ...ADMINISTRATOR, azp: 'lost' }), await stage.issuer.token({ ...ADMINISTRATOR, azp: 'kept' })]
+    const [lost, kept] = [
+      await stage.issuer.token({ ...ADMINISTRATOR, azp: 'lost' }),
+      await stage.issuer.token({ ...ADMINISTRATOR, azp: 'kept' }),
+    ]
     const ask = async (): Promise<number[]> =>
-      Promise.all([lost, kept].map(async (token) => (await stage.get('/admin/realms/acme/edges', { headers: { authorization: `Bearer ${token}` } })).status))
+      Promise.all(
+        [lost, kept].map(
+          async (token) =>
+            (await stage.get('/admin/realms/acme/edges', { headers: { authorization: `Bearer ${token}` } })).status,
+        ),
+      )
     await stage.origin.logoutUser('acme', 'somebody')
     assert.deepEqual(await ask(), [200, 200])
     await stage.origin.endGrant('acme', 'admin', 'lost')

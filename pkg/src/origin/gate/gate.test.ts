@@ -63,7 +63,10 @@ test('without keys the answer is 503, until they come', async () => {
     const revoke = await stage.revoke(token)
     assert.equal(revoke.status, 503)
     assert.ok(revoke.headers.has('retry-after'))
-    const admin = await stage.get('/admin/realms/acme/users/bob/logout', { method: 'POST', headers: { authorization: `Bearer ${token}` } })
+    const admin = await stage.get('/admin/realms/acme/users/bob/logout', {
+      method: 'POST',
+      headers: { authorization: `Bearer ${token}` },
+    })
     assert.equal(admin.status, 503)
     served.status = 200
     await new Promise((resolve) => setTimeout(resolve, 1_100))
@@ -105,7 +108,11 @@ test("one realm's issuer that hangs does not hold up another's tokens", async ()
   const ill = await createTestIssuer('ill', `${ISSUER}/ill`)
   const hang: typeof fetch = (_, init) =>
     new Promise((_resolve, reject) => init?.signal?.addEventListener('abort', () => reject(new Error('aborted'))))
-  const stage = await openStage({ realms: [well.realm, { ...ill.realm, jwks: URL_OF_CERTS }], fetch: hang, jwksTimeoutMs: 5_000 })
+  const stage = await openStage({
+    realms: [well.realm, { ...ill.realm, jwks: URL_OF_CERTS }],
+    fetch: hang,
+    jwksTimeoutMs: 5_000,
+  })
   try {
     let isAnswered = false
     const held = stage.revoke(await ill.token()).finally(() => (isAnswered = true))

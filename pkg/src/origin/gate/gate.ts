@@ -1,41 +1,32 @@
 import { PortcullisError } from '../../errors.ts'
 import { separatesSubjects } from '../../issuer-names.ts'
-import { corePolicy } from '../../policy.ts'
 import { REASONS, statusOf, type Reason, type RefusalStatus } from '../../reasons.ts'
 import { atOption } from '../../option-path.ts'
 import { claimedKeyId, readPart, statedIssuer } from '../../token-part.ts'
 import type { Claims, JWK, JWKS } from '../../types.ts'
 import type { Clock } from '../clock.ts'
-import type { GateCoreOptions, Identified, Unidentified, WithdrawnToken } from '../core/wasm-gate.ts'
+import type { Identified, Unidentified, WithdrawnToken } from '../core/wasm-gate.ts'
 import type { RealmFeed } from '../feed/realm-feed.ts'
 import { GateCore } from '../core/gate.ts'
 import type { IssuerTokens } from '../connectors/issuer-tokens.ts'
+import { coreOptions } from './core-options.ts'
 import type { IssuerClock } from './issuer-clock.ts'
 import { IssuerKeys, type KeysChanged, type KeyTaker } from './issuer-keys.ts'
 import { issuerTokens } from './issuer-tokens.ts'
 import type { Settings } from '../settings.ts'
 
-/** The origin renews its own gate's state before each check, so this is never reached. */
-const MAX_STALE_SECONDS = 3_600
-/** Administrators' tokens come again and again; checks with a variable result are made every time. */
-const VERIFIED_TOKENS = 1000
-const VERIFIED_TOKEN_BYTES = 1024 * 1024
-
 /** A judged token. */
 export type Judged = { ok: true; realm: string; claims: Claims } | { ok: false; reason: Reason; status: RefusalStatus }
 
 /**
- * A token that is to be revoked. `withdrawn`: by the key that signed it, which its issuer has withdrawn; it may be revoked by
- * its id, and by nothing else.
+ * A token that is to be revoked. `withdrawn`: by the key that signed it, which its issuer has withdrawn; it may be
+ * revoked by its id, and by nothing else.
  */
 export type IdentifiedToken = {
   name: string
   /** Its `iss`, where each name of the realm's issuer has its own users and tokens. */
   issuer?: string
-} & (
-  | (Identified & { signedBy: 'issuer' })
-  | (WithdrawnToken & { signedBy: 'withdrawn' })
-)
+} & ((Identified & { signedBy: 'issuer' }) | (WithdrawnToken & { signedBy: 'withdrawn' }))
 
 interface GateRealm {
   name: string
@@ -79,12 +70,18 @@ export class OriginGate {
     this.#realms = settings.realms.map((realm, index) => {
       const feed = feeds.get(realm.name)
       if (feed === undefined) throw new PortcullisError('unknown_realm', `realm ${realm.name} has no feed`)
-      const core: KeyTaker = { take: (...set) => this.#core.setKeys(index, ...set), skipped: () => this.#core.skippedKeys(index) }
+      const core: KeyTaker = {
+        take: (...set) => this.#core.setKeys(index, ...set),
+        skipped: () => this.#core.skippedKeys(index),
+      }
       const onChange: KeysChanged = (withdrawn) => {
         this.#core.setWithdrawnKeys(index, withdrawn)
         this.#onKeys(realm.name)
       }
-      const keys = atOption(`options.realms[${index}].jwks`, () => new IssuerKeys(realm, this.#timed(realm.name), core, onChange))
+      const keys = atOption(
+        `options.realms[${index}].jwks`,
+        () => new IssuerKeys(realm, this.#timed(realm.name), core, onChange),
+      )
       const nameClaim = separatesSubjects(realm) ? (realm.issuerClaim ?? 'iss') : undefined
       return { name: realm.name, feed, keys, nameClaim, policy: this.#core.policy(index), renewedAt: 0 }
     })
@@ -96,7 +93,10 @@ export class OriginGate {
     this.#onKeys = listener
   }
 
-  /** Trusts feeds signed by this key too, besides the one that signs now. Throws `invalid_option`; then nothing has changed. */
+  /**
+   * Trusts feeds signed by this key too, besides the one that signs now. Throws `invalid_option`; then nothing has
+   * changed.
+   */
   pin(publicKey: JWK): void {
     const before = this.#core
     this.#core = new GateCore(coreOptions(this.#settings, [this.#pinned, publicKey]))
@@ -124,8 +124,8 @@ export class OriginGate {
   }
 
   /**
-   * Reads whose token it is, once form, issuer, key and signature are good and it is an access token. The key may be one that
-   * the issuer has withdrawn. Throws `invalid_token`, `unexpected_token_use` or `jwks_unreachable`.
+   * Reads whose token it is, once form, issuer, key and signature are good and it is an access token. The key may be
+   * one that the issuer has withdrawn. Throws `invalid_token`, `unexpected_token_use` or `jwks_unreachable`.
    */
   async identify(token: string): Promise<IdentifiedToken> {
     await this.#renewKeys(token)
@@ -172,7 +172,10 @@ export class OriginGate {
     await this.#realmOf(name).keys.refresh()
   }
 
-  /** Looks for new keys at the issuer, at most once a second for all callers together. Rejects likewise, or with `closed`. */
+  /**
+   * Looks for new keys at the issuer, at most once a second for all callers together. Rejects likewise, or with
+   * `closed`.
+   */
   async lookForKeys(name: string): Promise<void> {
     await this.#realmOf(name).keys.look()
   }
@@ -182,11 +185,20 @@ export class OriginGate {
     await this.#realmOf(name).keys.poll()
   }
 
-  /** Verifies tokens that the realm's issuer sends to this origin, and refuses those of keys that are banned. Throws `unknown_realm`. */
+  /**
+   * Verifies tokens that the realm's issuer sends to this origin, and refuses those of keys that are banned. Throws
+   * `unknown_realm`.
+   */
   tokensFrom(name: string, bans: (thumbprint: string) => boolean): IssuerTokens {
     const { keys } = this.#realmOf(name)
     const realm = this.#settings.realms.find((each) => each.name === name)
-    return issuerTokens({ keys, rsaAlgorithm: realm?.rsaAlgorithm, numericIds: realm?.numericIds, maxTokenBytes: this.#settings.maxTokenBytes, bans })
+    return issuerTokens({
+      keys,
+      rsaAlgorithm: realm?.rsaAlgorithm,
+      numericIds: realm?.numericIds,
+      maxTokenBytes: this.#settings.maxTokenBytes,
+      bans,
+    })
   }
 
   /** Ends all waits for a look. */
@@ -239,7 +251,9 @@ export class OriginGate {
     for (const sha256 of this.#core.missingSections(index)) {
       const bytes = realm.feed.section(sha256)
       if (bytes === undefined)
-        throw new PortcullisError('feed_refused', 'a section of our own manifest is missing', { detail: 'missing_section' })
+        throw new PortcullisError('feed_refused', 'a section of our own manifest is missing', {
+          detail: 'missing_section',
+        })
       this.#core.provideSection(index, bytes)
     }
   }
@@ -266,7 +280,9 @@ export class OriginGate {
       return { ...identified, ...namesOf(token, realm), signedBy: 'issuer' }
     }
     const withdrawn = this.#core.identifyWithdrawn(token, this.#clock())
-    return 'code' in withdrawn ? identified : { ...withdrawn, ...namesOf(token, this.#realmAt(withdrawn.realm)), signedBy: 'withdrawn' }
+    return 'code' in withdrawn
+      ? identified
+      : { ...withdrawn, ...namesOf(token, this.#realmAt(withdrawn.realm)), signedBy: 'withdrawn' }
   }
 
   /** Fetches the keys of the token's realm when they are due; other realms' issuers must not hold it up. */
@@ -302,28 +318,6 @@ function namesOf(token: string, { name, nameClaim }: GateRealm): { name: string;
   return nameClaim === undefined ? { name } : { name, issuer: String(statedIssuer(token, nameClaim)) }
 }
 
-function coreOptions(settings: Settings, feedKeys: JWK[]): Omit<GateCoreOptions, 'hostAlgorithms'> {
-  return {
-    maxTokenBytes: settings.maxTokenBytes,
-    leewaySeconds: settings.leewaySeconds,
-    skewSeconds: settings.skewSeconds,
-    maxLifetimeSeconds: Math.max(...settings.realms.map((realm) => realm.maxLifetimeSeconds)),
-    ...sessionBound(settings),
-    maxStaleSeconds: MAX_STALE_SECONDS,
-    whenStale: 'refuse',
-    maxAcceptStaleSeconds: MAX_STALE_SECONDS,
-    verifiedTokenCacheEntries: VERIFIED_TOKENS,
-    verifiedTokenCacheBytes: VERIFIED_TOKEN_BYTES,
-    realms: settings.realms.map((realm) => ({ ...corePolicy(realm), keysFrom: 'caller', feedKeys })),
-  }
-}
-
-/** The gate's own bounds are the widest of its realms'; each realm's manifest says its own. */
-function sessionBound({ realms }: Settings): { maxSessionSeconds?: number } {
-  const bounds = realms.filter(({ compare }) => compare === 'authTime').map((realm) => realm.maxSessionSeconds)
-  return bounds.length === 0 ? {} : { maxSessionSeconds: Math.max(...bounds) }
-}
-
 /** Fetches the keys of a token's realm when that may be why it was refused; false when nothing new can have come. */
 async function obtainKey(keys: IssuerKeys | undefined, reason: Reason, token: string): Promise<boolean> {
   if (keys === undefined) return false
@@ -334,7 +328,8 @@ async function obtainKey(keys: IssuerKeys | undefined, reason: Reason, token: st
 
 function unidentified({ code, reason }: Unidentified): PortcullisError {
   if (code === 'unexpected_token_use') return new PortcullisError(code, 'unexpected token use')
-  if (reason === 'keys_unavailable') return new PortcullisError('jwks_unreachable', 'the keys of the issuer are not available at the moment')
+  if (reason === 'keys_unavailable')
+    return new PortcullisError('jwks_unreachable', 'the keys of the issuer are not available at the moment')
   return new PortcullisError('invalid_token', 'invalid token')
 }
 

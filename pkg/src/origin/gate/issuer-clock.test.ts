@@ -3,7 +3,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { createOrigin, generateFeedKey, type Origin, type OriginRealm, type OriginReport } from '../../entry/origin/node.ts'
+import {
+  createOrigin,
+  generateFeedKey,
+  type Origin,
+  type OriginRealm,
+  type OriginReport,
+} from '../../entry/origin/node.ts'
 import { createDevIssuer } from '../../issuer/dev/index.ts'
 import { IssuerClock } from './issuer-clock.ts'
 import { ADMINISTRATOR, createTestIssuer, openStage } from '../testing/stage.ts'
@@ -26,7 +32,10 @@ class Bench {
   })
 
   /** Fetches from an issuer that is ahead; the way there and back takes its time. */
-  async fetch(aheadMs: number, { url = CERTS, thereMs = 0, backMs = 0, headers = {} as Record<string, string> } = {}): Promise<void> {
+  async fetch(
+    aheadMs: number,
+    { url = CERTS, thereMs = 0, backMs = 0, headers = {} as Record<string, string> } = {},
+  ): Promise<void> {
     const answer = async (): Promise<Response> => {
       this.nowMs += thereMs
       const date = new Date(Math.floor((this.nowMs + aheadMs) / 1000) * 1000).toUTCString()
@@ -107,7 +116,8 @@ describe('the lead of an issuer', () => {
 
   test('is not learnt from a token dated forward, nor from an old one or none', () => {
     const bench = new Bench()
-    for (const iat of [bench.nowMs / 1000 + 3_601, bench.nowMs, bench.nowMs / 1000 - 9, 0, Number.NaN, Infinity]) bench.clock.learn(iat)
+    for (const iat of [bench.nowMs / 1000 + 3_601, bench.nowMs, bench.nowMs / 1000 - 9, 0, Number.NaN, Infinity])
+      bench.clock.learn(iat)
     assert.deepEqual([bench.clock.leadSeconds, bench.told], [0, []])
   })
 
@@ -129,7 +139,11 @@ describe('the lead of an issuer', () => {
     assert.deepEqual(bench.told, ['issuer_ahead'])
     await bench.fetch(20_000)
     assert.deepEqual(bench.told, ['issuer_ahead', 'issuer_beyond_skew'])
-    assert.ok(bench.reports.every(({ kind, realm, error }) => kind === 'clock' && realm === 'acme' && error?.code === 'clock_differs'))
+    assert.ok(
+      bench.reports.every(
+        ({ kind, realm, error }) => kind === 'clock' && realm === 'acme' && error?.code === 'clock_differs',
+      ),
+    )
     await bench.fetch(0)
     bench.clock.tend()
     assert.deepEqual(bench.told, ['issuer_ahead', 'issuer_beyond_skew', undefined, undefined])
@@ -165,14 +179,21 @@ describe('the lead of an issuer', () => {
 })
 
 /** An origin whose issuer's key set is fetched, with a `Date` so far ahead of ours. */
-async function originOf(aheadSeconds: number, change: Partial<OriginRealm> = {}): Promise<{ origin: Origin; reports: OriginReport[] }> {
+async function originOf(
+  aheadSeconds: number,
+  change: Partial<OriginRealm> = {},
+): Promise<{ origin: Origin; reports: OriginReport[] }> {
   const issuer = await createTestIssuer()
   const reports: OriginReport[] = []
   const origin = await createOrigin({
     store: freshStore(),
     signingKey: (await generateFeedKey()).signingKey,
     realms: [{ ...issuer.realm, jwks: CERTS, ...change }],
-    fetch: async () => Response.json({ keys: [issuer.jwk] }, { headers: { date: new Date((now() + aheadSeconds) * 1000).toUTCString() } }),
+    fetch: async () =>
+      Response.json(
+        { keys: [issuer.jwk] },
+        { headers: { date: new Date((now() + aheadSeconds) * 1000).toUTCString() } },
+      ),
     onReport: (report) => reports.push(report),
   })
   await origin.publishKeys('acme')
@@ -181,7 +202,13 @@ async function originOf(aheadSeconds: number, change: Partial<OriginRealm> = {})
 
 /** Whether a token of alice's for the app `demo` is refused. */
 function refused(origin: Origin, issuedAt: number): string | undefined {
-  return origin.refuses('acme', { subject: 'alice', session: 's1', authorizedParty: 'demo', issuedAt, expiresAt: issuedAt + 300 })
+  return origin.refuses('acme', {
+    subject: 'alice',
+    session: 's1',
+    authorizedParty: 'demo',
+    issuedAt,
+    expiresAt: issuedAt + 300,
+  })
 }
 
 const LOGOUTS: readonly [string, (origin: Origin) => Promise<unknown>][] = [
@@ -234,7 +261,10 @@ describe('an issuer ahead of the origin', () => {
         assert.equal(answer.status, 204)
         assert.equal(refused(stage.origin, iat), 'user_revoked')
       }
-      assert.deepEqual(stage.reports.map(({ kind, error }) => [kind, error?.detail]), [['clock', 'issuer_ahead']])
+      assert.deepEqual(
+        stage.reports.map(({ kind, error }) => [kind, error?.detail]),
+        [['clock', 'issuer_ahead']],
+      )
       const metrics = await (await stage.get('/metrics')).text()
       assert.match(metrics, /^portcullis_issuer_lead_seconds\{realm="acme"\} 1$/m)
     } finally {
@@ -253,7 +283,10 @@ describe('an issuer ahead of the origin', () => {
       assert.equal((await stage.revoke(ahead)).status, 200)
       const ofIt = { tokenId: 'ahead', issuedAt: before + 30, expiresAt: before + 330 }
       assert.equal(stage.origin.refuses('acme', ofIt), 'token_revoked')
-      assert.deepEqual(stage.reports.map(({ error }) => error?.detail), ['issuer_ahead', 'issuer_beyond_skew'])
+      assert.deepEqual(
+        stage.reports.map(({ error }) => error?.detail),
+        ['issuer_ahead', 'issuer_beyond_skew'],
+      )
       await stage.origin.logoutUser('acme', 'alice')
       assert.equal(refused(stage.origin, now() + 6), undefined, 'skewSeconds is the most that is allowed for')
     } finally {
@@ -270,7 +303,8 @@ describe('the time of an event', () => {
       await origin.logoutUser('acme', 'alice', { occurredAt })
       assert.equal(origin.userNotBefore('acme', 'alice'), occurredAt)
       await origin.setClientNotBefore('acme', 'shop', undefined, { occurredAt })
-      const ofShop = (issuedAt: number) => origin.refuses('acme', { authorizedParty: 'shop', issuedAt, expiresAt: issuedAt + 300 })
+      const ofShop = (issuedAt: number) =>
+        origin.refuses('acme', { authorizedParty: 'shop', issuedAt, expiresAt: issuedAt + 300 })
       assert.deepEqual([ofShop(occurredAt), ofShop(occurredAt + 1)], ['client_revoked', undefined])
       await origin.endGrant('acme', 'bob', 'shop2', { occurredAt })
       assert.equal(origin.grantNotBefore('acme', 'bob', 'shop2'), occurredAt)
@@ -283,9 +317,16 @@ describe('the time of an event', () => {
       await origin.logoutRealm('acme', { occurredAt })
       const ofNobody = (issuedAt: number) => origin.refuses('acme', { issuedAt, expiresAt: issuedAt + 300 })
       assert.deepEqual([ofNobody(occurredAt), ofNobody(occurredAt + 1)], ['realm_revoked', undefined])
-      assert.equal(reports.filter(({ error }) => error?.detail === 'source_ahead').length, ahead > 0 ? 1 : 0, String(ahead))
+      assert.equal(
+        reports.filter(({ error }) => error?.detail === 'source_ahead').length,
+        ahead > 0 ? 1 : 0,
+        String(ahead),
+      )
       const lines = await origin.audit.list({ realm: 'acme', action: 'user_logged_out', limit: 10 })
-      assert.deepEqual(lines.map(({ detail }) => detail), [ahead > 0 ? 'source_ahead' : undefined])
+      assert.deepEqual(
+        lines.map(({ detail }) => detail),
+        [ahead > 0 ? 'source_ahead' : undefined],
+      )
       assert.ok(!Object.hasOwn(lines[0] ?? {}, 'occurredAt'))
       await origin.close()
     }
@@ -306,12 +347,22 @@ describe('the time of an event', () => {
     await origin.setClientNotBefore('acme', 'shop', Date.now())
     await origin.endGrant('acme', 'bob', 'demo', { notBefore: Date.now() })
     const after = now()
-    for (const subject of [{ subject: 'alice' }, { authorizedParty: 'shop' }, { subject: 'bob', authorizedParty: 'demo' }]) {
+    for (const subject of [
+      { subject: 'alice' },
+      { authorizedParty: 'shop' },
+      { subject: 'bob', authorizedParty: 'demo' },
+    ]) {
       const asked = (issuedAt: number) => origin.refuses('acme', { ...subject, issuedAt, expiresAt: issuedAt + 300 })
       assert.notEqual(asked(before), undefined)
       assert.equal(asked(after + 3), undefined)
     }
-    assert.deepEqual(reports.map(({ kind, error }) => [kind, error?.detail]), [['clock', 'source_replaced'], ['clock', 'caller_replaced']])
+    assert.deepEqual(
+      reports.map(({ kind, error }) => [kind, error?.detail]),
+      [
+        ['clock', 'source_replaced'],
+        ['clock', 'caller_replaced'],
+      ],
+    )
     await origin.setRealmNotBefore('acme', now() + 60)
     assert.equal(reports.length, 2, 'reported once')
     await origin.close()
@@ -320,7 +371,10 @@ describe('the time of an event', () => {
   test('is a number of seconds, and not stated twice', async () => {
     const { origin } = await originOf(0)
     for (const occurredAt of [0, -1, Number.NaN, Infinity, '5', null] as number[]) {
-      await assert.rejects(origin.logoutUser('acme', 'alice', { occurredAt }), { code: 'invalid_event', detail: 'invalid_time' })
+      await assert.rejects(origin.logoutUser('acme', 'alice', { occurredAt }), {
+        code: 'invalid_event',
+        detail: 'invalid_time',
+      })
     }
     await assert.rejects(origin.setRealmNotBefore('acme', now(), { occurredAt: now() }), { detail: 'invalid_time' })
     await origin.logoutUser('acme', 'alice', { occurredAt: now() - 0.5 })
@@ -367,8 +421,15 @@ test('a development issuer that is measured by its own Date logs in again right 
   issuer.attach(origin)
   await origin.publishKeys('acme')
   async function logIn(): Promise<{ sub: string; iat: number }> {
-    const form = new URLSearchParams({ grant_type: 'password', client_id: 'demo', username: 'alice', password: 'alice-password' })
-    const answer = await issuer.fetch(new Request(`${issuer.realm.issuer}/protocol/openid-connect/token`, { method: 'POST', body: form }))
+    const form = new URLSearchParams({
+      grant_type: 'password',
+      client_id: 'demo',
+      username: 'alice',
+      password: 'alice-password',
+    })
+    const answer = await issuer.fetch(
+      new Request(`${issuer.realm.issuer}/protocol/openid-connect/token`, { method: 'POST', body: form }),
+    )
     assert.equal(answer?.status, 200)
     const { access_token: token } = (await answer.json()) as { access_token: string }
     return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { sub: string; iat: number }

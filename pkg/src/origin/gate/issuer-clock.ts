@@ -3,17 +3,24 @@ import { isLoopback } from '../../http/loopback.ts'
 import type { EventTime, TimeTaken } from '../core/ledger.ts'
 import type { OriginReport } from '../api.ts'
 
-/** A time further ahead is not a clock's but a mistake, or a token dated forward; nothing is learnt from it. As in the core. */
+/**
+ * A time further ahead is not a clock's but a mistake, or a token dated forward; nothing is learnt from it. As in the
+ * core.
+ */
 const MAX_LEAD_SECONDS = 3_600
 /**
- * How long a lead that a token or an event has shown counts without being shown again: a day. One that is gone costs a login
- * right after a logout `skewSeconds` of waiting at the most; one forgotten too early lets revoked tokens live.
+ * How long a lead that a token or an event has shown counts without being shown again: a day. One that is gone costs a
+ * login right after a logout `skewSeconds` of waiting at the most; one forgotten too early lets revoked tokens live.
  */
 const SHOWN_LEAD_MS = 86_400_000
-/** How long after the last event with such a time the report of it is over: ten minutes, so that many make one report. */
+/**
+ * How long after the last event with such a time the report of it is over: ten minutes, so that many make one report.
+ */
 const EVENT_REPORT_MS = 600_000
 
-/** The reports: the issuer is ahead, or by more than the ledger allows for; or the core's finding on an event's time. */
+/**
+ * The reports: the issuer is ahead, or by more than the ledger allows for; or the core's finding on an event's time.
+ */
 type Finding = 'issuer_ahead' | 'issuer_beyond_skew' | TimeTaken
 
 export interface IssuerClockOptions {
@@ -28,12 +35,13 @@ export interface IssuerClockOptions {
 }
 
 /**
- * How far a realm's issuer is ahead of us. Learnt from nothing but times that the issuer vouches for: the `Date` of its key
- * set over TLS or from this machine, the `iat` of tokens whose signature is good, and the times of authenticated events.
+ * How far a realm's issuer is ahead of us. Learnt from nothing but times that the issuer vouches for: the `Date` of its
+ * key set over TLS or from this machine, the `iat` of tokens whose signature is good, and the times of authenticated
+ * events.
  *
- * A `Date` bounds the lead from both sides, and each replaces the one before. A token or event may be old, so it only shows
- * that the issuer is ahead by that much at least: the greatest counts, until it has not been shown again for a day, or until
- * a `Date` that had shown as much comes down, as after the issuer's clock was corrected.
+ * A `Date` bounds the lead from both sides, and each replaces the one before. A token or event may be old, so it only
+ * shows that the issuer is ahead by that much at least: the greatest counts, until it has not been shown again for a
+ * day, or until a `Date` that had shown as much comes down, as after the issuer's clock was corrected.
  */
 export class IssuerClock {
   readonly #options: IssuerClockOptions
@@ -75,7 +83,10 @@ export class IssuerClock {
     }
   }
 
-  /** Measures by the `iat` of a token with a good signature, or from the time of an authenticated event, in unix seconds. */
+  /**
+   * Measures by the `iat` of a token with a good signature, or from the time of an authenticated event, in unix
+   * seconds.
+   */
   learn(seconds: number): void {
     const nowMs = this.#nowMs()
     const ahead = Math.floor(seconds) - Math.floor(nowMs / 1000)
@@ -123,9 +134,9 @@ export class IssuerClock {
   }
 
   /**
-   * `Date` has whole seconds (RFC 9110 §5.6.7): the issuer's clock showed less than one more, at some time between request and
-   * response. The issuer counts as ahead once that proves it; then the greatest lead possible is taken. Without proof it is ahead
-   * by less than a second and the round trip, for which `issuerSkewSeconds` allows.
+   * `Date` has whole seconds (RFC 9110 §5.6.7): the issuer's clock showed less than one more, at some time between
+   * request and response. The issuer counts as ahead once that proves it; then the greatest lead possible is taken.
+   * Without proof it is ahead by less than a second and the round trip, for which `issuerSkewSeconds` allows.
    */
   #learnFromDate(headers: Headers, sentAtMs: number, receivedAtMs: number): void {
     const dateMs = Date.parse(headers.get('date') ?? '')
@@ -158,7 +169,14 @@ export class IssuerClock {
     const { realm, onReport } = this.#options
     const isNew = !this.#reported.has(finding)
     this.#reported.set(finding, this.#nowMs())
-    if (isNew) onReport({ kind: 'clock', realm, error: new PortcullisError('clock_differs', sentence(finding, aheadBySeconds, this.#options), { detail: finding }) })
+    if (isNew)
+      onReport({
+        kind: 'clock',
+        realm,
+        error: new PortcullisError('clock_differs', sentence(finding, aheadBySeconds, this.#options), {
+          detail: finding,
+        }),
+      })
   }
 }
 

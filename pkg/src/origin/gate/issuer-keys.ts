@@ -56,7 +56,8 @@ export class IssuerKeys {
     this.#search = new KeyLookupLimiter(MAX_WAITING_TOKENS, settings.nowMs)
     this.#look = new KeyLookup(async () => this.#remote?.fetchForLookup(), settings.nowMs)
     const { jwks } = realm
-    if (typeof jwks === 'function') this.#remote = this.#fetched(FUNCTION_URL, 'configuration', async () => Response.json(await jwks()))
+    if (typeof jwks === 'function')
+      this.#remote = this.#fetched(FUNCTION_URL, 'configuration', async () => Response.json(await jwks()))
     else if (typeof jwks === 'string' || jwks instanceof URL) this.#remote = this.#fetched(jwks, 'url', settings.fetch)
     else this.#install(new TextEncoder().encode(JSON.stringify(jwks)), FOR_EVER, 'configuration', 'demand')
   }
@@ -67,8 +68,8 @@ export class IssuerKeys {
   }
 
   /**
-   * The keys that the feed is to carry: the set in use, and keys that it has had since before this process, until the issuer is known
-   * to have them no more. Empty before the first fetch.
+   * The keys that the feed is to carry: the set in use, and keys that it has had since before this process, until the
+   * issuer is known to have them no more. Empty before the first fetch.
    */
   get forFeed(): JWKS {
     if (this.#installed === undefined) return this.#current
@@ -102,7 +103,10 @@ export class IssuerKeys {
     await this.#remote?.load().catch(() => undefined)
   }
 
-  /** Fetches the set now, however fresh it is. Rejects with `jwks_unreachable` or `invalid_jwks`; then the old one stays. */
+  /**
+   * Fetches the set now, however fresh it is. Rejects with `jwks_unreachable` or `invalid_jwks`; then the old one
+   * stays.
+   */
   async reload(): Promise<void> {
     await this.#remote?.reload()
   }
@@ -126,12 +130,15 @@ export class IssuerKeys {
 
   /** Begins to fetch the set if it soon will be due, or to confirm that a key is gone. */
   renewBehind(): void {
-    this.#remote?.refreshInBackground(undefined, this.#roll.pollAgainAtMs <= this.#settings.nowMs() ? 'now' : 'if_ageing')
+    this.#remote?.refreshInBackground(
+      undefined,
+      this.#roll.pollAgainAtMs <= this.#settings.nowMs() ? 'now' : 'if_ageing',
+    )
   }
 
   /**
-   * Looks for keys that are not in the set, by a fetch that begins after this call; one a second for all callers together. Rejects as
-   * `reload`, or with `closed`. Keys are only added.
+   * Looks for keys that are not in the set, by a fetch that begins after this call; one a second for all callers
+   * together. Rejects as `reload`, or with `closed`. Keys are only added.
    */
   async look(): Promise<void> {
     if (this.#remote !== undefined) await this.#look.ask()
@@ -222,7 +229,8 @@ export class IssuerKeys {
   #reportSkipped(skipped: readonly SkippedKey[]): void {
     const isNew = JSON.stringify(skipped) !== JSON.stringify(this.#skipped)
     this.#skipped = skipped
-    if (isNew && skipped.length > 0) this.#settings.onReport({ kind: 'jwks', realm: this.#realm.name, error: keysSkipped(skipped) })
+    if (isNew && skipped.length > 0)
+      this.#settings.onReport({ kind: 'jwks', realm: this.#realm.name, error: keysSkipped(skipped) })
   }
 
   /** Once when it begins to fail and once when it works again. */

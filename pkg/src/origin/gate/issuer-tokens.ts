@@ -46,7 +46,8 @@ class KeyedTokens implements IssuerTokens {
     const parts = token.split('.', 4)
     const [header, claims] = parts
     if (token.length > this.#options.maxTokenBytes) throw malformed('it is too long')
-    if (parts.length !== 3 || !parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part))) throw malformed('it is not three parts of base64url')
+    if (parts.length !== 3 || !parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part)))
+      throw malformed('it is not three parts of base64url')
     const text = textOf(claims ?? '')
     const own = withoutNulls(objectOf(text))
     const named = this.#options.numericIds === 'accept' ? withoutNulls(objectOf(withTextualIntegers(text))) : own
@@ -54,7 +55,8 @@ class KeyedTokens implements IssuerTokens {
   }
 
   async verify(token: UnverifiedToken, admit: () => Promise<void>): Promise<IssuerSigned> {
-    if (EXTENSIONS.some((name) => Object.hasOwn(token.header, name))) throw malformed('its header has crit or b64, and no extension is known')
+    if (EXTENSIONS.some((name) => Object.hasOwn(token.header, name)))
+      throw malformed('its header has crit or b64, and no extension is known')
     const known = await this.#keysFor(token)
     const keys = known.length > 0 ? known : await this.#keysAfterLook(token)
     const allowed = keys.filter(({ thumbprint }) => !this.#options.bans(thumbprint))
@@ -70,7 +72,10 @@ class KeyedTokens implements IssuerTokens {
     if (this.#waiting < MAX_WAITING_TOKENS) {
       this.#waiting += 1
       try {
-        await within(this.#options.keys.look().catch(() => undefined), LOOK_TIMEOUT_MS)
+        await within(
+          this.#options.keys.look().catch(() => undefined),
+          LOOK_TIMEOUT_MS,
+        )
       } finally {
         this.#waiting -= 1
       }
@@ -83,10 +88,14 @@ class KeyedTokens implements IssuerTokens {
     throw new MessageRefused('unknown_key', 'the issuer has no key for it')
   }
 
-  /** The keys that may have signed it: several may have one `kid`, and a token may name none. Throws `MessageRefused` if those are for another algorithm. */
+  /**
+   * The keys that may have signed it: several may have one `kid`, and a token may name none. Throws `MessageRefused` if
+   * those are for another algorithm.
+   */
   async #keysFor({ header }: UnverifiedToken): Promise<KnownKey[]> {
     const { kid = null, alg } = header
-    if (typeof alg !== 'string' || !(kid === null || typeof kid === 'string')) throw malformed('alg in its header must be a string, and kid one or absent')
+    if (typeof alg !== 'string' || !(kid === null || typeof kid === 'string'))
+      throw malformed('alg in its header must be a string, and kid one or absent')
     const found = (await this.#signingKeys()).filter((key) => kid === null || key.kid === kid)
     const fitting = found.filter(({ jwk }) => family(algorithmOf(jwk, this.#options.rsaAlgorithm)) === family(alg))
     if (kid !== null && found.length > 0 && fitting.length === 0) {

@@ -4,9 +4,20 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { createGate, type Gate, type GateOptions } from '../../entry/edge/node.ts'
 import { cutShort, json, type Listener, page, TestServer } from '../../test-fixtures/server.ts'
 import type { JWK, OriginOptions } from '../index.ts'
-import { ADMINISTRATOR, createTestIssuer, ISSUER, openStage, type Stage, type TestIssuer, until } from '../testing/stage.ts'
+import {
+  ADMINISTRATOR,
+  createTestIssuer,
+  ISSUER,
+  openStage,
+  type Stage,
+  type TestIssuer,
+  until,
+} from '../testing/stage.ts'
 
-/** How many fetches of the issuer's keys, of which there is one a second, may precede the first accepted token of a new key. */
+/**
+ * How many fetches of the issuer's keys, of which there is one a second, may precede the first accepted token of a new
+ * key.
+ */
 const MAX_FETCHES = 3
 /** How often a client tries again whose token was refused. */
 const RETRY_MS = 250
@@ -24,7 +35,9 @@ interface RemoteIssuer {
 
 async function remoteIssuer(t: TestContext, more: Partial<OriginOptions> = {}): Promise<RemoteIssuer> {
   const [first, second] = [await createTestIssuer(), await createTestIssuer()]
-  const server = await TestServer.start((request, response) => (issuer.instead ?? json({ keys: issuer.keys }))(request, response))
+  const server = await TestServer.start((request, response) =>
+    (issuer.instead ?? json({ keys: issuer.keys }))(request, response),
+  )
   t.after(() => server.close())
   const options = { realms: [{ ...first.realm, jwks: `${server.url}/certs` }], ...more }
   const issuer: RemoteIssuer = { keys: [first.jwk], instead: undefined, server, options, first, second }
@@ -39,7 +52,11 @@ async function stageOf(t: TestContext, issuer: RemoteIssuer, more: Partial<Origi
 
 function gateOf(t: TestContext, stage: Stage, mode: 'pull' | 'stream' = 'pull', more: Partial<GateOptions> = {}): Gate {
   const feed = { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey], mode }
-  const gate = createGate({ realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', feed }], onReport: () => undefined, ...more })
+  const gate = createGate({
+    realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', feed }],
+    onReport: () => undefined,
+    ...more,
+  })
   t.after(() => gate.close())
   return gate
 }
@@ -66,7 +83,9 @@ function flood(gate: Gate, perSecond: number, signal: AbortSignal): Promise<{ se
       // A machine that cannot keep up sends fewer, rather than nothing else.
       const due = Math.min((ms / 1000) * perSecond, sent + perSecond / 50)
       for (; sent < due; sent += 1) {
-        void gate.check(`${part({ alg: 'EdDSA', kid: `garbage-${sent}`, typ: 'JWT' })}.${claims}.${'A'.repeat(86)}`).catch(() => undefined)
+        void gate
+          .check(`${part({ alg: 'EdDSA', kid: `garbage-${sent}`, typ: 'JWT' })}.${claims}.${'A'.repeat(86)}`)
+          .catch(() => undefined)
       }
     }, 10)
   })
@@ -92,7 +111,9 @@ describe('the first token of a new key is accepted after few fetches, though 10,
         const chunks: Buffer[] = []
         request.on('data', (chunk: Buffer) => chunks.push(chunk))
         request.on('end', async () => {
-          const pushed = await gate?.receiveFeed(new Request('http://edge.test/', { method: 'POST', body: Buffer.concat(chunks) }))
+          const pushed = await gate?.receiveFeed(
+            new Request('http://edge.test/', { method: 'POST', body: Buffer.concat(chunks) }),
+          )
           response.writeHead(pushed?.status ?? 503).end()
         })
       })
@@ -114,7 +135,9 @@ describe('the first token of a new key is accepted after few fetches, though 10,
       assert.equal(await reasonOf(gate, await issuer.first.token()), 'accepted')
       flooding.abort()
       const { sent, ms: floodMs } = await flooded
-      t.diagnostic(`accepted after ${ms} ms; ${Math.round((sent / floodMs) * 1000)} made-up keys a second; ${issuer.server.count('/certs')} fetches`)
+      t.diagnostic(
+        `accepted after ${ms} ms; ${Math.round((sent / floodMs) * 1000)} made-up keys a second; ${issuer.server.count('/certs')} fetches`,
+      )
       assert.ok(fetches <= MAX_FETCHES, `${fetches} fetches`)
       // One at the start, one look a second.
       assert.ok(issuer.server.count('/certs') <= 3 + floodMs / 1000, `${issuer.server.count('/certs')} fetches`)
@@ -153,7 +176,8 @@ test('no key is removed by a look, for any answer of the issuer', async (t) => {
     assert.equal(issuer.server.count('/certs'), before + 1, what)
     assert.equal(look.status, what.startsWith('a set without one') ? 204 : 503, what)
     assert.equal(look.headers.get('cache-control'), 'no-store')
-    for (const key of [issuer.first, issuer.second]) assert.equal(await reasonOf(gate, await key.token()), 'accepted', what)
+    for (const key of [issuer.first, issuer.second])
+      assert.equal(await reasonOf(gate, await key.token()), 'accepted', what)
     assert.equal((await stage.revoke(await issuer.first.token())).status, 200, what)
   }
   assert.equal(stage.sequence() - sequence, answers.length, 'nothing but the revocations was recorded')
@@ -170,7 +194,10 @@ test('looks are shared and at most one a second, for all readers together', asyn
     assert.equal((await stage.revoke(await issuer.first.token({}, { kid: `unknown ${turn}` }))).status, 401)
   }
   const allowed = 2 + (Date.now() - startedAtMs) / 1000
-  assert.ok(issuer.server.count('/certs') - 1 <= allowed, `${issuer.server.count('/certs') - 1} looks, ${allowed} allowed`)
+  assert.ok(
+    issuer.server.count('/certs') - 1 <= allowed,
+    `${issuer.server.count('/certs') - 1} looks, ${allowed} allowed`,
+  )
 })
 
 test('keys found by a look are in the next delta, and its reader needs the credential', async (t) => {
@@ -180,9 +207,15 @@ test('keys found by a look are in the next delta, and its reader needs the crede
   issuer.keys = [issuer.first.jwk, issuer.second.jwk]
   assert.equal((await stage.get('/feed/acme/look', { method: 'POST' })).status, 401)
   assert.equal((await stage.get('/feed/acme/look', { headers: { authorization: 'Bearer reader' } })).status, 405)
-  assert.equal((await stage.get('/feed/other/look', { method: 'POST', headers: { authorization: 'Bearer reader' } })).status, 404)
+  assert.equal(
+    (await stage.get('/feed/other/look', { method: 'POST', headers: { authorization: 'Bearer reader' } })).status,
+    404,
+  )
   assert.equal(stage.sequence(), sequence)
-  assert.equal((await stage.get('/feed/acme/look', { method: 'POST', headers: { authorization: 'Bearer reader' } })).status, 204)
+  assert.equal(
+    (await stage.get('/feed/acme/look', { method: 'POST', headers: { authorization: 'Bearer reader' } })).status,
+    204,
+  )
   assert.equal(stage.sequence(), sequence + 1)
 })
 
@@ -244,7 +277,8 @@ describe('a poll that misses a key', () => {
     const stage = await stageOf(t, issuer)
     const sequence = stage.sequence()
     issuer.keys = [issuer.second.jwk]
-    for (let look = 0; look < 4; look += 1) assert.equal((await stage.get('/feed/acme/look', { method: 'POST' })).status, 204)
+    for (let look = 0; look < 4; look += 1)
+      assert.equal((await stage.get('/feed/acme/look', { method: 'POST' })).status, 204)
     assert.equal(stage.sequence(), sequence)
     // `publishKeys` records the present set.
     await stage.origin.publishKeys('acme')

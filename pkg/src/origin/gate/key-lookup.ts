@@ -1,10 +1,15 @@
 import { PortcullisError } from '../../errors.ts'
 import type { NowMs } from '../../timing/clock.ts'
 
-/** The shortest time between two looks, for all callers together: all that tokens with made-up key ids can cost the issuer. */
+/**
+ * The shortest time between two looks, for all callers together: all that tokens with made-up key ids can cost the
+ * issuer.
+ */
 const LOOK_EVERY_MS = 1_000
 
-/** Looks at an issuer's keys, one at a time and at most one a second. All callers that ask before one begins share it. */
+/**
+ * Looks at an issuer's keys, one at a time and at most one a second. All callers that ask before one begins share it.
+ */
 export class KeyLookup {
   readonly #look: () => Promise<void>
   readonly #nowMs: NowMs
@@ -19,7 +24,10 @@ export class KeyLookup {
     this.#nowMs = nowMs
   }
 
-  /** A look that begins after this call: one that is under way may have been answered before. Rejects as it does, or with `closed`. */
+  /**
+   * A look that begins after this call: one that is under way may have been answered before. Rejects as it does, or
+   * with `closed`.
+   */
   ask(): Promise<void> {
     this.#next ??= this.#begin()
     return this.#next

@@ -4,7 +4,9 @@ import type { FetchCause } from '../../jwks/remote-jwks.ts'
 import type { JWK } from '../../types.ts'
 import type { WithdrawnKey } from '../core/gate.ts'
 
-/** Two polls that miss a key must be so far apart: an issuer's nodes and caches differ for a moment during a rotation. */
+/**
+ * Two polls that miss a key must be so far apart: an issuer's nodes and caches differ for a moment during a rotation.
+ */
 const CONFIRM_AFTER_MS = 2_000
 /** Keys remembered as in use, so that an issuer that answers every look with other keys does not fill the memory. */
 const MAX_HELD = 2 * MAX_KEYS
@@ -20,8 +22,8 @@ interface HeldKey {
 }
 
 /**
- * Which keys of an issuer are in use, and which are withdrawn. A look only adds keys. A key goes when polls in a row miss
- * it, the last of them two seconds or more after the first, or at once on a request for the issuer's present set.
+ * Which keys of an issuer are in use, and which are withdrawn. A look only adds keys. A key goes when polls in a row
+ * miss it, the last of them two seconds or more after the first, or at once on a request for the issuer's present set.
  */
 export class KeyRoll {
   /** By their public members. */
@@ -29,7 +31,10 @@ export class KeyRoll {
   #withdrawn = new Map<string, WithdrawnKey>()
   #pollAgainAtMs = Infinity
 
-  /** Adds keys that the feed has had since before this process. They stay there until the issuer is known to have them no more. */
+  /**
+   * Adds keys that the feed has had since before this process. They stay there until the issuer is known to have them
+   * no more.
+   */
   remember(keys: readonly JWK[]): void {
     for (const jwk of keys) {
       const id = identityOf(jwk)
@@ -55,7 +60,9 @@ export class KeyRoll {
     }
     if (fetch === 'lookup') return
     for (const [id, key] of this.#held) if (!found.has(id)) this.#missed(id, key, fetch, nowMs)
-    this.#pollAgainAtMs = Math.min(...[...this.#held.values()].map(({ missedAtMs = Infinity }) => missedAtMs + CONFIRM_AFTER_MS))
+    this.#pollAgainAtMs = Math.min(
+      ...[...this.#held.values()].map(({ missedAtMs = Infinity }) => missedAtMs + CONFIRM_AFTER_MS),
+    )
   }
 
   /** A poll failed, so it says nothing of any key: those that miss one must be in a row. */
@@ -74,7 +81,10 @@ export class KeyRoll {
   kept(fetched: readonly JWK[]): JWK[] {
     const found = new Set(fetched.map(identityOf))
     const kept = [...this.#held].filter(([id, { seenAt }]) => seenAt === 'issuer' && !found.has(id))
-    return fitting(kept.map(([, { jwk }]) => jwk), fetched)
+    return fitting(
+      kept.map(([, { jwk }]) => jwk),
+      fetched,
+    )
   }
 
   /** Keys that only the feed has. */

@@ -10,7 +10,9 @@ export interface KnownKey {
 
 /** The keys of a set whose members we know. */
 export async function knownKeys({ keys }: JWKS): Promise<KnownKey[]> {
-  const known = await Promise.all(keys.map(async (jwk) => ({ jwk, kid: jwk.kid, thumbprint: await computeThumbprint(jwk) })))
+  const known = await Promise.all(
+    keys.map(async (jwk) => ({ jwk, kid: jwk.kid, thumbprint: await computeThumbprint(jwk) })),
+  )
   return known.filter((key): key is KnownKey => key.thumbprint !== undefined)
 }
 
@@ -22,7 +24,12 @@ export function algorithmOf({ alg, kty, crv }: JWK, rsaAlgorithm = 'RS256'): str
 }
 
 /** By curve (RFC 7518 §3.4, RFC 8037 §3.1). */
-const IMPLIED_ALGORITHMS: Readonly<Record<string, string>> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512', Ed25519: 'EdDSA' }
+const IMPLIED_ALGORITHMS: Readonly<Record<string, string>> = {
+  'P-256': 'ES256',
+  'P-384': 'ES384',
+  'P-521': 'ES512',
+  Ed25519: 'EdDSA',
+}
 
 /** Returns `undefined` for a key of an unknown type. */
 async function computeThumbprint(key: JWK): Promise<string | undefined> {

@@ -17,22 +17,31 @@ test("a token as far ahead as the issuer's clock is accepted once that lead has 
     signingKey: (await generateFeedKey()).signingKey,
     skewSeconds: 60,
     realms: [{ ...issuer.realm, jwks: 'https://issuer.test/certs', issuerSkewSeconds: 2 }],
-    fetch: async () => Response.json({ keys: [issuer.jwk] }, { headers: { date: new Date((now() + aheadSeconds) * 1000).toUTCString() } }),
+    fetch: async () =>
+      Response.json(
+        { keys: [issuer.jwk] },
+        { headers: { date: new Date((now() + aheadSeconds) * 1000).toUTCString() } },
+      ),
   })
   t.after(() => origin.close())
   await origin.publishKeys('acme')
   const reasonOf = async (): Promise<string> => {
     const iat = now() + 40
     const token = await issuer.token({ ...ADMINISTRATOR, iat, exp: iat + 300 })
-    const request = new Request('http://localhost/admin/realms/acme/edges', { headers: { authorization: `Bearer ${token}` } })
+    const request = new Request('http://localhost/admin/realms/acme/edges', {
+      headers: { authorization: `Bearer ${token}` },
+    })
     const response = await origin.fetch(request)
-    return response.status === 200 ? 'accepted' : ((await response.json()) as { error_description: string }).error_description
+    return response.status === 200
+      ? 'accepted'
+      : ((await response.json()) as { error_description: string }).error_description
   }
   assert.match(await reasonOf(), /issued in the future|not valid yet|issued_in_future/i)
 
   aheadSeconds = 45
   await origin.publishKeys('acme')
   let found = await reasonOf()
-  for (const startedAt = Date.now(); found !== 'accepted' && Date.now() - startedAt < 20_000; found = await reasonOf()) await pause(250)
+  for (const startedAt = Date.now(); found !== 'accepted' && Date.now() - startedAt < 20_000; found = await reasonOf())
+    await pause(250)
   assert.equal(found, 'accepted')
 })

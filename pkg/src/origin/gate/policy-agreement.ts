@@ -4,21 +4,29 @@ import type { TokenOptions } from '../../types.ts'
 import { createWasmGate, type GateCoreOptions, type WasmGate } from '../core/wasm-gate.ts'
 
 /**
- * The options of a gate's realm and of an origin's that must be the same and are not, such as `claimNames.subject`; empty when
- * they agree. Members that only one side has (`feed`, `jwks`, `adminRole`, ...) are not looked at. Throws `invalid_option`.
+ * The options of a gate's realm and of an origin's that must be the same and are not, such as `claimNames.subject`;
+ * empty when they agree. Members that only one side has (`feed`, `jwks`, `adminRole`, ...) are not looked at. Throws
+ * `invalid_option`.
  */
 export function policyDifferences(gateRealm: TokenOptions, originRealm: TokenOptions): string[] {
-  return asked([tokenOptions(gateRealm, 'gateRealm'), tokenOptions(originRealm, 'originRealm')], (core) => core.policyDifferences(0, 1))
+  return asked([tokenOptions(gateRealm, 'gateRealm'), tokenOptions(originRealm, 'originRealm')], (core) =>
+    core.policyDifferences(0, 1),
+  )
 }
 
-/** The digest of the policy that gate and origin must agree on, as in the `status()` of either. Throws `invalid_option`. */
+/**
+ * The digest of the policy that gate and origin must agree on, as in the `status()` of either. Throws `invalid_option`.
+ */
 export function policyDigest(realm: TokenOptions): string {
   return asked([tokenOptions(realm, 'realm')], (core) => core.policy(0))
 }
 
 /** Returns the answer of a core with these realms. */
 function asked<T>(realms: TokenOptions[], question: (core: WasmGate) => T): T {
-  const core = createWasmGate({ ...UNUSED, realms: realms.map((realm) => ({ ...corePolicy(realm), keysFrom: 'caller', feedKeys: [] })) })
+  const core = createWasmGate({
+    ...UNUSED,
+    realms: realms.map((realm) => ({ ...corePolicy(realm), keysFrom: 'caller', feedKeys: [] })),
+  })
   try {
     return question(core)
   } finally {
@@ -43,7 +51,9 @@ const UNUSED: Omit<GateCoreOptions, 'realms'> = {
 /** The options that say how tokens look, checked. */
 function tokenOptions(options: TokenOptions, name: string): TokenOptions {
   if (!isObject(options)) throw invalid(`${name} must be an object`)
-  const known = Object.fromEntries(Object.keys(TOKEN_RULES).map((option) => [option, options[option]])) as unknown as TokenOptions
+  const known = Object.fromEntries(
+    Object.keys(TOKEN_RULES).map((option) => [option, options[option]]),
+  ) as unknown as TokenOptions
   checkOptions(known, TOKEN_RULES, name)
   checkContradictions(known, name)
   return known

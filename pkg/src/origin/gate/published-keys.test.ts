@@ -22,7 +22,11 @@ function ecKey(kid: string): EcKey {
 }
 
 function rsaKey(kid: string, members: Partial<JWK>, modulusLength = 2048): JWK {
-  return { ...generateKeyPairSync('rsa', { modulusLength }).publicKey.export({ format: 'jwk' }), kid, ...members } as JWK
+  return {
+    ...generateKeyPairSync('rsa', { modulusLength }).publicKey.export({ format: 'jwk' }),
+    kid,
+    ...members,
+  } as JWK
 }
 
 function token({ jwk, privateKey }: EcKey, header: { kid?: string } = { kid: jwk.kid ?? '' }): Promise<string> {
@@ -32,7 +36,9 @@ function token({ jwk, privateKey }: EcKey, header: { kid?: string } = { kid: jwk
     .sign(privateKey)
 }
 
-async function staged(keys: readonly unknown[]): Promise<Stage & { setKeys(keys: readonly unknown[]): Promise<void>; inFeed(): Promise<JWK[]> }> {
+async function staged(
+  keys: readonly unknown[],
+): Promise<Stage & { setKeys(keys: readonly unknown[]): Promise<void>; inFeed(): Promise<JWK[]> }> {
   const issuer = await createTestIssuer()
   let served = keys
   const jwks = () => ({ keys: [issuer.jwk, ...served] }) as JWKS
@@ -47,25 +53,45 @@ async function staged(keys: readonly unknown[]): Promise<Stage & { setKeys(keys:
       await stage.origin.publishKeys('acme')
     },
     async inFeed() {
-      const manifest = Buffer.from(await (await stage.get('/feed/acme/manifest?minor=1')).arrayBuffer()).toString('latin1')
+      const manifest = Buffer.from(await (await stage.get('/feed/acme/manifest?minor=1')).arrayBuffer()).toString(
+        'latin1',
+      )
       const [json = '{"keys":[]}'] = /\{"keys":\[.*?\]\}/s.exec(manifest) ?? []
       return (JSON.parse(json) as JWKS).keys
     },
   })
 }
 
-const without = (jwk: JWK, member: keyof JWK): JWK => Object.fromEntries(Object.entries(jwk).filter(([name]) => name !== member)) as JWK
+const without = (jwk: JWK, member: keyof JWK): JWK =>
+  Object.fromEntries(Object.entries(jwk).filter(([name]) => name !== member)) as JWK
 /** Without its leading zero byte, and with padding. */
-const short = (jwk: JWK): JWK => ({ ...jwk, x: `${Buffer.from(jwk.x ?? '', 'base64url').subarray(1).toString('base64url')}==` })
+const short = (jwk: JWK): JWK => ({
+  ...jwk,
+  x: `${Buffer.from(jwk.x ?? '', 'base64url')
+    .subarray(1)
+    .toString('base64url')}==`,
+})
 
 test('encryption keys and keys that are not used are neither listed nor in the feed, and are reported once', async () => {
   const good = ecKey('good')
-  const keys = [rsaKey('enc', { alg: 'RSA-OAEP', use: 'enc' }), good.jwk, rsaKey('short', { alg: 'RS256' }, 1024), rsaKey('oaep', { alg: 'RSA-OAEP' }), null]
+  const keys = [
+    rsaKey('enc', { alg: 'RSA-OAEP', use: 'enc' }),
+    good.jwk,
+    rsaKey('short', { alg: 'RS256' }, 1024),
+    rsaKey('oaep', { alg: 'RSA-OAEP' }),
+    null,
+  ]
   const stage = await staged(keys)
   try {
     for (let times = 0; times < 3; times += 1) await stage.origin.publishKeys('acme')
-    const listed = (await (await stage.administer('GET', '/admin/realms/acme/keys')).json()) as { active: object; keys: { kid: string }[] }
-    assert.deepEqual(listed.keys.map(({ kid }) => kid), [stage.issuer.jwk.kid, 'good'])
+    const listed = (await (await stage.administer('GET', '/admin/realms/acme/keys')).json()) as {
+      active: object
+      keys: { kid: string }[]
+    }
+    assert.deepEqual(
+      listed.keys.map(({ kid }) => kid),
+      [stage.issuer.jwk.kid, 'good'],
+    )
     assert.deepEqual(listed.active, { EdDSA: stage.issuer.jwk.kid, ES256: 'good' })
     assert.deepEqual((await stage.inFeed()).map(({ kid }) => kid).sort(), [stage.issuer.jwk.kid, 'good'].sort())
     assert.equal((await stage.revoke(await token(good))).status, 200)
@@ -99,11 +125,14 @@ test('a key has one thumbprint and one spelling in the feed, however its server 
   const stage = await staged([short(key.jwk)])
   try {
     const thumbprint = await calculateJwkThumbprint(key.jwk as JoseJwk)
-    const { keys } = (await (await stage.administer('GET', '/admin/realms/acme/keys')).json()) as { keys: { thumbprint: string }[] }
+    const { keys } = (await (await stage.administer('GET', '/admin/realms/acme/keys')).json()) as {
+      keys: { thumbprint: string }[]
+    }
     assert.ok(keys.some((listed) => listed.thumbprint === thumbprint))
     assert.ok((await stage.inFeed()).some(({ x, y }) => x === key.jwk.x && y === key.jwk.y))
     const sequence = stage.sequence()
-    for (const respelled of [{ ...key.jwk, x5c: ['AA'] }, { ...key.jwk, key_ops: null }, short(key.jwk)]) await stage.setKeys([respelled])
+    for (const respelled of [{ ...key.jwk, x5c: ['AA'] }, { ...key.jwk, key_ops: null }, short(key.jwk)])
+      await stage.setKeys([respelled])
     assert.equal(stage.sequence(), sequence, 'the same keys make no event')
     assert.equal((await stage.administer('DELETE', `/admin/realms/acme/keys/${thumbprint}`)).status, 204)
     assert.equal((await stage.revoke(await token(key))).status, 401)
@@ -122,7 +151,10 @@ test('of two keys with one kid, a ban names one by its thumbprint', async () => 
     }
     const thumbprint = await calculateJwkThumbprint(other.jwk as JoseJwk)
     assert.equal((await stage.administer('DELETE', `/admin/realms/acme/keys/${thumbprint}`)).status, 204)
-    assert.deepEqual([(await stage.revoke(await token(one))).status, (await stage.revoke(await token(other))).status], [200, 401])
+    assert.deepEqual(
+      [(await stage.revoke(await token(one))).status, (await stage.revoke(await token(other))).status],
+      [200, 401],
+    )
     // Twice the same key is one key.
     const twice = ecKey('twice')
     await stage.setKeys([twice.jwk, { ...twice.jwk, alg: undefined }])
@@ -138,12 +170,18 @@ test('a kid that a withdrawn key had names neither it nor its successor', async 
   try {
     await stage.setKeys([successor.jwk, other.jwk])
     const refused = await stage.administer('DELETE', '/admin/realms/acme/keys/same')
-    const { error, error_description: message = '' } = (await refused.json()) as { error: string; error_description?: string }
+    const { error, error_description: message = '' } = (await refused.json()) as {
+      error: string
+      error_description?: string
+    }
     assert.deepEqual([refused.status, error], [409, 'ambiguous_key'])
     const thumbprint = await calculateJwkThumbprint(stolen.jwk as JoseJwk)
     assert.ok(message.endsWith(`; withdrawn: ${thumbprint}`), message)
     assert.equal((await stage.administer('DELETE', `/admin/realms/acme/keys/${thumbprint}`)).status, 204)
-    assert.deepEqual([(await stage.revoke(await token(successor))).status, (await stage.revoke(await token(stolen))).status], [200, 401])
+    assert.deepEqual(
+      [(await stage.revoke(await token(successor))).status, (await stage.revoke(await token(stolen))).status],
+      [200, 401],
+    )
     // A key that is said otherwise, and so withdrawn and new, is one key.
     await stage.setKeys([successor.jwk, without(other.jwk, 'alg')])
     assert.equal((await stage.administer('DELETE', '/admin/realms/acme/keys/other')).status, 204)
@@ -170,8 +208,13 @@ test('keys without kid revoke tokens without kid', async () => {
   try {
     assert.equal((await stage.revoke(await token(key, {}))).status, 200)
     assert.notEqual((await stage.revoke(await token(key, { kid: '7' }))).status, 200)
-    const listed = (await (await stage.administer('GET', '/admin/realms/acme/keys')).json()) as { keys: { kid?: string; algorithm: string }[] }
-    assert.deepEqual(listed.keys.filter(({ algorithm }) => algorithm === 'ES256').map(({ kid }) => kid), [undefined])
+    const listed = (await (await stage.administer('GET', '/admin/realms/acme/keys')).json()) as {
+      keys: { kid?: string; algorithm: string }[]
+    }
+    assert.deepEqual(
+      listed.keys.filter(({ algorithm }) => algorithm === 'ES256').map(({ kid }) => kid),
+      [undefined],
+    )
   } finally {
     await stage.close()
   }
@@ -185,7 +228,10 @@ test('a set that is longer than a feed carries is reported with what to do, and 
     await stage.setKeys(many)
     assert.equal((await stage.inFeed()).length, before)
     const report = stage.reports.find(({ error }) => error?.detail === 'too_large')
-    assert.match(report?.error?.message ?? '', /take \d+ bytes, and a feed carries at most 262144: .*keysInFeed: 'omit'/)
+    assert.match(
+      report?.error?.message ?? '',
+      /take \d+ bytes, and a feed carries at most 262144: .*keysInFeed: 'omit'/,
+    )
   } finally {
     await stage.close()
   }
@@ -199,12 +245,14 @@ function ecKey2(): JWK {
 test('a set that breaks a limit is refused with the limit', async () => {
   const stage = await staged([])
   try {
-    await assert.rejects(stage.setKeys(Array.from({ length: 1_000 }, (_, at) => ({ ...ecKey2(), kid: `k${at}` }))), (error: Error) => {
-      assert.match(String(error.message), /realm acme: the JWK set holds 1001 keys, the limit is 1000/)
-      return true
-    })
+    await assert.rejects(
+      stage.setKeys(Array.from({ length: 1_000 }, (_, at) => ({ ...ecKey2(), kid: `k${at}` }))),
+      (error: Error) => {
+        assert.match(String(error.message), /realm acme: the JWK set holds 1001 keys, the limit is 1000/)
+        return true
+      },
+    )
   } finally {
     await stage.close()
   }
 })
-

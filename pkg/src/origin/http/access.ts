@@ -8,8 +8,8 @@ import { isLocal } from './require-https.ts'
 import type { Route } from './route.ts'
 
 /**
- * Lets a request through that may use the route; `realm` is the one in its path, as it stands there. Returns the administrator,
- * where the route is for one. Throws a `Problem`.
+ * Lets a request through that may use the route; `realm` is the one in its path, as it stands there. Returns the
+ * administrator, where the route is for one. Throws a `Problem`.
  */
 export async function admit(
   context: Pick<Context, 'gate' | 'settings'>,

@@ -15,9 +15,14 @@ export interface Administrator {
 
 /**
  * Admits the bearer of a valid access token with the realm's administrator role, judged by the origin's own gate; the
- * role is one of the token's own realm, under the first name of its issuer. Throws a `Problem`: 401, 403, or 503 without keys.
+ * role is one of the token's own realm, under the first name of its issuer. Throws a `Problem`: 401, 403, or 503
+ * without keys.
  */
-export async function admitAdministrator(context: Pick<Context, 'gate' | 'settings'>, request: Request, realm: string): Promise<Administrator> {
+export async function admitAdministrator(
+  context: Pick<Context, 'gate' | 'settings'>,
+  request: Request,
+  realm: string,
+): Promise<Administrator> {
   const token = bearerCredentials(request)
   // A scheme with nothing after it presents credentials, and bad ones.
   if (token === '') throw refusedToken(refused('malformed'))
@@ -35,7 +40,10 @@ function subjectOf({ sub }: { sub?: unknown }): string | undefined {
   return typeof sub === 'string' || typeof sub === 'number' ? String(sub) : undefined
 }
 
-/** Another name may be another server, and a tenant's administrators administer only their tenant, not what all names share. */
+/**
+ * Another name may be another server, and a tenant's administrators administer only their tenant, not what all names
+ * share.
+ */
 function isAdministrator(realm: RealmSettings, claims: Claims): boolean {
   const { names, tenantClaim } = issuerNames(realm)
   const isOfFirstName = tenantClaim === undefined && claims[realm.issuerClaim ?? 'iss'] === names[0]

@@ -16,7 +16,10 @@ export interface AuthenticatedClient {
 export interface AuthenticateOptions {
   /** The realm of the request. Default: not checked. */
   realm?: string
-  /** Called with the account before its secret is compared, and again before the outcome is returned; may throw to refuse. */
+  /**
+   * Called with the account before its secret is compared, and again before the outcome is returned; may throw to
+   * refuse.
+   */
   attempt?: (account: string) => void
 }
 
@@ -31,7 +34,9 @@ export class ClientRegistry {
   readonly #clients: ReadonlyMap<string, KnownClient>
 
   constructor(clients: readonly ClientOptions[]) {
-    this.#clients = new Map(clients.map((client) => [client.id, { secretSha256: digestOf(client), realms: client.realms }]))
+    this.#clients = new Map(
+      clients.map((client) => [client.id, { secretSha256: digestOf(client), realms: client.realms }]),
+    )
   }
 
   /** Whether the client that a request names may ask in the realm. */
@@ -41,8 +46,8 @@ export class ClientRegistry {
   }
 
   /**
-   * Authenticates the client (RFC 6749 §2.3): a public one by `client_id`, a confidential one by secret or HTTP Basic. Throws a
-   * `Problem`: 401 `invalid_client`, or 400 `invalid_request` when it is said in two ways.
+   * Authenticates the client (RFC 6749 §2.3): a public one by `client_id`, a confidential one by secret or HTTP Basic.
+   * Throws a `Problem`: 401 `invalid_client`, or 400 `invalid_request` when it is said in two ways.
    */
   async authenticate(
     request: Request,
@@ -73,17 +78,21 @@ export class ClientRegistry {
 }
 
 /**
- * Refuses a request that authenticates in two ways or names two clients (RFC 6749 §2.3): the servers that read it might not agree on which
- * of them counts. Throws a `Problem` (400).
+ * Refuses a request that authenticates in two ways or names two clients (RFC 6749 §2.3): the servers that read it might
+ * not agree on which of them counts. Throws a `Problem` (400).
  */
 export function checkOneClient(request: Request, form: ReadonlyMap<string, string>): void {
   const basic = basicCredentials(request.headers.get('authorization'))
   const ways = [basic !== undefined, form.has('client_secret'), form.has('client_assertion')]
   if (ways.filter(Boolean).length > 1) throw invalidRequest('the client authenticates in two ways')
-  if (basic !== undefined && form.has('client_id') && form.get('client_id') !== basic.id) throw invalidRequest('the client has two names')
+  if (basic !== undefined && form.has('client_id') && form.get('client_id') !== basic.id)
+    throw invalidRequest('the client has two names')
 }
 
-/** The value of an `Authorization` header that holds a client's credentials (HTTP Basic); those of other schemes are none. */
+/**
+ * The value of an `Authorization` header that holds a client's credentials (HTTP Basic); those of other schemes are
+ * none.
+ */
 export function clientAuthorization(request: Request): string | undefined {
   const header = request.headers.get('authorization')
   return header === null || basicCredentials(header) === undefined ? undefined : header
@@ -112,7 +121,10 @@ function invalidClient(basic: boolean): Problem {
   return new Problem(401, 'invalid_client', `${wrong}: ${hint}`, { 'www-authenticate': 'Basic realm="portcullis"' })
 }
 
-/** Id and secret are form-encoded before they are base64-encoded. Unreadable credentials name a client that cannot exist. */
+/**
+ * Id and secret are form-encoded before they are base64-encoded. Unreadable credentials name a client that cannot
+ * exist.
+ */
 function basicCredentials(header: string | null): { id: string; secret: string } | undefined {
   if (header === null || !/^basic(?: |$)/i.test(header)) return undefined
   try {

@@ -52,7 +52,8 @@ describe('preflight', () => {
 
   test('other origins get no CORS headers', async () => {
     const { preflight } = opened()
-    for (const origin of [undefined, ...OTHERS]) assert.equal(await preflight(request('OPTIONS', origin, ASKS), ['GET']), undefined, origin)
+    for (const origin of [undefined, ...OTHERS])
+      assert.equal(await preflight(request('OPTIONS', origin, ASKS), ['GET']), undefined, origin)
     assert.equal(await preflight(request('OPTIONS', APP), ['GET']), undefined)
     assert.equal(await preflight(request('GET', APP, ASKS), ['GET']), undefined)
     assert.equal(await opened([]).preflight(request('OPTIONS', APP, ASKS), ['GET']), undefined)
@@ -62,10 +63,16 @@ describe('preflight', () => {
 describe('answers', () => {
   test('an allowed origin may read them', async () => {
     for (const origins of [ORIGINS, (origin: string) => origin === APP, async (origin: string) => origin === APP]) {
-      const answer = await opened(origins).share(request('GET', APP), Response.json({ a: 1 }, { status: 401, headers: { vary: 'Accept' } }))
+      const answer = await opened(origins).share(
+        request('GET', APP),
+        Response.json({ a: 1 }, { status: 401, headers: { vary: 'Accept' } }),
+      )
       assert.equal(answer.status, 401)
       assert.equal(answer.headers.get('access-control-allow-origin'), APP)
-      assert.equal(answer.headers.get('access-control-expose-headers'), 'www-authenticate, retry-after, link, etag, portcullis-upstream')
+      assert.equal(
+        answer.headers.get('access-control-expose-headers'),
+        'www-authenticate, retry-after, link, etag, portcullis-upstream',
+      )
       assert.equal(answer.headers.get('access-control-allow-credentials'), null)
       assert.equal(answer.headers.get('vary'), 'Accept, Origin')
       assert.deepEqual(await answer.json(), { a: 1 })
@@ -88,7 +95,10 @@ describe('answers', () => {
   })
 
   test('any origin may read them, the same for all', async () => {
-    const { headers } = await opened('*').share(request('GET', 'https://any.example'), new Response(null, { status: 204 }))
+    const { headers } = await opened('*').share(
+      request('GET', 'https://any.example'),
+      new Response(null, { status: 204 }),
+    )
     assert.deepEqual([headers.get('access-control-allow-origin'), headers.get('vary')], ['*', null])
   })
 })
@@ -96,14 +106,20 @@ describe('answers', () => {
 test('own pages are those of this origin and of allowed ones, not of any', async () => {
   const sameOrigin = request('POST', APP, { 'sec-fetch-site': 'same-origin' })
   const isOwn = (origins: CorsOrigins, asked: Request) => opened(origins).cors.isOwnPage(asked)
-  for (const origins of [ORIGINS, [], '*', () => false] satisfies CorsOrigins[]) assert.equal(await isOwn(origins, sameOrigin), true)
+  for (const origins of [ORIGINS, [], '*', () => false] satisfies CorsOrigins[])
+    assert.equal(await isOwn(origins, sameOrigin), true)
   const listed = request('POST', APP, { 'sec-fetch-site': 'cross-site' })
   for (const origins of [ORIGINS, () => true] satisfies CorsOrigins[]) assert.equal(await isOwn(origins, listed), true)
-  for (const origins of [[], '*', () => false, ['https://other.example']] satisfies CorsOrigins[]) assert.equal(await isOwn(origins, listed), false)
-  for (const origin of [undefined, ...OTHERS]) assert.equal(await isOwn(ORIGINS, request('POST', origin)), false, origin)
+  for (const origins of [[], '*', () => false, ['https://other.example']] satisfies CorsOrigins[])
+    assert.equal(await isOwn(origins, listed), false)
+  for (const origin of [undefined, ...OTHERS])
+    assert.equal(await isOwn(ORIGINS, request('POST', origin)), false, origin)
 })
 
 test('a pattern that includes pages of strangers is reported at once', () => {
-  assert.deepEqual(opened(['https://*.vercel.app']).reports.map(({ detail }) => detail), ['public_suffix'])
+  assert.deepEqual(
+    opened(['https://*.vercel.app']).reports.map(({ detail }) => detail),
+    ['public_suffix'],
+  )
   assert.deepEqual(opened().reports, [])
 })

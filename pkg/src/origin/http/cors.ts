@@ -1,5 +1,12 @@
 import { AllowedOrigins, type OriginReporter } from '../../http/allowed-origins.ts'
-import { type CorsPolicy, isPreflight, preflightResponse, type ReadableBy, readableBy, withCors } from '../../http/cors.ts'
+import {
+  type CorsPolicy,
+  isPreflight,
+  preflightResponse,
+  type ReadableBy,
+  readableBy,
+  withCors,
+} from '../../http/cors.ts'
 import type { CorsOrigins } from '../../types.ts'
 import { UPSTREAM_HEADER } from './upstream.ts'
 
@@ -26,7 +33,14 @@ export class OriginCors {
   /** Reports patterns that include pages of strangers. */
   constructor({ corsOrigins, credentials, report }: OriginCorsOptions) {
     const origins = new AllowedOrigins(corsOrigins, 'options.corsOrigins')
-    this.#policy = { origins, credentials, exposed: EXPOSED_HEADERS, methods: [], headers: ALLOWED_HEADERS, maxAgeSeconds: MAX_AGE_SECONDS }
+    this.#policy = {
+      origins,
+      credentials,
+      exposed: EXPOSED_HEADERS,
+      methods: [],
+      headers: ALLOWED_HEADERS,
+      maxAgeSeconds: MAX_AGE_SECONDS,
+    }
     this.#isOff = corsOrigins.length === 0 && Array.isArray(corsOrigins)
     this.#report = report
     origins.warnOnce(report)
@@ -38,10 +52,14 @@ export class OriginCors {
   }
 
   /**
-   * Answers a preflight of a page that may ask; `methods` are those of the path. `undefined` for every other request: a page that may not
-   * learns neither the members of the list nor that there is one.
+   * Answers a preflight of a page that may ask; `methods` are those of the path. `undefined` for every other request: a
+   * page that may not learns neither the members of the list nor that there is one.
    */
-  async preflight(request: Request, by: ReadableBy | Promise<ReadableBy>, methods: readonly string[]): Promise<Response | undefined> {
+  async preflight(
+    request: Request,
+    by: ReadableBy | Promise<ReadableBy>,
+    methods: readonly string[],
+  ): Promise<Response | undefined> {
     if (!isPreflight(request)) return undefined
     const readable = await by
     return readable === undefined ? undefined : preflightResponse(readable, { ...this.#policy, methods })
@@ -53,8 +71,8 @@ export class OriginCors {
   }
 
   /**
-   * Whether a page of this very origin, or of one that is allowed by name, sent the request. Scripts can forge neither header (Fetch
-   * §2.2.2), and other clients send neither.
+   * Whether a page of this very origin, or of one that is allowed by name, sent the request. Scripts can forge neither
+   * header (Fetch §2.2.2), and other clients send neither.
    */
   async isOwnPage(request: Request): Promise<boolean> {
     if (request.headers.get('sec-fetch-site') === 'same-origin') return true

@@ -72,10 +72,19 @@ test('at an origin: made-up clients do not bring back an allowance, in one addre
   const { realm } = await createTestIssuer()
   const clients = [{ id: 'backend', secret: 'backend-secret' }]
   // One a minute, so that none grows back during the test.
-  const origin = await createOrigin({ store: freshStore(), signingKey, realms: [realm], clients, maxFailuresPerMinute: 1 })
+  const origin = await createOrigin({
+    store: freshStore(),
+    signingKey,
+    realms: [realm],
+    clients,
+    maxFailuresPerMinute: 1,
+  })
   const guess = async (address: string, id: string, secret: string): Promise<number> => {
     const body = new URLSearchParams({ client_id: id, client_secret: secret, token: 'x' })
-    const request = new Request(`https://origin.example/realms/${realm.name}/protocol/openid-connect/revoke`, { method: 'POST', body })
+    const request = new Request(`https://origin.example/realms/${realm.name}/protocol/openid-connect/revoke`, {
+      method: 'POST',
+      body,
+    })
     return (await origin.fetch(request, { address })).status
   }
   try {

@@ -8,15 +8,15 @@ const MAX_NETWORKS = 10_000
 /** Targets remembered of one network at the most; then the one with the fewest failures that count is forgotten. */
 const MAX_TARGETS_PER_NETWORK = 1_000
 /**
- * Targets remembered of all networks together: at 135 characters a name some 8 MB. Filling it takes 40 networks at their
- * limit, whose own guesses outnumber those gained by an eviction.
+ * Targets remembered of all networks together: at 135 characters a name some 8 MB. Filling it takes 40 networks at
+ * their limit, whose own guesses outnumber those gained by an eviction.
  */
 const MAX_TARGETS = 20_000
 const WINDOW_MS = 60_000
 
 /**
- * The target that a failure counts against: the account whose secret was tried, or the route where a bearer token was refused. A
- * route's failures do not count against the address: a token cannot be guessed, and must not block logins.
+ * The target that a failure counts against: the account whose secret was tried, or the route where a bearer token was
+ * refused. A route's failures do not count against the address: a token cannot be guessed, and must not block logins.
  */
 export interface Target {
   kind: 'account' | 'route'
@@ -24,9 +24,9 @@ export interface Target {
 }
 
 /**
- * Counts failures by network (`networkOf`) and target, and by network over all of its accounts, so that guessing is slow
- * and no user is locked out by another's failures. Successes cost nothing. An allowance grows back evenly over a minute. Where
- * the host knows no address, only targets are counted: one client must not lock out all the others.
+ * Counts failures by network (`networkOf`) and target, and by network over all of its accounts, so that guessing is
+ * slow and no user is locked out by another's failures. Successes cost nothing. An allowance grows back evenly over a
+ * minute. Where the host knows no address, only targets are counted: one client must not lock out all the others.
  */
 export class FailureLimiter {
   readonly #ofTarget: Rate
@@ -89,8 +89,8 @@ export class FailureLimiter {
   }
 
   /**
-   * Drops the targets whose failures no longer count or, where there are none, the one with the fewest: a client that makes up
-   * names does not make a name with more failures than those forgotten. Returns how many.
+   * Drops the targets whose failures no longer count or, where there are none, the one with the fewest: a client that
+   * makes up names does not make a name with more failures than those forgotten. Returns how many.
    */
   #dropLeast(targets: Map<string, TokenBucket>, nowMs: number): number {
     const before = targets.size

@@ -27,7 +27,9 @@ interface Outcome {
 
 /** Responds to requests. */
 export interface RequestHandler {
-  /** A request comes in by a safe transport, finds its route, and is responded to, counted and logged. Never rejects. */
+  /**
+   * A request comes in by a safe transport, finds its route, and is responded to, counted and logged. Never rejects.
+   */
   respond(request: Request, source: RequestSource): Promise<Response>
   /** Resolves when every request that is under way has its response, at the latest after `timeoutMs`. */
   idle(timeoutMs: number): Promise<void>
@@ -48,7 +50,12 @@ export function createRequestHandler(options: RequestHandlerOptions): RequestHan
   }
 }
 
-async function respond(options: RequestHandlerOptions, router: Router, request: Request, source: RequestSource): Promise<Response> {
+async function respond(
+  options: RequestHandlerOptions,
+  router: Router,
+  request: Request,
+  source: RequestSource,
+): Promise<Response> {
   const { context, onFault } = options
   const { cors, metrics, settings } = context
   const began = performance.now()
@@ -85,7 +92,8 @@ async function outcomeOf(
     requireHttps(request, source, context.settings.plainHttp)
     resource = router(new URL(request.url))
     if (resource === undefined) throw new Problem(404, 'not_found')
-    const response = (await context.cors.preflight(request, by, resource.methods)) ?? (await resource.respond(request, source))
+    const response =
+      (await context.cors.preflight(request, by, resource.methods)) ?? (await resource.respond(request, source))
     return { response, resource }
   } catch (cause) {
     // A request under way when the origin closed may have found its ledger gone.

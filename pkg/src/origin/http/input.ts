@@ -12,10 +12,15 @@ export const MAX_PARAMETER_CHARACTERS: number = MAX_NAME_BYTES
 
 /**
  * Reads a JSON object with no members but `members`. Throws a `Problem` (400) for an empty body, another content type,
- * a body that is not a JSON object, an undeclared member, or a duplicate one; also throws the errors of `readBody`, such as `too_large`.
- * `ids`: members at any depth whose integers are read as the strings of their digits.
+ * a body that is not a JSON object, an undeclared member, or a duplicate one; also throws the errors of `readBody`,
+ * such as `too_large`. `ids`: members at any depth whose integers are read as the strings of their digits.
  */
-export async function jsonBody(request: Request, maxBytes: number, members: readonly string[], ids: readonly string[] = []): Promise<Record<string, unknown>> {
+export async function jsonBody(
+  request: Request,
+  maxBytes: number,
+  members: readonly string[],
+  ids: readonly string[] = [],
+): Promise<Record<string, unknown>> {
   checkJson(request)
   const bytes = await readRequest(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
   if (bytes.byteLength === 0) throw invalidRequest('the body is empty')
@@ -23,14 +28,18 @@ export async function jsonBody(request: Request, maxBytes: number, members: read
 }
 
 /** The same for a body that may be left out: an empty one, of any type, is an object without members. */
-export async function optionalJsonBody(request: Request, maxBytes: number, members: readonly string[]): Promise<Record<string, unknown>> {
+export async function optionalJsonBody(
+  request: Request,
+  maxBytes: number,
+  members: readonly string[],
+): Promise<Record<string, unknown>> {
   const bytes = await readRequest(request, { maxBytes, timeoutMs: BODY_TIMEOUT_MS, signal: request.signal })
   return bytes.byteLength === 0 ? {} : jsonObject(request, bytes, members)
 }
 
 /**
- * Reads a form (RFC 6749 §3.2). Throws a `Problem` (400 `invalid_request`) for another content type or a parameter given
- * twice; `too_large` and the like as `readBody` does. Parameters without a value count as left out.
+ * Reads a form (RFC 6749 §3.2). Throws a `Problem` (400 `invalid_request`) for another content type or a parameter
+ * given twice; `too_large` and the like as `readBody` does. Parameters without a value count as left out.
  */
 export async function formBody(request: Request, maxBytes: number): Promise<Map<string, string>> {
   if (contentType(request) !== 'application/x-www-form-urlencoded') {
@@ -41,8 +50,8 @@ export async function formBody(request: Request, maxBytes: number): Promise<Map<
 }
 
 /**
- * Reads a token that is the whole body. Throws a `Problem` (400) for another content type or an empty body; `too_large` and the like as
- * `readBody` does.
+ * Reads a token that is the whole body. Throws a `Problem` (400) for another content type or an empty body; `too_large`
+ * and the like as `readBody` does.
  */
 export async function tokenBody(request: Request, maxBytes: number, type: string): Promise<string> {
   if (contentType(request) !== type) throw invalidRequest(`the content type must be ${type}`)
@@ -73,7 +82,10 @@ export function wholeNumber(url: URL, name: string): number | undefined {
   return number
 }
 
-/** A query parameter that is a string. Throws a `Problem` (400) when it is too long, has control characters or is given twice. */
+/**
+ * A query parameter that is a string. Throws a `Problem` (400) when it is too long, has control characters or is given
+ * twice.
+ */
 export function textParameter(url: URL, name: string): string | undefined {
   const [value, ...more] = url.searchParams.getAll(name)
   if (value === undefined || (value === '' && more.length === 0)) return undefined
@@ -96,7 +108,12 @@ function checkJson(request: Request): void {
   if (contentType(request) !== 'application/json') throw invalidRequest('the content type must be application/json')
 }
 
-function jsonObject(request: Request, bytes: Uint8Array, members: readonly string[], ids: readonly string[] = []): Record<string, unknown> {
+function jsonObject(
+  request: Request,
+  bytes: Uint8Array,
+  members: readonly string[],
+  ids: readonly string[] = [],
+): Record<string, unknown> {
   checkJson(request)
   const body = parse(bytes, ids)
   if (!isObject(body)) throw invalidRequest('the body must be a JSON object')

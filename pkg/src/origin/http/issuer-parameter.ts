@@ -6,7 +6,8 @@ import type { Call } from './route.ts'
 /** Query parameter of acts and queries about a user, a session or a token. */
 export const ISSUER_PARAMETER: Readonly<Record<string, QueryParameter>> = {
   issuer: {
-    description: "The `iss` of the tokens meant. Required where the realm's issuer has several names with users of their own, or tenants.",
+    description:
+      "The `iss` of the tokens meant. Required where the realm's issuer has several names with users of their own, or tenants.",
     schema: { type: 'string', minLength: 1 },
   },
 }

@@ -23,18 +23,34 @@ function ask(path: string, query: string): Promise<Response> {
   const at = path.replace('{realm}', 'acme').replace('{sha256}', '0'.repeat(64))
   const route = FEED.find((each) => each.path === path)
   const { sequence, chain } = stage.origin.status()[0] ?? { sequence: 0, chain: '' }
-  if (path.endsWith('/acks')) return stage.post(`${at}?${query}`, { edge: 'edge-1', sequence, chain }, { authorization: 'Bearer secret-1' })
+  if (path.endsWith('/acks'))
+    return stage.post(`${at}?${query}`, { edge: 'edge-1', sequence, chain }, { authorization: 'Bearer secret-1' })
   return stage.get(`${at}?${path.endsWith('/deltas') ? 'after=0&' : ''}${query}`, { method: route?.method ?? 'GET' })
 }
 
 test('every request to a feed declares it, and none in another way', () => {
-  assert.deepEqual(FEED.map(({ path }) => path).toSorted(), ['acks', 'deltas', 'look', 'manifest', 'sections/{sha256}', 'stream'].map((each) => `/feed/{realm}/${each}`))
+  assert.deepEqual(
+    FEED.map(({ path }) => path).toSorted(),
+    ['acks', 'deltas', 'look', 'manifest', 'sections/{sha256}', 'stream'].map((each) => `/feed/{realm}/${each}`),
+  )
   for (const { path, operation } of FEED) assert.equal(operation.query?.['minor'], MINOR_PARAMETER['minor'], path)
 })
 
 test('an invalid minor is refused by every route', async () => {
   for (const { path } of FEED) {
-    for (const value of ['x', '-1', '1.5', '', '%20', '1e0', '0x1', 'NaN', '99999999999999999999', '0&minor=1', '1&minor=1']) {
+    for (const value of [
+      'x',
+      '-1',
+      '1.5',
+      '',
+      '%20',
+      '1e0',
+      '0x1',
+      'NaN',
+      '99999999999999999999',
+      '0&minor=1',
+      '1&minor=1',
+    ]) {
       const response = await ask(path, `minor=${value}`)
       const { error } = (await response.json()) as { error: string }
       assert.deepEqual([response.status, error], [400, 'invalid_request'], `${path} minor=${value}`)
@@ -53,7 +69,15 @@ test('every route takes any later minor', async () => {
 })
 
 test('a reader gets its form, and one that knows more the newest', async () => {
-  const expected = [['', 0], ['minor=0', 0], ['minor=1', 1], ['minor=2', 1], ['minor=99', 1], ['minor=256', 1], ['minor=65536', 1]] as const
+  const expected = [
+    ['', 0],
+    ['minor=0', 0],
+    ['minor=1', 1],
+    ['minor=2', 1],
+    ['minor=99', 1],
+    ['minor=256', 1],
+    ['minor=65536', 1],
+  ] as const
   for (const [query, minor] of expected) {
     for (const path of ['manifest', 'deltas']) {
       const bytes = new Uint8Array(await (await ask(`/feed/{realm}/${path}`, query)).arrayBuffer())

@@ -67,7 +67,8 @@ const SECURITY_SCHEMES = {
   caller: {
     type: 'http',
     scheme: 'bearer',
-    description: 'A secret of a caller, or a JWT that it has signed (draft-parecki-oauth-global-token-revocation-06 §3.5).',
+    description:
+      'A secret of a caller, or a JWT that it has signed (draft-parecki-oauth-global-token-revocation-06 §3.5).',
   },
   client: {
     type: 'http',

@@ -70,7 +70,9 @@ export function problemFor(error: unknown): Problem | undefined {
     case 'fault':
       return error.detail === 'core_failed' ? coreFailed() : undefined
     case 'store_unavailable':
-      return error.detail === 'core_failed' ? coreFailed() : new Problem(500, 'server_error', 'nothing was recorded: the store failed')
+      return error.detail === 'core_failed'
+        ? coreFailed()
+        : new Problem(500, 'server_error', 'nothing was recorded: the store failed')
     case 'store_corrupt':
     case 'store_locked':
     case 'store_newer':
@@ -88,5 +90,9 @@ export function problemFor(error: unknown): Problem | undefined {
 
 /** It has been reported when it happened. */
 function coreFailed(): Problem {
-  return new Problem(500, 'server_error', 'nothing was recorded: the core of this origin has failed, and it must be started again')
+  return new Problem(
+    500,
+    'server_error',
+    'nothing was recorded: the core of this origin has failed, and it must be started again',
+  )
 }

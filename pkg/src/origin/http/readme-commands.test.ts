@@ -31,10 +31,17 @@ test('RFC 7009 works for every secret', async (t) => {
     assert.equal(await statusOf(command, { ORIGIN: stage.server.url, SECRET: secret, TOKEN }), '200', secret)
     assert.equal(stage.sequence(), before + 1, secret)
     assert.equal(await statusOf(command, { ORIGIN: stage.server.url, SECRET: `${secret}x`, TOKEN }), '401', secret)
-    const basic = (id: string): Promise<Response> => stage.get('/realms/acme/protocol/openid-connect/revoke', {
-      method: 'POST', headers: { authorization: `Basic ${Buffer.from(id).toString('base64')}` }, body: new URLSearchParams({ token: TOKEN }),
-    })
-    assert.equal((await basic(`backend:${new URLSearchParams({ secret }).toString().slice('secret='.length)}`)).status, 200, secret)
+    const basic = (id: string): Promise<Response> =>
+      stage.get('/realms/acme/protocol/openid-connect/revoke', {
+        method: 'POST',
+        headers: { authorization: `Basic ${Buffer.from(id).toString('base64')}` },
+        body: new URLSearchParams({ token: TOKEN }),
+      })
+    assert.equal(
+      (await basic(`backend:${new URLSearchParams({ secret }).toString().slice('secret='.length)}`)).status,
+      200,
+      secret,
+    )
   }
 })
 
@@ -44,6 +51,10 @@ test('a correction works for every name of a user', async (t) => {
   const ADMIN_TOKEN = await stage.issuer.token(ADMINISTRATOR)
   for (const USER_ID of ['auth0|123', `a"b'c`, 'a/../b', 'é $HOME %2F']) {
     await stage.origin.raiseTokenVersion('acme', USER_ID, 3)
-    assert.match(await statusOf(commandWith('corrections?reason='), { ORIGIN: stage.server.url, ADMIN_TOKEN, USER_ID }), /^20\d$/, USER_ID)
+    assert.match(
+      await statusOf(commandWith('corrections?reason='), { ORIGIN: stage.server.url, ADMIN_TOKEN, USER_ID }),
+      /^20\d$/,
+      USER_ID,
+    )
   }
 })

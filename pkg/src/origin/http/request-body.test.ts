@@ -10,7 +10,12 @@ test('the schema is that of the rules', () => {
     type: 'object',
     additionalProperties: false,
     properties: {
-      id: { type: 'string', minLength: 1, maxLength: 1_024, description: '1 to 1024 bytes of UTF-8, control characters included.' },
+      id: {
+        type: 'string',
+        minLength: 1,
+        maxLength: 1_024,
+        description: '1 to 1024 bytes of UTF-8, control characters included.',
+      },
       minimum: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER, description: 'A version.' },
     },
     required: ['id'],

@@ -6,7 +6,9 @@ import { invalidRequest, jsonBody, optionalJsonBody } from './input.ts'
 import type { RequestBody } from './operation.ts'
 import type { Call } from './route.ts'
 
-/** A body that is declared by the rules of its members: the check, its message and the OpenAPI schema follow from them. */
+/**
+ * A body that is declared by the rules of its members: the check, its message and the OpenAPI schema follow from them.
+ */
 export interface DeclaredBody<R extends Rules = Rules> extends RequestBody {
   readonly rules: R
 }
@@ -23,13 +25,20 @@ export function formRequest<R extends Rules>(rules: R): DeclaredBody<R> {
   return { type: 'application/x-www-form-urlencoded', need: 'required', rules, schema }
 }
 
-/** Reads a JSON body and checks all of it. Throws a `Problem` (400) naming the member; `too_large` and the like as `readBody` does. */
+/**
+ * Reads a JSON body and checks all of it. Throws a `Problem` (400) naming the member; `too_large` and the like as
+ * `readBody` does.
+ */
 export async function readJson<R extends Rules>(call: Call, body: DeclaredBody<R>): Promise<Checked<R>> {
   return checkMembers(body.rules, await readMembers(call, body, Object.keys(body.rules)))
 }
 
 /** Reads a JSON body with no members but these, and leaves them to be checked. */
-export function readMembers({ request, context }: Call, { need }: RequestBody, members: readonly string[]): Promise<Record<string, unknown>> {
+export function readMembers(
+  { request, context }: Call,
+  { need }: RequestBody,
+  members: readonly string[],
+): Promise<Record<string, unknown>> {
   const read = need === 'optional' ? optionalJsonBody : jsonBody
   return read(request, context.settings.maxBodyBytes, members)
 }

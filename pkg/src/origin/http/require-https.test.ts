@@ -49,7 +49,8 @@ test('plain http is for this machine', () => {
 })
 
 test('a client is local by its address and by its host name', () => {
-  for (const [url, source] of refused) assert.equal(isLocal(new Request(url), source), false, `${url} from ${JSON.stringify(source)}`)
+  for (const [url, source] of refused)
+    assert.equal(isLocal(new Request(url), source), false, `${url} from ${JSON.stringify(source)}`)
   assert.equal(isLocal(new Request('https://origin.example/'), { address: '127.0.0.1' }), false)
   assert.equal(isLocal(new Request('http://localhost/'), {}), false)
   assert.equal(isLocal(new Request('http://localhost/'), { address: '127.0.0.1' }), true)

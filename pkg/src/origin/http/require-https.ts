@@ -12,7 +12,11 @@ export function requireHttps(request: Request, source: RequestSource, plainHttp:
   const hasSource = source.address !== undefined || source.connection !== undefined
   if (plainHttp === 'anywhere' || url.protocol === 'https:' || isLocal(request, source)) return
   if (!hasSource && isLoopback(url)) return
-  throw new Problem(403, 'https_required', 'this is served by https only: a proxy that ends TLS must be one of trustedProxies, and say so in X-Forwarded-Proto')
+  throw new Problem(
+    403,
+    'https_required',
+    'this is served by https only: a proxy that ends TLS must be one of trustedProxies, and say so in X-Forwarded-Proto',
+  )
 }
 
 /**

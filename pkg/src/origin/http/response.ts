@@ -46,7 +46,9 @@ export function jsonLines(pages: AsyncGenerator<readonly object[]>): Response {
 
 /** Feed bytes. */
 export function octets(bytes: Uint8Array, headers: Record<string, string>): Response {
-  return new Response(bytes as Uint8Array<ArrayBuffer>, { headers: { 'content-type': 'application/octet-stream', ...headers } })
+  return new Response(bytes as Uint8Array<ArrayBuffer>, {
+    headers: { 'content-type': 'application/octet-stream', ...headers },
+  })
 }
 
 /** The reader has it already (RFC 9110 §15.4.5). */
@@ -56,5 +58,7 @@ export function notModified(headers: Record<string, string>): Response {
 
 /** Server-sent events (WHATWG HTML §9.2). */
 export function eventStream(body: ReadableStream<Uint8Array>): Response {
-  return new Response(body, { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' } })
+  return new Response(body, {
+    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+  })
 }

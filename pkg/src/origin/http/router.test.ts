@@ -176,13 +176,20 @@ describe('CORS', () => {
     for (const [corsOrigins, allowed, details] of cases) {
       const own = await openStage({ corsOrigins })
       try {
-        for (const [method, path] of [['GET', '/feed/acme/manifest'], ['POST', LOGOUT], ['OPTIONS', LOGOUT]] as const) {
+        for (const [method, path] of [
+          ['GET', '/feed/acme/manifest'],
+          ['POST', LOGOUT],
+          ['OPTIONS', LOGOUT],
+        ] as const) {
           const request = new Request(`https://origin.example${path}`, { method, headers: { ...asks, origin: tenant } })
           const answer = await own.origin.fetch(request, { address })
           assert.equal(answer.headers.get('access-control-allow-origin'), allowed, `${method} ${String(corsOrigins)}`)
           assert.notEqual(answer.status, 500)
         }
-        assert.deepEqual(own.reports.map(({ kind, error }) => [kind, error?.detail]), details.map((detail) => ['options', detail]))
+        assert.deepEqual(
+          own.reports.map(({ kind, error }) => [kind, error?.detail]),
+          details.map((detail) => ['options', detail]),
+        )
       } finally {
         await own.close()
       }

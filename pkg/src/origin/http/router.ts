@@ -20,8 +20,8 @@ export interface Resource {
   realm: string | undefined
   methods: readonly string[]
   /**
-   * Authorises the caller and runs the route of the method. Throws a `Problem` (405 without such a route), or the error of the
-   * route.
+   * Authorises the caller and runs the route of the method. Throws a `Problem` (405 without such a route), or the error
+   * of the route.
    */
   respond(request: Request, source: RequestSource): Promise<Response>
 }
@@ -69,7 +69,8 @@ function handle(context: Context, route: Route, { source, named, ...arrival }: A
   const attempt = (account: string): void => attempts.attempt(account)
   const admitted = async (): Promise<Response> => {
     const administrator = await admit(context, route, { request, source, realm: named })
-    const act = (): Act => (administrator === undefined ? actOf(source) : actOfAdministrator(url, source, administrator))
+    const act = (): Act =>
+      administrator === undefined ? actOf(source) : actOfAdministrator(url, source, administrator)
     return route.handle({ context, ...arrival, network: networkOf(source.address), act, attempt })
   }
   const presents = request.headers.has('authorization') || route.access === 'anybody'
@@ -90,7 +91,11 @@ function actOfAdministrator(url: URL, source: RequestSource, { subject }: Admini
   ) {
     throw invalidRequest(`reason must be a string of at most ${MAX_REASON_CHARACTERS} characters, given once`)
   }
-  return { ...actOf(source), actor: `admin:${subject ?? ''}`, ...(reason === undefined || reason === '' ? {} : { reason }) }
+  return {
+    ...actOf(source),
+    actor: `admin:${subject ?? ''}`,
+    ...(reason === undefined || reason === '' ? {} : { reason }),
+  }
 }
 
 /** The path with fewer parameters comes first: `/sessions/end` is not the session `end` (OpenAPI 3.1.1 §4.8.8.2). */
@@ -115,7 +120,9 @@ function decode(segment: string): string {
     throw invalidRequest(`a name in the path has more than ${MAX_PARAMETER_CHARACTERS} characters`)
   // Proxies and `URL` resolve or refuse these, so a path with them may mean another place. Bodies carry such names.
   if (/\p{Cc}|(?:^|[/\\])\.\.?(?:$|[/\\])/u.test(decoded))
-    throw invalidRequest('the path has control characters or dot segments: use the route that takes the name in its body')
+    throw invalidRequest(
+      'the path has control characters or dot segments: use the route that takes the name in its body',
+    )
   return decoded
 }
 

@@ -11,12 +11,18 @@ export interface SiteDataSettings {
  * The same response; where a page of ours logged out, the browser also expires the cookies and clears the data of this
  * origin. Another site's page cannot cause that, and programs see no difference.
  */
-export async function endingSiteData(request: Request, response: Response, cors: OriginCors, settings: SiteDataSettings): Promise<Response> {
+export async function endingSiteData(
+  request: Request,
+  response: Response,
+  cors: OriginCors,
+  settings: SiteDataSettings,
+): Promise<Response> {
   if (!(await cors.isOwnPage(request))) return response
   const { clearSiteData, expireCookies } = settings
   // A response's own headers may be immutable.
   const ending = new Response(response.body, response)
-  if (clearSiteData.length > 0) ending.headers.set('clear-site-data', clearSiteData.map((each) => `"${each}"`).join(', '))
+  if (clearSiteData.length > 0)
+    ending.headers.set('clear-site-data', clearSiteData.map((each) => `"${each}"`).join(', '))
   for (const name of expireCookies) ending.headers.append('set-cookie', setCookie(name, '', 0))
   return ending
 }

@@ -54,8 +54,9 @@ export function waitOf({ url }: Pick<Call, 'url'>): Wait | undefined {
 }
 
 /**
- * The response to a revocation: `otherwise`, or how many edges enforce it, if the request waits for that. It also waits for the outcome at
- * the identity server, where the act is forwarded, and states it in a header. `more` are further members of the former.
+ * The response to a revocation: `otherwise`, or how many edges enforce it, if the request waits for that. It also waits
+ * for the outcome at the identity server, where the act is forwarded, and states it in a header. `more` are further
+ * members of the former.
  */
 export async function enforcedOr(
   call: Pick<Call, 'context' | 'request' | 'network'>,

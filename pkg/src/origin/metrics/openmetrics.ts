@@ -13,7 +13,8 @@ export interface Family {
 
 export interface Sample {
   /**
-   * The suffix that the type prescribes: `_total` of a counter, `_info` of an info, `_bucket`, `_sum` and `_count` of a histogram.
+   * The suffix that the type prescribes: `_total` of a counter, `_info` of an info, `_bucket`, `_sum` and `_count` of a
+   * histogram.
    */
   suffix?: '_total' | '_info' | '_bucket' | '_sum' | '_count'
   labels?: Readonly<Record<string, string>>

@@ -54,12 +54,17 @@ for (const [way, read] of WAYS) {
   test(`${way}: a body is read up to its limit, in one piece or several`, async () => {
     const { url, port, outcomes } = await start(read, { maxBytes: 10 })
     const post = async (body: string): Promise<string> => (await fetch(url, { method: 'POST', body })).text()
-    assert.deepEqual([await post('0123456789'), await post(''), await post('0123456789a')], ['0123456789', '', 'too_large'])
+    assert.deepEqual(
+      [await post('0123456789'), await post(''), await post('0123456789a')],
+      ['0123456789', '', 'too_large'],
+    )
     const chunked = 'POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n'
     const { socket, received } = send(port, `${chunked}4\r\nabcd\r\n`)
     await new Promise((resolve) => setTimeout(resolve, 20))
     // The next request comes right behind the rest.
-    socket.write(`3\r\nefg\r\n0\r\n\r\n${chunked}6\r\nabcdef\r\n6\r\nghijkl\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+    socket.write(
+      `3\r\nefg\r\n0\r\n\r\n${chunked}6\r\nabcdef\r\n6\r\nghijkl\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+    )
     await until(() => outcomes.length === 6, 'all are read')
     assert.deepEqual(outcomes.slice(3), ['abcdefg', 'too_large', ''])
     await until(() => (received().match(/HTTP\/1\.1 200/g) ?? []).length === 3, 'all are answered')
@@ -115,7 +120,10 @@ test('a string body is sent directly, unless its stream has been read', async ()
   )
   for (const path of ['/', '/wrapped']) {
     const response: Response = await fetch(server.url + path)
-    assert.deepEqual([response.status, response.headers.get('x-later'), response.headers.get('content-length')], [201, 'yes', '8'])
+    assert.deepEqual(
+      [response.status, response.headers.get('x-later'), response.headers.get('content-length')],
+      [201, 'yes', '8'],
+    )
     assert.equal(await response.text(), '{"é":1}')
   }
   const head = await fetch(server.url, { method: 'HEAD' })
@@ -136,17 +144,23 @@ test('a request whose answer went out whole does not abort', async () => {
   )
   assert.equal(await (await fetch(server.url, { headers: { connection: 'close' } })).text(), 'done')
   await new Promise((resolve) => setTimeout(resolve, 20))
-  assert.deepEqual(signals.map(({ aborted }) => aborted), [false])
+  assert.deepEqual(
+    signals.map(({ aborted }) => aborted),
+    [false],
+  )
 })
 
 test('a request and its clone are both read, in either order', async () => {
   for (const first of ['clone', 'itself'] as const) {
-    const { url } = await start(async (request, limits) => {
-      const clone = request.clone()
-      const [one, other] = first === 'clone' ? [clone, request] : [request, clone]
-      const bytes = [await readRequest(one, limits), await readRequest(other, limits)]
-      return new TextEncoder().encode(bytes.map((each) => new TextDecoder().decode(each)).join(' and '))
-    }, { maxBytes: 100 })
+    const { url } = await start(
+      async (request, limits) => {
+        const clone = request.clone()
+        const [one, other] = first === 'clone' ? [clone, request] : [request, clone]
+        const bytes = [await readRequest(one, limits), await readRequest(other, limits)]
+        return new TextEncoder().encode(bytes.map((each) => new TextDecoder().decode(each)).join(' and '))
+      },
+      { maxBytes: 100 },
+    )
     const answer = await fetch(url, { method: 'POST', body: 'a body' })
     assert.equal(await answer.text(), 'a body and a body')
     await server?.close()

@@ -2,7 +2,10 @@ import type { IncomingMessage } from 'node:http'
 import { type BodyLimits, bodyUnreadable, joined, timedOut, tooLarge } from '../../http/body.ts'
 
 /** Reads the body of a request that came in, as `readBody` does. The rest of one that is too large stays unread. */
-export function readIncoming(incoming: IncomingMessage, { maxBytes, timeoutMs }: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
+export function readIncoming(
+  incoming: IncomingMessage,
+  { maxBytes, timeoutMs }: BodyLimits,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (incoming.readableEnded) return Promise.reject(bodyUnreadable('the body was read before'))
   if (incoming.destroyed) return Promise.reject(cutShort())
   if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge(maxBytes))

@@ -36,17 +36,24 @@ function raw(port: number, text: string, quietMs = 200): Promise<{ text: string;
 describe('a client that does not read its answer', () => {
   /** Bodies that fill every buffer on the way, in one piece or piece by piece, and whether they were given up. */
   const bodies: [string, (onCancel: () => void) => BodyInit][] = [
-    ['a stream', (onCancel) => new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1_048_576)), cancel: onCancel })],
-    ['one piece, then silence', (onCancel) => {
-      let pulls = 0
-      return new ReadableStream({
-        async pull(controller) {
-          if (pulls++ === 0) controller.enqueue(new Uint8Array(33_554_432))
-          else await new Promise(() => undefined)
-        },
-        cancel: onCancel,
-      })
-    }],
+    [
+      'a stream',
+      (onCancel) =>
+        new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(1_048_576)), cancel: onCancel }),
+    ],
+    [
+      'one piece, then silence',
+      (onCancel) => {
+        let pulls = 0
+        return new ReadableStream({
+          async pull(controller) {
+            if (pulls++ === 0) controller.enqueue(new Uint8Array(33_554_432))
+            else await new Promise(() => undefined)
+          },
+          cancel: onCancel,
+        })
+      },
+    ],
   ]
   for (const [name, body] of bodies) {
     test(`is cut off: ${name}`, async () => {
@@ -138,10 +145,21 @@ describe('serve', () => {
   })
 
   test('wrong options are named', async () => {
-    for (const options of [undefined, {}, { port: '8780' }, { port: -1 }, { port: 65_536 }, { port: 0, hostname: '' }, { port: 0, host: 'a' }]) {
+    for (const options of [
+      undefined,
+      {},
+      { port: '8780' },
+      { port: -1 },
+      { port: 65_536 },
+      { port: 0, hostname: '' },
+      { port: 0, host: 'a' },
+    ]) {
       await assert.rejects(
         serve(() => new Response(), options as never),
-        { code: 'invalid_option', message: /options(\.port| must|\.hostname| has an unknown option 'host'; did you mean 'hostname')/ },
+        {
+          code: 'invalid_option',
+          message: /options(\.port| must|\.hostname| has an unknown option 'host'; did you mean 'hostname')/,
+        },
       )
     }
   })
@@ -183,7 +201,10 @@ describe('serve', () => {
       assert.match(text, /^HTTP\/1\.1 4\d\d /, request.slice(0, 40))
       socket.destroy()
     }
-    const { text, socket } = await raw(port, 'GET http://elsewhere/path?x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n')
+    const { text, socket } = await raw(
+      port,
+      'GET http://elsewhere/path?x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
+    )
     assert.match(text, /\/path$/)
     socket.destroy()
     assert.equal((await fetch(url)).status, 200)
@@ -191,7 +212,10 @@ describe('serve', () => {
 
   test('a token of 16 KiB fits into a header', async () => {
     const { url } = await start((request) => new Response(String(request.headers.get('authorization')?.length)))
-    assert.equal(await (await fetch(url, { headers: { authorization: `Bearer ${'x'.repeat(16_384)}` } })).text(), String(16_384 + 7))
+    assert.equal(
+      await (await fetch(url, { headers: { authorization: `Bearer ${'x'.repeat(16_384)}` } })).text(),
+      String(16_384 + 7),
+    )
   })
 })
 
@@ -278,7 +302,8 @@ describe('streams', () => {
   test('an unread body does not spoil the next request', async () => {
     const { port } = await start((request) => new Response(new URL(request.url).pathname, { status: 401 }))
     const body = 'x'.repeat(100_000)
-    const request = (path: string): string => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+    const request = (path: string): string =>
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${body.length}\r\n\r\n${body}`
     const { text, socket } = await raw(port, request('/one') + request('/two'))
     assert.match(text, /\/one[^]*\/two$/)
     socket.destroy()

@@ -41,9 +41,10 @@ export interface ServeOptions {
   /** How long requests may go on after `close`. Allowed: 0 to 2147483647. Default 500. */
   closeTimeoutMs?: number
   /**
-   * How long a connection may be silent both ways while a request is under way: a client that does not read its response is cut
-   * off, and the memory kept for it is freed. A handler must begin to answer within it. 0: for ever. Allowed: 0 to 2147483647.
-   * Default 120000 (long polls take 25 s, and streams send a heartbeat every 5 s or more often).
+   * How long a connection may be silent both ways while a request is under way: a client that does not read its
+   * response is cut off, and the memory kept for it is freed. A handler must begin to answer within it. 0: for ever.
+   * Allowed: 0 to 2147483647. Default 120000 (long polls take 25 s, and streams send a heartbeat every 5 s or more
+   * often).
    */
   idleTimeoutMs?: number
   /** Called with the errors of handlers; the client gets only 500. Default: `console.error`. */
@@ -75,7 +76,10 @@ const LISTENER_RULES: Rules = { trustedProxies: list(network), onError: callback
 const MAX_PORT = 65_535
 
 export const PORT: Rule<number> = {
-  ...rule(`a port, 0 to ${MAX_PORT}`, (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_PORT),
+  ...rule(
+    `a port, 0 to ${MAX_PORT}`,
+    (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= MAX_PORT,
+  ),
   parts: { least: 0, most: MAX_PORT },
 }
 

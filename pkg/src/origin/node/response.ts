@@ -5,7 +5,11 @@ import { textOf } from '../http/known-body.ts'
 const MAX_DRAINED_BYTES = 262_144
 
 /** Writes a response as fast as the client takes it. When the client has gone, the response's body is cancelled. */
-export async function writeResponse(response: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+export async function writeResponse(
+  response: Response,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const body = response.body
   if (outgoing.destroyed) {
     await body?.cancel().catch(ignore)

@@ -13,7 +13,11 @@ export interface Source {
 export const network: Rule<string> = rule(
   "an address or block of addresses, such as '10.0.0.7' or '10.0.0.0/8'",
   (value) => typeof value === 'string' && parseNetwork(value) !== undefined,
-  { type: 'string', minLength: 1, pattern: '^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)(/[0-9]{1,3})?$' },
+  {
+    type: 'string',
+    minLength: 1,
+    pattern: '^([0-9]{1,3}(\\.[0-9]{1,3}){3}|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)(/[0-9]{1,3})?$',
+  },
 )
 
 /** The proxies whose forwarding headers count. */

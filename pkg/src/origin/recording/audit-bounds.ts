@@ -36,7 +36,10 @@ function isOwnAct({ actor }: Pick<AuditEntry, 'actor'>): boolean {
   return actor !== undefined && /^(?:user|client|token):/.test(actor)
 }
 
-/** Whether an act that changes nothing is not written: an own act, or one that a connector learnt of by another way before. */
+/**
+ * Whether an act that changes nothing is not written: an own act, or one that a connector learnt of by another way
+ * before.
+ */
 export function isRepeatedSilently(entry: Pick<AuditEntry, 'actor'>): boolean {
   return isOwnAct(entry) || entry.actor?.startsWith('connector:') === true
 }
@@ -55,8 +58,8 @@ export interface AuditBoundsOptions {
 }
 
 /**
- * Decides which lines are written to the audit log, so that they cannot fill the disk. Acts of administrators and of the
- * application are always written.
+ * Decides which lines are written to the audit log, so that they cannot fill the disk. Acts of administrators and of
+ * the application are always written.
  */
 export class AuditBounds {
   readonly #refusals: LineCounter

@@ -13,8 +13,8 @@ const ELLIPSIS_BYTES = 3
 const MAX_UNIT_BYTES = 3
 
 /**
- * Returns lines or queries with strings that every store keeps unchanged: not too long, and without the NUL at which some
- * stores end a string. One function for both, so that a query by a long name finds its lines.
+ * Returns lines or queries with strings that every store keeps unchanged: not too long, and without the NUL at which
+ * some stores end a string. One function for both, so that a query by a long name finds its lines.
  */
 export async function storable<T extends object>(entries: readonly T[]): Promise<readonly T[]> {
   // Nearly always nothing has to be hashed, and nothing is waited for.
@@ -49,7 +49,9 @@ async function cutName(name: string): Promise<string> {
   if (!isLongName(name)) return name
   const bytes = new TextEncoder().encode(name)
   const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
-  const text = btoa(String.fromCharCode(...hash)).replaceAll('+', '-').replaceAll('/', '_')
+  const text = btoa(String.fromCharCode(...hash))
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
   return `${beginning(name, MAX_NAME_BYTES - ELLIPSIS_BYTES - HASH_CHARACTERS)}${ELLIPSIS}${text.slice(0, HASH_CHARACTERS)}`
 }
 

@@ -140,15 +140,27 @@ test('an event in force already is still audited, durably', async () => {
 test('an event in force already costs no disk sync for an act of its holder, also beside others in one turn', async () => {
   const own = (actor: string) =>
     [{ kind: 'session', session: 's1' }, { audit: { action: 'session_ended', actor, subject: 's1' } }] as const
-  const asked = await Promise.all([committer.record('acme', ...own('user:alice')), committer.record('acme', ...own('client:demo'))])
-  assert.deepEqual(asked, [{ realm: 'acme', sequence: 1, changed: true }, { realm: 'acme', sequence: 1, changed: false }])
+  const asked = await Promise.all([
+    committer.record('acme', ...own('user:alice')),
+    committer.record('acme', ...own('client:demo')),
+  ])
+  assert.deepEqual(asked, [
+    { realm: 'acme', sequence: 1, changed: true },
+    { realm: 'acme', sequence: 1, changed: false },
+  ])
   for (const actor of ['user:alice', 'client:demo', 'token:7']) {
     assert.deepEqual(await committer.record('acme', ...own(actor)), { realm: 'acme', sequence: 1, changed: false })
   }
   assert.equal(failingStore.commits(), 1)
-  assert.deepEqual((await lines()).map(({ actor }) => actor), ['user:alice'])
+  assert.deepEqual(
+    (await lines()).map(({ actor }) => actor),
+    ['user:alice'],
+  )
   await committer.record('acme', ...own('admin:bob'))
-  assert.deepEqual((await lines()).map(({ actor }) => actor), ['user:alice', 'admin:bob'])
+  assert.deepEqual(
+    (await lines()).map(({ actor }) => actor),
+    ['user:alice', 'admin:bob'],
+  )
 })
 
 test('a store that fails has neither, says so, and nothing is in force', async () => {

@@ -12,7 +12,10 @@ import { type StagedRealm, StoreWriter, type StoreWriterOptions } from './store-
 
 /** Events written in one transaction at the most, so that one turn stays short. */
 const MAX_TURN_EVENTS = 4_096
-/** Turns of the event loop in which a transaction waits for more, at the most: those who ask at once come in two or three. */
+/**
+ * Turns of the event loop in which a transaction waits for more, at the most: those who ask at once come in two or
+ * three.
+ */
 const MAX_GATHERING_TURNS = 4
 /** Rows deleted at a time: pruning must not hold up revocations. */
 const PRUNE_ROWS = 2_000
@@ -25,7 +28,10 @@ export interface CommitterOptions extends StoreWriterOptions {
   bounds: AuditBounds
   /** How far a realm's issuer is ahead, as measured, in whole seconds. Default 0. */
   issuerLeadSeconds?: (realm: string) => number
-  /** Runs after a turn's rows are durable and before any of its callers is answered. `after` is the head before. Must not throw. */
+  /**
+   * Runs after a turn's rows are durable and before any of its callers is answered. `after` is the head before. Must
+   * not throw.
+   */
   onCommitted: (realm: string, after: number) => void
   /** Reports the time of a recorded event that differs from ours. Must not throw. */
   onTime?: (realm: string, time: EventTime) => void
@@ -33,8 +39,8 @@ export interface CommitterOptions extends StoreWriterOptions {
 
 export interface RecordOptions {
   /**
-   * Written in the event's transaction, with the sequence that the caller gets; also when it was in force already, unless
-   * it is the actor's own act, or a connector's: repeating that leaves no trace.
+   * Written in the event's transaction, with the sequence that the caller gets; also when it was in force already,
+   * unless it is the actor's own act, or a connector's: repeating that leaves no trace.
    */
   audit?: Omit<AuditEntry, 'realm' | 'at' | 'sequence'>
   /**
@@ -43,8 +49,8 @@ export interface RecordOptions {
    */
   guard?: () => void
   /**
-   * Makes the messages that are written in the event's transaction, also when it was in force already. Only for stores with an outbox.
-   * Must not throw.
+   * Makes the messages that are written in the event's transaction, also when it was in force already. Only for stores
+   * with an outbox. Must not throw.
    */
   outbox?: (staged: StagedTime) => readonly OutboxEntry[]
 }
@@ -104,8 +110,8 @@ export class Committer {
   }
 
   /**
-   * Records an event. Resolves when it is durable and in force here, also when it was already (`changed`: false). Rejects with
-   * `unknown_realm`, `invalid_event`, `store_unavailable`, `closed` or the guard's error.
+   * Records an event. Resolves when it is durable and in force here, also when it was already (`changed`: false).
+   * Rejects with `unknown_realm`, `invalid_event`, `store_unavailable`, `closed` or the guard's error.
    */
   record(realm: string, event: LedgerEvent, { audit, guard, outbox }: RecordOptions = {}): Promise<Recorded> {
     return this.#ask({ realm, event, guard, outbox, audit: audit && { ...audit, actor: audit.actor ?? APPLICATION } })
@@ -217,7 +223,8 @@ export class Committer {
     }
     for (const [realm, { after, rows }] of staged) if (rows.length > 0) this.#options.onCommitted(realm, after)
     for (const { realm, time } of waiting) if (time !== undefined) this.#options.onTime?.(realm, time)
-    for (const { realm, outcome, resolve } of waiting) resolve({ realm, sequence: this.#ledger(realm).sequence, changed: outcome === 'new' })
+    for (const { realm, outcome, resolve } of waiting)
+      resolve({ realm, sequence: this.#ledger(realm).sequence, changed: outcome === 'new' })
   }
 
   /** Must not throw: the callers of the turn still have to be answered. */
@@ -257,7 +264,10 @@ export class Committer {
     } catch (cause) {
       if (cause instanceof PortcullisError && cause.code === 'fault') throw coreFailed(cause)
       const detail = coreCode(cause) ?? 'refused'
-      const why = detail === 'too_many' ? 'the feed has as many of its kind as it can carry: correct what is not needed any more' : detail
+      const why =
+        detail === 'too_many'
+          ? 'the feed has as many of its kind as it can carry: correct what is not needed any more'
+          : detail
       reject(new PortcullisError('invalid_event', `the event cannot be recorded: ${why}`, { detail, cause }))
       return 'refused'
     }

@@ -50,7 +50,9 @@ async function openLedger(
     )
   }
   if (stored !== undefined && incarnation < stored.head.incarnation) {
-    throw invalid(`options.incarnation must be ${stored.head.incarnation} or more: the store is that far with realm ${name}`)
+    throw invalid(
+      `options.incarnation must be ${stored.head.incarnation} or more: the store is that far with realm ${name}`,
+    )
   }
   const ledger = createLedger(name, {
     issuer,
@@ -86,7 +88,11 @@ async function restore(ledger: LedgerCore, realm: string, { head, rows }: Stored
     ledger.restoreHead(head.sequence, head.chain)
   } catch (cause) {
     if (cause instanceof PortcullisError) throw cause
-    throw new PortcullisError('store_corrupt', `realm ${realm}: the stored rows and head do not fit together: restore a backup`, { cause })
+    throw new PortcullisError(
+      'store_corrupt',
+      `realm ${realm}: the stored rows and head do not fit together: restore a backup`,
+      { cause },
+    )
   }
 }
 

@@ -45,7 +45,12 @@ export class StoreWriter {
 
   /** Writes a turn in one transaction, by the realms' names. Rejects as the store does, or with `store_unavailable`. */
   async write(staged: ReadonlyMap<string, StagedRealm>, entries: readonly AuditEntry[]): Promise<void> {
-    const batches: RealmRows[] = [...staged].map(([realm, { after, rows, outbox }]) => ({ realm, after, rows, ...(outbox.length === 0 ? {} : { outbox }) }))
+    const batches: RealmRows[] = [...staged].map(([realm, { after, rows, outbox }]) => ({
+      realm,
+      after,
+      rows,
+      ...(outbox.length === 0 ? {} : { outbox }),
+    }))
     const startedAt = performance.now()
     try {
       await this.#options.store.append(batches, entries)

@@ -26,7 +26,8 @@ export function checkOccurrence({ occurredAt }: { occurredAt?: unknown } = {}): 
 export function checkTokenTimes(expiresAt: unknown, issuedAt: unknown): { expiresAt?: number; issuedAt?: number } {
   const times = Object.entries({ expiresAt, issuedAt }).filter(([, value]) => value !== undefined)
   for (const [name, value] of times) {
-    if (!Number.isSafeInteger(value) || Number(value) <= 0) throw refused('invalid_time', `${name} must be a whole number of unix seconds, more than 0`)
+    if (!Number.isSafeInteger(value) || Number(value) <= 0)
+      throw refused('invalid_time', `${name} must be a whole number of unix seconds, more than 0`)
   }
   return Object.fromEntries(times)
 }

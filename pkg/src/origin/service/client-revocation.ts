@@ -27,17 +27,30 @@ const UPSTREAM_WAIT_MS = 2_000
 export type RefusedRequest = Extract<EndpointAnswer, { kind: 'refused' }>
 
 /**
- * Revokes a token for a client. An access token that is known here is revoked here, then at the realm's identity server. Other tokens, and
- * all tokens of a client that is not known here, go to that server with the client's own credentials; what it revokes is recorded here.
- * Rejects as `Origin.revokeOAuthToken`, or with `connector_failed`; then nothing was recorded.
+ * Revokes a token for a client. An access token that is known here is revoked here, then at the realm's identity
+ * server. Other tokens, and all tokens of a client that is not known here, go to that server with the client's own
+ * credentials; what it revokes is recorded here. Rejects as `Origin.revokeOAuthToken`, or with `connector_failed`; then
+ * nothing was recorded.
  */
-export async function revokeForClient(options: ClientRevocationOptions, revocation: ClientRevocation, act: Act): Promise<Recorded | RefusedRequest> {
+export async function revokeForClient(
+  options: ClientRevocationOptions,
+  revocation: ClientRevocation,
+  act: Act,
+): Promise<Recorded | RefusedRequest> {
   const { realm, request, client = '', authenticated } = revocation
   const endpoint = options.endpoint(realm)
   const token = request.form.get('token') ?? ''
   if (authenticated === 'here') {
-    const found = await revokeOAuthToken(options, realm, client, token, act, endpoint === undefined ? 'record' : 'leave')
-    if (found !== 'not_known') return endpoint === undefined ? found : { ...found, upstream: outcomeOf(endpoint.revoke(request)) }
+    const found = await revokeOAuthToken(
+      options,
+      realm,
+      client,
+      token,
+      act,
+      endpoint === undefined ? 'record' : 'leave',
+    )
+    if (found !== 'not_known')
+      return endpoint === undefined ? found : { ...found, upstream: outcomeOf(endpoint.revoke(request)) }
   }
   // Without an endpoint no client is authenticated upstream.
   const answer: EndpointAnswer = (await endpoint?.revoke(request)) ?? { kind: 'refused', error: 'invalid_client' }
@@ -46,22 +59,43 @@ export async function revokeForClient(options: ClientRevocationOptions, revocati
   return record(options, revocation, answer, act)
 }
 
-/** Waits for the server once: the client's credentials are not kept, so an outcome that comes too late counts as `refused`. */
+/**
+ * Waits for the server once: the client's credentials are not kept, so an outcome that comes too late counts as
+ * `refused`.
+ */
 async function outcomeOf(asked: Promise<EndpointAnswer>): Promise<UpstreamOutcome> {
   const done = asked.then((answer) => answer.kind !== 'refused')
   return (await within(done, UPSTREAM_WAIT_MS)) === 'done' && (await done) ? 'done' : 'refused'
 }
 
-async function record(options: ClientRevocationOptions, { realm, request, client }: ClientRevocation, answer: EndpointAnswer, act: Act): Promise<Recorded> {
+async function record(
+  options: ClientRevocationOptions,
+  { realm, request, client }: ClientRevocation,
+  answer: EndpointAnswer,
+  act: Act,
+): Promise<Recorded> {
   const { recorder, issuers, unknownTokens, unrecorded } = options
   const token = request.form.get('token') ?? ''
   const ended = answer.kind === 'revoked' ? answer.clientSession : await unrecorded.of(realm, token)
   if (ended !== undefined) {
-    const event = { kind: 'clientSession', session: ended.session, authorizedParty: ended.client, occurredAt: ended.occurredAt } as const
+    const event = {
+      kind: 'clientSession',
+      session: ended.session,
+      authorizedParty: ended.client,
+      occurredAt: ended.occurredAt,
+    } as const
     const line = { action: 'refresh_token_revoked', subject: ended.session, detail: ofClient(ended.client) } as const
-    return unrecorded.recorded(realm, token, ended, () => recorder.record(realm, event, line, { actor: `client:${ended.client}`, ...act, ...issuers.firstOf(realm), upstream: 'skip' }))
+    return unrecorded.recorded(realm, token, ended, () =>
+      recorder.record(realm, event, line, {
+        actor: `client:${ended.client}`,
+        ...act,
+        ...issuers.firstOf(realm),
+        upstream: 'skip',
+      }),
+    )
   }
-  // An access token that has a good signature is recorded whatever the server knows of it: after this answer it must not be accepted.
+  // An access token that has a good signature is recorded whatever the server knows of it: after this answer it must
+  // not be accepted.
   const owner = ownerOf(client, answer)
   const revoked = owner === undefined ? undefined : await revokeAccessToken(options, realm, owner, token, act)
   if (revoked !== undefined) return revoked
@@ -69,7 +103,9 @@ async function record(options: ClientRevocationOptions, { realm, request, client
   return recorder.inForce(realm)
 }
 
-/** A client that an assertion names (RFC 7523 §2.2) is known to the server alone, which revokes no token but its own. */
+/**
+ * A client that an assertion names (RFC 7523 §2.2) is known to the server alone, which revokes no token but its own.
+ */
 function ownerOf(client: string | undefined, { kind }: EndpointAnswer): { client: string } | 'confirmed' | undefined {
   if (client !== undefined) return { client }
   return kind === 'revoked' ? 'confirmed' : undefined

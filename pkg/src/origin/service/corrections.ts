@@ -4,7 +4,10 @@ import type { LedgerCorrection } from '../core/ledger.ts'
 import { checkName, checkNotBefore, checkThumbprint, checkVersion, refused } from './checks.ts'
 import { type Line, ofClient, type Recorder } from './recorder.ts'
 
-/** Replaces a mistaken value, as `Origin.correct` does. The act has no time: a correction says itself which one is right. */
+/**
+ * Replaces a mistaken value, as `Origin.correct` does. The act has no time: a correction says itself which one is
+ * right.
+ */
 export async function correct(
   recorder: Recorder,
   realm: string,
@@ -13,7 +16,12 @@ export async function correct(
 ): Promise<Recorded> {
   if (act?.reason === undefined || act.reason === '') throw refused('missing_reason', 'a correction needs a reason')
   const checked = checkCorrection(correction)
-  return recorder.record(realm, { kind: 'correction', correction: checked }, { action: 'corrected', ...lineOf(checked) }, act)
+  return recorder.record(
+    realm,
+    { kind: 'correction', correction: checked },
+    { action: 'corrected', ...lineOf(checked) },
+    act,
+  )
 }
 
 function checkCorrection(correction: Correction): LedgerCorrection {
@@ -27,16 +35,30 @@ function checkCorrection(correction: Correction): LedgerCorrection {
   }
   switch (correction.kind) {
     case 'session':
-      return { kind: 'session', session: checkName('session', correction.session), ...checkNotBefore(correction.notBefore) }
+      return {
+        kind: 'session',
+        session: checkName('session', correction.session),
+        ...checkNotBefore(correction.notBefore),
+      }
     case 'clientSession': {
       const { session, authorizedParty, notBefore } = correction
-      const names = { session: checkName('session', session), authorizedParty: checkName('authorizedParty', authorizedParty) }
+      const names = {
+        session: checkName('session', session),
+        authorizedParty: checkName('authorizedParty', authorizedParty),
+      }
       return { kind: 'clientSession', ...names, ...checkNotBefore(notBefore) }
     }
     case 'user':
-      return { kind: 'user', subject: checkName('subject', correction.subject), ...checkNotBefore(correction.notBefore) }
+      return {
+        kind: 'user',
+        subject: checkName('subject', correction.subject),
+        ...checkNotBefore(correction.notBefore),
+      }
     case 'grant': {
-      const names = { subject: checkName('subject', correction.subject), client: checkName('client', correction.client) }
+      const names = {
+        subject: checkName('subject', correction.subject),
+        client: checkName('client', correction.client),
+      }
       return { kind: 'grant', ...names, ...checkNotBefore(correction.notBefore) }
     }
     case 'client':
@@ -46,7 +68,11 @@ function checkCorrection(correction: Correction): LedgerCorrection {
     case 'keyBanned':
       return { kind: 'keyBanned', thumbprint: checkThumbprint(correction.thumbprint) }
     case 'keyNotBefore':
-      return { kind: 'keyNotBefore', thumbprint: checkThumbprint(correction.thumbprint), ...checkNotBefore(correction.notBefore) }
+      return {
+        kind: 'keyNotBefore',
+        thumbprint: checkThumbprint(correction.thumbprint),
+        ...checkNotBefore(correction.notBefore),
+      }
     case 'tokenVersion':
       return {
         kind: 'tokenVersion',

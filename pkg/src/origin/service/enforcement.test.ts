@@ -30,15 +30,24 @@ test('an answer comes as soon as the edges that can have acknowledged', async ()
 })
 
 test('an edge of an older form counts for what that form covers', async () => {
-  for (const record of [() => stage.origin.endGrant('acme', 'erin', 'app'), () => stage.origin.logoutUser('acme', 'erin')]) {
+  for (const record of [
+    () => stage.origin.endGrant('acme', 'erin', 'app'),
+    () => stage.origin.logoutUser('acme', 'erin'),
+  ]) {
     const recorded = await record()
     assert.equal(recorded.leastMinor, undefined)
     await acknowledge(1)
     await acknowledge(2, '?minor=1')
-    assert.deepEqual(stage.origin.status()[0]?.edges.map(({ minor }) => minor), [0, 1, undefined])
+    assert.deepEqual(
+      stage.origin.status()[0]?.edges.map(({ minor }) => minor),
+      [0, 1, undefined],
+    )
     assert.deepEqual((await stage.origin.enforced(recorded, { timeoutMs: 0 })).missing, ['mute'])
     // As it would be of an event that form 1.0 leaves out.
-    assert.deepEqual((await stage.origin.enforced({ ...recorded, leastMinor: 1 }, { timeoutMs: 0 })).missing, ['edge-1', 'mute'])
+    assert.deepEqual((await stage.origin.enforced({ ...recorded, leastMinor: 1 }, { timeoutMs: 0 })).missing, [
+      'edge-1',
+      'mute',
+    ])
   }
 })
 

@@ -17,7 +17,10 @@ const JWKS_TIMEOUT_MS = 10_000
 /** The first verdict of a new gate. */
 async function firstVerdict(t: TestContext, stage: Stage, token: string): Promise<string> {
   const feed = { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] }
-  const gate = createGate({ realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', feed }], onReport: () => undefined })
+  const gate = createGate({
+    realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', feed }],
+    onReport: () => undefined,
+  })
   t.after(() => gate.close())
   const verdict = await gate.check(token)
   return verdict.ok ? 'accepted' : verdict.reason
@@ -25,7 +28,9 @@ async function firstVerdict(t: TestContext, stage: Stage, token: string): Promis
 
 test("the first gate of a fresh origin finds the issuer's keys in the feed", async (t) => {
   const issuer = await createTestIssuer()
-  const server = await TestServer.start((...exchange) => void setTimeout(() => json({ keys: [issuer.jwk] })(...exchange), 200))
+  const server = await TestServer.start(
+    (...exchange) => void setTimeout(() => json({ keys: [issuer.jwk] })(...exchange), 200),
+  )
   t.after(() => server.close())
   const stage = await openStage({ realms: [{ ...issuer.realm, jwks: `${server.url}/certs` }] })
   t.after(() => stage.close())
@@ -51,7 +56,13 @@ test('an issuer that does not listen yet is not waited for, and found as soon as
     certs.close()
   })
   assert.equal(await firstVerdict(t, stage, await issuer.token()), 'accepted')
-  assert.deepEqual(stage.reports.map(({ kind, error }) => [kind, error?.code]), [['jwks', 'jwks_unreachable'], ['jwks', undefined]])
+  assert.deepEqual(
+    stage.reports.map(({ kind, error }) => [kind, error?.code]),
+    [
+      ['jwks', 'jwks_unreachable'],
+      ['jwks', undefined],
+    ],
+  )
 })
 
 test('keys that the origin itself serves, through its own process, do not hold it up', async (t) => {
@@ -61,7 +72,8 @@ test('keys that the origin itself serves, through its own process, do not hold i
   const stage = await openStage({
     realms: [{ ...issuer.realm, jwks: 'http://localhost/certs' }],
     // As an application that passes requests without a route of its own to the origin.
-    fetch: async () => (origin === undefined ? Promise.reject(new Error('not there yet')) : Response.json({ keys: [issuer.jwk] })),
+    fetch: async () =>
+      origin === undefined ? Promise.reject(new Error('not there yet')) : Response.json({ keys: [issuer.jwk] }),
   })
   t.after(() => stage.close())
   assert.ok(Date.now() - startedAtMs < FIRST_KEYS_MS, `${Date.now() - startedAtMs} ms`)

@@ -15,10 +15,14 @@ export interface GlobalRevocation {
 }
 
 /**
- * Logs users out everywhere for a caller of Global Token Revocation, as of now, because a caller's clock may differ from the issuer's. Rejects as
- * `Committer.record`; of several users some may then be recorded.
+ * Logs users out everywhere for a caller of Global Token Revocation, as of now, because a caller's clock may differ
+ * from the issuer's. Rejects as `Committer.record`; of several users some may then be recorded.
  */
-export async function revokeGlobally(recorder: Recorder, { realm, users, caller }: GlobalRevocation, act: Act): Promise<Recorded> {
+export async function revokeGlobally(
+  recorder: Recorder,
+  { realm, users, caller }: GlobalRevocation,
+  act: Act,
+): Promise<Recorded> {
   const detail = caller === undefined ? 'secret' : `caller ${caller}`
   const recordEnd = ({ subject, issuer }: NamedUser): Promise<Recorded> => {
     const ofName = issuer === undefined ? {} : { issuer }

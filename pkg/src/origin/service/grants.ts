@@ -31,9 +31,10 @@ export interface GrantsOptions {
 }
 
 /**
- * The apps of a user by name: the clients of the sessions that an issuer beside the origin knows, unless `grantClaim` names apps by
- * another claim, and those that were disconnected lately and whose not-before is in force. `undefined`: the issuer stands beside the
- * origin and has no such user. Rejects with `unknown_realm`, `invalid_event`, `closed`, or as the store and the issuer do.
+ * The apps of a user by name: the clients of the sessions that an issuer beside the origin knows, unless `grantClaim`
+ * names apps by another claim, and those that were disconnected lately and whose not-before is in force. `undefined`:
+ * the issuer stands beside the origin and has no such user. Rejects with `unknown_realm`, `invalid_event`, `closed`, or
+ * as the store and the issuer do.
  */
 export async function listGrants(
   { settings, audit, issuers, ledger }: GrantsOptions,
@@ -47,9 +48,17 @@ export async function listGrants(
   const sessions = issuer === undefined ? [] : await issuer.sessions(sub)
   if (sessions === undefined) return undefined
   const ended = await audit.list({ realm, action: 'grant_ended', subject: sub, limit: MAX_LINES })
-  const disconnected = ended.map(({ detail }) => clientOf(detail)).filter(isName).filter((client) => notBefore(client) > 0)
-  const clients = new Set([...(namesClients(settings, realm) ? sessions.flatMap((session) => session.clients) : []), ...disconnected])
-  return [...clients].sort().map((clientId) => ({ ...useOf(sessions, clientId), clientId, notBefore: notBefore(clientId) }))
+  const disconnected = ended
+    .map(({ detail }) => clientOf(detail))
+    .filter(isName)
+    .filter((client) => notBefore(client) > 0)
+  const clients = new Set([
+    ...(namesClients(settings, realm) ? sessions.flatMap((session) => session.clients) : []),
+    ...disconnected,
+  ])
+  return [...clients]
+    .sort()
+    .map((clientId) => ({ ...useOf(sessions, clientId), clientId, notBefore: notBefore(clientId) }))
 }
 
 /** Whether the realm's grants are named by client ids, as sessions are. */
@@ -60,5 +69,8 @@ function namesClients({ realms }: Pick<Settings, 'realms'>, realm: string): bool
 
 function useOf(sessions: readonly IssuerSession[], client: string): Pick<ListedGrant, 'sessions' | 'lastAccess'> {
   const own = sessions.filter(({ clients }) => clients.includes(client))
-  return { sessions: own.length, ...(own.length === 0 ? {} : { lastAccess: Math.max(...own.map(({ lastAccess }) => lastAccess)) }) }
+  return {
+    sessions: own.length,
+    ...(own.length === 0 ? {} : { lastAccess: Math.max(...own.map(({ lastAccess }) => lastAccess)) }),
+  }
 }

@@ -2,7 +2,10 @@ import type { IssuerAdministration } from '../options.ts'
 import type { Settings } from '../settings.ts'
 
 /** The administration of the realm's issuer; `undefined`: it does not run beside the origin. */
-export function administrationOf({ realms }: Pick<Settings, 'realms'>, realm: string): IssuerAdministration | undefined {
+export function administrationOf(
+  { realms }: Pick<Settings, 'realms'>,
+  realm: string,
+): IssuerAdministration | undefined {
   return realms.find(({ name }) => name === realm)?.administration
 }
 

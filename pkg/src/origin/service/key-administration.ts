@@ -74,7 +74,12 @@ export class KeyAdministration {
     return keys.map((key) => {
       const ledger = this.#options.ledger(realm)
       const banned = ledger.bans(key.thumbprint)
-      return { ...key, status: banned ? 'DISABLED' : key.status, banned, notBefore: ledger.keyNotBefore(key.thumbprint) }
+      return {
+        ...key,
+        status: banned ? 'DISABLED' : key.status,
+        banned,
+        notBefore: ledger.keyNotBefore(key.thumbprint),
+      }
     })
   }
 

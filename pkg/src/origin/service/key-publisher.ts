@@ -51,8 +51,8 @@ export class KeyPublisher {
 
   /**
    * Fetches the keys of every realm for the first time and records them, so that the first gate finds them in the feed.
-   * Resolves when that is done or has failed, at the latest after three seconds. A URL may be one that is served only once the
-   * origin is there: it is tried again shortly. Failures are reported where they occur.
+   * Resolves when that is done or has failed, at the latest after three seconds. A URL may be one that is served only
+   * once the origin is there: it is tried again shortly. Failures are reported where they occur.
    */
   async begin(): Promise<void> {
     const { settings, gate, ledger } = this.#options
@@ -61,7 +61,9 @@ export class KeyPublisher {
       if (inFeed !== undefined) gate.rememberKeys(name, JSON.parse(inFeed) as JWKS)
     }
     const first = settings.realms.map(({ name, jwks }) =>
-      typeof jwks === 'string' || jwks instanceof URL ? this.#first(name, 0) : this.publish(name).catch(() => undefined),
+      typeof jwks === 'string' || jwks instanceof URL
+        ? this.#first(name, 0)
+        : this.publish(name).catch(() => undefined),
     )
     await within(Promise.all(first), FIRST_KEYS_MS)
   }
@@ -96,8 +98,8 @@ export class KeyPublisher {
   }
 
   /**
-   * Looks for keys that the issuer has begun to use, and records them; `too_many` wait for that already. Rejects with `unknown_realm`, `closed`,
-   * `jwks_unreachable`, `invalid_jwks`, or as every revocation.
+   * Looks for keys that the issuer has begun to use, and records them; `too_many` wait for that already. Rejects with
+   * `unknown_realm`, `closed`, `jwks_unreachable`, `invalid_jwks`, or as every revocation.
    */
   async look(realm: string): Promise<'recorded' | 'too_many'> {
     const waiting = this.#looking.get(realm) ?? 0
@@ -125,10 +127,13 @@ export class KeyPublisher {
       await this.record(realm)
     } catch {
       if (this.#closed || attempt === FIRST_KEYS_RETRIES) return
-      const timer: ReturnType<typeof setTimeout> = setTimeout(() => {
-        this.#retries.delete(timer)
-        void this.#first(realm, attempt + 1)
-      }, backoffMs(FIRST_KEYS_RETRY, attempt + 1))
+      const timer: ReturnType<typeof setTimeout> = setTimeout(
+        () => {
+          this.#retries.delete(timer)
+          void this.#first(realm, attempt + 1)
+        },
+        backoffMs(FIRST_KEYS_RETRY, attempt + 1),
+      )
       if (typeof timer === 'object') timer.unref?.()
       this.#retries.add(timer)
     }
@@ -142,8 +147,7 @@ export class KeyPublisher {
     // Before the first fetch nothing is known, and the feed keeps its earlier keys.
     const isKnown = keysInFeed === 'omit' || keys.keys.length > 0
     const isRefused = wanted !== undefined && wanted === this.#refused.get(realm)
-    if (!isKnown || isRefused || wanted === ledger(realm).jwks())
-      return committer.inForce(realm)
+    if (!isKnown || isRefused || wanted === ledger(realm).jwks()) return committer.inForce(realm)
     try {
       const event =
         wanted === undefined ? ({ kind: 'keysWithdrawn' } as const) : ({ kind: 'keys', jwks: wanted } as const)
@@ -171,8 +175,8 @@ function tooLongForFeed(set: string): PortcullisError | undefined {
 }
 
 /**
- * The public keys of a set that verify signatures, in one spelling: equal sets make equal strings. `undefined` when there
- * is none: symmetric keys are secrets, and no feed carries them.
+ * The public keys of a set that verify signatures, in one spelling: equal sets make equal strings. `undefined` when
+ * there is none: symmetric keys are secrets, and no feed carries them.
  */
 export function publicSet({ keys }: JWKS): string | undefined {
   const texts = keys.flatMap((key) => publicKey(key) ?? [])

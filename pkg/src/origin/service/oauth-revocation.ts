@@ -25,7 +25,13 @@ export interface OAuthRevocationOptions {
 }
 
 /** Revokes a token for the client to which it was issued, as `Origin.revokeOAuthToken` does. */
-export function revokeOAuthToken(options: OAuthRevocationOptions, realm: string, client: string, token: string, given?: DatedAct): Promise<RevokedToken>
+export function revokeOAuthToken(
+  options: OAuthRevocationOptions,
+  realm: string,
+  client: string,
+  token: string,
+  given?: DatedAct,
+): Promise<RevokedToken>
 /** With `leave`, a token that is not known here is neither counted nor reported: the caller asks elsewhere. */
 export function revokeOAuthToken(
   options: OAuthRevocationOptions,
@@ -76,8 +82,8 @@ export async function revokeOAuthToken(
 }
 
 /**
- * Revokes an access token that was issued to the client, or to one that the issuer has authenticated as its owner. `undefined`: it is none of the
- * realm, has expired, or is another client's.
+ * Revokes an access token that was issued to the client, or to one that the issuer has authenticated as its owner.
+ * `undefined`: it is none of the realm, has expired, or is another client's.
  */
 export async function revokeAccessToken(
   options: OAuthRevocationOptions,
@@ -87,7 +93,8 @@ export async function revokeAccessToken(
   act: DatedAct,
 ): Promise<RevokedToken | undefined> {
   const found = await kindOf(options, settingsOf(options, realm), token)
-  if (found.kind !== 'access' || found.client === undefined || (owner !== 'confirmed' && found.client !== owner.client)) return undefined
+  if (found.kind !== 'access' || found.client === undefined || (owner !== 'confirmed' && found.client !== owner.client))
+    return undefined
   const recorded = await recordAccess(options.tokens, token, found.token, { actor: `client:${found.client}`, ...act })
   return recorded === 'not_acceptable' ? undefined : recorded
 }
@@ -121,21 +128,29 @@ type Kind =
   | { kind: 'expired' }
   | { kind: 'unknown'; cause: UnknownCause }
 
-async function kindOf({ gate, settings, clock }: OAuthRevocationOptions, realm: RealmSettings, token: string): Promise<Kind> {
+async function kindOf(
+  { gate, settings, clock }: OAuthRevocationOptions,
+  realm: RealmSettings,
+  token: string,
+): Promise<Kind> {
   try {
     const identified = await gate.identify(token)
-    const usableUntil = (identified.expiresAt ?? Number.POSITIVE_INFINITY) + settings.leewaySeconds + settings.skewSeconds
+    const usableUntil =
+      (identified.expiresAt ?? Number.POSITIVE_INFINITY) + settings.leewaySeconds + settings.skewSeconds
     if (identified.name !== realm.name) return { kind: 'unknown', cause: 'other_realm' }
     if (usableUntil < clock()) return { kind: 'expired' }
     return { kind: 'access', token: identified, client: identified.authorizedParty ?? identified.clientId }
   } catch (error) {
-    if (!(error instanceof PortcullisError) || !['invalid_token', 'unexpected_token_use'].includes(error.code)) throw error
+    if (!(error instanceof PortcullisError) || !['invalid_token', 'unexpected_token_use'].includes(error.code))
+      throw error
     const refresh = await realm.administration?.refreshToken(token)
     if (refresh !== undefined) return { kind: 'refresh', client: refresh.client, session: refresh.session }
     if (error.code === 'invalid_token') return { kind: 'unknown', cause: 'not_known' }
     // That it is genuine is known; the claim says of which realm.
     const issuer = statedIssuer(token, realm.issuerClaim ?? 'iss')
-    return issuerNames(realm).names.some((name) => name === issuer) ? { kind: 'other' } : { kind: 'unknown', cause: 'other_realm' }
+    return issuerNames(realm).names.some((name) => name === issuer)
+      ? { kind: 'other' }
+      : { kind: 'unknown', cause: 'other_realm' }
   }
 }
 

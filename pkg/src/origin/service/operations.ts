@@ -5,13 +5,21 @@ import type { LedgerCore } from '../core/ledger.ts'
 import type { IssuerClock } from '../gate/issuer-clock.ts'
 import type { Measurements } from '../metrics/metrics.ts'
 import type { Committer } from '../recording/committer.ts'
-import { type ClientRevocation, type ClientRevocationOptions, type RefusedRequest, revokeForClient } from './client-revocation.ts'
+import {
+  type ClientRevocation,
+  type ClientRevocationOptions,
+  type RefusedRequest,
+  revokeForClient,
+} from './client-revocation.ts'
 import { type GlobalRevocation, revokeGlobally } from './global-revocation.ts'
 import { type GrantsOptions, listGrants, type ListedGrant } from './grants.ts'
 import { KeyAdministration, type KeyAdministrationOptions } from './key-administration.ts'
 import { UnrecordedEnds } from './unrecorded-ends.ts'
 
-export interface OperationsOptions extends KeyAdministrationOptions, GrantsOptions, Omit<ClientRevocationOptions, 'unrecorded'> {
+export interface OperationsOptions
+  extends KeyAdministrationOptions,
+    GrantsOptions,
+    Omit<ClientRevocationOptions, 'unrecorded'> {
   service: OriginService
   committer: Committer
   clock: Clock

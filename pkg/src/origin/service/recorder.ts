@@ -46,14 +46,31 @@ export class Recorder {
   }
 
   /**
-   * Records an event, under the act's name of the issuer if it is of one name. `act.occurredAt` must have been checked; where the event takes
-   * no time, the issuer's clock still learns from it. Rejects as `Committer.record` and `SubjectIssuers.ofEvent`.
+   * Records an event, under the act's name of the issuer if it is of one name. `act.occurredAt` must have been checked;
+   * where the event takes no time, the issuer's clock still learns from it. Rejects as `Committer.record` and
+   * `SubjectIssuers.ofEvent`.
    */
-  async record(realm: string, about: LedgerEvent, line: Line, act: DatedAct = {}, guard?: () => void): Promise<Recorded> {
+  async record(
+    realm: string,
+    about: LedgerEvent,
+    line: Line,
+    act: DatedAct = {},
+    guard?: () => void,
+  ): Promise<Recorded> {
     const { committer, issuers, issuerClocks, upstream } = this.#options
     const event = { ...about, ...issuers.ofEvent(realm, about, act.issuer) }
-    const { outbox, forwarded } = upstream.forwarding(realm, { event, action: line.action, upstream: act.upstream ?? 'tell' })
-    const recorded = await forwarded(committer.record(realm, event, { audit: auditOf(line, act, issuers.shown(realm, act.issuer)), outbox, ...(guard === undefined ? {} : { guard }) }))
+    const { outbox, forwarded } = upstream.forwarding(realm, {
+      event,
+      action: line.action,
+      upstream: act.upstream ?? 'tell',
+    })
+    const recorded = await forwarded(
+      committer.record(realm, event, {
+        audit: auditOf(line, act, issuers.shown(realm, act.issuer)),
+        outbox,
+        ...(guard === undefined ? {} : { guard }),
+      }),
+    )
     if (act.occurredAt !== undefined && !('occurredAt' in event)) issuerClocks.get(realm)?.learn(act.occurredAt)
     const least = leastMinor(event.kind)
     return least === 0 ? recorded : { ...recorded, leastMinor: least }

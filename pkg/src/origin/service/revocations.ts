@@ -41,8 +41,9 @@ type Revocations = Pick<
 >
 
 /**
- * The verbs of an origin: each records an event, with a line of the audit log in the same transaction. Each checks the event's
- * own time; those that set no not-before (a token id, a key, a version) use it only to measure the issuer's lead.
+ * The verbs of an origin: each records an event, with a line of the audit log in the same transaction. Each checks the
+ * event's own time; those that set no not-before (a token id, a key, a version) use it only to measure the issuer's
+ * lead.
  */
 export function createRevocations(options: RevocationsOptions): Revocations {
   const { recorder } = options
@@ -51,7 +52,11 @@ export function createRevocations(options: RevocationsOptions): Revocations {
     revokeOAuthToken: (realm, client, token, act) => revokeOAuthToken(options, realm, client, token, act),
     async revokeTokenId(realm, tokenId, { expiresAt, issuedAt, ...act } = {}) {
       checkOccurrence(act)
-      const event = { kind: 'token', tokenId: checkName('tokenId', tokenId), ...checkTokenTimes(expiresAt, issuedAt) } as const
+      const event = {
+        kind: 'token',
+        tokenId: checkName('tokenId', tokenId),
+        ...checkTokenTimes(expiresAt, issuedAt),
+      } as const
       return recorder.record(realm, event, { action: 'token_revoked', subject: tokenId }, act)
     },
     async endSession(realm, sid, act) {
@@ -82,7 +87,12 @@ export function createRevocations(options: RevocationsOptions): Revocations {
       return recorder.record(realm, event, { action: 'client_not_before_set', subject: client }, act)
     },
     async setRealmNotBefore(realm, notBefore, act) {
-      return recorder.record(realm, { kind: 'realm', ...eitherTime(notBefore, act) }, { action: 'realm_not_before_set' }, act)
+      return recorder.record(
+        realm,
+        { kind: 'realm', ...eitherTime(notBefore, act) },
+        { action: 'realm_not_before_set' },
+        act,
+      )
     },
     banKey: (realm, kid, { force = false, ...act } = {}) => banKey(options, realm, kid, force, act),
     async raiseKeyNotBefore(realm, kid, { notBefore, ...act } = {}) {
@@ -93,7 +103,11 @@ export function createRevocations(options: RevocationsOptions): Revocations {
     },
     async raiseTokenVersion(realm, sub, version, act) {
       checkOccurrence(act)
-      const event = { kind: 'tokenVersion', subject: checkName('sub', sub), minimum: checkVersion('version', version) } as const
+      const event = {
+        kind: 'tokenVersion',
+        subject: checkName('sub', sub),
+        minimum: checkVersion('version', version),
+      } as const
       return recorder.record(realm, event, { action: 'token_version_raised', subject: sub }, act)
     },
     correct: (realm, correction, act) => correct(recorder, realm, correction, act),
@@ -110,9 +124,11 @@ async function revokeToken(
   const { name: realm, tokenId = '', expiresAt } = identified
   // Refused everywhere for its age alone, from now on: nothing needs to be recorded.
   const margin = settings.leewaySeconds + settings.skewSeconds
-  if (tokenId !== '' && expiresAt !== undefined && expiresAt + margin < clock()) return { ...recorder.inForce(realm), ended: 'token' }
+  if (tokenId !== '' && expiresAt !== undefined && expiresAt + margin < clock())
+    return { ...recorder.inForce(realm), ended: 'token' }
   const recorded = await tokens.record(token, identified, { actor: holderOf(identified, tokenId), ...act })
-  if (recorded === undefined) throw new PortcullisError('invalid_token', 'invalid token', { detail: 'withdrawn_key_exhausted' })
+  if (recorded === undefined)
+    throw new PortcullisError('invalid_token', 'invalid token', { detail: 'withdrawn_key_exhausted' })
   return recorded
 }
 
@@ -137,20 +153,26 @@ async function banKey(
   checkOccurrence(act)
   const { recorder, ledger } = options
   const { known, thumbprint } = await keyOf(options, realm, kid)
-  const isLeft = (key: KnownKey): boolean =>
-    key.thumbprint !== thumbprint && !ledger(realm).bans(key.thumbprint)
+  const isLeft = (key: KnownKey): boolean => key.thumbprint !== thumbprint && !ledger(realm).bans(key.thumbprint)
   // Of two bans that come together, the second must not take the first one's key for the one that is left.
   function guard(): void {
     if (force || known.some(isLeft) || ledger(realm).bans(thumbprint)) return
     throw refused('last_key', "it is the realm's last signing key: logins would fail, so it takes force")
   }
-  return recorder.record(realm, { kind: 'keyBanned', thumbprint }, { action: 'key_banned', subject: thumbprint }, act, guard)
+  return recorder.record(
+    realm,
+    { kind: 'keyBanned', thumbprint },
+    { action: 'key_banned', subject: thumbprint },
+    act,
+    guard,
+  )
 }
 
 /**
- * The key of that `kid` or thumbprint, and all keys of the issuer's set. Withdrawn keys are found too: a thief can still sign with
- * one. Throws `unknown_key`, and `ambiguous_key` where different keys have
- * that `kid`, or had it: an issuer that names the successor of a stolen key like it must not lose the successor by a ban, and keep the thief.
+ * The key of that `kid` or thumbprint, and all keys of the issuer's set. Withdrawn keys are found too: a thief can
+ * still sign with one. Throws `unknown_key`, and `ambiguous_key` where different keys have
+ * that `kid`, or had it: an issuer that names the successor of a stolen key like it must not lose the successor by a
+ * ban, and keep the thief.
  */
 async function keyOf(
   { gate }: RevocationsOptions,

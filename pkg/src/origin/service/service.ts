@@ -36,13 +36,20 @@ export function createService(options: ServiceOptions): OriginService {
       ledger(recorded.realm)
       return enforced(edges, recorded, given)
     },
-    refuses: (realm, { issuer, ...subject }) => ledger(realm).refuses({ ...subject, ...issuers.memberOf(realm, issuer) }) as Reason | undefined,
+    refuses: (realm, { issuer, ...subject }) =>
+      ledger(realm).refuses({ ...subject, ...issuers.memberOf(realm, issuer) }) as Reason | undefined,
     userNotBefore: (realm, sub, of) => ledger(realm).userNotBefore(sub, nameOf(realm, of)),
     grantNotBefore: (realm, sub, client, of) => ledger(realm).grantNotBefore(sub, client, nameOf(realm, of)),
     keyNotBefore: (realm, thumbprint) => ledger(realm).keyNotBefore(thumbprint),
     minimumVersion: (realm, sub, of) => ledger(realm).minimumVersion(sub, nameOf(realm, of)),
     bans: (realm, thumbprint) => ledger(realm).bans(thumbprint),
-    status: () => realms.map((realm) => ({ realm, ...ledger(realm).head(), policy: gate.policy(realm), edges: edges.status(realm) })),
+    status: () =>
+      realms.map((realm) => ({
+        realm,
+        ...ledger(realm).head(),
+        policy: gate.policy(realm),
+        edges: edges.status(realm),
+      })),
     audit,
   }
 }

@@ -20,25 +20,30 @@ export class SubjectIssuers {
   }
 
   /**
-   * The member that an event or a query about a user, a session or a token has: none for the issuer's first name, and where all names have
-   * the same subjects. Throws `invalid_event` (`issuer_needed`, `unknown_issuer`). Unknown realms have none; their ledger rejects.
+   * The member that an event or a query about a user, a session or a token has: none for the issuer's first name, and
+   * where all names have the same subjects. Throws `invalid_event` (`issuer_needed`, `unknown_issuer`). Unknown realms
+   * have none; their ledger rejects.
    */
   memberOf(realm: string, issuer: unknown): { issuer?: string } {
     const names = this.#realms.get(realm)
     if (names === undefined) return {}
-    if (issuer !== undefined && !names.all.has(issuer)) throw refused('unknown_issuer', "issuer is not one of the names of the realm's issuer")
+    if (issuer !== undefined && !names.all.has(issuer))
+      throw refused('unknown_issuer', "issuer is not one of the names of the realm's issuer")
     switch (names.subjects) {
       case 'same':
         return {}
       case 'by_name':
         if (issuer !== undefined) return issuer === names.first ? {} : { issuer: String(issuer) }
-        throw refused('issuer_needed', "the realm's issuer has several names, each with its own users: issuer must be one of them")
+        throw refused(
+          'issuer_needed',
+          "the realm's issuer has several names, each with its own users: issuer must be one of them",
+        )
     }
   }
 
   /**
-   * The same for any event. One about what all names share, such as a client or a key, takes no issuer: it refuses more than the caller of one
-   * name may mean. Throws `invalid_event` (`issuer_not_taken`) besides.
+   * The same for any event. One about what all names share, such as a client or a key, takes no issuer: it refuses more
+   * than the caller of one name may mean. Throws `invalid_event` (`issuer_not_taken`) besides.
    */
   ofEvent(realm: string, event: LedgerEvent, issuer: unknown): { issuer?: string } {
     if (isOfOneName(event)) return this.memberOf(realm, issuer)
@@ -51,7 +56,9 @@ export class SubjectIssuers {
     return this.#realms.get(realm)?.subjects === 'by_name' ? issuer : undefined
   }
 
-  /** The member of an act that is about what an identity server has done: a server that is connected has the first name. */
+  /**
+   * The member of an act that is about what an identity server has done: a server that is connected has the first name.
+   */
   firstOf(realm: string): { issuer?: string } {
     const issuer = this.shown(realm, this.#realms.get(realm)?.first)
     return issuer === undefined ? {} : { issuer }

@@ -30,8 +30,8 @@ export class TokenRevocations {
   }
 
   /**
-   * Records that a token is revoked, under its own name of the issuer. `undefined`: too many tokens of its key were revoked, and the issuer has
-   * withdrawn that key.
+   * Records that a token is revoked, under its own name of the issuer. `undefined`: too many tokens of its key were
+   * revoked, and the issuer has withdrawn that key.
    * Rejects as `Committer.record`, or for a token without an id as `revokeWithoutId`.
    */
   async record(jwt: string, token: IdentifiedToken, given: DatedAct): Promise<RevokedToken | undefined> {
@@ -48,14 +48,22 @@ export class TokenRevocations {
       ...(issuedAt === undefined ? {} : { issuedAt }),
     }
     if (token.signedBy === 'issuer') return { ...(await recorder.record(realm, event, line, act)), ended }
-    const subject = { ...issuers.memberOf(realm, issuer), tokenId, issuedAt: token.issuedAt, expiresAt: token.expiresAt }
+    const subject = {
+      ...issuers.memberOf(realm, issuer),
+      tokenId,
+      issuedAt: token.issuedAt,
+      expiresAt: token.expiresAt,
+    }
     if (ledger(realm).refuses(subject) === 'token_revoked') {
       return { ...recorder.inForce(realm), ended }
     }
     const key = `${realm} ${token.thumbprint}`
     if (!this.#isAdmitted(key, realm, token.thumbprint)) return undefined
     try {
-      return { ...(await recorder.record(realm, event, { ...line, detail: `withdrawn_key ${token.thumbprint}` }, act)), ended }
+      return {
+        ...(await recorder.record(realm, event, { ...line, detail: `withdrawn_key ${token.thumbprint}` }, act)),
+        ended,
+      }
     } catch (error) {
       this.#withdrawn.set(key, Math.max(0, (this.#withdrawn.get(key) ?? 0) - 1))
       throw error
@@ -72,7 +80,10 @@ export class TokenRevocations {
     }
     if (count === MAX_WITHDRAWN_REVOCATIONS + 1) {
       const message = `${MAX_WITHDRAWN_REVOCATIONS} tokens of the withdrawn key ${thumbprint} were revoked, and no more are: if it was stolen, ban it`
-      this.#options.onExhausted(realm, new PortcullisError('invalid_token', message, { detail: 'withdrawn_key_exhausted' }))
+      this.#options.onExhausted(
+        realm,
+        new PortcullisError('invalid_token', message, { detail: 'withdrawn_key_exhausted' }),
+      )
     }
     return count <= MAX_WITHDRAWN_REVOCATIONS
   }

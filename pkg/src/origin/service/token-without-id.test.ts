@@ -13,7 +13,11 @@ afterEach(() => stage.close())
 
 async function open(realm: Partial<OriginRealm>, more: Partial<OriginOptions> = {}): Promise<void> {
   acme = await createTestIssuer()
-  stage = await openStage({ realms: [{ ...acme.realm, ...realm }], clients: [{ id: 'demo' }, { id: 'other' }], ...more })
+  stage = await openStage({
+    realms: [{ ...acme.realm, ...realm }],
+    clients: [{ id: 'demo' }, { id: 'other' }],
+    ...more,
+  })
 }
 
 function unixSeconds(): number {
@@ -50,7 +54,10 @@ describe("withoutTokenId 'refuse', the default", () => {
       { error: 'invalid_request', error_description: 'the token has no jti, so it cannot be revoked by itself' },
     ])
     assert.equal((await revokedByClient(await tokenWithoutId()))[0], 400)
-    await assert.rejects(stage.origin.revokeToken(await tokenWithoutId()), { code: 'invalid_event', detail: 'missing_token_id' })
+    await assert.rejects(stage.origin.revokeToken(await tokenWithoutId()), {
+      code: 'invalid_event',
+      detail: 'missing_token_id',
+    })
     assert.deepEqual(await revoked(await acme.token()), [200, { revoked: true }])
     assert.equal((await stage.origin.revokeToken(await acme.token())).ended, 'token')
   })
@@ -82,7 +89,10 @@ describe("withoutTokenId 'session'", () => {
     const all = await Promise.all(Array.from({ length: 50 }, () => stage.origin.revokeToken(token)))
     assert.deepEqual([all.filter(({ changed }) => changed).length, stage.sequence()], [1, before + 1])
     const lines = await stage.origin.audit.list({ realm: 'acme', action: 'session_ended', limit: 100 })
-    assert.deepEqual(lines.map(({ actor, subject, detail }) => [actor, subject, detail]), [['user:alice', 's1', 'token_without_id']])
+    assert.deepEqual(
+      lines.map(({ actor, subject, detail }) => [actor, subject, detail]),
+      [['user:alice', 's1', 'token_without_id']],
+    )
   })
 
   test('nor does its end move when the clock goes on between the check and the record', async () => {
@@ -119,7 +129,14 @@ describe("withoutTokenId 'session'", () => {
   test('the issuer beside the origin ends the session too', async () => {
     const ended: string[] = []
     const none = async (): Promise<never> => assert.fail()
-    const issuer = { users: none, sessions: none, keys: none, addKey: none, retireKey: none, refreshToken: async () => undefined }
+    const issuer = {
+      users: none,
+      sessions: none,
+      keys: none,
+      addKey: none,
+      retireKey: none,
+      refreshToken: async () => undefined,
+    }
     const administration = { ...issuer, sessionEnded: async (sid: string) => void ended.push(sid) }
     await open({ withoutTokenId: 'session', administration })
     const token = await tokenWithoutId()
@@ -129,7 +146,9 @@ describe("withoutTokenId 'session'", () => {
 
   test('it may wait for the edges', async () => {
     await open({ withoutTokenId: 'session' })
-    const response = await stage.post('/v1/auth/token/revoke?wait=enforced&timeoutMs=0', { token: await tokenWithoutId() })
+    const response = await stage.post('/v1/auth/token/revoke?wait=enforced&timeoutMs=0', {
+      token: await tokenWithoutId(),
+    })
     const { ended, total } = (await response.json()) as { ended: string; total: number }
     assert.deepEqual([response.status, ended, total], [200, 'session', 0])
   })
@@ -145,7 +164,9 @@ describe("withoutTokenId 'user'", () => {
     assert.equal(stage.origin.userNotBefore('acme', 'alice'), iat)
     for (let round = 0; round < 2; round += 1) {
       const again = await Promise.all(Array.from({ length: 500 }, () => stage.origin.revokeToken(token)))
-      assert.ok(again.every(({ changed, ended, sequence }) => !changed && ended === 'user' && sequence === first.sequence))
+      assert.ok(
+        again.every(({ changed, ended, sequence }) => !changed && ended === 'user' && sequence === first.sequence),
+      )
       assert.equal(await isAccepted({ jti: undefined, iat: iat + 1 }), true)
     }
     assert.equal(await isAccepted({ jti: undefined, iat }), false)
@@ -214,16 +235,28 @@ describe("withoutTokenId 'user'", () => {
 
 test('of several names of an issuer the token itself says under which its session or user is ended', async () => {
   const [one, two] = ['https://one.test', 'https://two.test']
-  const ends: ['session' | 'user', Record<string, unknown>][] = [['session', { sid: 's1' }], ['user', { sub: 'alice' }]]
+  const ends: ['session' | 'user', Record<string, unknown>][] = [
+    ['session', { sid: 's1' }],
+    ['user', { sub: 'alice' }],
+  ]
   for (const [withoutTokenId, claims] of ends) {
     await open({ withoutTokenId, issuer: [one, two] })
     const token = await tokenWithoutId({ ...claims, iss: two })
-    const other = { issuer: one, subject: 'alice', session: 's1', issuedAt: unixSeconds(), expiresAt: unixSeconds() + 300 }
+    const other = {
+      issuer: one,
+      subject: 'alice',
+      session: 's1',
+      issuedAt: unixSeconds(),
+      expiresAt: unixSeconds() + 300,
+    }
     assert.deepEqual(await revoked(token), [200, { revoked: true, ended: withoutTokenId }])
     assert.deepEqual(await revoked(token), [200, { revoked: true, ended: withoutTokenId }])
     assert.equal((await stage.origin.revokeToken(token)).changed, false)
     assert.equal(stage.origin.refuses('acme', other), undefined)
-    assert.equal(stage.origin.refuses('acme', { ...other, issuer: two, issuedAt: other.issuedAt - 60 }), `${withoutTokenId}_revoked`)
+    assert.equal(
+      stage.origin.refuses('acme', { ...other, issuer: two, issuedAt: other.issuedAt - 60 }),
+      `${withoutTokenId}_revoked`,
+    )
     if (withoutTokenId === 'session') await stage.close()
   }
 })
@@ -257,7 +290,10 @@ describe('a token that is not accepted here ends nothing', () => {
     test(`an ID token or one of another key, with '${withoutTokenId}': 401`, async () => {
       await open({ withoutTokenId })
       const before = stage.sequence()
-      assert.deepEqual(await revoked(await tokenWithoutId({ token_use: 'id' })), [401, { error: 'unexpected token use' }])
+      assert.deepEqual(await revoked(await tokenWithoutId({ token_use: 'id' })), [
+        401,
+        { error: 'unexpected token use' },
+      ])
       const [head, claims] = (await tokenWithoutId()).split('.')
       const [, , signature] = (await (await createTestIssuer()).token()).split('.')
       assert.deepEqual(await revoked(`${head}.${claims}.${signature}`), [401, { error: 'invalid token' }])
@@ -271,7 +307,10 @@ describe('a token that is not accepted here ends nothing', () => {
         [() => stage.origin.logoutUser('acme', 'carol'), 'user'],
         [() => stage.origin.setClientNotBefore('acme', 'app'), 'token'],
       ]
-      const others = [{ sub: 'carol', sid: 's3' }, { azp: 'app', sid: 's4', sub: 'dave' }]
+      const others = [
+        { sub: 'carol', sid: 's3' },
+        { azp: 'app', sid: 's4', sub: 'dave' },
+      ]
       const tokens = [await tokenWithoutId(), ...(await Promise.all(others.map(tokenWithoutId)))]
       for (const [index, [end, level]] of ended.entries()) {
         await end()
@@ -280,7 +319,12 @@ describe('a token that is not accepted here ends nothing', () => {
         assert.equal(stage.sequence(), before)
       }
       assert.equal(stage.origin.userNotBefore('acme', 'dave'), 0)
-      const expired = await tokenWithoutId({ sub: 'erin', sid: 's5', iat: unixSeconds() - 400, exp: unixSeconds() - 100 })
+      const expired = await tokenWithoutId({
+        sub: 'erin',
+        sid: 's5',
+        iat: unixSeconds() - 400,
+        exp: unixSeconds() - 100,
+      })
       const before = stage.sequence()
       assert.deepEqual(await revoked(expired), [200, { revoked: true, ended: 'token' }])
       assert.equal(stage.sequence(), before)

@@ -25,10 +25,11 @@ export interface TokensWithoutIdOptions {
 const DETAIL = 'token_without_id'
 
 /**
- * Revokes a token that has no id by what it belongs to, as the realm's `withoutTokenId` says: its session, once; or its user's tokens up to
- * its own `iat`, so that a repeated token changes nothing and later logins stay valid. Only a token that the origin's gate accepts may
- * end more than itself; one that is refused for a revocation or its age needs no record. Rejects with `invalid_event`
- * (`missing_token_id`, `missing_session`, `missing_subject`), `invalid_token`, `jwks_unreachable`, or as `Committer.record`.
+ * Revokes a token that has no id by what it belongs to, as the realm's `withoutTokenId` says: its session, once; or its
+ * user's tokens up to its own `iat`, so that a repeated token changes nothing and later logins stay valid. Only a token
+ * that the origin's gate accepts may end more than itself; one that is refused for a revocation or its age needs no
+ * record. Rejects with `invalid_event` (`missing_token_id`, `missing_session`, `missing_subject`), `invalid_token`,
+ * `jwks_unreachable`, or as `Committer.record`.
  */
 export async function revokeWithoutId(
   options: TokensWithoutIdOptions,
@@ -52,21 +53,29 @@ export async function revokeWithoutId(
 }
 
 /** The subject that the token ends. */
-function endedBy({ withoutTokenId = 'refuse' }: RealmSettings, token: IdentifiedToken): LedgerEvent & { kind: 'session' | 'user' } {
+function endedBy(
+  { withoutTokenId = 'refuse' }: RealmSettings,
+  token: IdentifiedToken,
+): LedgerEvent & { kind: 'session' | 'user' } {
   const { session, subject, issuedAt } = token.signedBy === 'issuer' ? token : { issuedAt: token.issuedAt }
   switch (withoutTokenId) {
     case 'refuse':
       throw refused('missing_token_id', 'the token has no jti')
     case 'session':
-      if (session === undefined || session === '') throw refused('missing_session', 'the token has neither an id nor a session')
+      if (session === undefined || session === '')
+        throw refused('missing_session', 'the token has neither an id nor a session')
       return { kind: 'session', session, ...(issuedAt === undefined ? {} : { issuedAt }) }
     case 'user':
-      if (subject === undefined || subject === '') throw refused('missing_subject', 'the token has neither an id nor a user')
+      if (subject === undefined || subject === '')
+        throw refused('missing_subject', 'the token has neither an id nor a user')
       return { kind: 'user', subject }
   }
 }
 
-/** Ends the session, unless something has since the token was judged: the end of a session must not move with each repetition. */
+/**
+ * Ends the session, unless something has since the token was judged: the end of a session must not move with each
+ * repetition.
+ */
 async function endSession(
   options: TokensWithoutIdOptions,
   realm: string,
@@ -74,7 +83,12 @@ async function endSession(
   act: DatedAct,
 ): Promise<Recorded> {
   const { recorder, issuers, ledger } = options
-  const subject = { ...issuers.memberOf(realm, act.issuer), session: event.session, issuedAt: event.issuedAt ?? 0, expiresAt: event.issuedAt ?? 0 }
+  const subject = {
+    ...issuers.memberOf(realm, act.issuer),
+    session: event.session,
+    issuedAt: event.issuedAt ?? 0,
+    expiresAt: event.issuedAt ?? 0,
+  }
   function guard(): void {
     if (ledger(realm).refuses(subject) === 'session_revoked') throw new EndedMeanwhile()
   }
@@ -91,10 +105,15 @@ async function endSession(
 
 class EndedMeanwhile extends Error {}
 
-/** The token's `iat`, which the gate compares with a not-before; with `compare: 'authTime'` its login, where that is later by a wrong clock. */
+/**
+ * The token's `iat`, which the gate compares with a not-before; with `compare: 'authTime'` its login, where that is
+ * later by a wrong clock.
+ */
 function comparedTime({ compare }: RealmSettings, { issuedAt = 0 }: { issuedAt?: number }, claims: Claims): number {
   const loggedInAt = claims['auth_time']
-  return compare === 'authTime' && typeof loggedInAt === 'number' ? Math.max(issuedAt, Math.floor(loggedInAt)) : issuedAt
+  return compare === 'authTime' && typeof loggedInAt === 'number'
+    ? Math.max(issuedAt, Math.floor(loggedInAt))
+    : issuedAt
 }
 
 /** The kind of revocation that already refuses a token. Throws if the gate would never have accepted it. */

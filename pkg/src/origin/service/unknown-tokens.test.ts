@@ -63,12 +63,22 @@ test('a realm is reported once a minute, with how many there were; another realm
   let nowMs = 0
   const reports: OriginReport[] = []
   const metrics = new Metrics(['acme', 'other'])
-  const unknown = new UnknownTokens({ count: (realm) => metrics.unknownToken(realm), onReport: (report) => reports.push(report), nowMs: () => nowMs })
+  const unknown = new UnknownTokens({
+    count: (realm) => metrics.unknownToken(realm),
+    onReport: (report) => reports.push(report),
+    nowMs: () => nowMs,
+  })
   for (let times = 0; times < 1_000; times += 1) unknown.note('acme', 'not_known')
   unknown.note('other', 'other_realm')
   nowMs = 59_999
   unknown.note('acme', 'not_known')
-  assert.deepEqual(reports.map(({ realm, error }) => [realm, error?.detail]), [['acme', 'not_known'], ['other', 'other_realm']])
+  assert.deepEqual(
+    reports.map(({ realm, error }) => [realm, error?.detail]),
+    [
+      ['acme', 'not_known'],
+      ['other', 'other_realm'],
+    ],
+  )
   nowMs = 60_000
   unknown.note('acme', 'not_known')
   assert.equal(reports.length, 3)

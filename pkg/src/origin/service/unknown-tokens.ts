@@ -5,8 +5,8 @@ import type { OriginReport } from '../api.ts'
 const REPORT_INTERVAL_MS = 60_000
 
 /**
- * Why a token was not revoked: nothing here knows it (opaque, of another issuer, or not signed by a key of the realm), or it
- * is of another realm than the route's.
+ * Why a token was not revoked: nothing here knows it (opaque, of another issuer, or not signed by a key of the realm),
+ * or it is of another realm than the route's.
  */
 export type UnknownCause = 'not_known' | 'other_realm'
 
@@ -45,7 +45,11 @@ export class UnknownTokens {
     const message = `${noted.count} since the last report: ${MESSAGES[cause]}`
     noted.reportedAtMs = now
     noted.count = 0
-    this.#onReport({ kind: 'unknown_token', realm, error: new PortcullisError('invalid_token', message, { detail: cause }) })
+    this.#onReport({
+      kind: 'unknown_token',
+      realm,
+      error: new PortcullisError('invalid_token', message, { detail: cause }),
+    })
   }
 }
 

@@ -1,12 +1,15 @@
 import type { EndedClientSession } from '../connectors/revocation-endpoint.ts'
 import { sha256 } from '../same-secret.ts'
 
-/** Ends that are kept, while the store fails; then the oldest is forgotten, and only the server's own events tell of it. */
+/**
+ * Ends that are kept, while the store fails; then the oldest is forgotten, and only the server's own events tell of it.
+ */
 const MAX_ENDS = 1_000
 
 /**
- * Parts of sessions that an identity server has ended at a client's request, until they are recorded here. When the store fails, the client is
- * told to ask again, and by then the server does not know the token any more. Of tokens digests are kept.
+ * Parts of sessions that an identity server has ended at a client's request, until they are recorded here. When the
+ * store fails, the client is told to ask again, and by then the server does not know the token any more. Of tokens
+ * digests are kept.
  */
 export class UnrecordedEnds {
   /** The oldest first. */

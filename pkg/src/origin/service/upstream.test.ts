@@ -55,7 +55,9 @@ describe('the outcome at the identity server', () => {
     ['POST', '/grants/end', { user: 'alice', client: 'demo' }],
   ]
   const outcomes = ['done', 'queued', 'refused'] as const
-  const cases = routes.flatMap((route) => outcomes.flatMap((each) => ['', '?wait=enforced&timeoutMs=0'].map((query) => [each, query, ...route] as const)))
+  const cases = routes.flatMap((route) =>
+    outcomes.flatMap((each) => ['', '?wait=enforced&timeoutMs=0'].map((query) => [each, query, ...route] as const)),
+  )
   // Each with an origin of its own: many of these acts end the administrator's token too.
   for (const [each, query, method, path, body] of cases) {
     test(`${each} stands in the response to ${method} ${path}${query}`, async () => {
@@ -78,9 +80,20 @@ describe('the outcome at the identity server', () => {
   })
 
   test('is in the OpenAPI document', async () => {
-    const { paths } = (await (await stage.get('/openapi.json')).json()) as { paths: Record<string, Record<string, { responses: Record<string, { headers?: object }> }>> }
+    const { paths } = (await (await stage.get('/openapi.json')).json()) as {
+      paths: Record<string, Record<string, { responses: Record<string, { headers?: object }> }>>
+    }
     for (const [method, path] of routes) {
-      const [, operations] = Object.entries(paths).find(([each]) => path === each.replace('/admin/realms/{realm}', '').replace('{id}', 'alice').replace('{sid}', 's1').replace('{client}', 'demo')) ?? assert.fail(path)
+      const [, operations] =
+        Object.entries(paths).find(
+          ([each]) =>
+            path ===
+            each
+              .replace('/admin/realms/{realm}', '')
+              .replace('{id}', 'alice')
+              .replace('{sid}', 's1')
+              .replace('{client}', 'demo'),
+        ) ?? assert.fail(path)
       const responses = operations[method.toLowerCase()]?.responses ?? {}
       for (const status of Object.keys(responses).filter((each) => each.startsWith('2'))) {
         assert.ok('Portcullis-Upstream' in (responses[status]?.headers ?? {}), `${method} ${path} ${status}`)
@@ -93,7 +106,10 @@ describe('the outcome at the identity server', () => {
     assert.equal(await told.upstream, 'done')
     const skipped = await stage.origin.logoutUser('acme', 'bob', { upstream: 'skip', actor: 'connector:kept' })
     assert.equal(skipped.upstream, undefined)
-    assert.deepEqual(events.map(({ upstream }) => upstream), ['tell', 'skip'])
+    assert.deepEqual(
+      events.map(({ upstream }) => upstream),
+      ['tell', 'skip'],
+    )
     const [line] = await stage.origin.audit.list({ realm: 'acme', limit: 1 })
     assert.ok(line !== undefined && !('upstream' in line))
   })
@@ -104,7 +120,13 @@ describe('a message', () => {
     await stage.origin.setRealmNotBefore('acme', 1_700_000_000)
     await stage.origin.setRealmNotBefore('acme', 1_600_000_000)
     assert.deepEqual(await stored(), ['realm_not_before_set', 'realm_not_before_set'])
-    assert.deepEqual(events.map(({ state, until }) => [state, until]), [['new', 1_700_000_000], ['in_force', 1_600_000_000]])
+    assert.deepEqual(
+      events.map(({ state, until }) => [state, until]),
+      [
+        ['new', 1_700_000_000],
+        ['in_force', 1_600_000_000],
+      ],
+    )
   })
 
   test('is withdrawn when its event cannot be recorded', async () => {

@@ -21,7 +21,10 @@ interface Forwarding {
   forwarded(recording: Promise<Recorded>): Promise<Recorded>
 }
 
-/** Forwards what is recorded to the realms' identity servers: each message is stored in the transaction of its event, and sent afterwards. */
+/**
+ * Forwards what is recorded to the realms' identity servers: each message is stored in the transaction of its event,
+ * and sent afterwards.
+ */
 export class Upstream {
   readonly #options: UpstreamOptions
 
@@ -54,10 +57,14 @@ export class Upstream {
     }
   }
 
-  /** Unix seconds: up to when an event refuses tokens. As in the ledger, a time further ahead than clocks may differ counts as now. */
+  /**
+   * Unix seconds: up to when an event refuses tokens. As in the ledger, a time further ahead than clocks may differ
+   * counts as now.
+   */
   #untilOf(realm: string, event: LedgerEvent, now: number): number {
     const { issuerClocks, skewSeconds } = this.#options
-    const given = ('occurredAt' in event ? event.occurredAt : undefined) ?? ('notBefore' in event ? event.notBefore : undefined)
+    const given =
+      ('occurredAt' in event ? event.occurredAt : undefined) ?? ('notBefore' in event ? event.notBefore : undefined)
     if (given !== undefined && given <= now + skewSeconds) return Math.floor(given)
     return now + (issuerClocks.get(realm)?.reachSeconds ?? 0)
   }

@@ -16,7 +16,9 @@ const administration: IssuerAdministration = {
   retireKey: async () => 'unknown',
   async refreshToken(token) {
     const [word, client, session] = token.split(':')
-    return word === 'refresh' && client !== undefined && session !== undefined ? { client, session, subject: 'alice' } : undefined
+    return word === 'refresh' && client !== undefined && session !== undefined
+      ? { client, session, subject: 'alice' }
+      : undefined
   },
   sessionEnded: (sid) => onSessionEnded(sid),
 }
@@ -59,17 +61,26 @@ const ENDED: Readonly<Record<string, string>> = {
 }
 
 test('every verb returns whether the ledger changed, and its sequence', async () => {
-  // Ahead of us: the end of a session is the later one of that and its arrival, and a second may pass between two calls.
+  // Ahead of us: the end of a session is the later one of that and its arrival, and a second may pass between two
+  // calls.
   const occurredAt = now() + 60
   for (const [name, verb] of await verbs()) {
     const before = stage.sequence()
-    const recorded = { realm: 'acme', sequence: before + 1, ...(ENDED[name] === undefined ? {} : { ended: ENDED[name] }) }
+    const recorded = {
+      realm: 'acme',
+      sequence: before + 1,
+      ...(ENDED[name] === undefined ? {} : { ended: ENDED[name] }),
+    }
     assert.deepEqual(await verb(stage.origin, { occurredAt }), { ...recorded, changed: true }, name)
     assert.deepEqual(await verb(stage.origin, { occurredAt: occurredAt - 1 }), { ...recorded, changed: false }, name)
   }
   const { sequence, changed } = await stage.origin.logoutRealm('acme', { occurredAt: occurredAt - 1 })
   assert.equal(changed, false)
-  assert.deepEqual(await stage.origin.logoutRealm('acme', { occurredAt: occurredAt + 1 }), { realm: 'acme', sequence: sequence + 1, changed: true })
+  assert.deepEqual(await stage.origin.logoutRealm('acme', { occurredAt: occurredAt + 1 }), {
+    realm: 'acme',
+    sequence: sequence + 1,
+    changed: true,
+  })
   const correction = { kind: 'user', subject: 'alice' } as const
   assert.equal((await stage.origin.correct('acme', correction, { reason: 'test' })).changed, true)
 })
@@ -89,8 +100,12 @@ test('where it sets no not-before, the time still shows how far the issuer is ah
   try {
     await stage.origin.raiseTokenVersion('acme', 'alice', 1, { occurredAt: now() + 60 })
     await stage.origin.revokeToken(await stage.issuer.token(), { occurredAt: now() + 60 })
-    assert.deepEqual(stage.reports.map(({ error }) => error?.detail), ['issuer_ahead', 'issuer_beyond_skew'])
-    for (const line of await stage.origin.audit.list({ realm: 'acme', limit: 10 })) assert.ok(!Object.hasOwn(line, 'occurredAt'))
+    assert.deepEqual(
+      stage.reports.map(({ error }) => error?.detail),
+      ['issuer_ahead', 'issuer_beyond_skew'],
+    )
+    for (const line of await stage.origin.audit.list({ realm: 'acme', limit: 10 }))
+      assert.ok(!Object.hasOwn(line, 'occurredAt'))
   } finally {
     await stage.close()
   }
@@ -99,7 +114,8 @@ test('where it sets no not-before, the time still shows how far the issuer is ah
 test('the time of a refresh token that was revoked is that of its session', async () => {
   const occurredAt = now() + 120
   await stage.origin.revokeOAuthToken('acme', 'demo', 'refresh:demo:s9', { occurredAt })
-  const ofIt = (issuedAt: number): unknown => stage.origin.refuses('acme', { session: 's9', issuedAt, expiresAt: issuedAt + 300 })
+  const ofIt = (issuedAt: number): unknown =>
+    stage.origin.refuses('acme', { session: 's9', issuedAt, expiresAt: issuedAt + 300 })
   assert.equal(ofIt(occurredAt + 60), 'session_revoked')
   assert.equal(ofIt(occurredAt + 61), undefined)
 })
@@ -124,7 +140,12 @@ describe('revokeOAuthToken', () => {
 describe('an issuer that cannot end a session', () => {
   const failures: [string, () => Promise<void>][] = [
     ['rejects', () => Promise.reject(new Error('the issuer is down'))],
-    ['throws', () => { throw new Error('the issuer is down') }],
+    [
+      'throws',
+      () => {
+        throw new Error('the issuer is down')
+      },
+    ],
   ]
   const verbs: [string, (sid: string) => Promise<Recorded>][] = [
     ['endSession', (sid) => stage.origin.endSession('acme', sid)],
@@ -136,10 +157,14 @@ describe('an issuer that cannot end a session', () => {
         onSessionEnded = fail
         const [session, reports] = [`${how}-${name}`, stage.reports.length]
         assert.equal((await verb(session)).changed, true)
-        assert.equal(stage.origin.refuses('acme', { session, issuedAt: now(), expiresAt: now() + 300 }), 'session_revoked')
-        assert.deepEqual(stage.reports.slice(reports).map(({ kind, error }) => [kind, error?.message]), [
-          ['fault', 'realm acme: the issuer could not end a session that is revoked'],
-        ])
+        assert.equal(
+          stage.origin.refuses('acme', { session, issuedAt: now(), expiresAt: now() + 300 }),
+          'session_revoked',
+        )
+        assert.deepEqual(
+          stage.reports.slice(reports).map(({ kind, error }) => [kind, error?.message]),
+          [['fault', 'realm acme: the issuer could not end a session that is revoked']],
+        )
       })
     }
   }

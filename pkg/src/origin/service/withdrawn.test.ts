@@ -3,7 +3,15 @@ import { test, type TestContext } from 'node:test'
 import { createGate } from '../../entry/edge/node.ts'
 import { createOrigin, type JWK, type OriginReport } from '../../entry/origin/node.ts'
 import { json, TestServer } from '../../test-fixtures/server.ts'
-import { ADMINISTRATOR, createTestIssuer, ISSUER, openStage, type Stage, type TestIssuer, until } from '../testing/stage.ts'
+import {
+  ADMINISTRATOR,
+  createTestIssuer,
+  ISSUER,
+  openStage,
+  type Stage,
+  type TestIssuer,
+  until,
+} from '../testing/stage.ts'
 import { MAX_WITHDRAWN_REVOCATIONS } from './token-revocation.ts'
 
 interface Rotated {
@@ -38,7 +46,10 @@ function revokeAsClient(stage: Stage, token: string): Promise<Response> {
 /** Whether a gate that still has the withdrawn key refuses a token of it. */
 async function isRefused(stage: Stage, jwks: { keys: JWK[] }, token: string): Promise<boolean> {
   const feed = { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] }
-  const gate = createGate({ realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', jwks, feed }], onReport: () => undefined })
+  const gate = createGate({
+    realms: [{ name: 'acme', issuer: ISSUER, audience: 'api', jwks, feed }],
+    onReport: () => undefined,
+  })
   try {
     const verdict = await gate.check(token)
     assert.ok(verdict.ok || verdict.reason === 'token_revoked', JSON.stringify(verdict))
@@ -98,7 +109,11 @@ test('a withdrawn key administrates nothing and ends no session', async (t) => {
   const before = stage.sequence()
   const headers = { authorization: `Bearer ${await first.token(ADMINISTRATOR)}` }
   const asked = [
-    ['POST', 'users/alice/logout'], ['DELETE', 'sessions/s1'], ['POST', 'logout-all'], ['GET', 'keys'], ['GET', 'events'],
+    ['POST', 'users/alice/logout'],
+    ['DELETE', 'sessions/s1'],
+    ['POST', 'logout-all'],
+    ['GET', 'keys'],
+    ['GET', 'events'],
     ['DELETE', `keys/${first.jwk.kid}`],
   ]
   for (const [method = '', path] of asked) {
@@ -158,7 +173,11 @@ test('a key that was withdrawn while the origin was down is known from the feed'
   const server = await TestServer.start(json({ keys: [second.jwk] }))
   t.after(() => server.close())
   const { signingKey } = before
-  const origin = await createOrigin({ store: before.reopenStore(), signingKey, realms: [{ ...first.realm, jwks: `${server.url}/certs` }] })
+  const origin = await createOrigin({
+    store: before.reopenStore(),
+    signingKey,
+    realms: [{ ...first.realm, jwks: `${server.url}/certs` }],
+  })
   t.after(() => origin.close())
   const { sequence } = await origin.revokeToken(await issued(first))
   assert.equal(origin.status()[0]?.sequence, sequence)

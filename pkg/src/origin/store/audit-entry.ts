@@ -45,9 +45,10 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number]
 /** Actor, address and reason of an act, for the audit log. */
 export interface Act {
   /**
-   * Such as `admin:<sub>`, `client:<client_id>`, `user:<sub>`, `edge:<name>` or `connector:<name>`. Default `application`: code called the origin.
-   * An act of a `user:`, a `client:` or the holder of a `token:` is written once, and not again while it is in force; of too
-   * many such lines a line says how many were left out. Repeated acts of a connector are not written either.
+   * Such as `admin:<sub>`, `client:<client_id>`, `user:<sub>`, `edge:<name>` or `connector:<name>`. Default
+   * `application`: code called the origin. An act of a `user:`, a `client:` or the holder of a `token:` is written
+   * once, and not again while it is in force; of too many such lines a line says how many were left out. Repeated acts
+   * of a connector are not written either.
    */
   actor?: string
   /** Why, in an administrator's words. */
@@ -70,9 +71,9 @@ export interface AuditEntry extends Act {
   /** For recorded events: the ledger's head then. Edges at this sequence enforce them. */
   sequence?: number
   /**
-   * A stable code, as of the error that refused something. Of an impersonation: `session <sid>`. Where the realm's issuer has several names:
-   * `issuer <iss>`. Where one client of a user or a session is concerned: `client <client_id>`. In this order, after the code about the event's
-   * time, if there is one.
+   * A stable code, as of the error that refused something. Of an impersonation: `session <sid>`. Where the realm's
+   * issuer has several names: `issuer <iss>`. Where one client of a user or a session is concerned: `client
+   * <client_id>`. In this order, after the code about the event's time, if there is one.
    */
   detail?: string
 }

@@ -23,6 +23,9 @@ export function checkName(name: string, what: string): void {
 /** Throws `too_large`. */
 export function checkState(value: Uint8Array): void {
   if (value.byteLength > MAX_STATE_BYTES) {
-    throw new PortcullisError('too_large', `a state holds at most ${MAX_STATE_BYTES} bytes: divide it among several names`)
+    throw new PortcullisError(
+      'too_large',
+      `a state holds at most ${MAX_STATE_BYTES} bytes: divide it among several names`,
+    )
   }
 }

@@ -22,7 +22,9 @@ const FAULTS: readonly Fault[] = [
   {
     fault: 'gives rows in the wrong order',
     fails: 'a long ledger comes back whole and in order, row by row and by pages',
-    plant: (store) => ({ load: (realm) => withRows(store, realm, (rows) => [...rows.slice(4_096), ...rows.slice(0, 4_096)]) }),
+    plant: (store) => ({
+      load: (realm) => withRows(store, realm, (rows) => [...rows.slice(4_096), ...rows.slice(0, 4_096)]),
+    }),
   },
   {
     fault: 'takes rows after a head that is not its own',
@@ -88,7 +90,11 @@ const FAULTS: readonly Fault[] = [
     plant: (store) => ({
       load: (realm) => store.load(realm.toLowerCase()),
       setHead: (realm, head) => store.setHead(realm.toLowerCase(), head),
-      append: (batches, entries) => store.append(batches.map((each) => ({ ...each, realm: each.realm.toLowerCase() })), entries),
+      append: (batches, entries) =>
+        store.append(
+          batches.map((each) => ({ ...each, realm: each.realm.toLowerCase() })),
+          entries,
+        ),
     }),
   },
   {
@@ -120,7 +126,13 @@ const FAULTS: readonly Fault[] = [
   {
     fault: 'drops the outbox on the way',
     fails: 'entries of the outbox are written with their rows or not at all',
-    plant: (store) => ({ append: (batches, entries) => store.append(batches.map(({ outbox: _, ...rest }) => rest), entries) }),
+    plant: (store) => ({
+      append: (batches, entries) =>
+        store.append(
+          batches.map(({ outbox: _, ...rest }) => rest),
+          entries,
+        ),
+    }),
   },
   {
     fault: 'delivers before the time',
@@ -174,7 +186,10 @@ test('a good store passes all of it, also when it answers by promises and reads 
       name,
       async (...values: never[]) => (method as (...values: never[]) => unknown)(...values),
     ])
-    return { ...(Object.fromEntries(slow) as RevocationStore), load: async (realm) => withRows(store, realm, asynchronous) }
+    return {
+      ...(Object.fromEntries(slow) as RevocationStore),
+      load: async (realm) => withRows(store, realm, asynchronous),
+    }
   })
   assert.deepEqual([...failed], [])
 })
@@ -189,7 +204,8 @@ test('a store from before connectors passes without them, and a connector names 
   assert.match([...failed.values()][0] ?? '', /needs a store .* has no readState, outboxEntries/)
   assert.throws(() => connectorStore(before(), 'keycloakConnector'), {
     code: 'invalid_option',
-    message: 'keycloakConnector needs a store that keeps state and an outbox: options.store has no readState, outboxEntries',
+    message:
+      'keycloakConnector needs a store that keeps state and an outbox: options.store has no readState, outboxEntries',
   })
 })
 
@@ -202,7 +218,14 @@ test('tests of the contract have distinct names, and a store is closed and dispo
     () => {
       const store = memoryStore()
       return {
-        store: { ...store, open: () => void (open += 1), close: () => void (open = 0), load: () => { throw new Error('broken') } },
+        store: {
+          ...store,
+          open: () => void (open += 1),
+          close: () => void (open = 0),
+          load: () => {
+            throw new Error('broken')
+          },
+        },
         dispose: () => void (disposed += 1),
       }
     },
@@ -225,7 +248,11 @@ async function failedTests(make: () => RevocationStore, connectors = true): Prom
   return failed
 }
 
-async function withRows(store: RevocationStore, realm: string, change: (rows: StoredRow[]) => StoredRealm['rows']): Promise<StoredRealm | undefined> {
+async function withRows(
+  store: RevocationStore,
+  realm: string,
+  change: (rows: StoredRow[]) => StoredRealm['rows'],
+): Promise<StoredRealm | undefined> {
   const found = await store.load(realm)
   if (found === undefined) return undefined
   const rows: StoredRow[] = []
@@ -239,7 +266,9 @@ async function* asynchronous(rows: StoredRow[]): AsyncGenerator<StoredRow> {
 
 /** The batches, rebased onto the store's heads. */
 async function rebased(store: RevocationStore, batches: readonly RealmRows[]): Promise<RealmRows[]> {
-  return Promise.all(batches.map(async (batch) => ({ ...batch, after: (await store.load(batch.realm))?.head.sequence ?? batch.after })))
+  return Promise.all(
+    batches.map(async (batch) => ({ ...batch, after: (await store.load(batch.realm))?.head.sequence ?? batch.after })),
+  )
 }
 
 function renumbered(entries: readonly StoredAuditEntry[]): StoredAuditEntry[] {

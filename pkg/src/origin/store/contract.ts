@@ -17,18 +17,24 @@ export interface StoreUnderTest {
 }
 
 export interface StoreContractOptions {
-  /** Registers one test: `test` of node:test, `it` of Vitest, Jest or Mocha, `Deno.test`, or a function that collects. */
+  /**
+   * Registers one test: `test` of node:test, `it` of Vitest, Jest or Mocha, `Deno.test`, or a function that collects.
+   */
   test(name: string, body: () => Promise<void>): unknown
   /** Default `true`. `false` leaves out the parts for connectors: named state and the outbox. */
   connectors?: boolean
 }
 
 /**
- * Registers the tests that every `RevocationStore` must pass, each with a store of its own. They need no test runner and
- * nothing of Node, so they also run where the store does, such as in a Worker. Not tested is a loss of power.
+ * Registers the tests that every `RevocationStore` must pass, each with a store of its own. They need no test runner
+ * and nothing of Node, so they also run where the store does, such as in a Worker. Not tested is a loss of power.
  */
-export function storeContract(makeStore: () => StoreUnderTest | Promise<StoreUnderTest>, { test, connectors = true }: StoreContractOptions): void {
-  for (const each of [...ROW_CASES, ...AUDIT_CASES, ...(connectors ? CONNECTOR_CASES : [])]) test(each.name, () => runCase(each, makeStore))
+export function storeContract(
+  makeStore: () => StoreUnderTest | Promise<StoreUnderTest>,
+  { test, connectors = true }: StoreContractOptions,
+): void {
+  for (const each of [...ROW_CASES, ...AUDIT_CASES, ...(connectors ? CONNECTOR_CASES : [])])
+    test(each.name, () => runCase(each, makeStore))
 }
 
 async function runCase({ run }: Case, makeStore: () => StoreUnderTest | Promise<StoreUnderTest>): Promise<void> {

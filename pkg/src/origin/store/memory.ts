@@ -24,7 +24,8 @@ export function memoryStore(): RevocationStore {
   let held = false
   return {
     open(): void {
-      if (held) throw new PortcullisError('store_locked', 'this memory store belongs to another origin: close that one first')
+      if (held)
+        throw new PortcullisError('store_locked', 'this memory store belongs to another origin: close that one first')
       held = true
     },
     load(realm: string): StoredRealm | undefined {
@@ -69,7 +70,10 @@ export function memoryStore(): RevocationStore {
 }
 
 /** Throws before anything is written. */
-function follows(known: MemoryRealm | undefined, { after, rows, outbox = [] }: RealmRows): { known: MemoryRealm; last: StoredRow | undefined } {
+function follows(
+  known: MemoryRealm | undefined,
+  { after, rows, outbox = [] }: RealmRows,
+): { known: MemoryRealm; last: StoredRow | undefined } {
   outbox.forEach(checkOutboxEntry)
   const last = rows.at(-1)
   if (known === undefined || known.head.sequence !== after || (last === undefined && outbox.length === 0)) {
@@ -112,7 +116,10 @@ class MemoryAudit {
   /** The index of line `before`, or where it would be: those before it are older. */
   #end(before: number | undefined): number {
     if (before === undefined || before >= this.#nextId) return this.#entries.length
-    return Math.max(0, this.#entries.findLastIndex(({ id }) => id === before))
+    return Math.max(
+      0,
+      this.#entries.findLastIndex(({ id }) => id === before),
+    )
   }
 }
 

@@ -46,7 +46,10 @@ export class PageMaker {
   /** Throws `store_corrupt`. */
   add(row: StoredRow): void {
     if (row.chain.byteLength !== CHAIN_BYTES) {
-      throw new PortcullisError('store_corrupt', `row ${row.sequence}: its chain hash has not ${CHAIN_BYTES} bytes: restore a backup`)
+      throw new PortcullisError(
+        'store_corrupt',
+        `row ${row.sequence}: its chain hash has not ${CHAIN_BYTES} bytes: restore a backup`,
+      )
     }
     this.#rows.push(row)
     this.#bytes += CHAIN_BYTES + row.payload.byteLength

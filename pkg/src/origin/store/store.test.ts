@@ -29,7 +29,13 @@ describe('SQLite store', () =>
 test('a store in memory forgets the oldest entries of the audit log when there are too many', async () => {
   const store = memoryStore()
   await store.open()
-  await store.append([], Array.from({ length: 100_001 }, (_, index): AuditEntry => ({ realm: 'acme', at: index, action: 'login' })))
-  assert.deepEqual((await store.auditEntries({ realm: 'acme', to: 1, limit: 10 })).map(({ at }) => at), [1])
+  await store.append(
+    [],
+    Array.from({ length: 100_001 }, (_, index): AuditEntry => ({ realm: 'acme', at: index, action: 'login' })),
+  )
+  assert.deepEqual(
+    (await store.auditEntries({ realm: 'acme', to: 1, limit: 10 })).map(({ at }) => at),
+    [1],
+  )
   await store.close()
 })

@@ -80,11 +80,16 @@ export interface RevocationStore {
   /** The value written last under that name; `undefined`: none yet. */
   readState?(realm: string, name: string): StoredState | undefined | Promise<StoredState | undefined>
   /**
-   * Writes durably if the version stored is `expected` (0: nothing is stored yet), and answers the new version; `undefined`:
-   * the version differs, and nothing was written. Fails with `too_large` beyond 1 MiB, or `invalid_option` for a name
-   * that has not 1 to 1,024 bytes.
+   * Writes durably if the version stored is `expected` (0: nothing is stored yet), and answers the new version;
+   * `undefined`: the version differs, and nothing was written. Fails with `too_large` beyond 1 MiB, or `invalid_option`
+   * for a name that has not 1 to 1,024 bytes.
    */
-  writeState?(realm: string, name: string, value: Uint8Array, expected: number): number | undefined | Promise<number | undefined>
+  writeState?(
+    realm: string,
+    name: string,
+    value: Uint8Array,
+    expected: number,
+  ): number | undefined | Promise<number | undefined>
   /** Entries of one queue in order of their ids. They stay until they are acknowledged. */
   outboxEntries?(query: OutboxQuery): StoredOutboxEntry[] | Promise<StoredOutboxEntry[]>
   /** Deletes an entry that was delivered; `false`: it was gone. */

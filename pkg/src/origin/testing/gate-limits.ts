@@ -1,6 +1,9 @@
 import type { GateCoreOptions } from '../core/wasm-gate.ts'
 
-/** The options of a gate in the core besides its realms and the host's algorithms: the defaults, without a cache of verified tokens. */
+/**
+ * The options of a gate in the core besides its realms and the host's algorithms: the defaults, without a cache of
+ * verified tokens.
+ */
 export const GATE_LIMITS: Omit<GateCoreOptions, 'realms' | 'hostAlgorithms'> = {
   maxTokenBytes: 16_384,
   leewaySeconds: 5,

@@ -49,7 +49,15 @@ function actionClaims(action: string): Members {
 export function securityEventClaims(events: Members, members: Members = {}): Members {
   const issuedAt = now()
   return changed(
-    { jti: crypto.randomUUID(), iss: ISSUER, iat: issuedAt, aud: STREAM_AUDIENCE, txn: crypto.randomUUID(), events, sub_id: userSubject() },
+    {
+      jti: crypto.randomUUID(),
+      iss: ISSUER,
+      iat: issuedAt,
+      aud: STREAM_AUDIENCE,
+      txn: crypto.randomUUID(),
+      events,
+      sub_id: userSubject(),
+    },
     members,
   )
 }
@@ -65,8 +73,20 @@ export function sessionSubject(id: string): Members {
 /** One token of each kind, by its name. */
 export async function tokensOfEachKind(issuer: TestIssuer): Promise<Record<string, string>> {
   const revoked = { [SESSION_REVOKED]: { event_timestamp: now(), initiating_entity: 'user' } }
-  const changedCredential = { [CREDENTIAL_CHANGE]: { event_timestamp: now(), initiating_entity: 'admin', change_type: 'update' } }
-  const access = { iss: ISSUER, aud: 'api', sub: 'alice', sid: 's1', azp: 'web', iat: now(), exp: now() + 300, jti: 'onrtac:1', typ: 'Bearer' }
+  const changedCredential = {
+    [CREDENTIAL_CHANGE]: { event_timestamp: now(), initiating_entity: 'admin', change_type: 'update' },
+  }
+  const access = {
+    iss: ISSUER,
+    aud: 'api',
+    sub: 'alice',
+    sid: 's1',
+    azp: 'web',
+    iat: now(),
+    exp: now() + 300,
+    jti: 'onrtac:1',
+    typ: 'Bearer',
+  }
   const kinds: Record<string, [claims: Members, typ: string | undefined]> = {
     'logout token': [logoutClaims(), 'logout+jwt'],
     'logout action': [logoutActionClaims(), 'JWT'],
@@ -82,9 +102,15 @@ export async function tokensOfEachKind(issuer: TestIssuer): Promise<Record<strin
     'refresh token': [{ ...access, aud: ISSUER, typ: 'Refresh' }, 'JWT'],
     'offline token': [{ ...access, aud: ISSUER, typ: 'Offline', exp: undefined }, 'JWT'],
     'userinfo response': [{ iss: ISSUER, aud: 'web', sub: 'alice' }, undefined],
-    'introspection response': [{ iss: ISSUER, aud: 'api', iat: now(), token_introspection: { active: true } }, 'token-introspection+jwt'],
+    'introspection response': [
+      { iss: ISSUER, aud: 'api', iat: now(), token_introspection: { active: true } },
+      'token-introspection+jwt',
+    ],
   }
-  const signed = Object.entries(kinds).map(async ([kind, [claims, typ]]) => [kind, await issuer.sign(claims, typ === undefined ? {} : { typ })])
+  const signed = Object.entries(kinds).map(async ([kind, [claims, typ]]) => [
+    kind,
+    await issuer.sign(claims, typ === undefined ? {} : { typ }),
+  ])
   return Object.fromEntries(await Promise.all(signed)) as Record<string, string>
 }
 

@@ -9,4 +9,7 @@ import { load } from '../core/module.ts'
 const MEMORY_BYTES = 4 * 1024 * 1024
 
 const file = readFileSync(new URL('../../../wasm/origin/core_bg.wasm', import.meta.url))
-load(new WebAssembly.Module(withMaximumMemory(file, MEMORY_BYTES)), { shareFlights: true, nodeCrypto: { createPublicKey, verify } })
+load(new WebAssembly.Module(withMaximumMemory(file, MEMORY_BYTES)), {
+  shareFlights: true,
+  nodeCrypto: { createPublicKey, verify },
+})

@@ -33,7 +33,12 @@ export class TestReader {
       ...GATE_LIMITS,
       realms: [{ ...corePolicy(issuer.realm), keysFrom: 'caller', feedKeys: [feedKey] }],
     })
-    this.#gate.setKeys(0, new TextEncoder().encode(JSON.stringify({ keys: [issuer.jwk] })), Number.MAX_SAFE_INTEGER, 'configuration')
+    this.#gate.setKeys(
+      0,
+      new TextEncoder().encode(JSON.stringify({ keys: [issuer.jwk] })),
+      Number.MAX_SAFE_INTEGER,
+      'configuration',
+    )
   }
 
   get sequence(): number | undefined {
@@ -57,7 +62,8 @@ export class TestReader {
   /** Applies a statement that was pulled, pushed or streamed. */
   apply(statement: Uint8Array): void {
     const minor = statement[MINOR_AT]
-    if (minor !== this.#options.minor) throw new Error(`a reader of minor ${this.#options.minor} was given a statement of minor ${minor}`)
+    if (minor !== this.#options.minor)
+      throw new Error(`a reader of minor ${this.#options.minor} was given a statement of minor ${minor}`)
     this.#gate.applyFeed(0, statement, now())
   }
 

@@ -17,7 +17,10 @@ export interface ReceiverStage extends Stage {
   pushes(): number
 }
 
-export async function openReceiverStage(keycloak: Partial<KeycloakOptions> = {}, options: Partial<OriginOptions> = {}): Promise<ReceiverStage> {
+export async function openReceiverStage(
+  keycloak: Partial<KeycloakOptions> = {},
+  options: Partial<OriginOptions> = {},
+): Promise<ReceiverStage> {
   let pushes = 0
   const settings = resolveKeycloakSettings({
     baseUrl: 'http://127.0.0.1',
@@ -28,12 +31,17 @@ export async function openReceiverStage(keycloak: Partial<KeycloakOptions> = {},
   const connector: Connector = {
     name: 'keycloak',
     realm: 'acme',
-    connect: (host) => ({ receivers: keycloakReceivers(host, settings, () => (pushes += 1)), start: () => undefined, close: async () => undefined }),
+    connect: (host) => ({
+      receivers: keycloakReceivers(host, settings, () => (pushes += 1)),
+      start: () => undefined,
+      close: async () => undefined,
+    }),
   }
   const stage = await openStage({ connectors: [connector], ...options })
   return {
     ...stage,
-    send: (receiver, token, authorization = AUTHORIZATION) => stage.get(`/realms/acme/${receiver}`, request(receiver, token, authorization)),
+    send: (receiver, token, authorization = AUTHORIZATION) =>
+      stage.get(`/realms/acme/${receiver}`, request(receiver, token, authorization)),
     pushes: () => pushes,
   }
 }

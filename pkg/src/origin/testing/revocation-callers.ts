@@ -12,7 +12,9 @@ export const OTHER_SECRET = 'a-security-tool-of-other'
 export const TYPE = 'global-token-revocation+jwt'
 export const ALICE: { format: string; iss: string; sub: string } = { format: 'iss_sub', iss: ISSUER, sub: 'alice' }
 
-/** An identity provider that signs its requests, in the shape that Okta documents (Build Universal Logout for your app). */
+/**
+ * An identity provider that signs its requests, in the shape that Okta documents (Build Universal Logout for your app).
+ */
 export interface Provider {
   jwk: JWK
   publicPem: string
@@ -27,7 +29,15 @@ async function createProvider(): Promise<Provider> {
     publicPem: await exportSPKI(publicKey),
     async jwt(claims = {}, header = {}) {
       const now = unixSeconds()
-      const good = { jti: crypto.randomUUID(), iss: OKTA, sub: APP, aud: urlOf('acme'), exp: now + 300, nbf: now - 300, iat: now }
+      const good = {
+        jti: crypto.randomUUID(),
+        iss: OKTA,
+        sub: APP,
+        aud: urlOf('acme'),
+        exp: now + 300,
+        nbf: now - 300,
+        iat: now,
+      }
       const all = Object.entries({ ...good, ...claims }).filter(([, value]) => value !== undefined)
       const parts = Object.entries({ typ: TYPE, kid, ...header }).filter(([, value]) => value !== undefined)
       return new SignJWT(Object.fromEntries(all))
@@ -51,7 +61,10 @@ export function callerOf(realm: string): RevocationCaller {
 }
 
 /** An origin with these callers of `acme`, those of `other`, and `quiet` without any. */
-export async function openRealms(globalTokenRevocation: GlobalTokenRevocationOptions, more: Partial<OriginOptions> = {}): Promise<Stage> {
+export async function openRealms(
+  globalTokenRevocation: GlobalTokenRevocationOptions,
+  more: Partial<OriginOptions> = {},
+): Promise<Stage> {
   const realms: OriginRealm[] = [
     { ...acme.realm, issuerSkewSeconds: 0, globalTokenRevocation },
     { ...other.realm, globalTokenRevocation: { secrets: [OTHER_SECRET], callers: [callerOf('other')] } },
@@ -66,14 +79,27 @@ interface CallOptions {
   type?: string
 }
 
-export async function call(stage: Stage, credential: string | undefined, body: unknown, given: CallOptions = {}): Promise<Response> {
+export async function call(
+  stage: Stage,
+  credential: string | undefined,
+  body: unknown,
+  given: CallOptions = {},
+): Promise<Response> {
   const { realm = 'acme', query = '', type = 'application/json' } = given
-  const headers = { 'content-type': type, ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }) }
+  const headers = {
+    'content-type': type,
+    ...(credential === undefined ? {} : { authorization: `Bearer ${credential}` }),
+  }
   const text = typeof body === 'string' ? body : JSON.stringify(body)
   return stage.get(`/realms/${realm}/global-token-revocation${query}`, { method: 'POST', headers, body: text })
 }
 
-export async function statusOf(stage: Stage, credential: string | undefined, body: unknown, realm = 'acme'): Promise<number> {
+export async function statusOf(
+  stage: Stage,
+  credential: string | undefined,
+  body: unknown,
+  realm = 'acme',
+): Promise<number> {
   const response = await call(stage, credential, body, { realm })
   await response.arrayBuffer()
   return response.status

@@ -1,7 +1,15 @@
 // An origin of a test's own: a fresh store, an issuer's key, real HTTP on a free port.
 
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
-import { createOrigin, generateFeedKey, type JWK, type Origin, type OriginOptions, type OriginRealm, type OriginReport } from '../index.ts'
+import {
+  createOrigin,
+  generateFeedKey,
+  type JWK,
+  type Origin,
+  type OriginOptions,
+  type OriginRealm,
+  type OriginReport,
+} from '../index.ts'
 import { serve, type Server } from '../node/index.ts'
 import type { RevocationStore } from '../store/store.ts'
 import './load.ts'

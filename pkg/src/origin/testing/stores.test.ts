@@ -11,7 +11,9 @@ const ORIGIN = fileURLToPath(new URL('..', import.meta.url))
 const KIND = /store\/(?:memory|sqlite)|memoryStore|sqliteStore/
 
 test('no test outside store/ names a kind of store', async () => {
-  const files = (await readdir(ORIGIN, { recursive: true })).filter((file) => file.endsWith('.test.ts') && !/^(?:store|testing)[/\\]/.test(file))
+  const files = (await readdir(ORIGIN, { recursive: true })).filter(
+    (file) => file.endsWith('.test.ts') && !/^(?:store|testing)[/\\]/.test(file),
+  )
   assert.ok(files.length > 30, `${files.length} tests were found`)
   const naming: string[] = []
   for (const file of files) if (KIND.test(await readFile(join(ORIGIN, file), 'utf8'))) naming.push(file)

@@ -17,7 +17,8 @@ export interface TestStore {
 export function makeTestStore(): TestStore {
   const kind = process.env['PORTCULLIS_TEST_STORE'] ?? 'sqlite'
   const make = KINDS[kind]
-  if (make === undefined) throw new Error(`PORTCULLIS_TEST_STORE must be ${Object.keys(KINDS).join(' or ')}, not ${kind}`)
+  if (make === undefined)
+    throw new Error(`PORTCULLIS_TEST_STORE must be ${Object.keys(KINDS).join(' or ')}, not ${kind}`)
   return make()
 }
 

@@ -1,4 +1,5 @@
-// A provider that exists only as a key, an origin in memory and a gate, which have the provider's options and nothing else in common.
+// A provider that exists only as a key, an origin in memory and a gate, which have the provider's options and nothing
+// else in common.
 
 import type { TestContext } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
@@ -23,7 +24,11 @@ export interface ProviderStage {
 }
 
 /** `header`: that of the tokens, whose key the provider publishes. */
-export async function openProviderStage(t: TestContext, realm: ProviderRealm, { alg, kid }: TokenShape['header']): Promise<ProviderStage> {
+export async function openProviderStage(
+  t: TestContext,
+  realm: ProviderRealm,
+  { alg, kid }: TokenShape['header'],
+): Promise<ProviderStage> {
   const { signingKey, publicKey } = await generateFeedKey()
   const askedForKeys: string[] = []
   const issuerKey = await pairFor(alg)
@@ -35,7 +40,13 @@ export async function openProviderStage(t: TestContext, realm: ProviderRealm, { 
     askedForKeys.push(request.url)
     return request.url === realm.jwks ? Response.json({ keys }) : new Response(null, { status: 404 })
   }
-  const origin = await createOrigin({ store: memoryStore(), signingKey, realms: [realm], fetch: fetchHere, onReport: () => undefined })
+  const origin = await createOrigin({
+    store: memoryStore(),
+    signingKey,
+    realms: [realm],
+    fetch: fetchHere,
+    onReport: () => undefined,
+  })
   t.after(() => origin.close())
   const gate = createGate({
     realms: [{ ...realm, feed: { url: `${ORIGIN}/feed/${realm.name}`, keys: [publicKey] } }],

@@ -60,6 +60,7 @@ const TIMES = ['exp', 'nbf', 'iat', 'auth_time']
 /** The claims as if the token had been issued `secondsAgo`. */
 export function atNow(claims: Readonly<Record<string, unknown>>, secondsAgo = 10): Record<string, unknown> {
   const later = Math.floor(Date.now() / 1000) - secondsAgo - Number(claims['iat'])
-  const moved = (name: string, value: unknown): unknown => (TIMES.includes(name) && typeof value === 'number' ? value + later : value)
+  const moved = (name: string, value: unknown): unknown =>
+    TIMES.includes(name) && typeof value === 'number' ? value + later : value
   return Object.fromEntries(Object.entries(claims).map(([name, value]) => [name, moved(name, value)]))
 }

@@ -6,7 +6,9 @@ interface Env {
 
 const gate = createGate((env: Env) => JSON.parse(env.GATE_OPTIONS))
 const read = gate.protect((_request, _env, _ctx, auth) => Response.json({ sub: auth.claims.sub }), { scope: ['read'] })
-const write = gate.protect((_request, _env, _ctx, auth) => Response.json({ sub: auth.claims.sub }), { scope: ['write'] })
+const write = gate.protect((_request, _env, _ctx, auth) => Response.json({ sub: auth.claims.sub }), {
+  scope: ['write'],
+})
 
 export default {
   async fetch(request: Request, env: Env, ctx: { waitUntil(promise: Promise<unknown>): void }): Promise<Response> {

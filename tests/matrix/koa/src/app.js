@@ -14,4 +14,6 @@ const authorize = () => {
 router.get('/directory', protect({ authorize }), answer)
 
 const app = new Koa().use(router.routes())
-const server = app.listen(Number(process.env.PORT), '127.0.0.1', () => console.log(`listening on ${server.address().port}`))
+const server = app.listen(Number(process.env.PORT), '127.0.0.1', () =>
+  console.log(`listening on ${server.address().port}`),
+)

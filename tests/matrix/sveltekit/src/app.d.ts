@@ -1,9 +1,9 @@
 import type { Accepted } from 'portcullis/edge'
 
 declare global {
-	namespace App {
-		interface Locals {
-			auth: Accepted
-		}
-	}
+  namespace App {
+    interface Locals {
+      auth: Accepted
+    }
+  }
 }

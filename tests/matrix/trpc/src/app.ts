@@ -13,7 +13,15 @@ function askDirectory(): boolean {
 }
 
 export function fetch(request: Request): Promise<Response> {
-  return fetchRequestHandler({ endpoint: '', req: request, router: notes, createContext: () => ({ request }), responseMeta })
+  return fetchRequestHandler({
+    endpoint: '',
+    req: request,
+    router: notes,
+    createContext: () => ({ request }),
+    responseMeta,
+  })
 }
 
-serve({ fetch, port: Number(process.env.PORT), hostname: '127.0.0.1' }, ({ port }) => console.log(`listening on ${port}`))
+serve({ fetch, port: Number(process.env.PORT), hostname: '127.0.0.1' }, ({ port }) =>
+  console.log(`listening on ${port}`),
+)

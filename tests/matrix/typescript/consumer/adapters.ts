@@ -12,11 +12,15 @@ interface Tenant extends Claims {
 declare const gate: Gate<{ ORIGIN: string }>
 
 createServer(
-  protect<Tenant>(gate, (request, response) => {
-    // @ts-expect-error the claim is text
-    const wrong: number = request.auth.claims.tenant
-    response.end(request.auth.claims.tenant + String(wrong))
-  }, { scope: ['read'] }),
+  protect<Tenant>(
+    gate,
+    (request, response) => {
+      // @ts-expect-error the claim is text
+      const wrong: number = request.auth.claims.tenant
+      response.end(request.auth.claims.tenant + String(wrong))
+    },
+    { scope: ['read'] },
+  ),
 )
 createServer(receiveFeed(gate))
 

@@ -27,7 +27,10 @@ const realm = { name: 'acme', issuer: 'https://id.example', audience: 'api', jwk
 export async function serveOrigin(): Promise<Server> {
   const { signingKey } = await generateFeedKey()
   const store: RevocationStore = sqliteStore({ path: 'portcullis.db' })
-  const connectors = [keycloakConnector({ baseUrl: 'https://id.example', realm: 'acme' }), oidcConnector({ realm: 'other' })]
+  const connectors = [
+    keycloakConnector({ baseUrl: 'https://id.example', realm: 'acme' }),
+    oidcConnector({ realm: 'other' }),
+  ]
   const origin: Origin = await createOrigin({ store, signingKey, realms: [realm], connectors })
   createServer(toNodeListener(origin)).listen(8780)
   createRefreshTokens({ path: 'portcullis.db', realm: 'acme', origin })
@@ -38,13 +41,19 @@ export async function serveOrigin(): Promise<Server> {
 
 export function openGates(module: WebAssembly.Module): Gate[] {
   load(module, { shareFlights: true })
-  const options = { realms: [{ ...realm, feed: { url: 'https://origin.example/feed/acme', keys: [] } }], onReport: ({ error }: Report) => console.warn(error.code) }
+  const options = {
+    realms: [{ ...realm, feed: { url: 'https://origin.example/feed/acme', keys: [] } }],
+    onReport: ({ error }: Report) => console.warn(error.code),
+  }
   return [createGate(options), createSlimGate(options), createLoadedGate(options)]
 }
 
 export async function providerRealms(): Promise<ProviderRealm[]> {
   const other = await discover('https://id.example', { audience: 'api' })
-  return [okta({ domain: 'acme.okta.com', authorizationServer: 'default', audience: 'api' }), { ...other, name: okta.facts.name }]
+  return [
+    okta({ domain: 'acme.okta.com', authorizationServer: 'default', audience: 'api' }),
+    { ...other, name: okta.facts.name },
+  ]
 }
 
 export async function openTestRealm(): Promise<[TestRealm, TestIssuer]> {

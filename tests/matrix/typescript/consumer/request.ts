@@ -9,7 +9,10 @@ interface Tenant extends Claims {
 declare const gate: Gate<{ ORIGIN: string }>
 
 export async function authenticated(request: Request): Promise<Response> {
-  const verdict = await gate.authenticate<Tenant>(request, { scope: ['read'], authorize: ({ claims }) => claims.tenant !== '' })
+  const verdict = await gate.authenticate<Tenant>(request, {
+    scope: ['read'],
+    authorize: ({ claims }) => claims.tenant !== '',
+  })
   if (!verdict.ok) return gate.challenge(verdict)
   // @ts-expect-error the claim is text
   const wrong: number = verdict.claims.tenant

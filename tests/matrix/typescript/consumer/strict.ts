@@ -6,7 +6,10 @@ declare const gate: Gate
 declare const verdict: Verdict
 
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
-export const precise: [Same<Verdict, Accepted | Refused>, Same<Parameters<Gate['challenge']>, [refused: Refused]>] = [true, true]
+export const precise: [Same<Verdict, Accepted | Refused>, Same<Parameters<Gate['challenge']>, [refused: Refused]>] = [
+  true,
+  true,
+]
 
 export function unread(): void {
   // @ts-expect-error not known yet

@@ -1,6 +1,15 @@
 // A verdict is narrowed, and the claims have the type that was asked for, whether the project is strict or not.
 
-import { createGate, type Accepted, type Claims, type Gate, type GateOptions, type Reason, type Refused, type Verdict } from 'portcullis/edge'
+import {
+  createGate,
+  type Accepted,
+  type Claims,
+  type Gate,
+  type GateOptions,
+  type Reason,
+  type Refused,
+  type Verdict,
+} from 'portcullis/edge'
 
 interface Tenant extends Claims {
   tenant: string
@@ -15,7 +24,10 @@ type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 
 function same<A, B>(_isSame: Same<A, B>): void {}
 
 declare const options: GateOptions
-export const gate: Gate<Env> = createGate((env: Env) => ({ ...options, realms: [{ ...options.realms[0]!, issuer: env.ORIGIN }] }))
+export const gate: Gate<Env> = createGate((env: Env) => ({
+  ...options,
+  realms: [{ ...options.realms[0]!, issuer: env.ORIGIN }],
+}))
 
 export async function refusedFirst(token: string): Promise<Response> {
   const verdict = await gate.check<Tenant>(token)

@@ -3,5 +3,7 @@
 import type { Gate } from 'portcullis'
 
 export function notes<Env>(gate: Gate<Env>): ReturnType<Gate<Env>['protect']> {
-  return gate.protect((_request, _env, _ctx, auth) => Response.json({ notesOf: auth.claims.sub }), { scope: ['notes:read'] })
+  return gate.protect((_request, _env, _ctx, auth) => Response.json({ notesOf: auth.claims.sub }), {
+    scope: ['notes:read'],
+  })
 }

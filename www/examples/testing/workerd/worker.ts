@@ -8,11 +8,15 @@ interface Env {
 }
 
 const gate = createGate(({ ISSUER, ORIGIN, FEED_KEY }: Env) => ({
-  realms: [{
-    name: 'acme', issuer: ISSUER, audience: 'api',
-    jwks: `${ISSUER}/protocol/openid-connect/certs`,
-    feed: { url: `${ORIGIN}/feed/acme`, keys: [JSON.parse(FEED_KEY)] },
-  }],
+  realms: [
+    {
+      name: 'acme',
+      issuer: ISSUER,
+      audience: 'api',
+      jwks: `${ISSUER}/protocol/openid-connect/certs`,
+      feed: { url: `${ORIGIN}/feed/acme`, keys: [JSON.parse(FEED_KEY)] },
+    },
+  ],
 }))
 
 export default { fetch: notes(gate) }

@@ -6,17 +6,34 @@ import { audienceMapper, client } from '../../testing/registered-client.ts'
 import type { Finding } from '../finding.ts'
 import { type ClientFacts, clientFindings } from './clients.ts'
 
-const OURS = { 'backchannel.logout.url': 'https://origin.example/realms/acme/backchannel-logout', 'backchannel.logout.session.required': 'true' }
-const GOOD = { attributes: OURS, adminUrl: 'https://origin.example/realms/acme', protocolMappers: [audienceMapper('api')] }
-const SCOPES: ClientFacts['scopes'] = new Map([['basic', [{ name: 'sub', protocolMapper: 'oidc-sub-mapper', config: { 'access.token.claim': 'true' } }]]])
+const OURS = {
+  'backchannel.logout.url': 'https://origin.example/realms/acme/backchannel-logout',
+  'backchannel.logout.session.required': 'true',
+}
+const GOOD = {
+  attributes: OURS,
+  adminUrl: 'https://origin.example/realms/acme',
+  protocolMappers: [audienceMapper('api')],
+}
+const SCOPES: ClientFacts['scopes'] = new Map([
+  ['basic', [{ name: 'sub', protocolMapper: 'oidc-sub-mapper', config: { 'access.token.claim': 'true' } }]],
+])
 
 function findings(clients: ClientFacts['clients'], changes: Partial<ClientFacts> = {}): Map<string, Finding> {
-  const facts = { clients, scopes: SCOPES, realm: { name: 'acme', audience: 'api' }, maxLifetimeSeconds: 300, ...changes }
+  const facts = {
+    clients,
+    scopes: SCOPES,
+    realm: { name: 'acme', audience: 'api' },
+    maxLifetimeSeconds: 300,
+    ...changes,
+  }
   return new Map(clientFindings(facts).map((each) => [each.check, each]))
 }
 
 function levels(found: Map<string, Finding>): Record<string, string> {
-  return Object.fromEntries([...found].filter(([, { level }]) => level !== 'ok').map(([check, { level }]) => [check, level]))
+  return Object.fromEntries(
+    [...found].filter(([, { level }]) => level !== 'ok').map(([check, { level }]) => [check, level]),
+  )
 }
 
 test('a client that is set up has no findings but good ones', () => {
@@ -27,12 +44,16 @@ test('a client without a URL, or with one elsewhere, is known by polling only', 
   const without = findings([client('web', GOOD), client('spa', { ...GOOD, attributes: {} })])
   assert.deepEqual(levels(without), { logout_urls: 'warning' })
   assert.match(without.get('logout_urls')?.says ?? '', /^client spa without a backchannel logout URL/)
-  const elsewhere = findings([client('web', { ...GOOD, attributes: { ...OURS, 'backchannel.logout.url': 'https://other.example/' } })])
+  const elsewhere = findings([
+    client('web', { ...GOOD, attributes: { ...OURS, 'backchannel.logout.url': 'https://other.example/' } }),
+  ])
   assert.match(elsewhere.get('logout_urls')?.says ?? '', /elsewhere/)
 })
 
 test('a logout token without a session ends all of the user, which is told', () => {
-  const found = findings([client('web', { ...GOOD, attributes: { ...OURS, 'backchannel.logout.session.required': 'false' } })])
+  const found = findings([
+    client('web', { ...GOOD, attributes: { ...OURS, 'backchannel.logout.session.required': 'false' } }),
+  ])
   assert.deepEqual(levels(found), { session_ids: 'warning' })
   assert.match(found.get('session_ids')?.says ?? '', /one session's end refuses all tokens of the user/)
 })
@@ -43,7 +64,19 @@ test('tokens without the audience are refused: a warning for some clients, a fai
   const found = findings([bare])
   assert.deepEqual(levels(found), { audience: 'failure' })
   assert.match(found.get('audience')?.fix ?? '', /init --client spa/)
-  const scopes: ClientFacts['scopes'] = new Map([...SCOPES, ['roles', [{ name: 'a', protocolMapper: 'oidc-audience-mapper', config: { 'access.token.claim': 'true', 'included.client.audience': 'api' } }]]])
+  const scopes: ClientFacts['scopes'] = new Map([
+    ...SCOPES,
+    [
+      'roles',
+      [
+        {
+          name: 'a',
+          protocolMapper: 'oidc-audience-mapper',
+          config: { 'access.token.claim': 'true', 'included.client.audience': 'api' },
+        },
+      ],
+    ],
+  ])
   assert.deepEqual(levels(findings([bare], { scopes })), {})
   assert.deepEqual(levels(findings([bare], { realm: { name: 'acme', audience: 'none' } })), {})
 })
@@ -53,9 +86,18 @@ test('lightweight tokens need the subject and the audience switched on', () => {
   const found = findings([client('light', { ...GOOD, attributes })])
   assert.deepEqual(levels(found), { subjects: 'warning' })
   assert.match(found.get('subjects')?.says ?? '', /missing_claim/)
-  const mapper = { name: 'audience api', protocolMapper: 'oidc-audience-mapper', config: { 'access.token.claim': 'true', 'included.custom.audience': 'api' } }
-  assert.equal(findings([client('light', { ...GOOD, attributes, protocolMappers: [mapper] })]).get('audience')?.level, 'failure')
-  const accepting = findings([client('light', { ...GOOD, attributes })], { realm: { name: 'acme', audience: 'api', subjectless: 'accept' } })
+  const mapper = {
+    name: 'audience api',
+    protocolMapper: 'oidc-audience-mapper',
+    config: { 'access.token.claim': 'true', 'included.custom.audience': 'api' },
+  }
+  assert.equal(
+    findings([client('light', { ...GOOD, attributes, protocolMappers: [mapper] })]).get('audience')?.level,
+    'failure',
+  )
+  const accepting = findings([client('light', { ...GOOD, attributes })], {
+    realm: { name: 'acme', audience: 'api', subjectless: 'accept' },
+  })
   assert.match(accepting.get('subjects')?.says ?? '', /by the session only/)
 })
 
@@ -73,7 +115,12 @@ test('a realm without Admin URLs learns of its logout by polling, and many names
 })
 
 test("Keycloak's own clients, disabled ones and service accounts are left out", () => {
-  const clients = [client('web', GOOD), client('account'), client('off', { enabled: false }), client('job', { standardFlowEnabled: false })]
+  const clients = [
+    client('web', GOOD),
+    client('account'),
+    client('off', { enabled: false }),
+    client('job', { standardFlowEnabled: false }),
+  ]
   assert.deepEqual(levels(findings(clients)), {})
   assert.deepEqual(levels(findings([client('account')])), { clients: 'warning' })
 })

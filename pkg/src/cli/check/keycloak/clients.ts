@@ -19,17 +19,42 @@ export interface ClientFacts {
 export function clientFindings(facts: ClientFacts): Finding[] {
   const clients = facts.clients.filter((client) => client.enabled && !client.builtIn && client.hasSessions)
   if (clients.length === 0) return [warning('clients', 'users can log in to no client of the realm', 'check the realm')]
-  return [...logoutUrls(clients, facts), sessionIds(clients, facts), adminUrls(clients, facts), audiences(clients, facts), subjects(clients, facts), lifetimes(clients, facts)]
+  return [
+    ...logoutUrls(clients, facts),
+    sessionIds(clients, facts),
+    adminUrls(clients, facts),
+    audiences(clients, facts),
+    subjects(clients, facts),
+    lifetimes(clients, facts),
+  ]
 }
 
 function logoutUrls(clients: readonly RegisteredClient[], { realm }: ClientFacts): Finding[] {
   const without = clients.filter(({ backchannelLogoutUrl }) => backchannelLogoutUrl === '')
   const elsewhere = clients.filter((client) => client.backchannelLogoutUrl !== '' && !isOurs(client, realm.name))
   const found = [
-    ...(without.length === 0 ? [] : [warning('logout_urls', `${named(without)} without a backchannel logout URL: sessions that have no other client are known by polling only`, 'set it with portcullis init')]),
-    ...(elsewhere.length === 0 ? [] : [warning('logout_urls', `${named(elsewhere)} with a backchannel logout URL elsewhere: those logouts are known by polling only`, 'pass them on from there, or set the URL of the origin by hand')]),
+    ...(without.length === 0
+      ? []
+      : [
+          warning(
+            'logout_urls',
+            `${named(without)} without a backchannel logout URL: sessions that have no other client are known by polling only`,
+            'set it with portcullis init',
+          ),
+        ]),
+    ...(elsewhere.length === 0
+      ? []
+      : [
+          warning(
+            'logout_urls',
+            `${named(elsewhere)} with a backchannel logout URL elsewhere: those logouts are known by polling only`,
+            'pass them on from there, or set the URL of the origin by hand',
+          ),
+        ]),
   ]
-  return found.length === 0 ? [ok('logout_urls', `each of ${clients.length} clients tells the origin of logouts`)] : found
+  return found.length === 0
+    ? [ok('logout_urls', `each of ${clients.length} clients tells the origin of logouts`)]
+    : found
 }
 
 function sessionIds(clients: readonly RegisteredClient[], { realm }: ClientFacts): Finding {
@@ -44,8 +69,13 @@ function sessionIds(clients: readonly RegisteredClient[], { realm }: ClientFacts
 
 function adminUrls(clients: readonly RegisteredClient[], { realm }: ClientFacts): Finding {
   const end = `/realms/${encodeURIComponent(realm.name)}`
-  if (clients.some(({ adminUrl }) => adminUrl.replace(/\/$/, '').endsWith(end))) return ok('admin_urls', "the realm's logout and not-before are pushed")
-  return warning('admin_urls', "no client's Admin URL is the origin's: the realm's logout is known by polling only", 'set it with portcullis init')
+  if (clients.some(({ adminUrl }) => adminUrl.replace(/\/$/, '').endsWith(end)))
+    return ok('admin_urls', "the realm's logout and not-before are pushed")
+  return warning(
+    'admin_urls',
+    "no client's Admin URL is the origin's: the realm's logout is known by polling only",
+    'set it with portcullis init',
+  )
 }
 
 function audiences(clients: readonly RegisteredClient[], { scopes, realm: { audience } }: ClientFacts): Finding {
@@ -62,15 +92,30 @@ function audiences(clients: readonly RegisteredClient[], { scopes, realm: { audi
 function subjects(clients: readonly RegisteredClient[], { scopes, realm }: ClientFacts): Finding {
   const without = clients.filter((client) => !hasSubject(client, scopes))
   if (without.length === 0) return ok('subjects', 'tokens name the user')
-  const consequence = realm.subjectless === 'accept' ? 'a logout of the user reaches them by the session only' : 'they are refused (missing_claim)'
-  return warning('subjects', `${named(without)} with tokens without 'sub': ${consequence}`, "give the client the scope 'basic'; for lightweight tokens switch on 'Add to lightweight access token' of its mapper 'sub'")
+  const consequence =
+    realm.subjectless === 'accept'
+      ? 'a logout of the user reaches them by the session only'
+      : 'they are refused (missing_claim)'
+  return warning(
+    'subjects',
+    `${named(without)} with tokens without 'sub': ${consequence}`,
+    "give the client the scope 'basic'; for lightweight tokens switch on 'Add to lightweight access token' of its mapper 'sub'",
+  )
 }
 
 /** A client's own lifespan; the realm's is judged by itself. */
 function lifetimes(clients: readonly RegisteredClient[], { maxLifetimeSeconds }: ClientFacts): Finding {
   const longer = clients.filter(({ accessTokenLifespan = 0 }) => accessTokenLifespan > maxLifetimeSeconds)
-  if (longer.length === 0) return ok('client_lifetimes', `no client's own token lifespan is longer than maxLifetimeSeconds, ${maxLifetimeSeconds} s`)
-  return failure('client_lifetimes', `${named(longer)} with tokens that live longer than maxLifetimeSeconds, ${maxLifetimeSeconds} s: those are refused`, `shorten the lifespan, or raise maxLifetimeSeconds, to ${MAX_LIFETIME_SECONDS} (40 days) at most`)
+  if (longer.length === 0)
+    return ok(
+      'client_lifetimes',
+      `no client's own token lifespan is longer than maxLifetimeSeconds, ${maxLifetimeSeconds} s`,
+    )
+  return failure(
+    'client_lifetimes',
+    `${named(longer)} with tokens that live longer than maxLifetimeSeconds, ${maxLifetimeSeconds} s: those are refused`,
+    `shorten the lifespan, or raise maxLifetimeSeconds, to ${MAX_LIFETIME_SECONDS} (40 days) at most`,
+  )
 }
 
 function isOurs({ backchannelLogoutUrl }: RegisteredClient, realm: string): boolean {

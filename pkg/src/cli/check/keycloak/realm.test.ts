@@ -1,4 +1,5 @@
-// A check of a running Keycloak: a fault of the address, the keys or the accounts is one sentence each, never an exception.
+// A check of a running Keycloak: a fault of the address, the keys or the accounts is one sentence each, never an
+// exception.
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -16,7 +17,15 @@ beforeEach(async () => {
   keycloak.eventsConfig['enabledEventTypes'] = [...USER_EVENT_TYPES]
   keycloak.intercept = (request, response) => {
     const body = new Map<string, unknown>([
-      ['/certs', { keys: [{ kty: 'RSA', kid: 'k', alg: 'RS256', use: 'sig' }, { kty: 'RSA', kid: 'e', alg: 'RSA-OAEP', use: 'enc' }] }],
+      [
+        '/certs',
+        {
+          keys: [
+            { kty: 'RSA', kid: 'k', alg: 'RS256', use: 'sig' },
+            { kty: 'RSA', kid: 'e', alg: 'RSA-OAEP', use: 'enc' },
+          ],
+        },
+      ],
       ['/admin/realms/acme/client-scopes', []],
     ]).get(request.url ?? '')
     if (body !== undefined) response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
@@ -25,8 +34,16 @@ beforeEach(async () => {
 })
 afterEach(() => keycloak.close())
 
-async function findings(changes: Partial<{ secret: string; realm: string; issuer: string; jwks: string; reads: boolean }> = {}): Promise<Map<string, Finding>> {
-  const { secret = SECRET, realm = 'acme', issuer = keycloak.issuer, jwks = `${keycloak.baseUrl}/certs`, reads = true } = changes
+async function findings(
+  changes: Partial<{ secret: string; realm: string; issuer: string; jwks: string; reads: boolean }> = {},
+): Promise<Map<string, Finding>> {
+  const {
+    secret = SECRET,
+    realm = 'acme',
+    issuer = keycloak.issuer,
+    jwks = `${keycloak.baseUrl}/certs`,
+    reads = true,
+  } = changes
   const account = reads ? { serviceAccount: { clientId: 'bridge', clientSecret: secret } } : {}
   const check: KeycloakCheck = {
     connector: resolveKeycloakSettings({ baseUrl: keycloak.baseUrl, realm, ...account }),
@@ -44,7 +61,10 @@ function failures(found: Map<string, Finding>): string[] {
 test('a realm that is set up', async () => {
   const found = await findings()
   assert.deepEqual(failures(found), [])
-  assert.deepEqual(['issuer', 'keys', 'events'].map((check) => found.get(check)?.level), ['ok', 'ok', 'ok'])
+  assert.deepEqual(
+    ['issuer', 'keys', 'events'].map((check) => found.get(check)?.level),
+    ['ok', 'ok', 'ok'],
+  )
   assert.match(found.get('keys')?.says ?? '', /a signing key: RS256$/)
 })
 
@@ -56,7 +76,9 @@ test('another issuer than the configuration has', async () => {
 
 test('a realm that is renamed, a login page, and no server at all', async () => {
   assert.match((await findings({ realm: 'renamed' })).get('issuer')?.says ?? '', /has no realm 'renamed'/)
-  keycloak.intercept = (_, response) => (response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Sign in</html>'), true)
+  keycloak.intercept = (_, response) => (
+    response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Sign in</html>'), true
+  )
   assert.match((await findings()).get('issuer')?.says ?? '', /something other than JSON, such as a login page/)
   await keycloak.close()
   assert.match((await findings()).get('issuer')?.says ?? '', /could not be reached/)

@@ -9,7 +9,14 @@ import type { KeycloakSettings } from '../../../origin/connectors/keycloak/optio
 import { type Finding as Incomplete, findIncomplete } from '../../../origin/connectors/keycloak/polling/completeness.ts'
 import type { OriginRealm } from '../../../origin/options.ts'
 import { MAX_LIFETIME_SECONDS } from '../../../origin/settings.ts'
-import { AdminApi, administratorApi, keycloakAt, passwordRefused, readerClient, rightsOf } from '../../keycloak/admin-api.ts'
+import {
+  AdminApi,
+  administratorApi,
+  keycloakAt,
+  passwordRefused,
+  readerClient,
+  rightsOf,
+} from '../../keycloak/admin-api.ts'
 import { type JsonObject, numberOf, objectOf, objectsOf, textOf, textsOf } from '../../keycloak/json.ts'
 import { readClients, readScopes } from '../../keycloak/registered-clients.ts'
 import { ACTING_RIGHTS } from '../../keycloak/rights.ts'
@@ -39,9 +46,11 @@ export async function checkKeycloak(check: KeycloakCheck): Promise<Finding[]> {
   const issuer = await issuerFinding(http, check)
   if (issuer.level === 'failure') return [issuer]
   const [keys, keyFinding] = await publishedKeys(realm)
-  const client = connector.serviceAccount === undefined ? undefined : readerClient(http, connector.realm, connector.serviceAccount)
+  const client =
+    connector.serviceAccount === undefined ? undefined : readerClient(http, connector.realm, connector.serviceAccount)
   const reader = client === undefined ? undefined : new AdminApi(client)
-  const administrator = check.administrator === undefined ? undefined : administratorApi(http, connector.realm, check.administrator)
+  const administrator =
+    check.administrator === undefined ? undefined : administratorApi(http, connector.realm, check.administrator)
   const signedIn = await signInFinding(administrator)
   const settings = await wholeRealm([signedIn === undefined ? administrator : undefined, reader])
   const clients = await clientsOf(reader, check)
@@ -71,7 +80,11 @@ async function issuerFinding(http: KeycloakHttp, { connector, realm }: KeycloakC
   try {
     const issuer = await new RealmClient(http, connector.realm).issuer()
     if (issuerNames(realm).names.includes(issuer)) return ok('issuer', `the realm's issuer is ${issuer}`)
-    return failure('issuer', 'the realm names another issuer than the configuration: all its tokens are refused (wrong_issuer)', `set realms[].issuer to the issuer in ${connector.baseUrl}/realms/${connector.realm}/.well-known/openid-configuration`)
+    return failure(
+      'issuer',
+      'the realm names another issuer than the configuration: all its tokens are refused (wrong_issuer)',
+      `set realms[].issuer to the issuer in ${connector.baseUrl}/realms/${connector.realm}/.well-known/openid-configuration`,
+    )
   } catch (cause) {
     return failure('issuer', sentenceOf(cause), "check the connector's baseUrl and realm")
   }
@@ -80,15 +93,30 @@ async function issuerFinding(http: KeycloakHttp, { connector, realm }: KeycloakC
 async function publishedKeys({ jwks }: OriginRealm): Promise<[Key[], Finding]> {
   try {
     const found = keysOf(typeof jwks === 'string' || jwks instanceof URL ? await downloadJson(new URL(jwks)) : jwks)
-    if (found.length > 0) return [found, ok('keys', `the realm publishes ${found.length === 1 ? 'a signing key' : `${found.length} signing keys`}: ${found.map(({ alg }) => alg).join(', ')}`)]
-    return [found, failure('keys', 'there is no signing key at the URL of the keys', "check realms[].jwks, and the realm's keys")]
+    if (found.length > 0)
+      return [
+        found,
+        ok(
+          'keys',
+          `the realm publishes ${found.length === 1 ? 'a signing key' : `${found.length} signing keys`}: ${found.map(({ alg }) => alg).join(', ')}`,
+        ),
+      ]
+    return [
+      found,
+      failure('keys', 'there is no signing key at the URL of the keys', "check realms[].jwks, and the realm's keys"),
+    ]
   } catch (cause) {
     return [[], failure('keys', `the keys cannot be read: ${sentenceOf(cause)}`, 'check realms[].jwks')]
   }
 }
 
 async function downloadJson(url: URL): Promise<unknown> {
-  const { status, bytes } = await download(url, { fetch, errorCode: 'jwks_unreachable', maxBytes: MAX_KEYS_BYTES, signal: AbortSignal.timeout(TIMEOUT_MS) })
+  const { status, bytes } = await download(url, {
+    fetch,
+    errorCode: 'jwks_unreachable',
+    maxBytes: MAX_KEYS_BYTES,
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  })
   if (status !== 200) throw new PortcullisError('jwks_unreachable', `${url.host} answered ${status}`)
   return JSON.parse(new TextDecoder().decode(bytes)) as unknown
 }
@@ -96,7 +124,10 @@ async function downloadJson(url: URL): Promise<unknown> {
 /** Signing keys only; Keycloak publishes one for encryption as well. */
 function keysOf(jwks: unknown): Key[] {
   const keys = objectsOf(objectOf(jwks)['keys']).filter((key) => key['use'] !== 'enc')
-  return keys.map((key) => ({ alg: textOf(key['alg']) || textOf(key['kty']), since: certifiedSince(textsOf(key['x5c'])[0]) }))
+  return keys.map((key) => ({
+    alg: textOf(key['alg']) || textOf(key['kty']),
+    since: certifiedSince(textsOf(key['x5c'])[0]),
+  }))
 }
 
 /** When the key was made: Keycloak certifies each RSA key itself at that time. */
@@ -119,7 +150,10 @@ async function signInFinding(administrator: AdminApi | undefined): Promise<Findi
   }
 }
 
-/** The realm's settings by the first account that may read all of them: with fewer rights, Keycloak answers a few members only. */
+/**
+ * The realm's settings by the first account that may read all of them: with fewer rights, Keycloak answers a few
+ * members only.
+ */
 async function wholeRealm(apis: readonly (AdminApi | undefined)[]): Promise<JsonObject | undefined> {
   for (const api of apis) {
     const settings = objectOf(await api?.get({ path: [], right: 'view-realm' }).catch(() => undefined))
@@ -128,31 +162,68 @@ async function wholeRealm(apis: readonly (AdminApi | undefined)[]): Promise<Json
   return undefined
 }
 
-async function clientsOf(reader: AdminApi | undefined, { realm }: KeycloakCheck): Promise<{ findings: Finding[]; longest: number[] }> {
-  if (reader === undefined) return { findings: [unchecked('clients', 'no clients were read, for there is no service account', 'make one with portcullis init')], longest: [] }
+async function clientsOf(
+  reader: AdminApi | undefined,
+  { realm }: KeycloakCheck,
+): Promise<{ findings: Finding[]; longest: number[] }> {
+  if (reader === undefined)
+    return {
+      findings: [
+        unchecked('clients', 'no clients were read, for there is no service account', 'make one with portcullis init'),
+      ],
+      longest: [],
+    }
   try {
     const [clients, scopes] = [await readClients(reader), await readScopes(reader)]
     const findings = clientFindings({ clients, scopes, realm, maxLifetimeSeconds: realm.maxLifetimeSeconds })
     return { findings, longest: clients.map(({ accessTokenLifespan = 0 }) => accessTokenLifespan) }
   } catch (cause) {
-    return { findings: [failure('clients', sentenceOf(cause), 'run portcullis init, which gives the rights')], longest: [] }
+    return {
+      findings: [failure('clients', sentenceOf(cause), 'run portcullis init, which gives the rights')],
+      longest: [],
+    }
   }
 }
 
 /** The conditions that the connector would report as incomplete, and whether events are stored at all. */
-async function storedFindings(client: AdminClient | undefined, { connector, realm }: KeycloakCheck): Promise<{ findings: Finding[]; auditsEvents: boolean | undefined }> {
+async function storedFindings(
+  client: AdminClient | undefined,
+  { connector, realm }: KeycloakCheck,
+): Promise<{ findings: Finding[]; auditsEvents: boolean | undefined }> {
   if (client === undefined)
-    return { findings: [warning('events', 'there is no service account that reads events: revoked tokens, reused refresh tokens, disabled and deleted users are never known', 'make one with portcullis init')], auditsEvents: undefined }
+    return {
+      findings: [
+        warning(
+          'events',
+          'there is no service account that reads events: revoked tokens, reused refresh tokens, disabled and deleted users are never known',
+          'make one with portcullis init',
+        ),
+      ],
+      auditsEvents: undefined,
+    }
   try {
     const incomplete = await findIncomplete({ client, settings: connector, lifetimeSeconds: realm.maxLifetimeSeconds })
     const has = (...kinds: Incomplete['kind'][]): boolean => incomplete.some(({ kind }) => kinds.includes(kind))
-    const findings = incomplete.map(({ kind, sentence }) => (LATE_ONLY.includes(kind) ? warning : failure)(kind, sentence, 'run portcullis init'))
+    const findings = incomplete.map(({ kind, sentence }) =>
+      (LATE_ONLY.includes(kind) ? warning : failure)(kind, sentence, 'run portcullis init'),
+    )
     return {
-      findings: findings.length > 0 ? findings : [ok('events', `the service account ${connector.serviceAccount?.clientId ?? ''} may read all that is needed, and the realm stores it`)],
+      findings:
+        findings.length > 0
+          ? findings
+          : [
+              ok(
+                'events',
+                `the service account ${connector.serviceAccount?.clientId ?? ''} may read all that is needed, and the realm stores it`,
+              ),
+            ],
       auditsEvents: has('missing_right') ? undefined : !has('user_events_off', 'admin_events_off'),
     }
   } catch (cause) {
-    return { findings: [failure('events', sentenceOf(cause), 'give it the secret of the client, or run portcullis init')], auditsEvents: undefined }
+    return {
+      findings: [failure('events', sentenceOf(cause), 'give it the secret of the client, or run portcullis init')],
+      auditsEvents: undefined,
+    }
   }
 }
 
@@ -161,8 +232,15 @@ async function actorFindings(http: KeycloakHttp, { realm, actingAccount }: Keycl
   try {
     const rights = await rightsOf(http, realm, actingAccount)
     const missing = ACTING_RIGHTS.filter((right) => !rights.includes(right) && !rights.includes('realm-admin'))
-    if (missing.length === 0) return [ok('actor', `the service account ${actingAccount.clientId} may end sessions and set not-befores`)]
-    return [failure('actor', `the service account ${actingAccount.clientId} lacks ${missing.join(', ')} of realm-management`, 'assign the roles, or run portcullis init --forward')]
+    if (missing.length === 0)
+      return [ok('actor', `the service account ${actingAccount.clientId} may end sessions and set not-befores`)]
+    return [
+      failure(
+        'actor',
+        `the service account ${actingAccount.clientId} lacks ${missing.join(', ')} of realm-management`,
+        'assign the roles, or run portcullis init --forward',
+      ),
+    ]
   } catch (cause) {
     return [failure('actor', sentenceOf(cause), 'give it the secret of the client, or run portcullis init --forward')]
   }
@@ -170,9 +248,19 @@ async function actorFindings(http: KeycloakHttp, { realm, actingAccount }: Keycl
 
 function lifetimeFinding(settings: JsonObject | undefined, maxLifetimeSeconds: number): Finding {
   const lifespan = numberOf(settings?.['accessTokenLifespan'])
-  if (lifespan === undefined) return unchecked('lifetime', "the realm's token lifespan was not read, for it needs the right view-realm", 'give the reader that role, or set PORTCULLIS_ADMIN_PASSWORD for this run')
-  if (lifespan <= maxLifetimeSeconds) return ok('lifetime', `access tokens live ${lifespan} s, revocations ${maxLifetimeSeconds} s (maxLifetimeSeconds)`)
-  return failure('lifetime', `access tokens live ${lifespan} s, longer than maxLifetimeSeconds, ${maxLifetimeSeconds} s: they are refused`, `shorten Access Token Lifespan, or raise maxLifetimeSeconds, to ${MAX_LIFETIME_SECONDS} (40 days) at most`)
+  if (lifespan === undefined)
+    return unchecked(
+      'lifetime',
+      "the realm's token lifespan was not read, for it needs the right view-realm",
+      'give the reader that role, or set PORTCULLIS_ADMIN_PASSWORD for this run',
+    )
+  if (lifespan <= maxLifetimeSeconds)
+    return ok('lifetime', `access tokens live ${lifespan} s, revocations ${maxLifetimeSeconds} s (maxLifetimeSeconds)`)
+  return failure(
+    'lifetime',
+    `access tokens live ${lifespan} s, longer than maxLifetimeSeconds, ${maxLifetimeSeconds} s: they are refused`,
+    `shorten Access Token Lifespan, or raise maxLifetimeSeconds, to ${MAX_LIFETIME_SECONDS} (40 days) at most`,
+  )
 }
 
 function sentenceOf(cause: unknown): string {

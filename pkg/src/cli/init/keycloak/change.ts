@@ -1,16 +1,44 @@
 import { SESSION_REQUIRED, type LOGOUT_URL, type Mapper } from '../../keycloak/registered-client.ts'
 
-/** One setting that differs: the value read (`before`) and the wanted one (`after`). Turned round, it is the undoing. */
+/**
+ * One setting that differs: the value read (`before`) and the wanted one (`after`). Turned round, it is the undoing.
+ */
 export type Change =
   | { readonly kind: 'realm'; readonly setting: RealmSetting; readonly before: RealmValue; readonly after: RealmValue }
-  | { readonly kind: 'client'; readonly client: string; readonly id: string; readonly setting: ClientSetting; readonly before: string; readonly after: string }
-  | { readonly kind: 'mapper'; readonly client: string; readonly id: string; readonly name: string; readonly before: Mapper | null; readonly after: Mapper | null }
+  | {
+      readonly kind: 'client'
+      readonly client: string
+      readonly id: string
+      readonly setting: ClientSetting
+      readonly before: string
+      readonly after: string
+    }
+  | {
+      readonly kind: 'mapper'
+      readonly client: string
+      readonly id: string
+      readonly name: string
+      readonly before: Mapper | null
+      readonly after: Mapper | null
+    }
   /** A service account: `before` and `after` are its internal UUID, or null if it does not exist. */
   | { readonly kind: 'account'; readonly client: string; readonly before: string | null; readonly after: string | null }
   /** A right of a service account: a role of `realm-management`. */
-  | { readonly kind: 'right'; readonly client: string; readonly right: string; readonly before: boolean; readonly after: boolean }
+  | {
+      readonly kind: 'right'
+      readonly client: string
+      readonly right: string
+      readonly before: boolean
+      readonly after: boolean
+    }
 
-export type RealmSetting = 'eventsEnabled' | 'enabledEventTypes' | 'eventsExpiration' | 'adminEventsEnabled' | 'adminEventsDetailsEnabled' | 'adminEventsExpiration'
+export type RealmSetting =
+  | 'eventsEnabled'
+  | 'enabledEventTypes'
+  | 'eventsExpiration'
+  | 'adminEventsEnabled'
+  | 'adminEventsDetailsEnabled'
+  | 'adminEventsExpiration'
 export type RealmValue = boolean | number | readonly string[] | null
 export type ClientSetting = 'adminUrl' | typeof LOGOUT_URL | typeof SESSION_REQUIRED
 

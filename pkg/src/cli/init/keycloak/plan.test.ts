@@ -8,7 +8,13 @@ import { type Change, sentenceOf } from './change.ts'
 import { planOf, undoPlan } from './plan.ts'
 import type { RealmState } from './realm-state.ts'
 
-const OPTIONS: InitOptions = { realm: 'acme', origin: new URL('https://origin.example/base/'), audience: 'api', clients: [], forward: false }
+const OPTIONS: InitOptions = {
+  realm: 'acme',
+  origin: new URL('https://origin.example/base/'),
+  audience: 'api',
+  clients: [],
+  forward: false,
+}
 const LOGOUT_URL = 'https://origin.example/base/realms/acme/backchannel-logout'
 const ADMIN_URL = 'https://origin.example/base/realms/acme'
 const STORED = ['LOGIN', 'LOGOUT', 'REVOKE_GRANT']
@@ -57,7 +63,9 @@ describe('a plan', () => {
   })
 
   test('keeps every event type that is stored', () => {
-    const change = planOf(state(), OPTIONS).changes.find((each) => each.kind === 'realm' && each.setting === 'enabledEventTypes')
+    const change = planOf(state(), OPTIONS).changes.find(
+      (each) => each.kind === 'realm' && each.setting === 'enabledEventTypes',
+    )
     const after = change?.after as string[]
     assert.ok(STORED.every((type) => after.includes(type)))
     assert.ok(after.includes('REFRESH_TOKEN_ERROR'))
@@ -66,29 +74,57 @@ describe('a plan', () => {
 
   test('lengthens a short retention, and leaves a long one and none', () => {
     const { settings } = state()
-    const { changes } = planOf(state({ settings: { ...settings, eventsExpiration: 3_600, adminEventsExpiration: 8 * 86_400 } }), OPTIONS)
-    assert.deepEqual(sentences(changes).filter((each) => each.includes('Expiration')), ['realm: eventsExpiration: 3600 -> 604800'])
-    assert.deepEqual(sentences(planOf(state(), OPTIONS).changes).filter((each) => each.includes('Expiration')), [])
+    const { changes } = planOf(
+      state({ settings: { ...settings, eventsExpiration: 3_600, adminEventsExpiration: 8 * 86_400 } }),
+      OPTIONS,
+    )
+    assert.deepEqual(
+      sentences(changes).filter((each) => each.includes('Expiration')),
+      ['realm: eventsExpiration: 3600 -> 604800'],
+    )
+    assert.deepEqual(
+      sentences(planOf(state(), OPTIONS).changes).filter((each) => each.includes('Expiration')),
+      [],
+    )
   })
 
   test('lists another URL, and replaces none', () => {
-    const attributes = { 'backchannel.logout.url': 'https://other.example/logout', 'backchannel.logout.session.required': 'false' }
-    const { changes, notes } = planOf(state({ clients: [client('web', { attributes, adminUrl: 'https://other.example' })] }), OPTIONS)
-    assert.deepEqual(sentences(changes).filter((each) => each.includes('client web')), [])
+    const attributes = {
+      'backchannel.logout.url': 'https://other.example/logout',
+      'backchannel.logout.session.required': 'false',
+    }
+    const { changes, notes } = planOf(
+      state({ clients: [client('web', { attributes, adminUrl: 'https://other.example' })] }),
+      OPTIONS,
+    )
+    assert.deepEqual(
+      sentences(changes).filter((each) => each.includes('client web')),
+      [],
+    )
     assert.equal(notes.filter((note) => note.startsWith('client web: has another')).length, 2)
     assert.ok(notes.every((note) => !note.includes('other.example')))
   })
 
   test("leaves Keycloak's own clients and those without users alone", () => {
-    const clients = [client('account'), client('api', { standardFlowEnabled: false }), client('old', { bearerOnly: true })]
+    const clients = [
+      client('account'),
+      client('api', { standardFlowEnabled: false }),
+      client('old', { bearerOnly: true }),
+    ]
     const { changes } = planOf(state({ clients }), OPTIONS)
-    assert.deepEqual(changes.filter(({ kind }) => kind === 'client'), [])
+    assert.deepEqual(
+      changes.filter(({ kind }) => kind === 'client'),
+      [],
+    )
   })
 
   test('adds the audience for named clients only, and where it is missing', () => {
     const clients = [client('web'), client('spa'), client('done', { protocolMappers: [audienceMapper('api')] })]
     const { changes, notes } = planOf(state({ clients }), { ...OPTIONS, clients: ['web', 'done'] })
-    assert.deepEqual(sentences(changes).filter((each) => each.includes('mapper')), ["client web: protocol mapper 'audience api': added"])
+    assert.deepEqual(
+      sentences(changes).filter((each) => each.includes('mapper')),
+      ["client web: protocol mapper 'audience api': added"],
+    )
     assert.ok(notes.some((note) => note.includes('client spa: its tokens lack the audience')))
     assert.throws(() => planOf(state(), { ...OPTIONS, clients: ['nobody'] }), /no OpenID Connect client 'nobody'/)
   })
@@ -97,17 +133,31 @@ describe('a plan', () => {
     const forwarding = sentences(planOf(state(), { ...OPTIONS, forward: true }).changes)
     assert.ok(forwarding.includes('client portcullis-actor: role manage-users of realm-management: given'))
     const accounts = { 'portcullis-reader': { id: 'x', isServiceAccount: false, rights: [] } }
-    assert.throws(() => planOf(state({ accounts }), OPTIONS), /a client portcullis-reader already, which is no service account/)
+    assert.throws(
+      () => planOf(state({ accounts }), OPTIONS),
+      /a client portcullis-reader already, which is no service account/,
+    )
   })
 
   test('of a realm that is set up is empty', () => {
     const attributes = { 'backchannel.logout.url': LOGOUT_URL, 'backchannel.logout.session.required': 'true' }
-    const types = planOf(state(), OPTIONS).changes.flatMap((each) => (each.kind === 'realm' && Array.isArray(each.after) ? (each.after as string[]) : []))
+    const types = planOf(state(), OPTIONS).changes.flatMap((each) =>
+      each.kind === 'realm' && Array.isArray(each.after) ? (each.after as string[]) : [],
+    )
     const done = state({
-      settings: { eventsEnabled: true, enabledEventTypes: types, eventsExpiration: null, adminEventsEnabled: true, adminEventsDetailsEnabled: true, adminEventsExpiration: null },
+      settings: {
+        eventsEnabled: true,
+        enabledEventTypes: types,
+        eventsExpiration: null,
+        adminEventsEnabled: true,
+        adminEventsDetailsEnabled: true,
+        adminEventsExpiration: null,
+      },
       storedEventTypes: types,
       clients: [client('web', { attributes, adminUrl: ADMIN_URL })],
-      accounts: { 'portcullis-reader': { id: 'x', isServiceAccount: true, rights: ['view-clients', 'view-events', 'view-users'] } },
+      accounts: {
+        'portcullis-reader': { id: 'x', isServiceAccount: true, rights: ['view-clients', 'view-events', 'view-users'] },
+      },
     })
     assert.deepEqual(planOf(done, OPTIONS).changes, [])
   })
@@ -121,12 +171,21 @@ describe('an undoing', () => {
 
   test('turns changes round, last first', () => {
     const { settings } = state()
-    const after = state({ settings: { ...settings, eventsEnabled: true }, clients: [client('web', { adminUrl: ADMIN_URL })] })
-    assert.deepEqual(sentences(undoPlan(after, done).changes), [`client web: adminUrl: ${ADMIN_URL} -> none`, 'realm: eventsEnabled: true -> false'])
+    const after = state({
+      settings: { ...settings, eventsEnabled: true },
+      clients: [client('web', { adminUrl: ADMIN_URL })],
+    })
+    assert.deepEqual(sentences(undoPlan(after, done).changes), [
+      `client web: adminUrl: ${ADMIN_URL} -> none`,
+      'realm: eventsEnabled: true -> false',
+    ])
   })
 
   test('leaves settings altered since, and is empty afterwards', () => {
-    const { changes, notes } = undoPlan(state({ clients: [client('web', { adminUrl: 'https://other.example' })] }), done)
+    const { changes, notes } = undoPlan(
+      state({ clients: [client('web', { adminUrl: 'https://other.example' })] }),
+      done,
+    )
     assert.deepEqual(changes, [])
     assert.deepEqual(notes, ['client web: adminUrl was altered since, and is left as it is'])
     assert.deepEqual(undoPlan(state(), done), { changes: [], notes: [] })

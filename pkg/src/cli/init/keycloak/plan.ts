@@ -1,5 +1,11 @@
 import { USER_EVENT_TYPES } from '../../../origin/connectors/keycloak/events/user-events.ts'
-import { hasAudience, LOGOUT_URL, type Mapper, type RegisteredClient, SESSION_REQUIRED } from '../../keycloak/registered-client.ts'
+import {
+  hasAudience,
+  LOGOUT_URL,
+  type Mapper,
+  type RegisteredClient,
+  SESSION_REQUIRED,
+} from '../../keycloak/registered-client.ts'
 import { ACTING_RIGHTS, READING_RIGHTS } from '../../keycloak/rights.ts'
 import { UsageError } from '../../usage.ts'
 import type { InitOptions, Plan as AnyPlan } from '../template.ts'
@@ -16,9 +22,15 @@ const RIGHTS: Readonly<Record<string, readonly string[]>> = { [READER]: READING_
 /** Events are kept at least so long, so that an origin which was down for a long weekend misses none. */
 const LEAST_RETENTION_SECONDS = 7 * 24 * 3_600
 
-/** The changes that a realm needs for a complete connector. Throws `UsageError` for options that do not fit the realm. */
+/**
+ * The changes that a realm needs for a complete connector. Throws `UsageError` for options that do not fit the realm.
+ */
 export function planOf(state: RealmState, options: InitOptions): Plan {
-  const parts = [eventsPlan(state), ...state.clients.filter(isPushed).map((client) => urlsPlan(client, options)), audiencePlan(state, options)]
+  const parts = [
+    eventsPlan(state),
+    ...state.clients.filter(isPushed).map((client) => urlsPlan(client, options)),
+    audiencePlan(state, options),
+  ]
   const accounts = [READER, ...(options.forward ? [ACTOR] : [])]
   parts.push(...accounts.map((account) => accountPlan(state, account)))
   return { changes: parts.flatMap(({ changes }) => changes), notes: parts.flatMap(({ notes }) => notes) }
@@ -26,9 +38,18 @@ export function planOf(state: RealmState, options: InitOptions): Plan {
 
 /** The changes turned round, last first. A result that was altered since is left, and noted. */
 export function undoPlan(state: RealmState, done: readonly Change[]): Plan {
-  const open = done.map(reversed).reverse().filter((change) => !holds(state, change, 'after'))
-  const [ours, altered] = [open.filter((change) => holds(state, change, 'before')), open.filter((change) => !holds(state, change, 'before'))]
-  return { changes: ours, notes: altered.map((change) => `${subjectOf(change)} was altered since, and is left as it is`) }
+  const open = done
+    .map(reversed)
+    .reverse()
+    .filter((change) => !holds(state, change, 'after'))
+  const [ours, altered] = [
+    open.filter((change) => holds(state, change, 'before')),
+    open.filter((change) => !holds(state, change, 'before')),
+  ]
+  return {
+    changes: ours,
+    notes: altered.map((change) => `${subjectOf(change)} was altered since, and is left as it is`),
+  }
 }
 
 /** Keycloak's own clients get tokens for Keycloak only, and clients without users have no sessions to end. */
@@ -42,12 +63,20 @@ function eventsPlan({ settings, storedEventTypes }: RealmState): Plan {
   for (const setting of ['eventsEnabled', 'adminEventsEnabled', 'adminEventsDetailsEnabled'] as const)
     if (settings[setting] !== true) changes.push({ kind: 'realm', setting, before: settings[setting], after: true })
   if (USER_EVENT_TYPES.some((type) => !storedEventTypes.includes(type)))
-    changes.push({ kind: 'realm', setting: 'enabledEventTypes', before: settings.enabledEventTypes, after: [...new Set([...storedEventTypes, ...USER_EVENT_TYPES])].sort() })
+    changes.push({
+      kind: 'realm',
+      setting: 'enabledEventTypes',
+      before: settings.enabledEventTypes,
+      after: [...new Set([...storedEventTypes, ...USER_EVENT_TYPES])].sort(),
+    })
   for (const setting of ['eventsExpiration', 'adminEventsExpiration'] as const) {
     const seconds = settings[setting]
     if (typeof seconds === 'number' && seconds > 0 && seconds < LEAST_RETENTION_SECONDS)
       changes.push({ kind: 'realm', setting, before: seconds, after: LEAST_RETENTION_SECONDS })
-    else if (seconds === null || seconds === 0) notes.push(`realm: ${setting}: events are kept for ever; a week is enough for Portcullis, if the database is to stay small`)
+    else if (seconds === null || seconds === 0)
+      notes.push(
+        `realm: ${setting}: events are kept for ever; a week is enough for Portcullis, if the database is to stay small`,
+      )
   }
   return { changes, notes }
 }
@@ -61,8 +90,15 @@ function urlsPlan(client: RegisteredClient, { realm, origin }: InitOptions): Pla
   }
   const logout = `${base}/backchannel-logout`
   if (client.backchannelLogoutUrl === '') set(LOGOUT_URL, '', logout)
-  else if (client.backchannelLogoutUrl !== logout) notes.push(`client ${client.clientId}: has another ${LOGOUT_URL}, which is kept: its logouts are known by polling only`)
-  if ((client.backchannelLogoutUrl === '' || client.backchannelLogoutUrl === logout) && client.sessionRequired !== 'true') set(SESSION_REQUIRED, client.sessionRequired, 'true')
+  else if (client.backchannelLogoutUrl !== logout)
+    notes.push(
+      `client ${client.clientId}: has another ${LOGOUT_URL}, which is kept: its logouts are known by polling only`,
+    )
+  if (
+    (client.backchannelLogoutUrl === '' || client.backchannelLogoutUrl === logout) &&
+    client.sessionRequired !== 'true'
+  )
+    set(SESSION_REQUIRED, client.sessionRequired, 'true')
   if (client.adminUrl === '') set('adminUrl', '', base)
   else if (client.adminUrl !== base) notes.push(`client ${client.clientId}: has another adminUrl, which is kept`)
   return { changes, notes }
@@ -78,11 +114,27 @@ function audiencePlan({ clients, scopes }: RealmState, options: InitOptions): Pl
   for (const client of named) {
     const mapper = audienceMapper(options.audience)
     if (hasAudience(client, new Map(scopes), [options.audience])) continue
-    if (client.mappers.some(({ name }) => name === mapper.name)) throw new UsageError(`client ${client.clientId}: its protocol mapper '${mapper.name}' sets another audience, or none`)
-    changes.push({ kind: 'mapper', client: client.clientId, id: client.id, name: mapper.name, before: null, after: mapper })
+    if (client.mappers.some(({ name }) => name === mapper.name))
+      throw new UsageError(
+        `client ${client.clientId}: its protocol mapper '${mapper.name}' sets another audience, or none`,
+      )
+    changes.push({
+      kind: 'mapper',
+      client: client.clientId,
+      id: client.id,
+      name: mapper.name,
+      before: null,
+      after: mapper,
+    })
   }
-  const without = clients.filter((client) => isPushed(client) && !named.includes(client) && !hasAudience(client, new Map(scopes), [options.audience]))
-  const notes = without.map(({ clientId }) => `client ${clientId}: its tokens lack the audience '${options.audience}', and are refused; if it calls the API: --client ${clientId}`)
+  const without = clients.filter(
+    (client) =>
+      isPushed(client) && !named.includes(client) && !hasAudience(client, new Map(scopes), [options.audience]),
+  )
+  const notes = without.map(
+    ({ clientId }) =>
+      `client ${clientId}: its tokens lack the audience '${options.audience}', and are refused; if it calls the API: --client ${clientId}`,
+  )
   return { changes, notes }
 }
 
@@ -102,11 +154,14 @@ function audienceMapper(audience: string): Mapper {
 
 function accountPlan({ accounts }: RealmState, client: string): Plan {
   const account = accounts[client]
-  if (account?.isServiceAccount === false) throw new UsageError(`the realm has a client ${client} already, which is no service account`)
+  if (account?.isServiceAccount === false)
+    throw new UsageError(`the realm has a client ${client} already, which is no service account`)
   const missing = (RIGHTS[client] ?? []).filter((right) => account?.rights.includes(right) !== true)
   return {
     changes: [
-      ...(account === undefined ? [{ kind: 'account', client, before: null, after: crypto.randomUUID() } as const] : []),
+      ...(account === undefined
+        ? [{ kind: 'account', client, before: null, after: crypto.randomUUID() } as const]
+        : []),
       ...missing.map((right) => ({ kind: 'right', client, right, before: false, after: true }) as const),
     ],
     notes: [],

@@ -26,7 +26,13 @@ export class RealmEditor {
       const account = await this.#account(name)
       if (account !== undefined) accounts[name] = account
     }
-    return { settings, storedEventTypes: textsOf(stored['enabledEventTypes']).sort(), clients, scopes: [...scopes], accounts }
+    return {
+      settings,
+      storedEventTypes: textsOf(stored['enabledEventTypes']).sort(),
+      clients,
+      scopes: [...scopes],
+      accounts,
+    }
   }
 
   async apply(change: Change): Promise<void> {
@@ -35,9 +41,19 @@ export class RealmEditor {
         return this.#set(change.setting, change.after)
       case 'client':
         // Keycloak merges: members and attributes that are not named stay.
-        return this.#api.send('put', ofClient(change.id), change.setting === 'adminUrl' ? { adminUrl: change.after } : { attributes: { [change.setting]: change.after } })
+        return this.#api.send(
+          'put',
+          ofClient(change.id),
+          change.setting === 'adminUrl'
+            ? { adminUrl: change.after }
+            : { attributes: { [change.setting]: change.after } },
+        )
       case 'mapper':
-        if (change.after !== null) return this.#api.send('post', ofClient(change.id, ...MAPPERS), { ...change.after, protocol: 'openid-connect' })
+        if (change.after !== null)
+          return this.#api.send('post', ofClient(change.id, ...MAPPERS), {
+            ...change.after,
+            protocol: 'openid-connect',
+          })
         return this.#api.send('delete', ofClient(change.id, ...MAPPERS, await this.#mapperId(change.id, change.name)))
       case 'account':
         if (change.after === null) return this.#api.send('delete', ofClient(change.before ?? ''))
@@ -63,7 +79,9 @@ export class RealmEditor {
   }
 
   async #clientNamed(name: string): Promise<JsonObject | undefined> {
-    return objectsOf(await this.#api.get({ ...CLIENTS, query: [['clientId', name]] })).find((each) => each['clientId'] === name)
+    return objectsOf(await this.#api.get({ ...CLIENTS, query: [['clientId', name]] })).find(
+      (each) => each['clientId'] === name,
+    )
   }
 
   /** Where the rights of a service account are listed, given and taken. */

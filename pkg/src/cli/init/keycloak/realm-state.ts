@@ -2,7 +2,10 @@ import { numberOf, objectOf, textOf, textsOf } from '../../keycloak/json.ts'
 import { LOGOUT_URL, type Mapper, type RegisteredClient, SESSION_REQUIRED } from '../../keycloak/registered-client.ts'
 import type { Change, ClientSetting, RealmSetting, RealmValue } from './change.ts'
 
-/** All of a realm that a plan of changes depends on. Plain JSON in a fixed order, so that equal states have equal digests. */
+/**
+ * All of a realm that a plan of changes depends on. Plain JSON in a fixed order, so that equal states have equal
+ * digests.
+ */
 export interface RealmState {
   readonly settings: Readonly<Record<RealmSetting, RealmValue>>
   /** The user events that are stored now; where the realm names none, Keycloak's default ones. */

@@ -3,6 +3,8 @@ import { loadFrom, startLoading } from '../../../edge/core/module.ts'
 import { compileFetched } from '../../fetched.ts'
 
 const copy = () => import('../../../../wasm/edge-slim/embedded.js')
-loadFrom(() => compileFetched(() => new URL('../../../../wasm/edge-slim/core_bg.wasm', import.meta.url), copy), { shareFlights: true })
+loadFrom(() => compileFetched(() => new URL('../../../../wasm/edge-slim/core_bg.wasm', import.meta.url), copy), {
+  shareFlights: true,
+})
 void startLoading()
 export * from '../../../edge/index.ts'

@@ -65,7 +65,13 @@ export function form(parameters: Record<string, string>, headers: Record<string,
 }
 
 export async function logIn(username = 'alice', more: Record<string, string> = {}): Promise<Tokens> {
-  const response = await form({ grant_type: 'password', client_id: 'demo', username, password: `${username}-password`, ...more })
+  const response = await form({
+    grant_type: 'password',
+    client_id: 'demo',
+    username,
+    password: `${username}-password`,
+    ...more,
+  })
   assert.equal(response.status, 200)
   return (await response.json()) as Tokens
 }

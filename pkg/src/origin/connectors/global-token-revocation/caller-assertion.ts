@@ -37,7 +37,13 @@ export interface KeyedCaller extends RevocationCaller {
 }
 
 /** Reports why a genuine JWT of the caller does not fit this route. */
-export type Unfit = 'wrong_type' | 'wrong_audience' | 'expired' | 'not_yet_valid' | 'lifetime_exceeded' | 'missing_claim'
+export type Unfit =
+  | 'wrong_type'
+  | 'wrong_audience'
+  | 'expired'
+  | 'not_yet_valid'
+  | 'lifetime_exceeded'
+  | 'missing_claim'
 
 /** Reads a compact JWT; members that are `null` count as absent. `undefined`: it is malformed. */
 export function readAssertion(credential: string, maxBytes: number): UnverifiedAssertion | undefined {
@@ -52,8 +58,9 @@ export function readAssertion(credential: string, maxBytes: number): UnverifiedA
 }
 
 /**
- * Verifies that the caller signed a JWT for this route (§3.5): key, algorithm, type, `iss`, `aud`, `sub`, `jti` and times. `undefined`: it is
- * not the caller's. Rejects with `GlobalRevocationRefused` (`not_permitted`, `keys_unavailable`, `too_busy`).
+ * Verifies that the caller signed a JWT for this route (§3.5): key, algorithm, type, `iss`, `aud`, `sub`, `jti` and
+ * times. `undefined`: it is not the caller's. Rejects with `GlobalRevocationRefused` (`not_permitted`,
+ * `keys_unavailable`, `too_busy`).
  */
 export async function verifyAssertion(
   unverified: UnverifiedAssertion,
@@ -81,7 +88,9 @@ async function verify(
   admit: () => Promise<void>,
 ): Promise<GlobalRevocationRefused | 'good' | 'bad_signature' | 'unusable'> {
   try {
-    await compactVerify(jwt, (header, token) => keys(withoutNulls(header) as typeof header, token), { algorithms: ASYMMETRIC })
+    await compactVerify(jwt, (header, token) => keys(withoutNulls(header) as typeof header, token), {
+      algorithms: ASYMMETRIC,
+    })
     return 'good'
   } catch (error) {
     if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyByEach(jwt, error, admit)
@@ -91,23 +100,41 @@ async function verify(
 }
 
 /** The first signature is admitted already. */
-async function verifyByEach(jwt: string, keys: AsyncIterable<CryptoKey>, admit: () => Promise<void>): Promise<'good' | 'bad_signature'> {
+async function verifyByEach(
+  jwt: string,
+  keys: AsyncIterable<CryptoKey>,
+  admit: () => Promise<void>,
+): Promise<'good' | 'bad_signature'> {
   let tried = 0
   for await (const key of keys) {
     if (tried === MAX_CANDIDATES) break
     if (tried > 0) await admit()
     tried += 1
-    const isGood = await compactVerify(jwt, key, { algorithms: ASYMMETRIC }).then(() => true, () => false)
+    const isGood = await compactVerify(jwt, key, { algorithms: ASYMMETRIC }).then(
+      () => true,
+      () => false,
+    )
     if (isGood) return 'good'
   }
   return 'bad_signature'
 }
 
 /** Judges what a verified JWT says: its claims, then its type. */
-function judge({ header: { typ }, claims }: UnverifiedAssertion, caller: KeyedCaller, nowSeconds: number): Assertion | Unfit {
+function judge(
+  { header: { typ }, claims }: UnverifiedAssertion,
+  caller: KeyedCaller,
+  nowSeconds: number,
+): Assertion | Unfit {
   const { sub, jti, iat, exp, aud } = claims
   const { subject, untyped = 'refuse' } = caller
-  if (typeof sub !== 'string' || typeof jti !== 'string' || jti === '' || jti.length > MAX_ID_CHARACTERS || aud === undefined) return 'missing_claim'
+  if (
+    typeof sub !== 'string' ||
+    typeof jti !== 'string' ||
+    jti === '' ||
+    jti.length > MAX_ID_CHARACTERS ||
+    aud === undefined
+  )
+    return 'missing_claim'
   if (![caller.audience].flat().some((audience) => [aud].flat().includes(audience))) return 'wrong_audience'
   const { nbf = 0 } = claims
   if (!isDate(iat) || !isDate(exp) || !isDate(nbf)) return 'missing_claim'

@@ -1,4 +1,11 @@
-import { type CompactVerifyGetKey, createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JSONWebKeySet } from 'jose'
+import {
+  type CompactVerifyGetKey,
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type JSONWebKeySet,
+} from 'jose'
 import { download } from '../../../http/download.ts'
 import { isObject } from '../../../options.ts'
 import type { JWK } from '../../../types.ts'
@@ -22,8 +29,8 @@ export interface CallerKeysOptions {
 }
 
 /**
- * The keys of a caller, fetched when a JWT needs them and they are older than `jwksMaxAgeSeconds`, or lack its key. The function
- * rejects with `GlobalRevocationRefused` (`keys_unavailable`).
+ * The keys of a caller, fetched when a JWT needs them and they are older than `jwksMaxAgeSeconds`, or lack its key. The
+ * function rejects with `GlobalRevocationRefused` (`keys_unavailable`).
  */
 export function callerKeys({ jwks }: RevocationCaller, options: CallerKeysOptions): CompactVerifyGetKey {
   if (typeof jwks !== 'string' && !(jwks instanceof URL)) return createLocalJWKSet(canonicalSet(jwks) as JSONWebKeySet)
@@ -44,18 +51,33 @@ export function callerKeys({ jwks }: RevocationCaller, options: CallerKeysOption
   }
 }
 
-/** The set's readable keys in one spelling, as those of a realm's issuer; what is no set stays as it is, and is refused. */
+/**
+ * The set's readable keys in one spelling, as those of a realm's issuer; what is no set stays as it is, and is refused.
+ */
 function canonicalSet(set: unknown): unknown {
   if (!isObject(set) || !Array.isArray(set['keys'])) return set
-  return { keys: set['keys'].filter(isObject).map((key) => canonicalKey(key as JWK)).filter((key) => key !== undefined) }
+  return {
+    keys: set['keys']
+      .filter(isObject)
+      .map((key) => canonicalKey(key as JWK))
+      .filter((key) => key !== undefined),
+  }
 }
 
 /** Fetches with every bound of `download`, and without redirects. */
-async function bounded(url: URL, { fetch, onFetched }: CallerKeysOptions, headers: Headers, signal: AbortSignal): Promise<Response> {
+async function bounded(
+  url: URL,
+  { fetch, onFetched }: CallerKeysOptions,
+  headers: Headers,
+  signal: AbortSignal,
+): Promise<Response> {
   try {
     const bounds = { errorCode: 'jwks_unreachable', maxBytes: MAX_JWKS_BYTES } as const
     const { status, bytes } = await download(url, { ...bounds, fetch, signal, headers: Object.fromEntries(headers) })
-    const answer = status === 200 ? Response.json(canonicalSet(JSON.parse(new TextDecoder().decode(bytes)))) : new Response(null, { status })
+    const answer =
+      status === 200
+        ? Response.json(canonicalSet(JSON.parse(new TextDecoder().decode(bytes))))
+        : new Response(null, { status })
     onFetched(status === 200 ? undefined : new Error(`it answered ${status}`))
     return answer
   } catch (error) {

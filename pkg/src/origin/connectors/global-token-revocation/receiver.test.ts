@@ -1,4 +1,5 @@
-// Forged JWTs cost no more than the budget of verifications, and those that are recognised without their signature cost nothing.
+// Forged JWTs cost no more than the budget of verifications, and those that are recognised without their signature cost
+// nothing.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -15,14 +16,27 @@ await startLoading()
 const ISSUER = 'https://acme.okta.example'
 const AUDIENCE = 'https://origin.example/realms/acme/global-token-revocation'
 
-/** Callers of a realm whose budget has one verification, and no other grows back. `others`: keys of the same `kid` before the own one. */
+/**
+ * Callers of a realm whose budget has one verification, and no other grows back. `others`: keys of the same `kid`
+ * before the own one.
+ */
 async function openFrozen(others = 0) {
   const [own, other] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')]
   const pairs = [...(await Promise.all(Array.from({ length: others }, () => generateKeyPair('ES256')))), own]
-  const keys = (await Promise.all(pairs.map(async ({ publicKey }) => ({ ...(await exportJWK(publicKey)), kid: 'k' })))) as JWK[]
+  const keys = (await Promise.all(
+    pairs.map(async ({ publicKey }) => ({ ...(await exportJWK(publicKey)), kid: 'k' })),
+  )) as JWK[]
   const now = Math.floor(Date.now() / 1000)
   const signed = (key: CryptoKey, claims: object = {}): Promise<string> =>
-    new SignJWT({ iss: ISSUER, sub: 'app', aud: AUDIENCE, jti: crypto.randomUUID(), iat: now, exp: now + 300, ...claims })
+    new SignJWT({
+      iss: ISSUER,
+      sub: 'app',
+      aud: AUDIENCE,
+      jti: crypto.randomUUID(),
+      iat: now,
+      exp: now + 300,
+      ...claims,
+    })
       .setProtectedHeader({ alg: 'ES256', kid: 'k', typ: 'global-token-revocation+jwt' })
       .sign(key)
   const caller = { issuer: ISSUER, jwks: { keys }, audience: AUDIENCE }
@@ -54,7 +68,14 @@ test('forged signatures beyond the budget are sent away', async (t) => {
   const jwts = await Promise.all(Array.from({ length: 6 }, () => forged()))
   const reasons = await Promise.all(jwts.map(admitted))
   // One at once, and two that may wait for the next seconds.
-  assert.deepEqual(reasons.sort(), ['too_busy', 'too_busy', 'too_busy', 'unauthenticated', 'unauthenticated', 'unauthenticated'])
+  assert.deepEqual(reasons.sort(), [
+    'too_busy',
+    'too_busy',
+    'too_busy',
+    'unauthenticated',
+    'unauthenticated',
+    'unauthenticated',
+  ])
 })
 
 test('good ones cost nothing, nor do those of another issuer', async () => {

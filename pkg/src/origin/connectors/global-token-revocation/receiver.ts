@@ -70,7 +70,11 @@ export class GlobalTokenRevocations implements GlobalRevocations {
   constructor(options: GlobalTokenRevocationsOptions) {
     this.#options = options
     this.#budget = options.budget ?? new VerificationBudget(MAX_VERIFICATIONS_PER_SECOND)
-    this.#realms = new Map(options.realms.flatMap((realm) => (realm.globalTokenRevocation === undefined ? [] : [[realm.name, open(realm, options)]])))
+    this.#realms = new Map(
+      options.realms.flatMap((realm) =>
+        realm.globalTokenRevocation === undefined ? [] : [[realm.name, open(realm, options)]],
+      ),
+    )
   }
 
   takes(realm: string): boolean {
@@ -100,12 +104,17 @@ export class GlobalTokenRevocations implements GlobalRevocations {
   async users(name: string, unchecked: unknown, { issuer: caller }: KnownCaller): Promise<readonly NamedUser[]> {
     const realm = this.#realmOf(name)
     const identifier = readSubjectIdentifier(unchecked)
-    const resolvers = (realm.globalTokenRevocation?.subjectsOf ?? {}) as Partial<Record<string, SubjectResolver<SubjectIdentifier['format']>>>
+    const resolvers = (realm.globalTokenRevocation?.subjectsOf ?? {}) as Partial<
+      Record<string, SubjectResolver<SubjectIdentifier['format']>>
+    >
     const { format } = identifier
     const isResolved = resolvers[format] !== undefined
-    const users = isResolved ? await this.#resolved(realm, async () => resolvers[format]?.(identifier, { caller })) : namedBy(identifier, realm)
+    const users = isResolved
+      ? await this.#resolved(realm, async () => resolvers[format]?.(identifier, { caller }))
+      : namedBy(identifier, realm)
     // As for a foreign issuer: whether that name has such a user is not for this caller to know.
-    if (users.length === 0 || !users.every(({ issuer }) => mayName(realm, caller, issuer))) throw refused('unknown_user', 'there is no such user here')
+    if (users.length === 0 || !users.every(({ issuer }) => mayName(realm, caller, issuer)))
+      throw refused('unknown_user', 'there is no such user here')
     return users
   }
 
@@ -123,14 +132,26 @@ export class GlobalTokenRevocations implements GlobalRevocations {
     throw refused('unauthenticated', 'the credential is not valid for this realm')
   }
 
-  /** The assertion of one of the realm's callers. A genuine one that does not fit is reported: the options differ from the caller's. */
-  async #verified({ callers, conditions, name }: OpenRealm, unverified: UnverifiedAssertion | undefined): Promise<Assertion | undefined> {
+  /**
+   * The assertion of one of the realm's callers. A genuine one that does not fit is reported: the options differ from
+   * the caller's.
+   */
+  async #verified(
+    { callers, conditions, name }: OpenRealm,
+    unverified: UnverifiedAssertion | undefined,
+  ): Promise<Assertion | undefined> {
     if (unverified === undefined) return undefined
     for (const caller of callers) {
       const verified = await this.#verify(unverified, caller)
       if (typeof verified === 'string') {
         const what = `realm ${name}: a caller's JWT was refused (${verified})`
-        conditions.begin('caller', failure(verified, `${what}: compare globalTokenRevocation.callers with the caller's settings, and the clocks`))
+        conditions.begin(
+          'caller',
+          failure(
+            verified,
+            `${what}: compare globalTokenRevocation.callers with the caller's settings, and the clocks`,
+          ),
+        )
       } else if (verified !== undefined) {
         conditions.end('caller')
         return verified
@@ -160,7 +181,10 @@ export class GlobalTokenRevocations implements GlobalRevocations {
     const fail = (reason: GlobalRefusal, what: string, cause?: unknown): never => {
       const message = `realm ${realm.name}: ${what}: look at globalTokenRevocation.subjectsOf`
       realm.conditions.begin('subjectsOf', failure(reason, message, cause))
-      const sentence = reason === 'cannot_revoke' ? 'this user cannot be logged out here' : 'nothing was recorded: the user could not be looked up'
+      const sentence =
+        reason === 'cannot_revoke'
+          ? 'this user cannot be logged out here'
+          : 'nothing was recorded: the user could not be looked up'
       throw refused(reason, sentence)
     }
     const resolving = resolve()
@@ -173,10 +197,13 @@ export class GlobalTokenRevocations implements GlobalRevocations {
     }
     const found = (await resolving) ?? []
     const values: unknown[] = Array.isArray(found) ? found : [found]
-    if (values.length > MAX_SUBJECTS) return fail('cannot_revoke', `a resolver returned more than ${MAX_SUBJECTS} users for one identifier`)
+    if (values.length > MAX_SUBJECTS)
+      return fail('cannot_revoke', `a resolver returned more than ${MAX_SUBJECTS} users for one identifier`)
     const users = [...new Set(values)].map((value) => userOf(value, realm))
     if (!users.every((user) => user !== undefined)) {
-      const expected = separatesSubjects(realm) ? '{ iss, sub }, with one of the names of the issuer' : 'the name of a user'
+      const expected = separatesSubjects(realm)
+        ? '{ iss, sub }, with one of the names of the issuer'
+        : 'the name of a user'
       return fail('cannot_revoke', `a resolver returned something else than ${expected}`)
     }
     realm.conditions.end('subjectsOf')
@@ -199,7 +226,10 @@ function open(realm: CalledRealm, options: GlobalTokenRevocationsOptions): OpenR
   const conditions = new Conditions({ realm: realm.name, connector: CONNECTOR }, options.onReport)
   const onFetched = (error: unknown): void => {
     if (error === undefined) return conditions.end('caller_keys')
-    conditions.begin('caller_keys', failure('keys_unavailable', `realm ${realm.name}: the keys of a caller cannot be fetched: check its jwks`, error))
+    conditions.begin(
+      'caller_keys',
+      failure('keys_unavailable', `realm ${realm.name}: the keys of a caller cannot be fetched: check its jwks`, error),
+    )
   }
   return {
     ...realm,
@@ -244,7 +274,10 @@ function userOf(value: unknown, realm: CalledRealm): NamedUser | undefined {
   return isNamed || iss === undefined ? { subject: sub } : undefined
 }
 
-/** Whether a caller that is itself one of several names of the issuer, such as a tenant, names a user of its own. Others are the operator's choice. */
+/**
+ * Whether a caller that is itself one of several names of the issuer, such as a tenant, names a user of its own. Others
+ * are the operator's choice.
+ */
 function mayName(realm: CalledRealm, caller: string | undefined, issuer: string | undefined): boolean {
   return issuer === undefined || issuer === caller || !issuerNames(realm).names.some((name) => name === caller)
 }

@@ -1,11 +1,14 @@
-/** More JWTs than callers send while one is valid, even when a company logs all its users out: 15 MB with the longest ids. */
+/**
+ * More JWTs than callers send while one is valid, even when a company logs all its users out: 15 MB with the longest
+ * ids.
+ */
 const MAX_IDS = 50_000
 /** The longest id, in characters. */
 export const MAX_ID_CHARACTERS = 256
 
 /**
- * The ids of JWTs that callers have used, each until its JWT has expired. Only ids of verified JWTs are added, so only callers can fill it.
- * Bounded, and lost with the process.
+ * The ids of JWTs that callers have used, each until its JWT has expired. Only ids of verified JWTs are added, so only
+ * callers can fill it. Bounded, and lost with the process.
  */
 export class UsedIds {
   /** Unix seconds until which each id is kept. */

@@ -11,13 +11,30 @@ type Members = Record<string, unknown>
 type Given = [members?: Members, settings?: Partial<AdminActionSettings>, header?: Members]
 
 const unverified = (header: Members, claims: Members) => ({ token: '', header, claims, named: claims })
-const judgeLogout = (members: Members = {}, settings: Partial<AdminActionSettings> = {}, header: Members = { typ: 'JWT' }) =>
-  judgeLogoutAction(unverified(header, logoutActionClaims({ expiration: AT + 30, ...members })), { ...SETTINGS, ...settings }, AT)
-const judgePush = (members: Members = {}, settings: Partial<AdminActionSettings> = {}, header: Members = { typ: 'JWT' }) =>
-  judgePushAction(unverified(header, pushActionClaims({ expiration: AT + 30, ...members })), { ...SETTINGS, ...settings }, AT)
+const judgeLogout = (
+  members: Members = {},
+  settings: Partial<AdminActionSettings> = {},
+  header: Members = { typ: 'JWT' },
+) =>
+  judgeLogoutAction(
+    unverified(header, logoutActionClaims({ expiration: AT + 30, ...members })),
+    { ...SETTINGS, ...settings },
+    AT,
+  )
+const judgePush = (
+  members: Members = {},
+  settings: Partial<AdminActionSettings> = {},
+  header: Members = { typ: 'JWT' },
+) =>
+  judgePushAction(
+    unverified(header, pushActionClaims({ expiration: AT + 30, ...members })),
+    { ...SETTINGS, ...settings },
+    AT,
+  )
 
 function bothRefuse(reason: RefusalReason, ...given: Given): void {
-  for (const judge of [judgeLogout, judgePush]) assert.throws(() => judge(...given), { name: 'MessageRefused', reason }, JSON.stringify(given))
+  for (const judge of [judgeLogout, judgePush])
+    assert.throws(() => judge(...given), { name: 'MessageRefused', reason }, JSON.stringify(given))
 }
 
 const BECAUSE = { because: 'admin action' }
@@ -26,7 +43,10 @@ describe('LOGOUT', () => {
   test('without session ids logs the realm out as of notBefore', () => {
     const realm = [{ kind: 'realm', occurredAt: AT - 1, ...BECAUSE }]
     assert.deepEqual(judgeLogout({ notBefore: AT - 1 }).revocations, realm)
-    assert.deepEqual(judgeLogout({ notBefore: AT - 1, adapterSessionIds: null, keycloakSessionIds: [] }).revocations, realm)
+    assert.deepEqual(
+      judgeLogout({ notBefore: AT - 1, adapterSessionIds: null, keycloakSessionIds: [] }).revocations,
+      realm,
+    )
   })
 
   test('with session ids ends those sessions, as of the time in its id', () => {
@@ -60,7 +80,9 @@ describe('LOGOUT', () => {
 
 describe('PUSH_NOT_BEFORE', () => {
   test("raises the client's not-before", () => {
-    assert.deepEqual(judgePush({ notBefore: AT - 100 }).revocations, [{ kind: 'client', client: 'web', occurredAt: AT - 100, ...BECAUSE }])
+    assert.deepEqual(judgePush({ notBefore: AT - 100 }).revocations, [
+      { kind: 'client', client: 'web', occurredAt: AT - 100, ...BECAUSE },
+    ])
   })
 
   test('without a not-before revokes nothing', () => {
@@ -76,7 +98,23 @@ describe('PUSH_NOT_BEFORE', () => {
 
 describe('both are refused', () => {
   test('with any other member: it may be another token, with members that a mapper put there', () => {
-    for (const member of ['iss', 'sub', 'aud', 'exp', 'iat', 'nbf', 'typ', 'azp', 'jti', 'sid', 'nonce', 'events', 'scope', 'client_id', 'anything']) {
+    for (const member of [
+      'iss',
+      'sub',
+      'aud',
+      'exp',
+      'iat',
+      'nbf',
+      'typ',
+      'azp',
+      'jti',
+      'sid',
+      'nonce',
+      'events',
+      'scope',
+      'client_id',
+      'anything',
+    ]) {
       for (const value of ['x', null, 0]) bothRefuse('forbidden_claim', { [member]: value })
     }
   })

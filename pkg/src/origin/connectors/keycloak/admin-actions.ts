@@ -7,7 +7,10 @@ import type { Revocation } from '../revocation.ts'
 
 /** The longest validity if the clocks agree: Keycloak signs an action half a minute before its `expiration`. */
 const LIFETIME_SECONDS = 60
-/** The members of every action, and those of each kind. There is no `aud` or `iat`, so nothing else distinguishes an action from other tokens. */
+/**
+ * The members of every action, and those of each kind. There is no `aud` or `iat`, so nothing else distinguishes an
+ * action from other tokens.
+ */
 const MEMBERS = ['id', 'expiration', 'resource', 'action', 'notBefore']
 const LOGOUT_MEMBERS = [...MEMBERS, 'adapterSessionIds', 'keycloakSessionIds']
 /** For the audit log. */
@@ -22,9 +25,10 @@ export interface AdminActionSettings {
 }
 
 /**
- * Takes Keycloak's admin action `LOGOUT`: `{ id, expiration, resource, action, notBefore, adapterSessionIds?, keycloakSessionIds? }` and no
- * other members; `expiration` at most a minute ahead. With `keycloakSessionIds` those sessions are ended, without session ids the realm is
- * logged out as of `notBefore`. Rejects with `MessageRefused`, or as the origin's verbs.
+ * Takes Keycloak's admin action `LOGOUT`: `{ id, expiration, resource, action, notBefore, adapterSessionIds?,
+ * keycloakSessionIds? }` and no other members; `expiration` at most a minute ahead. With `keycloakSessionIds` those
+ * sessions are ended, without session ids the realm is logged out as of `notBefore`. Rejects with `MessageRefused`, or
+ * as the origin's verbs.
  */
 export function logoutAction(intake: MessageIntake, settings: AdminActionSettings): (token: string) => Promise<void> {
   return async (token) => {
@@ -33,11 +37,16 @@ export function logoutAction(intake: MessageIntake, settings: AdminActionSetting
 }
 
 /**
- * Takes Keycloak's admin action `PUSH_NOT_BEFORE`: `{ id, expiration, resource, action, notBefore }` and no other members. It may be the
- * client's not-before or the realm's, which look alike: the client's is raised at once, and then `onPush` is called, without waiting for it,
- * to read the realm's. Rejects with `MessageRefused`, or as the origin's verbs.
+ * Takes Keycloak's admin action `PUSH_NOT_BEFORE`: `{ id, expiration, resource, action, notBefore }` and no other
+ * members. It may be the client's not-before or the realm's, which look alike: the client's is raised at once, and then
+ * `onPush` is called, without waiting for it, to read the realm's. Rejects with `MessageRefused`, or as the origin's
+ * verbs.
  */
-export function pushNotBeforeAction(intake: MessageIntake, settings: AdminActionSettings, onPush: () => void): (token: string) => Promise<void> {
+export function pushNotBeforeAction(
+  intake: MessageIntake,
+  settings: AdminActionSettings,
+  onPush: () => void,
+): (token: string) => Promise<void> {
   return async (token) => {
     const { outcome } = await intake.take(token, (unverified, now) => judgePushAction(unverified, settings, now))
     if (outcome === 'recorded') onPush()
@@ -50,9 +59,12 @@ export function judgeLogoutAction(token: UnverifiedToken, settings: AdminActionS
   const action = judgeAction(token, 'LOGOUT', LOGOUT_MEMBERS, settings, now)
   const sessions = optionalNames(claims, 'keycloakSessionIds')
   const isForSome = sessions.length > 0 || optionalNames(claims, 'adapterSessionIds').length > 0
-  const revocations = isForSome ? sessions.map((sid) => endedSession(sid, action, settings.scope)) : notBeforeOf({ kind: 'realm' }, action)
+  const revocations = isForSome
+    ? sessions.map((sid) => endedSession(sid, action, settings.scope))
+    : notBeforeOf({ kind: 'realm' }, action)
   // It has only session ids of the client's own, which are unknown here, or no time.
-  if (revocations.length === 0) throw new MessageRefused('invalid_claim', 'it names no session of the realm and no time')
+  if (revocations.length === 0)
+    throw new MessageRefused('invalid_claim', 'it names no session of the realm and no time')
   return { ...action, revocations }
 }
 
@@ -96,7 +108,10 @@ function judgeAction(
   return { id: requiredName(claims, 'id'), client, notBefore: Number(notBefore), expiresAt, timeliness }
 }
 
-function notBeforeOf(subject: { kind: 'realm' } | { kind: 'client'; client: string }, { notBefore }: AdminAction): Revocation[] {
+function notBeforeOf(
+  subject: { kind: 'realm' } | { kind: 'client'; client: string },
+  { notBefore }: AdminAction,
+): Revocation[] {
   return notBefore === 0 ? [] : [{ ...subject, occurredAt: notBefore, because: BECAUSE }]
 }
 

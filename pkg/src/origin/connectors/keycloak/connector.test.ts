@@ -27,7 +27,15 @@ before(async () => {
 after(() => keycloak.close())
 beforeEach(() => {
   const eventsConfig = { ...keycloak.eventsConfig, enabledEventTypes: USER_EVENT_TYPES }
-  Object.assign(keycloak, { issuer: ISSUER, eventsConfig, userEvents: [], adminEvents: [], requests: [], intercept: undefined, notBefore: 0 })
+  Object.assign(keycloak, {
+    issuer: ISSUER,
+    eventsConfig,
+    userEvents: [],
+    adminEvents: [],
+    requests: [],
+    intercept: undefined,
+    notBefore: 0,
+  })
 })
 
 afterEach(() => stage.close())
@@ -44,7 +52,8 @@ function recordingFetch(): typeof fetch {
   sent = own
   return (input, init) => {
     const { pathname } = new URL(input instanceof Request ? input.url : input)
-    if (init?.signal?.aborted !== true) own.push({ path: pathname, authorization: new Headers(init?.headers).get('authorization') })
+    if (init?.signal?.aborted !== true)
+      own.push({ path: pathname, authorization: new Headers(init?.headers).get('authorization') })
     return fetch(input, init)
   }
 }
@@ -63,17 +72,38 @@ function now(event: Record<string, unknown>): { id: string; time: number } {
 }
 
 function failuresOf(reports: readonly OriginReport[]): (string | undefined)[] {
-  return [...new Set(reports.filter(({ error }) => error !== undefined).map(({ condition, error }) => `${condition} ${error?.detail}`))].sort()
+  return [
+    ...new Set(
+      reports.filter(({ error }) => error !== undefined).map(({ condition, error }) => `${condition} ${error?.detail}`),
+    ),
+  ].sort()
 }
 
 test('it records messages, user events, admin events and the not-before of the realm', async () => {
   await open(READING)
   const iat = Math.floor(Date.now() / 1000)
-  const claims = { sid: 'by message', iat, exp: iat + 120, aud: 'web', azp: undefined, token_use: undefined, events: { 'http://schemas.openid.net/event/backchannel-logout': {} } }
+  const claims = {
+    sid: 'by message',
+    iat,
+    exp: iat + 120,
+    aud: 'web',
+    azp: undefined,
+    token_use: undefined,
+    events: { 'http://schemas.openid.net/event/backchannel-logout': {} },
+  }
   const body = new URLSearchParams({ logout_token: await stage.issuer.token(claims, { typ: 'logout+jwt' }) })
   assert.equal((await stage.get('/realms/acme/backchannel-logout', { method: 'POST', body })).status, 200)
   assert.equal(reasonOf('by message'), 'session_revoked')
-  assert.equal((await stage.get('/realms/acme/events', { method: 'POST', body: 'x', headers: { 'content-type': 'application/secevent+jwt' } })).status, 404)
+  assert.equal(
+    (
+      await stage.get('/realms/acme/events', {
+        method: 'POST',
+        body: 'x',
+        headers: { 'content-type': 'application/secevent+jwt' },
+      })
+    ).status,
+    404,
+  )
 
   keycloak.userEvents.push(now(userEvent('logout by the browser')))
   await until(() => reasonOf() === 'session_revoked', 'the event LOGOUT')
@@ -94,7 +124,10 @@ test('without a service account events are left alone', async () => {
   await open()
   keycloak.notBefore = Math.floor(Date.now() / 1000) - 10
   await until(() => reasonOf() === 'realm_revoked', 'the not-before of the realm')
-  assert.deepEqual(sent.filter(({ path, authorization }) => authorization !== null || !path.startsWith('/realms/acme')), [])
+  assert.deepEqual(
+    sent.filter(({ path, authorization }) => authorization !== null || !path.startsWith('/realms/acme')),
+    [],
+  )
   assert.ok(sent.length > 0)
 })
 
@@ -117,9 +150,15 @@ test('the events of another issuer end nothing', async () => {
   keycloak.notBefore = Math.floor(Date.now() / 1000)
   await open(READING)
   await until(() => failuresOf(stage.reports).length === 4, 'four reports')
-  assert.deepEqual(failuresOf(stage.reports).map((each) => each?.split(' ').at(-1)), Array(4).fill('wrong_issuer'))
+  assert.deepEqual(
+    failuresOf(stage.reports).map((each) => each?.split(' ').at(-1)),
+    Array(4).fill('wrong_issuer'),
+  )
   assert.equal(reasonOf(), undefined)
-  assert.equal(sent.some(({ path }) => path.startsWith('/admin/')), false)
+  assert.equal(
+    sent.some(({ path }) => path.startsWith('/admin/')),
+    false,
+  )
   assert.ok(sent.length > 0)
 })
 
@@ -127,7 +166,10 @@ test('options that no origin can carry out are refused before anything is asked'
   const { realm } = await createTestIssuer()
   const fetch = recordingFetch()
   const refused = (options: KeycloakOptions, origin: object = {}): Promise<void> =>
-    assert.rejects(async () => (await openStage({ connectors: [keycloakConnector(options)], fetch, ...origin })).close(), { code: 'invalid_option' })
+    assert.rejects(
+      async () => (await openStage({ connectors: [keycloakConnector(options)], fetch, ...origin })).close(),
+      { code: 'invalid_option' },
+    )
   const good = { baseUrl: keycloak.baseUrl, realm: 'acme' }
   await refused({ ...good, baseUrl: 'http://sso.example' })
   await refused({ ...good, baseUrl: `${keycloak.baseUrl}?x=y` })
@@ -138,9 +180,16 @@ test('options that no origin can carry out are refused before anything is asked'
   await refused({ ...good, intervalMs: 5 } as KeycloakOptions)
   const { readState: _, ...stateless } = freshStore()
   await refused(good, { store: stateless })
-  await refused(good, { connectors: [keycloakConnector(good), keycloakConnector({ ...good, realm: 'another', originRealm: 'acme' })] })
+  await refused(good, {
+    connectors: [keycloakConnector(good), keycloakConnector({ ...good, realm: 'another', originRealm: 'acme' })],
+  })
   assert.deepEqual(sent, [])
 
-  const taken = keycloakConnector({ ...good, originRealm: 'shop', securityEvents: { authorization: 'secret' }, passwordReset: 'ignore' })
+  const taken = keycloakConnector({
+    ...good,
+    originRealm: 'shop',
+    securityEvents: { authorization: 'secret' },
+    passwordReset: 'ignore',
+  })
   stage = await openStage({ realms: [{ ...realm, name: 'shop' }], connectors: [taken] })
 })

@@ -15,10 +15,11 @@ import { KeycloakForwarder } from './upstream/forwarder.ts'
 import { KeycloakRevocationEndpoint } from './upstream/revocation-endpoint.ts'
 
 /**
- * Connects one realm of Keycloak: `createOrigin({ connectors: [keycloakConnector({ baseUrl, realm, serviceAccount })] })`. Logout tokens and
- * admin actions arrive at the origin's routes of the realm; not-before, keys and events are polled. Does no I/O until the origin has
- * started; from then on each failure is reported and tried again. Throws `invalid_option`; `createOrigin` rejects with it for a `baseUrl` by
- * `http:` to another machine, or a store that keeps no state.
+ * Connects one realm of Keycloak: `createOrigin({ connectors: [keycloakConnector({ baseUrl, realm, serviceAccount })]
+ * })`. Logout tokens and admin actions arrive at the origin's routes of the realm; not-before, keys and events are
+ * polled. Does no I/O until the origin has started; from then on each failure is reported and tried again. Throws
+ * `invalid_option`; `createOrigin` rejects with it for a `baseUrl` by `http:` to another machine, or a store that keeps
+ * no state.
  */
 export function keycloakConnector(options: KeycloakOptions): Connector {
   const settings = resolveKeycloakSettings(options)
@@ -30,12 +31,15 @@ function connect(host: ConnectorHost, settings: KeycloakSettings): Connection {
   const { plainHttp, conditions } = host
   // Nothing tells which tenant the server belongs to.
   if (issuerNames(host.realm).tenantClaim !== undefined) {
-    throw invalid(`options.originRealm: realm ${host.realm.name} has tenants, and Keycloak is connected for one issuer: give it a realm of its own`)
+    throw invalid(
+      `options.originRealm: realm ${host.realm.name} has tenants, and Keycloak is connected for one issuer: give it a realm of its own`,
+    )
   }
   const nowMs = (): number => host.nowMs()
   const http = new KeycloakHttp({ baseUrl, fetch: host.fetch, plainHttp, timeoutMs })
   const clock = new ServerClock(nowMs)
-  const clientOf = (account: ServiceAccount): AdminClient => serviceAccountClient({ http, realm, account, clock, nowMs })
+  const clientOf = (account: ServiceAccount): AdminClient =>
+    serviceAccountClient({ http, realm, account, clock, nowMs })
   const realmClient = new RealmClient(http, realm)
   const events = serviceAccount === undefined ? undefined : eventReading(serviceAccount)
   const pollers = new Pollers({ host, connector: CONNECTOR, settings, realm: realmClient, clock, events })
@@ -56,7 +60,13 @@ function connect(host: ConnectorHost, settings: KeycloakSettings): Connection {
 
   function forwarding(account: ServiceAccount): KeycloakForwarder {
     const { upstreamTimeoutMs, lastLogoutTime } = settings
-    return new KeycloakForwarder({ host, connector: CONNECTOR, admin: clientOf(account), timeoutMs: upstreamTimeoutMs, lastLogoutTime })
+    return new KeycloakForwarder({
+      host,
+      connector: CONNECTOR,
+      admin: clientOf(account),
+      timeoutMs: upstreamTimeoutMs,
+      lastLogoutTime,
+    })
   }
 
   function eventReading(account: ServiceAccount): EventReading {
@@ -64,6 +74,10 @@ function connect(host: ConnectorHost, settings: KeycloakSettings): Connection {
     const state = new CurrentState(client)
     const names = new ClientNames({ state, nowMs })
     const recorder = new EventRecorder({ settings, names, state, host, connector: CONNECTOR, conditions })
-    return { client, userEvents: (events) => recorder.userEvents(events), adminEvents: (events) => recorder.adminEvents(events) }
+    return {
+      client,
+      userEvents: (events) => recorder.userEvents(events),
+      adminEvents: (events) => recorder.adminEvents(events),
+    }
   }
 }

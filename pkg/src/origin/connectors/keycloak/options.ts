@@ -20,8 +20,9 @@ import {
 /** Options of `keycloakConnector`. Unknown options throw `invalid_option`. */
 export interface KeycloakOptions {
   /**
-   * Keycloak as the origin reaches it, with its relative path if it has one, such as `https://sso.example/auth`. Credentials go to
-   * this web origin only, and redirects are not followed. `http:` only on this machine, unless the origin's `plainHttp` says otherwise.
+   * Keycloak as the origin reaches it, with its relative path if it has one, such as `https://sso.example/auth`.
+   * Credentials go to this web origin only, and redirects are not followed. `http:` only on this machine, unless the
+   * origin's `plainHttp` says otherwise.
    */
   baseUrl: URL | string
   /** The realm's name at Keycloak. */
@@ -29,39 +30,45 @@ export interface KeycloakOptions {
   /** The origin's realm that it serves. Default: `realm`. */
   originRealm?: string
   /**
-   * A confidential client of the realm with a service account that has the client roles `view-events`, `view-users` and `view-clients` of
-   * `realm-management`. Reads events. Default: none; only messages, the realm's not-before and its keys are used.
+   * A confidential client of the realm with a service account that has the client roles `view-events`, `view-users` and
+   * `view-clients` of `realm-management`. Reads events. Default: none; only messages, the realm's not-before and its
+   * keys are used.
    */
   serviceAccount?: ServiceAccount
   /**
-   * Another one, with `manage-users`, `manage-realm` and `manage-clients`, which carries out at Keycloak what is done at the origin's own routes. Kept
-   * apart from the account that reads, which then cannot log anybody out. Default: none; nothing is forwarded.
+   * Another one, with `manage-users`, `manage-realm` and `manage-clients`, which carries out at Keycloak what is done
+   * at the origin's own routes. Kept apart from the account that reads, which then cannot log anybody out. Default:
+   * none; nothing is forwarded.
    */
   actingAccount?: ServiceAccount
   /**
-   * The clients whose logout tokens (`aud`) and admin actions (`resource`) are taken: `any` client of the realm, since the realm signs
-   * them all, or those of a list. Default `any`.
+   * The clients whose logout tokens (`aud`) and admin actions (`resource`) are taken: `any` client of the realm, since
+   * the realm signs them all, or those of a list. Default `any`.
    */
   logoutTokenAudience?: 'any' | string[]
   /**
-   * Logout tokens without the type `logout+jwt`, as Keycloak sent them before 26: `refuse`, for the type distinguishes them from other
-   * tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), or `accept`. Default `refuse`.
+   * Logout tokens without the type `logout+jwt`, as Keycloak sent them before 26: `refuse`, for the type distinguishes
+   * them from other tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), or `accept`. Default `refuse`.
    */
   olderLogoutTokens?: 'refuse' | 'accept'
   /**
-   * What a logout token with a `sid`, or an admin action with session ids, ends. `session`: the whole session, also for clients whose own
-   * logout token was lost. `client_session`: the session for the client in `aud` only, so that a removed consent leaves the other clients
-   * alone; each client then needs its back-channel logout URL at the origin. Default `session`.
+   * What a logout token with a `sid`, or an admin action with session ids, ends. `session`: the whole session, also for
+   * clients whose own logout token was lost. `client_session`: the session for the client in `aud` only, so that a
+   * removed consent leaves the other clients alone; each client then needs its back-channel logout URL at the origin.
+   * Default `session`.
    */
   logoutTokenScope?: 'session' | 'client_session'
   /** Security event tokens by push (RFC 8935). Default: none; they are answered with 404. */
   securityEvents?: SecurityEventOptions
   /**
-   * How many signatures of messages are verified in a second, at the most; more get 503. It bounds what a flood of forged
-   * messages costs, whatever addresses it comes from. Allowed: 1 or more. Default 1000.
+   * How many signatures of messages are verified in a second, at the most; more get 503. It bounds what a flood of
+   * forged messages costs, whatever addresses it comes from. Allowed: 1 or more. Default 1000.
    */
   maxVerificationsPerSecond?: number
-  /** How often the realm's not-before is read. *Set to now* in the console shows nowhere else. Allowed: 100 to 2147483647. Default 1000. */
+  /**
+   * How often the realm's not-before is read. *Set to now* in the console shows nowhere else. Allowed: 100 to
+   * 2147483647. Default 1000.
+   */
   notBeforeIntervalMs?: number
   /**
    * How often the realm's keys are read. A disabled key is withdrawn when two reads in a row lack it. Allowed: 100 to
@@ -73,52 +80,56 @@ export interface KeycloakOptions {
   /** How often admin events are read. Allowed: 100 to 2147483647. Default 1000. */
   adminEventsIntervalMs?: number
   /**
-   * How far back events are read again. Keycloak shows an event when its request ends, with the time at which it happened: 5 s
-   * later for each client that does not answer its logout token. Allowed: 5 to 86400. Default 300.
+   * How far back events are read again. Keycloak shows an event when its request ends, with the time at which it
+   * happened: 5 s later for each client that does not answer its logout token. Allowed: 5 to 86400. Default 300.
    */
   rereadSeconds?: number
   /** How long one request to Keycloak may take. Allowed: 100 to 2147483647. Default 5000. */
   requestTimeoutMs?: number
   /**
-   * How long an act at the origin waits for its outcome at Keycloak, which sends its logout tokens meanwhile; then it is
-   * `queued`. Allowed: 100 to 2147483647. Default 2000.
+   * How long an act at the origin waits for its outcome at Keycloak, which sends its logout tokens meanwhile; then it
+   * is `queued`. Allowed: 100 to 2147483647. Default 2000.
    */
   upstreamTimeoutMs?: number
   /**
-   * When events since the last read are gone, after a time longer than Keycloak keeps them or because they were deleted: `report` it, or
-   * also refuse all tokens of the realm that were issued before the oldest event that is left (`realm_not_before`), which logs almost
-   * everybody out once. Default `report`.
+   * When events since the last read are gone, after a time longer than Keycloak keeps them or because they were
+   * deleted: `report` it, or also refuse all tokens of the realm that were issued before the oldest event that is left
+   * (`realm_not_before`), which logs almost everybody out once. Default `report`.
    */
   onGap?: 'report' | 'realm_not_before'
   /**
-   * What a removed consent ends: the `grant`, that is the client's tokens of that user, as Keycloak does; all tokens of the `user`; or
-   * nothing (`ignore`). Default `grant`.
+   * What a removed consent ends: the `grant`, that is the client's tokens of that user, as Keycloak does; all tokens of
+   * the `user`; or nothing (`ignore`). Default `grant`.
    */
   consentRemoved?: 'grant' | 'user' | 'ignore'
   /**
-   * What the second use of a refresh token ends (*Revoke Refresh Token*): the client's part of the session (`client_session`), as Keycloak
-   * does, or the whole `session`, since a thief of the token may hold others of it. Default `client_session`.
+   * What the second use of a refresh token ends (*Revoke Refresh Token*): the client's part of the session
+   * (`client_session`), as Keycloak does, or the whole `session`, since a thief of the token may hold others of it.
+   * Default `client_session`.
    */
   refreshTokenReuse?: 'client_session' | 'session'
-  /** Whether a disabled user's tokens are refused (`user`). Keycloak keeps the sessions: enabled again, a refresh works. Default `user`. */
+  /**
+   * Whether a disabled user's tokens are refused (`user`). Keycloak keeps the sessions: enabled again, a refresh works.
+   * Default `user`.
+   */
   userDisabled?: 'user' | 'ignore'
   /** Whether a deleted user's tokens are refused. Default `user`. */
   userDeleted?: 'user' | 'ignore'
   /** Whether the tokens of a user locked out for good are refused: Keycloak has disabled the user. Default `user`. */
   permanentLockout?: 'user' | 'ignore'
   /**
-   * Whether a temporary lockout refuses the user's tokens. It follows from wrong passwords: anybody who knows a name could log its owner
-   * out. Default `ignore`.
+   * Whether a temporary lockout refuses the user's tokens. It follows from wrong passwords: anybody who knows a name
+   * could log its owner out. Default `ignore`.
    */
   temporaryLockout?: 'ignore' | 'user'
   /**
-   * Whether an administrator's reset of a password refuses the user's tokens: it often answers a stolen one. Keycloak keeps the sessions,
-   * so that a refresh works. Default `user`.
+   * Whether an administrator's reset of a password refuses the user's tokens: it often answers a stolen one. Keycloak
+   * keeps the sessions, so that a refresh works. Default `user`.
    */
   passwordReset?: 'user' | 'ignore'
   /**
-   * Whether a user's own change of the password refuses the user's tokens, those of the session in which it was changed too. Keycloak asks
-   * the user whether to sign out of other devices, and ends these sessions itself. Default `ignore`.
+   * Whether a user's own change of the password refuses the user's tokens, those of the session in which it was changed
+   * too. Keycloak asks the user whether to sign out of other devices, and ends these sessions itself. Default `ignore`.
    */
   passwordChanged?: 'ignore' | 'user'
   /** Whether the tokens of a disabled client are refused (`client`). Default `client`. */
@@ -128,21 +139,25 @@ export interface KeycloakOptions {
   /** Whether all tokens of a disabled realm are refused (`realm`). Default `realm`. */
   realmDisabled?: 'realm' | 'ignore'
   /**
-   * Whether a role or group that is taken away from a user refuses the user's tokens (`user`), which name the role until they expire.
-   * `ignore` because provisioning that rewrites roles would log its users out repeatedly. Roles of a group, and those within another
-   * role, are not followed. Default `ignore`.
+   * Whether a role or group that is taken away from a user refuses the user's tokens (`user`), which name the role
+   * until they expire. `ignore` because provisioning that rewrites roles would log its users out repeatedly. Roles of a
+   * group, and those within another role, are not followed. Default `ignore`.
    */
   roleRemoved?: 'ignore' | 'user'
   /**
-   * An administrator's session in a user's name: `accept` it, `mark` it by a line of the audit log and a report, or `refuse` it, which also
-   * ends the session. Its tokens look like any others. Default `accept`.
+   * An administrator's session in a user's name: `accept` it, `mark` it by a line of the audit log and a report, or
+   * `refuse` it, which also ends the session. Its tokens look like any others. Default `accept`.
    */
   impersonation?: 'accept' | 'mark' | 'refuse'
-  /** The user attribute with the least version of the user's tokens, which a mapper puts into them. Default `token_version`. */
+  /**
+   * The user attribute with the least version of the user's tokens, which a mapper puts into them. Default
+   * `token_version`.
+   */
   tokenVersionAttribute?: string
   /**
-   * Whether the acting account writes the user attribute `last_logout_time` when the origin logs a user out. `ignore` because Keycloak can
-   * only replace a user's attributes as a whole: a change made at the same moment may be lost. Default `ignore`.
+   * Whether the acting account writes the user attribute `last_logout_time` when the origin logs a user out. `ignore`
+   * because Keycloak can only replace a user's attributes as a whole: a change made at the same moment may be lost.
+   * Default `ignore`.
    */
   lastLogoutTime?: 'ignore' | 'write'
 }

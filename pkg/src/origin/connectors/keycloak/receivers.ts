@@ -10,12 +10,20 @@ import type { KeycloakSettings } from './options.ts'
 /** The connector's name in the audit log. */
 export const CONNECTOR = 'keycloak'
 
-/** The receivers of Keycloak's messages, which share one budget of verifications. `onPush` reads the realm's not-before, and must not throw. */
+/**
+ * The receivers of Keycloak's messages, which share one budget of verifications. `onPush` reads the realm's not-before,
+ * and must not throw.
+ */
 export function keycloakReceivers(host: ConnectorHost, settings: KeycloakSettings, onPush: () => void): Receivers {
   const budget = new VerificationBudget(settings.maxVerificationsPerSecond)
   const intake = (): MessageIntake => new MessageIntake({ host, connector: CONNECTOR, budget })
   const issuers = issuerNames(host.realm).names
-  const { logoutTokenAudience: audience, logoutTokenScope: scope, olderLogoutTokens: olderTokens, securityEvents } = settings
+  const {
+    logoutTokenAudience: audience,
+    logoutTokenScope: scope,
+    olderLogoutTokens: olderTokens,
+    securityEvents,
+  } = settings
   return {
     backchannelLogout: backchannelLogout(intake(), { issuers, audience, olderTokens, scope }),
     kLogout: logoutAction(intake(), { audience, scope }),
@@ -23,7 +31,10 @@ export function keycloakReceivers(host: ConnectorHost, settings: KeycloakSetting
     ...(securityEvents === undefined ? {} : { securityEvent: securityEvent(securityEvents) }),
   }
 
-  function securityEvent({ authorization, audience: stream }: NonNullable<KeycloakSettings['securityEvents']>): NonNullable<Receivers['securityEvent']> {
+  function securityEvent({
+    authorization,
+    audience: stream,
+  }: NonNullable<KeycloakSettings['securityEvents']>): NonNullable<Receivers['securityEvent']> {
     const { passwordReset, passwordChanged } = settings
     return securityEventReceiver({
       intake: intake(),

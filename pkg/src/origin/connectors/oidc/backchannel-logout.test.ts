@@ -5,12 +5,21 @@ import { ISSUER } from '../../testing/stage.ts'
 import type { RefusalReason } from '../message-refused.ts'
 import { type BackchannelLogoutSettings, judgeLogoutToken } from './backchannel-logout.ts'
 
-const SETTINGS: BackchannelLogoutSettings = { issuers: [ISSUER], audience: 'any', olderTokens: 'refuse', scope: 'session' }
+const SETTINGS: BackchannelLogoutSettings = {
+  issuers: [ISSUER],
+  audience: 'any',
+  olderTokens: 'refuse',
+  scope: 'session',
+}
 const AT = now()
 
 type Members = Record<string, unknown>
 
-function judge(members: Members = {}, settings: Partial<BackchannelLogoutSettings> = {}, header: Members = { typ: 'logout+jwt' }) {
+function judge(
+  members: Members = {},
+  settings: Partial<BackchannelLogoutSettings> = {},
+  header: Members = { typ: 'logout+jwt' },
+) {
   const claims = logoutClaims({ iat: AT, exp: AT + 120, ...members })
   return judgeLogoutToken({ token: '', header, claims, named: claims }, { ...SETTINGS, ...settings }, AT)
 }
@@ -108,8 +117,11 @@ describe('§2.6: a logout token is refused', () => {
   test('without exactly the logout event', () => {
     refuses('missing_claim', { events: undefined })
     for (const events of ['logout', [LOGOUT_EVENT], 7]) refuses('invalid_claim', { events })
-    for (const events of [{}, { [LOGOUT_EVENT]: true }, { [LOGOUT_EVENT]: null }, { [`${LOGOUT_EVENT}/`]: {} }]) refuses('invalid_claim', { events })
-    refuses('invalid_claim', { events: { [LOGOUT_EVENT]: {}, 'https://schemas.openid.net/secevent/risc/event-type/account-disabled': {} } })
+    for (const events of [{}, { [LOGOUT_EVENT]: true }, { [LOGOUT_EVENT]: null }, { [`${LOGOUT_EVENT}/`]: {} }])
+      refuses('invalid_claim', { events })
+    refuses('invalid_claim', {
+      events: { [LOGOUT_EVENT]: {}, 'https://schemas.openid.net/secevent/risc/event-type/account-disabled': {} },
+    })
     refuses('invalid_claim', { events: { [LOGOUT_EVENT]: {}, revoke_offline_access: 'true' } })
     assert.ok(judge({ events: { [LOGOUT_EVENT]: { reason: 'any' }, other: true } }))
   })
@@ -133,8 +145,19 @@ test('times are judged with a tolerance of fifteen minutes', () => {
 })
 
 test('a refusal repeats nothing of the token', () => {
-  const marked = { sub: 'MARK'.repeat(300), sid: 'MARK'.repeat(300), jti: 'MARK'.repeat(300), iss: 'https://MARK', aud: [7, 'MARK'], events: 'MARK' }
+  const marked = {
+    sub: 'MARK'.repeat(300),
+    sid: 'MARK'.repeat(300),
+    jti: 'MARK'.repeat(300),
+    iss: 'https://MARK',
+    aud: [7, 'MARK'],
+    events: 'MARK',
+  }
   for (const [member, value] of Object.entries(marked)) {
-    assert.throws(() => judge({ [member]: value }), ({ message }: Error) => !message.includes('MARK'), member)
+    assert.throws(
+      () => judge({ [member]: value }),
+      ({ message }: Error) => !message.includes('MARK'),
+      member,
+    )
   }
 })

@@ -28,23 +28,33 @@ export interface BackchannelLogoutSettings {
   audience: 'any' | readonly string[]
   /** Logout tokens without `typ: logout+jwt`, of servers older than the specification's final version. */
   olderTokens: 'refuse' | 'accept'
-  /** The scope of a `sid`: the whole session, the part of the clients in `aud`, or all tokens of its `sub` up to then. */
+  /**
+   * The scope of a `sid`: the whole session, the part of the clients in `aud`, or all tokens of its `sub` up to then.
+   */
   scope: 'session' | 'client_session' | 'user'
 }
 
 /**
- * Takes logout tokens of OpenID Connect Back-Channel Logout 1.0: all checks of §2.6 except those against earlier ID tokens, which a resource
- * server does not see. With `sid` that session is ended as of `iat`, without it all sessions of `sub`. With Keycloak's `revoke_offline_access`
- * the tokens that the clients in `aud` have for `sub` are refused too, up to `iat`. Rejects with `MessageRefused`, or as the origin's verbs.
+ * Takes logout tokens of OpenID Connect Back-Channel Logout 1.0: all checks of §2.6 except those against earlier ID
+ * tokens, which a resource server does not see. With `sid` that session is ended as of `iat`, without it all sessions
+ * of `sub`. With Keycloak's `revoke_offline_access` the tokens that the clients in `aud` have for `sub` are refused
+ * too, up to `iat`. Rejects with `MessageRefused`, or as the origin's verbs.
  */
-export function backchannelLogout(intake: MessageIntake, settings: BackchannelLogoutSettings): (logoutToken: string) => Promise<void> {
+export function backchannelLogout(
+  intake: MessageIntake,
+  settings: BackchannelLogoutSettings,
+): (logoutToken: string) => Promise<void> {
   return async (logoutToken) => {
     await intake.take(logoutToken, (token, now) => judgeLogoutToken(token, settings, now))
   }
 }
 
 /** Judges a logout token by itself; `now` in unix seconds. Throws `MessageRefused`. */
-export function judgeLogoutToken({ header, claims, named }: UnverifiedToken, settings: BackchannelLogoutSettings, now: number): JudgedMessage {
+export function judgeLogoutToken(
+  { header, claims, named }: UnverifiedToken,
+  settings: BackchannelLogoutSettings,
+  now: number,
+): JudgedMessage {
   checkType(header, claims, settings.olderTokens)
   const issuer = checkIssuer(claims, settings.issuers)
   const clients = audiencesOf(claims)
@@ -59,7 +69,10 @@ export function judgeLogoutToken({ header, claims, named }: UnverifiedToken, set
   const offlineAccess = offlineAccessOf(requiredObject(claims, 'events'))
   const sub = optionalName(named, 'sub')
   const dated = { occurredAt: issuedAt, because: 'logout token' }
-  const grants = sub === undefined || offlineAccess === 'kept' ? [] : clients.map((client): Revocation => ({ kind: 'grant', sub, client, ...dated }))
+  const grants =
+    sub === undefined || offlineAccess === 'kept'
+      ? []
+      : clients.map((client): Revocation => ({ kind: 'grant', sub, client, ...dated }))
   return {
     issuer,
     id: requiredName(named, 'jti'),
@@ -69,7 +82,11 @@ export function judgeLogoutToken({ header, claims, named }: UnverifiedToken, set
 }
 
 /** Explicit typing (§2.4). Keycloak's claim `typ` keeps its other tokens from passing for older logout tokens. */
-function checkType(header: UnverifiedToken['header'], claims: MessageClaims, olderTokens: BackchannelLogoutSettings['olderTokens']): void {
+function checkType(
+  header: UnverifiedToken['header'],
+  claims: MessageClaims,
+  olderTokens: BackchannelLogoutSettings['olderTokens'],
+): void {
   const isOlder = header['typ'] === undefined || hasType(header, 'jwt')
   if (!hasType(header, 'logout+jwt') && !(olderTokens === 'accept' && isOlder)) {
     throw new MessageRefused('wrong_type', 'typ in the header is not logout+jwt')
@@ -81,9 +98,11 @@ function checkType(header: UnverifiedToken['header'], claims: MessageClaims, old
 /** Checks `events`: one event, which is an object (§2.4). */
 function offlineAccessOf(events: MessageClaims): 'revoked' | 'kept' {
   const revoke = events[REVOKE_OFFLINE_ACCESS] ?? false
-  if (typeof revoke !== 'boolean') throw new MessageRefused('invalid_claim', `${REVOKE_OFFLINE_ACCESS} in events must be a boolean`)
+  if (typeof revoke !== 'boolean')
+    throw new MessageRefused('invalid_claim', `${REVOKE_OFFLINE_ACCESS} in events must be a boolean`)
   const kinds = Object.keys(events).filter((kind) => isObject(events[kind]))
-  if (kinds.length !== 1 || kinds[0] !== LOGOUT_EVENT) throw new MessageRefused('invalid_claim', 'events must have the logout event, an object, and no other')
+  if (kinds.length !== 1 || kinds[0] !== LOGOUT_EVENT)
+    throw new MessageRefused('invalid_claim', 'events must have the logout event, an object, and no other')
   return revoke ? 'revoked' : 'kept'
 }
 
@@ -93,7 +112,8 @@ function endedBy(
   dated: { occurredAt: number; because: string },
 ): Revocation[] {
   if (sid === undefined) {
-    if (sub === undefined) throw new MessageRefused('missing_claim', 'sub and sid are missing: one of them must be there')
+    if (sub === undefined)
+      throw new MessageRefused('missing_claim', 'sub and sid are missing: one of them must be there')
     return [{ kind: 'user', sub, ...dated }]
   }
   switch (scope) {
@@ -102,7 +122,8 @@ function endedBy(
     case 'client_session':
       return clients.map((client) => ({ kind: 'clientSession', sid, client, ...dated }))
     case 'user':
-      if (sub === undefined) throw new MessageRefused('missing_claim', 'sub is missing, by which this realm ends sessions')
+      if (sub === undefined)
+        throw new MessageRefused('missing_claim', 'sub is missing, by which this realm ends sessions')
       return [{ kind: 'user', sub, ...dated }]
   }
 }

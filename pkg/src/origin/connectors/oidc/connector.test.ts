@@ -12,14 +12,24 @@ async function open(t: TestContext, options: Partial<OidcConnectorOptions> = {})
   return stage
 }
 
-async function send(stage: Stage, claims: Record<string, unknown> = {}, header: Record<string, unknown> = LOGOUT): Promise<number> {
+async function send(
+  stage: Stage,
+  claims: Record<string, unknown> = {},
+  header: Record<string, unknown> = LOGOUT,
+): Promise<number> {
   const body = new URLSearchParams({ logout_token: await stage.issuer.sign(logoutClaims(claims), header) })
   return (await stage.get('/realms/acme/backchannel-logout', { method: 'POST', body })).status
 }
 
 /** The reason for which a token that alice got in a session a minute ago is refused. */
 function reasonOf(stage: Stage, session = 's1'): string | undefined {
-  return stage.origin.refuses('acme', { tokenId: 'a token', session, subject: 'alice', issuedAt: now() - 60, expiresAt: now() + 240 })
+  return stage.origin.refuses('acme', {
+    tokenId: 'a token',
+    session,
+    subject: 'alice',
+    issuedAt: now() - 60,
+    expiresAt: now() + 240,
+  })
 }
 
 test('a logout token of the issuer ends its session, and the audit log says who said so', async (t) => {
@@ -63,10 +73,19 @@ test('only clients of the list are heard', async (t) => {
 test('other receivers are not there, and options are checked', async (t) => {
   const stage = await open(t)
   for (const path of ['k_logout', 'k_push_not_before']) {
-    const response = await stage.get(`/realms/acme/${path}`, { method: 'POST', headers: { 'content-type': 'text/plain' }, body: 'x' })
+    const response = await stage.get(`/realms/acme/${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'text/plain' },
+      body: 'x',
+    })
     assert.equal(response.status, 404)
   }
-  for (const wrong of [{}, { realm: '' }, { realm: 'acme', logoutTokenScope: 'all' }, { realm: 'acme', baseUrl: 'https://id.test' }]) {
+  for (const wrong of [
+    {},
+    { realm: '' },
+    { realm: 'acme', logoutTokenScope: 'all' },
+    { realm: 'acme', baseUrl: 'https://id.test' },
+  ]) {
     assert.throws(() => oidcConnector(wrong as OidcConnectorOptions), { code: 'invalid_option' })
   }
 })
@@ -80,10 +99,18 @@ test('a member that is null counts as absent', async (t) => {
 
 test('a numeric user is logged out by numericIds, and refused without', async (t) => {
   const issuer = await createTestIssuer()
-  for (const [numericIds, status, reason] of [['refuse', 400, undefined], ['accept', 200, 'user_revoked']] as const) {
-    const stage = await openStage({ realms: [{ ...issuer.realm, numericIds }], connectors: [oidcConnector({ realm: 'acme' })] })
+  for (const [numericIds, status, reason] of [
+    ['refuse', 400, undefined],
+    ['accept', 200, 'user_revoked'],
+  ] as const) {
+    const stage = await openStage({
+      realms: [{ ...issuer.realm, numericIds }],
+      connectors: [oidcConnector({ realm: 'acme' })],
+    })
     t.after(() => stage.close())
-    const body = new URLSearchParams({ logout_token: await issuer.sign(logoutClaims({ sub: 42, jti: 7, sid: undefined }), LOGOUT) })
+    const body = new URLSearchParams({
+      logout_token: await issuer.sign(logoutClaims({ sub: 42, jti: 7, sid: undefined }), LOGOUT),
+    })
     assert.equal((await stage.get('/realms/acme/backchannel-logout', { method: 'POST', body })).status, status)
     const about = { tokenId: 'a token', issuedAt: now() - 60, expiresAt: now() + 240 }
     assert.equal(stage.origin.refuses('acme', { ...about, subject: '42' }), reason)

@@ -9,9 +9,9 @@ import { type OidcConnectorOptions, resolveOidcConnectorSettings } from './optio
 const CONNECTOR = 'oidc'
 
 /**
- * Connects a realm to any issuer with OpenID Connect Back-Channel Logout 1.0: `createOrigin({ connectors: [oidcConnector({ realm: 'acme' })] })`.
- * The issuer's logout tokens arrive at `POST /realms/{realm}/backchannel-logout`, and are checked by the realm's keys. Nothing is polled. Throws
- * `invalid_option`.
+ * Connects a realm to any issuer with OpenID Connect Back-Channel Logout 1.0: `createOrigin({ connectors:
+ * [oidcConnector({ realm: 'acme' })] })`. The issuer's logout tokens arrive at `POST
+ * /realms/{realm}/backchannel-logout`, and are checked by the realm's keys. Nothing is polled. Throws `invalid_option`.
  */
 export function oidcConnector(options: OidcConnectorOptions): Connector {
   const settings = resolveOidcConnectorSettings(options)
@@ -19,8 +19,17 @@ export function oidcConnector(options: OidcConnectorOptions): Connector {
 }
 
 function connect(host: ConnectorHost, settings: Required<OidcConnectorOptions>): Connection {
-  const { logoutTokenAudience: audience, untypedLogoutTokens: olderTokens, logoutTokenScope: scope, maxVerificationsPerSecond } = settings
-  const intake = new MessageIntake({ host, connector: CONNECTOR, budget: new VerificationBudget(maxVerificationsPerSecond) })
+  const {
+    logoutTokenAudience: audience,
+    untypedLogoutTokens: olderTokens,
+    logoutTokenScope: scope,
+    maxVerificationsPerSecond,
+  } = settings
+  const intake = new MessageIntake({
+    host,
+    connector: CONNECTOR,
+    budget: new VerificationBudget(maxVerificationsPerSecond),
+  })
   const issuers = issuerNames(host.realm).names
   return {
     receivers: { backchannelLogout: backchannelLogout(intake, { issuers, audience, olderTokens, scope }) },

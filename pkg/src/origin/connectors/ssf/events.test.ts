@@ -14,15 +14,27 @@ import { ISSUER } from '../../testing/stage.ts'
 import type { RefusalReason } from '../message-refused.ts'
 import { judgeSecurityEvent, type SecurityEventSettings } from './events.ts'
 
-const SETTINGS: SecurityEventSettings = { issuers: [ISSUER], audience: STREAM_AUDIENCE, passwordReset: 'user', passwordChanged: 'ignore' }
+const SETTINGS: SecurityEventSettings = {
+  issuers: [ISSUER],
+  audience: STREAM_AUDIENCE,
+  passwordReset: 'user',
+  passwordChanged: 'ignore',
+}
 const AT = now()
 
 type Members = Record<string, unknown>
 
 const revoked = (event: Members = {}): Members => ({ [SESSION_REVOKED]: { event_timestamp: AT - 5, ...event } })
-const changed = (event: Members = {}): Members => ({ [CREDENTIAL_CHANGE]: { event_timestamp: AT - 5, initiating_entity: 'admin', ...event } })
+const changed = (event: Members = {}): Members => ({
+  [CREDENTIAL_CHANGE]: { event_timestamp: AT - 5, initiating_entity: 'admin', ...event },
+})
 
-function judge(events: Members, members: Members = {}, settings: Partial<SecurityEventSettings> = {}, header: Members = { typ: 'secevent+jwt' }) {
+function judge(
+  events: Members,
+  members: Members = {},
+  settings: Partial<SecurityEventSettings> = {},
+  header: Members = { typ: 'secevent+jwt' },
+) {
   const claims = securityEventClaims(events, { iat: AT, ...members })
   return judgeSecurityEvent({ token: '', header, claims, named: claims }, { ...SETTINGS, ...settings }, AT)
 }
@@ -40,7 +52,11 @@ describe('session-revoked', () => {
     const session = { kind: 'session', sid: 's1', occurredAt: AT - 5, because }
     assert.deepEqual(judge(revoked(), { sub_id: sessionSubject('s1') }).revocations, [session])
     assert.deepEqual(judge(revoked(), { sub_id: { format: 'opaque', id: 's1' } }).revocations, [session])
-    const byMail = { format: 'complex', user: { format: 'email', email: 'a@example.com' }, session: { format: 'opaque', id: 's1' } }
+    const byMail = {
+      format: 'complex',
+      user: { format: 'email', email: 'a@example.com' },
+      session: { format: 'opaque', id: 's1' },
+    }
     assert.deepEqual(judge(revoked(), { sub_id: byMail }).revocations, [session])
   })
 
@@ -82,13 +98,19 @@ describe('credential-change', () => {
 
 describe('other events', () => {
   test('a verification revokes nothing', () => {
-    const { revocations, types } = judge({ [VERIFICATION]: { state: 'hello' } }, { sub_id: { format: 'opaque', id: 'stream' } })
+    const { revocations, types } = judge(
+      { [VERIFICATION]: { state: 'hello' } },
+      { sub_id: { format: 'opaque', id: 'stream' } },
+    )
     assert.deepEqual({ revocations, types }, { revocations: [], types: 'known' })
   })
 
   test('an event of an unknown type revokes nothing, and hides no other', () => {
     const unknown = { 'https://schemas.openid.net/secevent/risc/event-type/account-disabled': {} }
-    assert.deepEqual({ ...judge(unknown), id: '' }, { issuer: ISSUER, id: '', timeliness: 'prompt', revocations: [], types: 'unknown' })
+    assert.deepEqual(
+      { ...judge(unknown), id: '' },
+      { issuer: ISSUER, id: '', timeliness: 'prompt', revocations: [], types: 'unknown' },
+    )
     const both = judge({ ...unknown, ...revoked() })
     assert.deepEqual([both.types, both.revocations.length], ['unknown', 1])
   })
@@ -116,16 +138,25 @@ describe('a security event token is refused', () => {
   test('without jti, iat or events', () => {
     for (const member of ['jti', 'iat', 'events']) refuses('missing_claim', revoked(), { [member]: undefined })
     refuses('missing_claim', {})
-    for (const events of ['x', [SESSION_REVOKED], { [SESSION_REVOKED]: true }]) refuses('invalid_claim', revoked(), { events })
+    for (const events of ['x', [SESSION_REVOKED], { [SESSION_REVOKED]: true }])
+      refuses('invalid_claim', revoked(), { events })
   })
 
   test('with a subject that is not ours, or of an unknown form', () => {
     refuses('wrong_issuer', revoked(), { sub_id: { ...userSubject(), iss: 'https://other.test' } })
-    refuses('wrong_issuer', revoked(), { sub_id: { ...sessionSubject('s1'), user: { ...userSubject(), iss: 'https://other.test' } } })
+    refuses('wrong_issuer', revoked(), {
+      sub_id: { ...sessionSubject('s1'), user: { ...userSubject(), iss: 'https://other.test' } },
+    })
     refuses('missing_claim', revoked(), { sub_id: undefined })
     refuses('missing_claim', revoked(), { sub_id: { format: 'iss_sub', iss: ISSUER } })
     refuses('missing_claim', revoked(), { sub_id: { format: 'complex', session: { format: 'opaque', id: 'ALL' } } })
-    const forms = [{}, { format: 'email', email: 'a@example.com' }, { format: 'complex' }, { format: 'complex', user: 'alice' }, { user: userSubject() }]
+    const forms = [
+      {},
+      { format: 'email', email: 'a@example.com' },
+      { format: 'complex' },
+      { format: 'complex', user: 'alice' },
+      { user: userSubject() },
+    ]
     for (const sub_id of forms) refuses('invalid_claim', revoked(), { sub_id })
   })
 })

@@ -40,10 +40,14 @@ export interface JudgedEvent extends JudgedMessage {
 }
 
 /**
- * Judges a security event token (RFC 8417) by itself, as OpenID Shared Signals Framework 1.0 §4.1 profiles it; `now` in unix seconds. Throws
- * `MessageRefused`.
+ * Judges a security event token (RFC 8417) by itself, as OpenID Shared Signals Framework 1.0 §4.1 profiles it; `now` in
+ * unix seconds. Throws `MessageRefused`.
  */
-export function judgeSecurityEvent({ header, claims, named }: UnverifiedToken, settings: SecurityEventSettings, now: number): JudgedEvent {
+export function judgeSecurityEvent(
+  { header, claims, named }: UnverifiedToken,
+  settings: SecurityEventSettings,
+  now: number,
+): JudgedEvent {
   if (!hasType(header, 'secevent+jwt')) throw new MessageRefused('wrong_type', 'typ in the header is not secevent+jwt')
   // §4.1.2, §4.1.7: so that no other kind of token passes.
   checkAbsent(claims, ['sub', 'exp'])
@@ -70,7 +74,12 @@ export function judgeSecurityEvent({ header, claims, named }: UnverifiedToken, s
 
 type Around = SecurityEventSettings & { issuer: string; issuedAt: number; now: number }
 
-function judgeEvent(type: string, event: MessageClaims, named: MessageClaims, around: Around): Revocation[] | 'unknown' {
+function judgeEvent(
+  type: string,
+  event: MessageClaims,
+  named: MessageClaims,
+  around: Around,
+): Revocation[] | 'unknown' {
   switch (type) {
     case SESSION_REVOKED:
       return sessionRevoked(subjectOf(requiredObject(named, 'sub_id'), around.issuer), timeOf(event, around))

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
-import { now, securityEventClaims, SESSION_REVOKED, sessionSubject, VERIFICATION } from '../../testing/keycloak-messages.ts'
+import {
+  now,
+  securityEventClaims,
+  SESSION_REVOKED,
+  sessionSubject,
+  VERIFICATION,
+} from '../../testing/keycloak-messages.ts'
 import { AUTHORIZATION, openReceiverStage, type ReceiverStage } from '../../testing/receivers.ts'
 
 let stage: ReceiverStage
@@ -22,7 +28,10 @@ async function error(response: Response): Promise<[status: number, err: unknown]
 
 test('a session that was revoked is refused', async () => {
   const event = { [SESSION_REVOKED]: { event_timestamp: now() } }
-  const response = await stage.send('events', await stage.issuer.sign(securityEventClaims(event, { sub_id: sessionSubject('s1') }), SET))
+  const response = await stage.send(
+    'events',
+    await stage.issuer.sign(securityEventClaims(event, { sub_id: sessionSubject('s1') }), SET),
+  )
   assert.deepEqual([response.status, await response.text()], [202, ''])
   const token = { session: 's1', issuedAt: now(), expiresAt: now() + 300 }
   assert.equal(stage.origin.refuses('acme', token), 'session_revoked')
@@ -32,17 +41,32 @@ test('a session that was revoked is refused', async () => {
 
 test('the header must be that of the stream, to the last character', async () => {
   const token = await stage.issuer.sign(securityEventClaims({ [VERIFICATION]: { state: 'x' } }), SET)
-  for (const authorization of ['', 'Bearer', AUTHORIZATION.toLowerCase(), `${AUTHORIZATION}x`, AUTHORIZATION.slice(0, -1)]) {
-    assert.deepEqual(await error(await stage.send('events', token, authorization)), [400, 'authentication_failed'], authorization)
+  for (const authorization of [
+    '',
+    'Bearer',
+    AUTHORIZATION.toLowerCase(),
+    `${AUTHORIZATION}x`,
+    AUTHORIZATION.slice(0, -1),
+  ]) {
+    assert.deepEqual(
+      await error(await stage.send('events', token, authorization)),
+      [400, 'authentication_failed'],
+      authorization,
+    )
   }
   const headers = { 'content-type': 'application/secevent+jwt' }
-  assert.deepEqual(await error(await stage.get('/realms/acme/events', { method: 'POST', headers, body: token })), [400, 'authentication_failed'])
+  assert.deepEqual(await error(await stage.get('/realms/acme/events', { method: 'POST', headers, body: token })), [
+    400,
+    'authentication_failed',
+  ])
   assert.equal((await stage.send('events', token)).status, 202)
 })
 
 test('a refusal has a code of RFC 8935 §2.4', async () => {
   const send = async (members: Record<string, unknown>, header: Record<string, unknown> = SET) =>
-    error(await stage.send('events', await stage.issuer.sign(securityEventClaims({ [VERIFICATION]: {} }, members), header)))
+    error(
+      await stage.send('events', await stage.issuer.sign(securityEventClaims({ [VERIFICATION]: {} }, members), header)),
+    )
   assert.deepEqual(await send({ iss: 'https://other.test' }), [400, 'invalid_issuer'])
   assert.deepEqual(await send({ aud: 'receiver/other' }), [400, 'invalid_audience'])
   assert.deepEqual(await send({}, { ...SET, kid: 'unknown' }), [400, 'invalid_key'])
@@ -52,9 +76,15 @@ test('a refusal has a code of RFC 8935 §2.4', async () => {
 
 test('an event of an unknown type is acknowledged, and reported once', async () => {
   for (let index = 0; index < 3; index += 1) {
-    const response = await stage.send('events', await stage.issuer.sign(securityEventClaims({ [ACCOUNT_DISABLED]: {} }), SET))
+    const response = await stage.send(
+      'events',
+      await stage.issuer.sign(securityEventClaims({ [ACCOUNT_DISABLED]: {} }), SET),
+    )
     assert.equal(response.status, 202)
   }
   const reports = stage.reports.filter(({ kind, condition }) => kind === 'connector' && condition === 'events')
-  assert.deepEqual(reports.map(({ error: reported }) => [reported?.code, reported?.detail]), [['connector_incomplete', 'unknown_event']])
+  assert.deepEqual(
+    reports.map(({ error: reported }) => [reported?.code, reported?.detail]),
+    [['connector_incomplete', 'unknown_event']],
+  )
 })

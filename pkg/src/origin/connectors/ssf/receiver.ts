@@ -14,9 +14,10 @@ export interface SecurityEventReceiverOptions {
 }
 
 /**
- * Takes security event tokens (RFC 8417) by push (RFC 8935). Understood are `session-revoked` and `credential-change` (CAEP 1.0 §3.1, §3.3) and
- * `verification` (OpenID Shared Signals Framework 1.0 §8.1.4); events of another type are acknowledged, revoke nothing and are reported as
- * `connector_incomplete`. Rejects with `MessageRefused`, or as the origin's verbs.
+ * Takes security event tokens (RFC 8417) by push (RFC 8935). Understood are `session-revoked` and `credential-change`
+ * (CAEP 1.0 §3.1, §3.3) and `verification` (OpenID Shared Signals Framework 1.0 §8.1.4); events of another type are
+ * acknowledged, revoke nothing and are reported as `connector_incomplete`. Rejects with `MessageRefused`, or as the
+ * origin's verbs.
  */
 export function securityEventReceiver(
   options: SecurityEventReceiverOptions,

@@ -12,9 +12,9 @@ export interface EventSubject {
 const ALL_SESSIONS = 'ALL'
 
 /**
- * The subject of a security event (`sub_id`, RFC 9493; complex subjects: OpenID Shared Signals Framework 1.0 §3.3). A user is named by `iss_sub`
- * of this issuer, a session by `opaque`. Other members of a complex subject, such as a device, are ignored, so that more tokens are refused rather than fewer.
- * Throws `MessageRefused`.
+ * The subject of a security event (`sub_id`, RFC 9493; complex subjects: OpenID Shared Signals Framework 1.0 §3.3). A
+ * user is named by `iss_sub` of this issuer, a session by `opaque`. Other members of a complex subject, such as a
+ * device, are ignored, so that more tokens are refused rather than fewer. Throws `MessageRefused`.
  */
 export function subjectOf(identifier: MessageClaims, issuer: string): EventSubject {
   const { user, session } = identifier['format'] === 'complex' ? identifier : { user: identifier, session: identifier }

@@ -97,9 +97,24 @@ test('an edge names its minor in the query or in the body', async () => {
   }
   // One that contradicts itself, or whose secret is another's, changes nothing.
   assert.equal(await say('?minor=1', { minor: 0 }), 400)
-  assert.equal((await stage.post('/feed/acme/acks?minor=1', { edge: 'edge-1', ...position() }, { authorization: 'Bearer secret-2' })).status, 401)
+  assert.equal(
+    (
+      await stage.post(
+        '/feed/acme/acks?minor=1',
+        { edge: 'edge-1', ...position() },
+        { authorization: 'Bearer secret-2' },
+      )
+    ).status,
+    401,
+  )
   assert.equal(await say('?minor=1', { chain: 'f'.repeat(32) }), 409)
   assert.equal(minor(), 99)
-  const shown = (await (await stage.administer('GET', '/admin/realms/acme/edges')).json()) as { name: string; minor?: number }[]
-  assert.deepEqual(shown.map((edge) => edge.minor), [99, 0, undefined])
+  const shown = (await (await stage.administer('GET', '/admin/realms/acme/edges')).json()) as {
+    name: string
+    minor?: number
+  }[]
+  assert.deepEqual(
+    shown.map((edge) => edge.minor),
+    [99, 0, undefined],
+  )
 })

@@ -14,15 +14,18 @@ const EDGE = { edge: required(anyString) }
 const STATEMENT = {
   sequence: required(whole(0)),
   chain: required(pattern('32 hexadecimal digits', /^[0-9a-f]{32}$/)),
-  issuedAt: whole(0, 'When the statement that it enforces was signed. Without it only a greater sequence shows that it lives.'),
+  issuedAt: whole(
+    0,
+    'When the statement that it enforces was signed. Without it only a greater sequence shows that it lives.',
+  ),
   minor: whole(0, 'The minor version of the wire format that it knows, where the query does not say.'),
 }
 
 const ACKNOWLEDGEMENT = jsonRequest({ ...EDGE, ...STATEMENT })
 
 /**
- * `POST /feed/{realm}/acks?minor= {"edge","sequence","chain","issuedAt"?,"minor"?}` with the edge's secret as bearer: it enforces all
- * changes up to this sequence, and reads pushes in the form of this minor.
+ * `POST /feed/{realm}/acks?minor= {"edge","sequence","chain","issuedAt"?,"minor"?}` with the edge's secret as bearer:
+ * it enforces all changes up to this sequence, and reads pushes in the form of this minor.
  */
 export const acknowledgementRoutes: readonly Route[] = [
   {
@@ -69,6 +72,7 @@ async function acknowledge(call: Call): Promise<Response> {
 
 /** The minor that the edge knows, by body or query. Throws a `Problem` (400) when they differ. */
 function knownMinor(inBody: number | undefined, inQuery: number | undefined): number {
-  if (inBody !== undefined && inQuery !== undefined && inBody !== inQuery) throw invalidRequest('minor is not the same in query and body')
+  if (inBody !== undefined && inQuery !== undefined && inBody !== inQuery)
+    throw invalidRequest('minor is not the same in query and body')
   return inBody ?? inQuery ?? 0
 }

@@ -122,7 +122,15 @@ describe('with an issuer of its own', () => {
     const [key] = keys
     assert.deepEqual(active, { EdDSA: stage.issuer.jwk.kid })
     assert.deepEqual(keys, [
-      { kid: key?.kid, thumbprint: key?.thumbprint, algorithm: 'EdDSA', use: 'sig', status: 'ACTIVE', banned: false, notBefore: 0 },
+      {
+        kid: key?.kid,
+        thumbprint: key?.thumbprint,
+        algorithm: 'EdDSA',
+        use: 'sig',
+        status: 'ACTIVE',
+        banned: false,
+        notBefore: 0,
+      },
     ])
     const path = `/admin/realms/acme/keys/${key?.thumbprint}`
     const last = await stage.administer('DELETE', path)
@@ -253,14 +261,23 @@ describe('with the development issuer beside it', () => {
     assert.deepEqual(await sessions(), [])
     assert.equal((await administer('GET', 'users/nobody/sessions')).status, 404)
     // A session that the ledger refuses is not listed, though the issuer has not ended it.
-    for (const end of [() => stage.origin.logoutUser('acme', String(alice?.id)), () => stage.origin.raiseTokenVersion('acme', String(alice?.id), 3)]) {
+    for (const end of [
+      () => stage.origin.logoutUser('acme', String(alice?.id)),
+      () => stage.origin.raiseTokenVersion('acme', String(alice?.id), 3),
+    ]) {
       await login('alice')
       assert.equal((await sessions()).length, 1)
       await end()
       assert.deepEqual(await sessions(), [])
     }
-    const [shown] = (await (await administer('GET', 'users?search=lic')).json()) as { notBefore: number; tokenVersion: number }[]
-    assert.deepEqual([shown?.notBefore, shown?.tokenVersion], [stage.origin.userNotBefore('acme', String(alice?.id)), 3])
+    const [shown] = (await (await administer('GET', 'users?search=lic')).json()) as {
+      notBefore: number
+      tokenVersion: number
+    }[]
+    assert.deepEqual(
+      [shown?.notBefore, shown?.tokenVersion],
+      [stage.origin.userNotBefore('acme', String(alice?.id)), 3],
+    )
     assert.ok(Number(shown?.notBefore) > 0)
   })
 

@@ -14,7 +14,10 @@ const MEMBER_RULES: Rules = {
   authorizedParty: nameRule,
   subject: nameRule,
   client: nameRule,
-  thumbprint: described(pattern("a key's RFC 7638 thumbprint, 43 characters", /^[A-Za-z0-9_-]{43}$/), 'That of RFC 7638.'),
+  thumbprint: described(
+    pattern("a key's RFC 7638 thumbprint, 43 characters", /^[A-Za-z0-9_-]{43}$/),
+    'That of RFC 7638.',
+  ),
   notBefore: notBeforeRule('Unix seconds.'),
   minimum: whole(0),
 }
@@ -79,6 +82,7 @@ async function correct(call: Call): Promise<Response> {
 /** Which members belong to the kind, the service says. */
 function checkedCorrection(members: Record<string, unknown>): Correction {
   const rules = RULES.get(String(members['kind']))
-  if (typeof members['kind'] !== 'string' || rules === undefined) throw invalidRequest(`kind must be one of ${[...RULES.keys()].join(', ')}`)
+  if (typeof members['kind'] !== 'string' || rules === undefined)
+    throw invalidRequest(`kind must be one of ${[...RULES.keys()].join(', ')}`)
   return checkMembers(rules, members) as unknown as Correction
 }

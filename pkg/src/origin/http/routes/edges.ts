@@ -14,11 +14,15 @@ const EDGES = {
         description: 'Up to where it has acknowledged that it enforces the ledger; absent: nothing yet.',
       },
       acknowledgedAt: { type: 'integer', description: 'When it last did, in unix seconds.' },
-      pushedSequence: { type: 'integer', description: 'The last sequence pushed with success; that proves no enforcement.' },
+      pushedSequence: {
+        type: 'integer',
+        description: 'The last sequence pushed with success; that proves no enforcement.',
+      },
       state: { enum: ['current', 'behind', 'silent', 'unheard'] },
       minor: {
         type: 'integer',
-        description: 'The minor version of the wire format that it says it knows; absent: it has not said, or has refused a push of it since.',
+        description:
+          'The minor version of the wire format that it says it knows; absent: it has not said, or has refused a push of it since.',
       },
       behindBy: { type: 'integer', description: 'How many changes it lacks.' },
     },

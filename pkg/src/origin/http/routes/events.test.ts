@@ -15,12 +15,15 @@ before(async () => {
   // Published keys are lines of the log as well.
   stage = await openStage({ realms: [acme.realm, other.realm].map((realm) => ({ ...realm, keysInFeed: 'omit' })) })
   token = await acme.token(ADMINISTRATOR)
-  const entries = Array.from({ length: LINES }, (_, index): Omit<AuditEntry, 'at'> => ({
-    realm: 'acme',
-    action: index % 2 === 0 ? 'login' : 'logout',
-    actor: `user:${index % 10}`,
-    subject: String(index),
-  }))
+  const entries = Array.from(
+    { length: LINES },
+    (_, index): Omit<AuditEntry, 'at'> => ({
+      realm: 'acme',
+      action: index % 2 === 0 ? 'login' : 'logout',
+      actor: `user:${index % 10}`,
+      subject: String(index),
+    }),
+  )
   await Promise.all(entries.map((entry) => stage.origin.audit.note(entry)))
   await stage.origin.audit.note({ realm: 'other', action: 'login', subject: 'elsewhere' })
 })

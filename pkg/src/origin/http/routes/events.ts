@@ -23,7 +23,10 @@ export const eventRoutes: readonly Route[] = [
       summary: 'The audit log of the realm, newest first.',
       query: {
         action: { description: 'Only this action.', schema: { enum: AUDIT_ACTIONS } },
-        actor: { description: 'Only acts of this actor, such as `admin:<sub>`.', schema: { type: 'string', minLength: 1 } },
+        actor: {
+          description: 'Only acts of this actor, such as `admin:<sub>`.',
+          schema: { type: 'string', minLength: 1 },
+        },
         subject: { description: 'Only acts on this subject.', schema: { type: 'string', minLength: 1 } },
         from: { description: 'Not older than this, in unix seconds.', schema: UNIX_SECONDS },
         to: { description: 'Not newer than this, in unix seconds.', schema: UNIX_SECONDS },
@@ -108,7 +111,8 @@ function parametersOf(url: URL): Map<Parameter, string> {
   for (const [name, value] of url.searchParams) {
     const parameter = PARAMETERS.find((each) => each === name)
     if (parameter === undefined) throw invalidRequest(`the query may have no parameters but ${PARAMETERS.join(', ')}`)
-    if (found.has(parameter) || textParameter(url, parameter) === undefined) throw invalidRequest(`${parameter} must have a value, given once`)
+    if (found.has(parameter) || textParameter(url, parameter) === undefined)
+      throw invalidRequest(`${parameter} must have a value, given once`)
     found.set(parameter, value)
   }
   return found

@@ -1,4 +1,5 @@
-// Readers of two minor versions behind one cache, as a CDN is: it keeps responses by their URL, and looks at no request header.
+// Readers of two minor versions behind one cache, as a CDN is: it keeps responses by their URL, and looks at no request
+// header.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -28,7 +29,10 @@ class CachingProxy {
     const stored = this.#stored.get(path)
     if (stored !== undefined && stored.freshUntil > Date.now()) return this.#hit(stored)
     const validator = stored?.etag ?? undefined
-    const response = await this.#stage.get(path, validator === undefined ? {} : { headers: { 'if-none-match': validator } })
+    const response = await this.#stage.get(
+      path,
+      validator === undefined ? {} : { headers: { 'if-none-match': validator } },
+    )
     assert.equal(response.headers.get('vary'), null, 'no request header selects a response')
     if (response.status === 304 && stored !== undefined) return this.#hit(stored)
     const directives = (response.headers.get('cache-control') ?? '').split(/, */)
@@ -52,12 +56,18 @@ test('no reader is given a form of another minor version', async () => {
   const get = (path: string): Promise<Response> => proxy.get(`/feed/acme/${path}`)
   const readers = MINORS.map((minor) => new TestReader({ minor, issuer: stage.issuer, feedKey: stage.publicKey, get }))
   // Two of each, so that the second gets stored responses of the first.
-  const all = [...readers, ...MINORS.toReversed().map((minor) => new TestReader({ minor, issuer: stage.issuer, feedKey: stage.publicKey, get }))]
+  const all = [
+    ...readers,
+    ...MINORS.toReversed().map(
+      (minor) => new TestReader({ minor, issuer: stage.issuer, feedKey: stage.publicKey, get }),
+    ),
+  ]
   try {
     const disconnected = await stage.issuer.token({ sub: 'alice', azp: 'app' })
     for (let change = 0; change < 30; change += 1) {
       if (change % 5 === 4) await stage.origin.endGrant('acme', 'alice', 'app')
-      else if (change % 7 === 6) await stage.origin.correct('acme', { kind: 'user', subject: 'bob' }, { reason: 'test' })
+      else if (change % 7 === 6)
+        await stage.origin.correct('acme', { kind: 'user', subject: 'bob' }, { reason: 'test' })
       else await stage.origin.logoutUser('acme', change % 7 === 5 ? 'bob' : `user-${change}`)
       // A reader throws when a statement has not its form.
       for (const reader of change % 2 === 0 ? all : all.toReversed()) {
@@ -66,7 +76,10 @@ test('no reader is given a form of another minor version', async () => {
       }
       for (const reader of all) await reader.pullManifest()
     }
-    assert.deepEqual(readers.map((reader) => reader.reasonOf(disconnected)), ['user_revoked', 'grant_revoked'])
+    assert.deepEqual(
+      readers.map((reader) => reader.reasonOf(disconnected)),
+      ['user_revoked', 'grant_revoked'],
+    )
     assert.ok(proxy.hits > 30, `${proxy.hits} hits`)
   } finally {
     for (const reader of all) reader.free()

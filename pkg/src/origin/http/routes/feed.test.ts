@@ -16,7 +16,12 @@ function openGate(): GateCore {
     ...GATE_LIMITS,
     realms: [{ ...corePolicy(stage.issuer.realm), keysFrom: 'caller', feedKeys: [stage.publicKey] }],
   })
-  gate.setKeys(0, new TextEncoder().encode(JSON.stringify({ keys: [stage.issuer.jwk] })), Number.MAX_SAFE_INTEGER, 'configuration')
+  gate.setKeys(
+    0,
+    new TextEncoder().encode(JSON.stringify({ keys: [stage.issuer.jwk] })),
+    Number.MAX_SAFE_INTEGER,
+    'configuration',
+  )
   return gate
 }
 
@@ -82,7 +87,10 @@ describe('manifest', () => {
       }
     }
     assert.ok(same >= 3)
-    assert.equal((await stage.get('/feed/acme/manifest', { headers: { 'if-none-match': etag.replace(/.{3}"$/, '000"') } })).status, 200)
+    assert.equal(
+      (await stage.get('/feed/acme/manifest', { headers: { 'if-none-match': etag.replace(/.{3}"$/, '000"') } })).status,
+      200,
+    )
     assert.equal((await stage.get('/feed/acme/manifest', { method: 'HEAD' })).status, 200)
   })
 
@@ -120,7 +128,9 @@ describe('manifest', () => {
 test('parameters that are no whole numbers are refused', async () => {
   const bad = [
     '/feed/acme/deltas',
-    ...['', '-1', '1.5', 'x', '1e3', ' 1', '99999999999999999999', '1&after=1'].map((after) => `/feed/acme/deltas?after=${after}`),
+    ...['', '-1', '1.5', 'x', '1e3', ' 1', '99999999999999999999', '1&after=1'].map(
+      (after) => `/feed/acme/deltas?after=${after}`,
+    ),
     '/feed/acme/manifest?after=x',
     '/feed/acme/manifest?after=1&waitSeconds=-1',
     '/feed/acme/stream?after=x',

@@ -46,7 +46,11 @@ export const feedRoutes: readonly Route[] = [
     operation: {
       summary: 'The signed changes since a sequence; at the head, a heartbeat.',
       query: {
-        after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 }, need: 'required' },
+        after: {
+          description: 'The sequence that the reader has.',
+          schema: { type: 'integer', minimum: 0 },
+          need: 'required',
+        },
         ...MINOR_PARAMETER,
       },
       answers: {
@@ -95,7 +99,9 @@ export function deltaProblem(error: unknown): unknown {
   if (error.detail === 'pruned') return new Problem(410, 'pruned', 'the changes since then are gone: take the manifest')
   if (error.detail === 'ahead') return new Problem(409, 'ahead', "the sequence is beyond this origin's head")
   if (error.detail === 'busy')
-    return new Problem(429, 'too_many_requests', 'this address has requested too many different deltas', { 'retry-after': '1' })
+    return new Problem(429, 'too_many_requests', 'this address has requested too many different deltas', {
+      'retry-after': '1',
+    })
   return error
 }
 
@@ -106,7 +112,9 @@ export function tooManyReaders(): Problem {
 
 /** This address has as many waiting as it may. */
 export function tooManyOfAddress(): Problem {
-  return new Problem(429, 'too_many_requests', 'too many requests of this address wait at the moment', { 'retry-after': '2' })
+  return new Problem(429, 'too_many_requests', 'too many requests of this address wait at the moment', {
+    'retry-after': '2',
+  })
 }
 
 async function manifest(call: Call): Promise<Response> {
@@ -114,7 +122,8 @@ async function manifest(call: Call): Promise<Response> {
   const minor = minorOf(call)
   const after = wholeNumber(call.url, 'after')
   const waitSeconds = Math.min(wholeNumber(call.url, 'waitSeconds') ?? 0, MAX_WAIT_SECONDS)
-  if (after !== undefined && waitSeconds > 0 && feed.sequence <= after) await waitBeyond(call, feed, after, waitSeconds * 1000)
+  if (after !== undefined && waitSeconds > 0 && feed.sequence <= after)
+    await waitBeyond(call, feed, after, waitSeconds * 1000)
   const { bytes, etag } = await feed.form(minor).validatedManifest()
   const headers = { etag, 'cache-control': `${visibility(call)}, no-cache` }
   return holds(call.request.headers.get('if-none-match'), etag) ? notModified(headers) : octets(bytes, headers)
@@ -137,7 +146,9 @@ function deltas(call: Call): Response {
   const after = wholeNumber(call.url, 'after')
   if (after === undefined) throw invalidRequest('after is missing: the sequence that the edge is at')
   try {
-    return octets(feed.form(minor).sharedDelta(after, call.context.readers.budget(call.network)).bytes, { 'cache-control': 'no-store' })
+    return octets(feed.form(minor).sharedDelta(after, call.context.readers.budget(call.network)).bytes, {
+      'cache-control': 'no-store',
+    })
   } catch (error) {
     throw deltaProblem(error)
   }
@@ -157,7 +168,9 @@ async function look(call: Call): Promise<Response> {
 /** A set without usable keys is no better than none. */
 function lookProblem(error: unknown): unknown {
   if (!(error instanceof PortcullisError) || error.code !== 'invalid_jwks') return error
-  return new Problem(503, 'temporarily_unavailable', 'the keys of the issuer are not available at the moment', { 'retry-after': '2' })
+  return new Problem(503, 'temporarily_unavailable', 'the keys of the issuer are not available at the moment', {
+    'retry-after': '2',
+  })
 }
 
 function section(call: Call): Response {
@@ -176,5 +189,8 @@ function visibility({ context }: Call): 'public' | 'private' {
 
 /** Whether `If-None-Match` names this validator; the comparison is the weak one (RFC 9110 §13.1.2). */
 function holds(ifNoneMatch: string | null, etag: string): boolean {
-  return ifNoneMatch !== null && ifNoneMatch.split(',').some((each) => each.trim().replace(/^W\//, '') === etag || each.trim() === '*')
+  return (
+    ifNoneMatch !== null &&
+    ifNoneMatch.split(',').some((each) => each.trim().replace(/^W\//, '') === etag || each.trim() === '*')
+  )
 }

@@ -5,8 +5,22 @@ import { createHmac } from 'node:crypto'
 import { after, afterEach, before, describe, test } from 'node:test'
 import { json, TestServer } from '../../../test-fixtures/server.ts'
 import {
-  acme, ALICE, APP, call, callerOf, OKTA, okta, openRealms, OTHER_SECRET, SECRET, sequencesOf, statusOf,
-  stranger, TYPE, unixSeconds, urlOf,
+  acme,
+  ALICE,
+  APP,
+  call,
+  callerOf,
+  OKTA,
+  okta,
+  openRealms,
+  OTHER_SECRET,
+  SECRET,
+  sequencesOf,
+  statusOf,
+  stranger,
+  TYPE,
+  unixSeconds,
+  urlOf,
 } from '../../testing/revocation-callers.ts'
 import { ADMINISTRATOR, ISSUER, type Stage } from '../../testing/stage.ts'
 
@@ -58,12 +72,21 @@ describe('a credential that does not open the route', () => {
     ['a JWT without a type', () => okta.jwt({}, { typ: undefined })],
     ['a JWT that is signed with the public key as an HMAC secret', () => hmac(okta.publicPem, header(), claims())],
     ['a JWT that is signed with the JWK as an HMAC secret', () => hmac(JSON.stringify(okta.jwk), header(), claims())],
-    ['a JWT without a signature', async () => `${encoded({ alg: 'none', typ: TYPE })}.${(await okta.jwt()).split('.')[1]}.`],
-    ['a JWT with a signature of nothing', async () => `${encoded({ alg: 'none', typ: TYPE })}.${(await okta.jwt()).split('.')[1]}.AA`],
-    ['a JWT with other claims under its signature', async () => {
-      const [head, , signature] = (await okta.jwt()).split('.')
-      return `${head}.${encoded(claims())}.${signature}`
-    }],
+    [
+      'a JWT without a signature',
+      async () => `${encoded({ alg: 'none', typ: TYPE })}.${(await okta.jwt()).split('.')[1]}.`,
+    ],
+    [
+      'a JWT with a signature of nothing',
+      async () => `${encoded({ alg: 'none', typ: TYPE })}.${(await okta.jwt()).split('.')[1]}.AA`,
+    ],
+    [
+      'a JWT with other claims under its signature',
+      async () => {
+        const [head, , signature] = (await okta.jwt()).split('.')
+        return `${head}.${encoded(claims())}.${signature}`
+      },
+    ],
     ['a JWT with an extension that must be understood', () => okta.jwt({}, { crit: ['x'], x: 1 })],
     ['garbage in three parts', () => 'a.b.c'],
     ['a number as header', () => `${encoded(1)}.${encoded(1)}.AA`],
@@ -97,7 +120,10 @@ describe('a credential that does not open the route', () => {
     test(`${name}: 403, and nothing is recorded`, async () => {
       const before = sequencesOf(stage)
       const response = await call(stage, await make(), { sub_id: ALICE })
-      assert.deepEqual([response.status, response.headers.get('www-authenticate')], [403, 'Bearer error="insufficient_scope"'])
+      assert.deepEqual(
+        [response.status, response.headers.get('www-authenticate')],
+        [403, 'Bearer error="insufficient_scope"'],
+      )
       assert.deepEqual(sequencesOf(stage), before)
     })
   }
@@ -117,7 +143,8 @@ describe('a credential that does not open the route', () => {
   test('a genuine JWT that does not fit is reported, and the report ends with one that does', async () => {
     await statusOf(stage, await okta.jwt(), { sub_id: ALICE })
     stage.reports.length = 0
-    for (let index = 0; index < 3; index += 1) await statusOf(stage, await okta.jwt({ aud: 'https://elsewhere.example/' }), { sub_id: ALICE })
+    for (let index = 0; index < 3; index += 1)
+      await statusOf(stage, await okta.jwt({ aud: 'https://elsewhere.example/' }), { sub_id: ALICE })
     await statusOf(stage, await stranger.jwt({}, { kid: okta.jwk.kid }), { sub_id: ALICE })
     await statusOf(stage, await okta.jwt(), { sub_id: ALICE })
     assert.deepEqual(
@@ -137,7 +164,10 @@ describe('a JWT', () => {
     stage = await openRealms({ callers: [callerOf('acme')] })
     const once = await okta.jwt()
     const statuses = await Promise.all(Array.from({ length: 50 }, () => statusOf(stage, once, { sub_id: ALICE })))
-    assert.deepEqual([statuses.filter((status) => status === 204).length, statuses.filter((status) => status === 401).length], [1, 49])
+    assert.deepEqual(
+      [statuses.filter((status) => status === 204).length, statuses.filter((status) => status === 401).length],
+      [1, 49],
+    )
     assert.equal(await statusOf(stage, once, { sub_id: { ...ALICE, sub: 'bob' } }), 401)
     assert.equal(stage.origin.userNotBefore('acme', 'bob'), 0)
   })
@@ -159,7 +189,14 @@ describe('a JWT', () => {
 
   test('may lack its type if the options say so, but have no other one', async () => {
     stage = await openRealms({ callers: [{ ...callerOf('acme'), untyped: 'accept' }] })
-    for (const typ of [undefined, 'JWT', 'jwt', 'application/jwt', 'global-token-revocation+jwt', 'application/Global-Token-Revocation+jwt']) {
+    for (const typ of [
+      undefined,
+      'JWT',
+      'jwt',
+      'application/jwt',
+      'global-token-revocation+jwt',
+      'application/Global-Token-Revocation+jwt',
+    ]) {
       assert.equal(await statusOf(stage, await okta.jwt({}, { typ }), { sub_id: ALICE }), 204, typ)
     }
     for (const typ of ['at+jwt', 'logout+jwt', 'secevent+jwt']) {
@@ -179,6 +216,9 @@ describe('a JWT', () => {
     assert.equal(await statusOf(stage, await okta.jwt(), { sub_id: ALICE }), 204)
     assert.deepEqual(server.hits, ['/keys', '/keys'])
     const reports = stage.reports.filter(({ condition }) => condition === 'caller_keys')
-    assert.deepEqual(reports.map(({ error }) => error?.code), ['connector_failed', undefined])
+    assert.deepEqual(
+      reports.map(({ error }) => error?.code),
+      ['connector_failed', undefined],
+    )
   })
 })

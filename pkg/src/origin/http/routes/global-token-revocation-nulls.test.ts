@@ -1,11 +1,27 @@
-// POST /realms/{realm}/global-token-revocation: members that are null, users that are numbers, and keys that share a kid.
+// POST /realms/{realm}/global-token-revocation: members that are null, users that are numbers, and keys that share a
+// kid.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import { json, TestServer } from '../../../test-fixtures/server.ts'
 import type { GlobalTokenRevocationOptions, JWK, OriginRealm } from '../../index.ts'
-import { acme, ALICE, APP, call, callerOf, OKTA, okta, openRealms, SECRET, statusOf, stranger, TYPE, unixSeconds, urlOf } from '../../testing/revocation-callers.ts'
+import {
+  acme,
+  ALICE,
+  APP,
+  call,
+  callerOf,
+  OKTA,
+  okta,
+  openRealms,
+  SECRET,
+  statusOf,
+  stranger,
+  TYPE,
+  unixSeconds,
+  urlOf,
+} from '../../testing/revocation-callers.ts'
 import { ISSUER, openStage, type Stage } from '../../testing/stage.ts'
 
 async function opened(t: TestContext, given: GlobalTokenRevocationOptions): Promise<Stage> {
@@ -15,7 +31,9 @@ async function opened(t: TestContext, given: GlobalTokenRevocationOptions): Prom
 }
 
 async function openedAs(t: TestContext, realm: Partial<OriginRealm>): Promise<Stage> {
-  const stage = await openStage({ realms: [{ ...acme.realm, issuerSkewSeconds: 0, globalTokenRevocation: { secrets: [SECRET] }, ...realm }] })
+  const stage = await openStage({
+    realms: [{ ...acme.realm, issuerSkewSeconds: 0, globalTokenRevocation: { secrets: [SECRET] }, ...realm }],
+  })
   t.after(() => stage.close())
   return stage
 }
@@ -28,12 +46,14 @@ test("a JWT's members that are null count as absent", async (t) => {
     ['kid', {}, { kid: null }],
     ['claims that are not read', { auth_time: null, azp: null, events: null }, { x5t: null, cty: null }],
   ]
-  for (const [name, claims, header] of absent) assert.equal(await statusOf(stage, await okta.jwt(claims, header), { sub_id: ALICE }), 204, name)
+  for (const [name, claims, header] of absent)
+    assert.equal(await statusOf(stage, await okta.jwt(claims, header), { sub_id: ALICE }), 204, name)
   for (const name of ['iss', 'sub', 'aud', 'jti', 'iat', 'exp']) {
     assert.equal(await statusOf(stage, await okta.jwt({ [name]: null }), { sub_id: ALICE }), 401, name)
   }
   const now = unixSeconds()
-  for (const nbf of [now + 120, String(now), {}]) assert.equal(await statusOf(stage, await okta.jwt({ nbf } as JWTPayload), { sub_id: ALICE }), 401)
+  for (const nbf of [now + 120, String(now), {}])
+    assert.equal(await statusOf(stage, await okta.jwt({ nbf } as JWTPayload), { sub_id: ALICE }), 401)
 })
 
 test('a type that is null is no type: refused without untyped', async (t) => {
@@ -44,10 +64,14 @@ test('a type that is null is no type: refused without untyped', async (t) => {
 
 test('extensions are refused whatever they hold', async (t) => {
   const stage = await opened(t, { callers: [callerOf('acme')] })
-  for (const b64 of [null, true]) assert.equal(await statusOf(stage, await okta.jwt({}, { b64 }), { sub_id: ALICE }), 401)
+  for (const b64 of [null, true])
+    assert.equal(await statusOf(stage, await okta.jwt({}, { b64 }), { sub_id: ALICE }), 401)
 })
 
-async function keyOf(kid: string | undefined, alg: 'ES256' | 'RS256' = 'ES256'): Promise<{ jwk: JWK; jwt: (header?: object) => Promise<string> }> {
+async function keyOf(
+  kid: string | undefined,
+  alg: 'ES256' | 'RS256' = 'ES256',
+): Promise<{ jwk: JWK; jwt: (header?: object) => Promise<string> }> {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
   const now = unixSeconds()
   return {
@@ -68,14 +92,20 @@ test('keys of one kid are all tried, up to four, from a set and from a URL', asy
     const stage = await opened(t, { callers: [{ ...callerOf('acme'), jwks }] })
     const statuses = await Promise.all(keys.map(async ({ jwt }) => statusOf(stage, await jwt(), { sub_id: ALICE })))
     assert.deepEqual(statuses, [204, 204, 204, 204, 401])
-    assert.equal(await statusOf(stage, await (keys[1] ?? assert.fail()).jwt({}), { sub_id: ALICE }), 204, 'without a kid')
+    assert.equal(
+      await statusOf(stage, await (keys[1] ?? assert.fail()).jwt({}), { sub_id: ALICE }),
+      204,
+      'without a kid',
+    )
     assert.equal(await statusOf(stage, await stranger.jwt({}, { kid: 'same' }), { sub_id: ALICE }), 401)
   }
 })
 
 test('members of keys that are null, other spellings, and keys that cannot be read: as in the set of an issuer', async (t) => {
   const { jwk, jwt } = await keyOf('k')
-  const server = await TestServer.start((_, response) => response.end(`\ufeff${JSON.stringify({ keys: [null, 'x', { kty: 'EC' }, odd] })}`))
+  const server = await TestServer.start((_, response) =>
+    response.end(`\ufeff${JSON.stringify({ keys: [null, 'x', { kty: 'EC' }, odd] })}`),
+  )
   t.after(() => server.close())
   const odd = { ...jwk, use: null, alg: null, key_ops: null, x5c: null, d: null, x: `${jwk.x}=` }
   for (const jwks of [{ keys: [odd as unknown as JWK] }, `${server.url}/keys`]) {
@@ -86,21 +116,35 @@ test('members of keys that are null, other spellings, and keys that cannot be re
 
 test("members of body and identifier that are null count as absent, and the others' rules stay", async (t) => {
   const stage = await opened(t, { secrets: [SECRET] })
-  for (const body of [{ sub_id: ALICE, subject: null }, { sub_id: null, subject: ALICE }, { sub_id: { ...ALICE, email: null, uri: null } }]) {
+  for (const body of [
+    { sub_id: ALICE, subject: null },
+    { sub_id: null, subject: ALICE },
+    { sub_id: { ...ALICE, email: null, uri: null } },
+  ]) {
     assert.equal(await statusOf(stage, SECRET, body), 204, JSON.stringify(body))
   }
-  for (const body of [{ sub_id: null, subject: null }, { sub_id: { ...ALICE, sub: null } }, { sub_id: { ...ALICE, format: null } }, { sub_id: ALICE, reason: null }]) {
+  for (const body of [
+    { sub_id: null, subject: null },
+    { sub_id: { ...ALICE, sub: null } },
+    { sub_id: { ...ALICE, format: null } },
+    { sub_id: ALICE, reason: null },
+  ]) {
     assert.equal(await statusOf(stage, SECRET, body), 400, JSON.stringify(body))
   }
 })
 
 test("a user that is a number follows the realm's numericIds", async (t) => {
   const now = unixSeconds()
-  const refuses = (stage: Stage, subject: string): unknown => stage.origin.refuses('acme', { subject, issuedAt: now - 10, expiresAt: now + 300 })
+  const refuses = (stage: Stage, subject: string): unknown =>
+    stage.origin.refuses('acme', { subject, issuedAt: now - 10, expiresAt: now + 300 })
   const iss = JSON.stringify(ISSUER)
   const bodyOf = (sub: string): string => `{"sub_id":{"format":"iss_sub","iss":${iss},"sub":${sub}}}`
   const accepting = await openedAs(t, { numericIds: 'accept' })
-  for (const [sub, id] of [['42', '42'], ['-7', '-7'], ['9007199254740991', '9007199254740991']] as const) {
+  for (const [sub, id] of [
+    ['42', '42'],
+    ['-7', '-7'],
+    ['9007199254740991', '9007199254740991'],
+  ] as const) {
     assert.equal((await call(accepting, SECRET, bodyOf(sub))).status, 204, sub)
     assert.equal(refuses(accepting, id), 'user_revoked', sub)
   }
@@ -109,7 +153,10 @@ test("a user that is a number follows the realm's numericIds", async (t) => {
   for (const sub of ['1.0', '1e2', '-0', '9007199254740992', '[42]', 'true', 'null']) {
     assert.equal((await call(accepting, SECRET, bodyOf(sub))).status, 400, sub)
   }
-  assert.equal((await call(accepting, SECRET, '{"sub_id":{"format":"phone_number","phone_number":12065550100}}')).status, 400)
+  assert.equal(
+    (await call(accepting, SECRET, '{"sub_id":{"format":"phone_number","phone_number":12065550100}}')).status,
+    400,
+  )
   const refusing = await openedAs(t, {})
   assert.equal((await call(refusing, SECRET, bodyOf('42'))).status, 400)
   assert.equal(refuses(refusing, '42'), undefined)

@@ -14,11 +14,27 @@ describe('options', () => {
     ["the URL of another realm's callers", { callers: [callerOf('other')] }, /realm acme has for this issuer too/],
     ['a caller without keys', { callers: [{ issuer: OKTA, audience: 'x' }] }, /callers/],
     ['a caller without audience', { callers: [{ issuer: OKTA, jwks: { keys: [] } }] }, /callers/],
-    ['a private key', { callers: [{ issuer: OKTA, audience: 'x', jwks: { keys: [{ kty: 'RSA', d: 'x' }] } }] }, /callers/],
-    ['keys by http: from elsewhere', { callers: [{ issuer: OKTA, audience: 'x', jwks: 'http://keys.example/' }] }, /\.callers\[0\]\.jwks must be an https: URL/],
-    ['untyped JWTs of any app', { callers: [{ issuer: OKTA, audience: 'x', jwks: 'https://keys.example/', untyped: 'accept' }] }, /needs subject/],
+    [
+      'a private key',
+      { callers: [{ issuer: OKTA, audience: 'x', jwks: { keys: [{ kty: 'RSA', d: 'x' }] } }] },
+      /callers/,
+    ],
+    [
+      'keys by http: from elsewhere',
+      { callers: [{ issuer: OKTA, audience: 'x', jwks: 'http://keys.example/' }] },
+      /\.callers\[0\]\.jwks must be an https: URL/,
+    ],
+    [
+      'untyped JWTs of any app',
+      { callers: [{ issuer: OKTA, audience: 'x', jwks: 'https://keys.example/', untyped: 'accept' }] },
+      /needs subject/,
+    ],
     ['an unknown option', { secret: SECRET }, /did you mean 'secrets'/],
-    ['a resolver of an unknown format', { secrets: [SECRET], subjectsOf: { mail: () => undefined } }, /unknown option 'mail'/],
+    [
+      'a resolver of an unknown format',
+      { secrets: [SECRET], subjectsOf: { mail: () => undefined } },
+      /unknown option 'mail'/,
+    ],
     ['a resolver that is no function', { secrets: [SECRET], subjectsOf: { email: 'alice' } }, /must be a function/],
   ]
   for (const [name, options, message] of wrong) {

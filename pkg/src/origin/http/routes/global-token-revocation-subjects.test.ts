@@ -4,7 +4,18 @@ import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
 import type { FoundSubjects } from '../../connectors/global-revocation.ts'
 import type { GlobalTokenRevocationOptions, SubjectResolvers } from '../../index.ts'
-import { ALICE, acme, call, callerOf, OKTA, okta, openRealms, SECRET, sequencesOf, statusOf } from '../../testing/revocation-callers.ts'
+import {
+  ALICE,
+  acme,
+  call,
+  callerOf,
+  OKTA,
+  okta,
+  openRealms,
+  SECRET,
+  sequencesOf,
+  statusOf,
+} from '../../testing/revocation-callers.ts'
 import { ISSUER, openStage, type Stage } from '../../testing/stage.ts'
 
 let stage: Stage
@@ -99,7 +110,8 @@ describe('a resolver', () => {
     await openWith({
       account: ({ uri }) => uri.slice('acct:'.length),
       did: ({ url }) => url,
-      iss_sub: ({ iss, sub }, { caller }) => (iss === 'https://upstream.example' && caller === undefined ? `upstream|${sub}` : undefined),
+      iss_sub: ({ iss, sub }, { caller }) =>
+        iss === 'https://upstream.example' && caller === undefined ? `upstream|${sub}` : undefined,
       opaque: ({ id }) => (id === 'alice' ? 'a1' : undefined),
       phone_number: ({ phone_number }) => phone_number,
       uri: async ({ uri }) => [uri],
@@ -117,7 +129,12 @@ describe('a resolver', () => {
       assert.ok(stage.origin.userNotBefore('acme', sub) > 0, sub)
     }
     assert.equal(await statusOf(stage, SECRET, { sub_id: ALICE }), 404)
-    assert.equal(await statusOf(stage, await okta.jwt(), { sub_id: { format: 'iss_sub', iss: 'https://upstream.example', sub: '8' } }), 404)
+    assert.equal(
+      await statusOf(stage, await okta.jwt(), {
+        sub_id: { format: 'iss_sub', iss: 'https://upstream.example', sub: '8' },
+      }),
+      404,
+    )
   })
 
   const outcomes: [string, () => unknown, number, string?][] = [
@@ -135,7 +152,14 @@ describe('a resolver', () => {
     ['one good name and one bad', () => ['alice', ''], 422, 'cannot_revoke'],
     ['101 names', () => Array.from({ length: 101 }, (_, index) => `user${index}`), 422, 'cannot_revoke'],
     ['a million names', () => Array.from({ length: 1_000_000 }, (_, index) => `user${index}`), 422, 'cannot_revoke'],
-    ['an error', () => { throw new Error('alice is not to be told') }, 500, 'resolver_failed'],
+    [
+      'an error',
+      () => {
+        throw new Error('alice is not to be told')
+      },
+      500,
+      'resolver_failed',
+    ],
     ['a rejection', () => Promise.reject(new Error('alice is not to be told')), 500, 'resolver_failed'],
   ]
   for (const [name, email, status, reported] of outcomes) {
@@ -147,7 +171,10 @@ describe('a resolver', () => {
       assert.doesNotMatch(await response.text(), /alice|told/)
       assert.deepEqual(sequencesOf(stage), before)
       const reports = stage.reports.filter(({ condition }) => condition === 'subjectsOf')
-      assert.deepEqual(reports.map(({ error }) => error?.detail), reported === undefined ? [] : [reported])
+      assert.deepEqual(
+        reports.map(({ error }) => error?.detail),
+        reported === undefined ? [] : [reported],
+      )
       assert.ok(reports.every(({ error }) => !/alice/.test(error?.message ?? '')))
     })
   }
@@ -167,7 +194,8 @@ describe('a resolver', () => {
     assert.equal(await statusOf(stage, SECRET, { sub_id: { format: 'opaque', id: 'bob' } }), 204)
     assert.equal(answered, 0)
     t.mock.timers.tick(1)
-    for (const { status, headers } of await Promise.all(waiting)) assert.deepEqual([status, headers.get('retry-after')], [503, '2'])
+    for (const { status, headers } of await Promise.all(waiting))
+      assert.deepEqual([status, headers.get('retry-after')], [503, '2'])
     assert.equal(sequencesOf(stage)[0], (before[0] ?? 0) + 1)
   })
 })
@@ -178,7 +206,9 @@ test('where users of tenants are told apart, a user is one of the tenant that is
   const both = [one, two].map((iss) => ({ iss, sub: 'bob' }))
   const email = ({ email }: { email: string }): FoundSubjects => (email === 'both@example.com' ? both : 'bob')
   const globalTokenRevocation: GlobalTokenRevocationOptions = { secrets: [SECRET], subjectsOf: { email } }
-  stage = await openStage({ realms: [{ ...acme.realm, issuer: pattern, tenants: ['one', 'two'], globalTokenRevocation }] })
+  stage = await openStage({
+    realms: [{ ...acme.realm, issuer: pattern, tenants: ['one', 'two'], globalTokenRevocation }],
+  })
   const notBefore = (issuer: string, sub: string): number => stage.origin.userNotBefore('acme', sub, { issuer })
   try {
     assert.equal(await statusOf(stage, SECRET, { sub_id: { ...ALICE, iss: one } }), 204)
@@ -201,7 +231,9 @@ test('a tenant that calls for itself names users of its own only, also by a reso
   const callers = [{ ...callerOf('acme'), issuer: one }, callerOf('acme')]
   const email = (): FoundSubjects => [one, two].map((iss) => ({ iss, sub: 'bob' }))
   const globalTokenRevocation: GlobalTokenRevocationOptions = { callers, subjectsOf: { email } }
-  stage = await openStage({ realms: [{ ...acme.realm, issuer: pattern, tenants: ['one', 'two'], globalTokenRevocation }] })
+  stage = await openStage({
+    realms: [{ ...acme.realm, issuer: pattern, tenants: ['one', 'two'], globalTokenRevocation }],
+  })
   const notBefore = (issuer: string, sub: string): number => stage.origin.userNotBefore('acme', sub, { issuer })
   const tenantCalls = async (body: unknown): Promise<number> => statusOf(stage, await okta.jwt({ iss: one }), body)
   try {

@@ -5,7 +5,17 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import type { Connector } from '../../connectors/connector.ts'
 import type { Forwarder } from '../../connectors/forwarder.ts'
 import {
-  acme, ALICE, call, callerOf, OKTA, okta, openRealms, refusesAlice, SECRET, sequencesOf, statusOf,
+  acme,
+  ALICE,
+  call,
+  callerOf,
+  OKTA,
+  okta,
+  openRealms,
+  refusesAlice,
+  SECRET,
+  sequencesOf,
+  statusOf,
   unixSeconds,
 } from '../../testing/revocation-callers.ts'
 import { type Stage } from '../../testing/stage.ts'
@@ -23,7 +33,10 @@ describe('a caller', () => {
     const before = unixSeconds()
     assert.equal(refusesAlice(stage, before), false)
     const response = await call(stage, await okta.jwt(), { sub_id: ALICE })
-    assert.deepEqual([response.status, await response.text(), response.headers.get('cache-control')], [204, '', 'no-store'])
+    assert.deepEqual(
+      [response.status, await response.text(), response.headers.get('cache-control')],
+      [204, '', 'no-store'],
+    )
     assert.equal(refusesAlice(stage, before), true)
     assert.equal(refusesAlice(stage, unixSeconds() + 1), false)
     assert.equal(stage.origin.refuses('acme', { subject: 'bob', issuedAt: 1, expiresAt: 2 }), undefined)
@@ -73,16 +86,26 @@ describe('a caller', () => {
       stored: async () => 'queued',
       withdrawn: () => undefined,
     }
-    const connector: Connector = { name: 'kept', realm: 'acme', connect: () => ({ receivers: {}, forwarder, start() {}, async close() {} }) }
+    const connector: Connector = {
+      name: 'kept',
+      realm: 'acme',
+      connect: () => ({ receivers: {}, forwarder, start() {}, async close() {} }),
+    }
     await stage.close()
-    stage = await openRealms({ secrets: [SECRET], subjectsOf: { opaque: () => ['alice', 'bob'] } }, { connectors: [connector] })
+    stage = await openRealms(
+      { secrets: [SECRET], subjectsOf: { opaque: () => ['alice', 'bob'] } },
+      { connectors: [connector] },
+    )
     const response = await call(stage, SECRET, { sub_id: { format: 'opaque', id: 'family' } })
     assert.deepEqual([response.status, response.headers.get('portcullis-upstream')], [204, 'queued'])
     assert.deepEqual(told, ['tokens_revoked_globally', 'tokens_revoked_globally'])
   })
 
   test('needs no query in its audience, and a user of another realm is out of its reach', async () => {
-    assert.equal((await call(stage, await okta.jwt(), { sub_id: { ...ALICE, iss: 'https://issuer.test/realms/other' } })).status, 404)
+    assert.equal(
+      (await call(stage, await okta.jwt(), { sub_id: { ...ALICE, iss: 'https://issuer.test/realms/other' } })).status,
+      404,
+    )
     assert.equal(stage.origin.userNotBefore('other', 'alice'), 0)
   })
 })

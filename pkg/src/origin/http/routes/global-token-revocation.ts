@@ -1,5 +1,10 @@
 import type { JsonSchema } from '../../../options.ts'
-import { type GlobalRefusal, GlobalRevocationRefused, IDENTIFIER_MEMBERS, type KnownCaller } from '../../connectors/global-revocation.ts'
+import {
+  type GlobalRefusal,
+  GlobalRevocationRefused,
+  IDENTIFIER_MEMBERS,
+  type KnownCaller,
+} from '../../connectors/global-revocation.ts'
 import { withoutNulls } from '../../connectors/json-members.ts'
 import { bearerCredentials } from '../bearer-credentials.ts'
 import { invalidRequest, jsonBody } from '../input.ts'
@@ -24,14 +29,18 @@ const IDENTIFIERS: readonly JsonSchema[] = Object.entries(IDENTIFIER_MEMBERS).ma
   type: 'object',
   required: ['format', ...members],
   additionalProperties: { type: 'null' },
-  properties: { format: { const: format }, ...Object.fromEntries(members.map((member) => [member, { type: 'string', minLength: 1 }])) },
+  properties: {
+    format: { const: format },
+    ...Object.fromEntries(members.map((member) => [member, { type: 'string', minLength: 1 }])),
+  },
 }))
 
 const BODY: RequestBody = {
   type: 'application/json',
   schema: {
     type: 'object',
-    description: "Members that are `null` count as absent. In a realm with numericIds 'accept', `sub` and `id` may be integers.",
+    description:
+      "Members that are `null` count as absent. In a realm with numericIds 'accept', `sub` and `id` may be integers.",
     oneOf: MEMBERS.map((member) => ({ required: [member], properties: { [member]: { type: 'object' } } })),
     additionalProperties: false,
     properties: {
@@ -41,7 +50,10 @@ const BODY: RequestBody = {
   },
 }
 
-/** `POST /realms/{realm}/global-token-revocation` (draft-parecki-oauth-global-token-revocation-06): a caller has all tokens of a user revoked. */
+/**
+ * `POST /realms/{realm}/global-token-revocation` (draft-parecki-oauth-global-token-revocation-06): a caller has all
+ * tokens of a user revoked.
+ */
 export const globalRevocationRoutes: readonly Route[] = [
   {
     method: 'POST',
@@ -54,8 +66,17 @@ export const globalRevocationRoutes: readonly Route[] = [
       query: WAIT_PARAMETERS,
       body: BODY,
       answers: {
-        200: { description: 'With `wait`: the same, and how many edges have it.', type: 'application/json', schema: ENFORCEMENT, headers: UPSTREAM },
-        204: { description: "The user's tokens issued up to now are refused, or will be as soon as the edges have the change.", headers: UPSTREAM },
+        200: {
+          description: 'With `wait`: the same, and how many edges have it.',
+          type: 'application/json',
+          schema: ENFORCEMENT,
+          headers: UPSTREAM,
+        },
+        204: {
+          description:
+            "The user's tokens issued up to now are refused, or will be as soon as the edges have the change.",
+          headers: UPSTREAM,
+        },
         400: { description: 'The request is malformed, or there is no resolver for identifiers of that format.' },
         403: { description: "The credential is another realm's, or the JWT another app's." },
         404: { description: '`user_not_found`; or `not_found`: no such realm, or it has no callers.' },
@@ -72,7 +93,9 @@ async function revoke(call: Call): Promise<Response> {
   const realm = feedOf(call).name
   if (!globalRevocations.takes(realm)) throw new Problem(404, 'not_found', 'the realm has no globalTokenRevocation')
   try {
-    return await globalRevocations.admit(realm, bearerCredentials(call.request), (caller) => revokeFor(call, realm, caller))
+    return await globalRevocations.admit(realm, bearerCredentials(call.request), (caller) =>
+      revokeFor(call, realm, caller),
+    )
   } catch (error) {
     throw error instanceof GlobalRevocationRefused ? problemOf(error) : error
   }
@@ -82,7 +105,9 @@ async function revokeFor(call: Call, realm: string, caller: KnownCaller): Promis
   const { globalRevocations, operations, settings } = call.context
   const wait = waitOf(call)
   const { numericIds } = settings.realms.find(({ name }) => name === realm) ?? {}
-  const given = withoutNulls(await jsonBody(call.request, settings.maxBodyBytes, MEMBERS, numericIds === 'accept' ? IDS : []))
+  const given = withoutNulls(
+    await jsonBody(call.request, settings.maxBodyBytes, MEMBERS, numericIds === 'accept' ? IDS : []),
+  )
   const identifiers = MEMBERS.filter((member) => given[member] !== undefined)
   const [member] = identifiers
   if (member === undefined || identifiers.length > 1) throw invalidRequest('the body must have sub_id')

@@ -12,12 +12,21 @@ let stage: Stage
 beforeEach(async () => void (stage = await openStage({ edges: [{ name: 'edge-1', ackSecret: 'secret-1' }] })))
 afterEach(() => stage.close())
 
-function refuses(subject: { subject?: string; authorizedParty?: string; clientId?: string; keyThumbprint?: string; issuedAt?: number }): string | undefined {
+function refuses(subject: {
+  subject?: string
+  authorizedParty?: string
+  clientId?: string
+  keyThumbprint?: string
+  issuedAt?: number
+}): string | undefined {
   return stage.origin.refuses('acme', { issuedAt: now() - 10, expiresAt: now() + 300, ...subject })
 }
 
 async function errorOf(response: Response): Promise<[number, string, string]> {
-  const { error, error_description: description = '' } = (await response.json()) as { error: string; error_description?: string }
+  const { error, error_description: description = '' } = (await response.json()) as {
+    error: string
+    error_description?: string
+  }
   return [response.status, error, description]
 }
 
@@ -33,19 +42,31 @@ describe('an app is disconnected', () => {
     assert.equal(refuses({ authorizedParty: 'agent' }), undefined, 'a token without a user is not reached')
     const notBefore = stage.origin.grantNotBefore('acme', 'alice', 'agent')
     assert.ok(startedAt + 2 <= notBefore && notBefore <= endedAt + 2)
-    assert.equal(refuses({ subject: 'alice', authorizedParty: 'agent', issuedAt: notBefore + 1 }), undefined, 'the next login works')
+    assert.equal(
+      refuses({ subject: 'alice', authorizedParty: 'agent', issuedAt: notBefore + 1 }),
+      undefined,
+      'the next login works',
+    )
     assert.equal(stage.origin.userNotBefore('acme', 'alice'), 0)
   })
 
   test('also one that is not known; a second time is no news', async () => {
-    for (const path of ['/admin/realms/acme/users/nobody/grants/nothing', `${GRANTS}/%F0%9F%98%80`, `${GRANTS}/a%2Fb`]) {
+    for (const path of [
+      '/admin/realms/acme/users/nobody/grants/nothing',
+      `${GRANTS}/%F0%9F%98%80`,
+      `${GRANTS}/a%2Fb`,
+    ]) {
       assert.equal((await stage.administer('DELETE', path)).status, 204, path)
     }
     assert.equal(refuses({ subject: 'alice', authorizedParty: 'a/b' }), 'grant_revoked')
     const occurredAt = now() + 60
     assert.equal((await stage.origin.endGrant('acme', 'alice', 'agent', { occurredAt })).changed, true)
     assert.equal((await stage.origin.endGrant('acme', 'alice', 'agent', { occurredAt })).changed, false)
-    assert.equal((await stage.origin.endGrant('acme', 'alice', 'agent', { notBefore: now() })).changed, false, 'it never goes back')
+    assert.equal(
+      (await stage.origin.endGrant('acme', 'alice', 'agent', { notBefore: now() })).changed,
+      false,
+      'it never goes back',
+    )
   })
 
   test('and the answer waits for the edges, if it is asked to', async () => {
@@ -64,13 +85,23 @@ describe('an app is disconnected', () => {
     await stage.administer('DELETE', `${GRANTS}/agent?reason=lost+phone`)
     await stage.origin.endGrant('acme', 'alice', 'an app', { notBefore: Date.now() })
     await stage.origin.correct('acme', { kind: 'grant', subject: 'alice', client: 'agent' }, { reason: 'found' })
-    const lines = (await (await stage.administer('GET', '/admin/realms/acme/events?subject=alice')).json()) as Record<string, unknown>[]
-    assert.deepEqual(lines.map(({ action, actor, subject, detail, reason }) => [action, actor, subject, detail, reason]), [
-      ['corrected', 'application', 'alice', 'client agent', 'found'],
-      ['grant_ended', 'application', 'alice', 'caller_replaced client an app', undefined],
-      ['grant_ended', 'admin:admin', 'alice', 'client agent', 'lost phone'],
-    ])
-    assert.equal(((await (await stage.administer('GET', '/admin/realms/acme/events?action=grant_ended')).json()) as unknown[]).length, 2)
+    const lines = (await (await stage.administer('GET', '/admin/realms/acme/events?subject=alice')).json()) as Record<
+      string,
+      unknown
+    >[]
+    assert.deepEqual(
+      lines.map(({ action, actor, subject, detail, reason }) => [action, actor, subject, detail, reason]),
+      [
+        ['corrected', 'application', 'alice', 'client agent', 'found'],
+        ['grant_ended', 'application', 'alice', 'caller_replaced client an app', undefined],
+        ['grant_ended', 'admin:admin', 'alice', 'client agent', 'lost phone'],
+      ],
+    )
+    assert.equal(
+      ((await (await stage.administer('GET', '/admin/realms/acme/events?action=grant_ended')).json()) as unknown[])
+        .length,
+      2,
+    )
   })
 
   test('a mistake is corrected', async () => {
@@ -90,9 +121,15 @@ describe('an app is disconnected', () => {
     }
     assert.equal(refuses({ subject: 'alice', authorizedParty: 'agent' }), 'grant_revoked')
     const notBefore = now() - 100
-    assert.equal((await stage.administer('POST', path, { kind: 'grant', subject: 'alice', client: 'agent', notBefore })).status, 204)
+    assert.equal(
+      (await stage.administer('POST', path, { kind: 'grant', subject: 'alice', client: 'agent', notBefore })).status,
+      204,
+    )
     assert.equal(stage.origin.grantNotBefore('acme', 'alice', 'agent'), notBefore)
-    assert.equal((await stage.administer('POST', path, { kind: 'grant', subject: 'alice', client: 'agent' })).status, 204)
+    assert.equal(
+      (await stage.administer('POST', path, { kind: 'grant', subject: 'alice', client: 'agent' })).status,
+      204,
+    )
     assert.equal(refuses({ subject: 'alice', authorizedParty: 'agent', issuedAt: notBefore - 1 }), undefined)
     assert.equal(refuses({ subject: 'alice', authorizedParty: 'other' }), 'grant_revoked')
   })
@@ -153,10 +190,12 @@ describe("a user's apps are listed", () => {
     const administration: IssuerAdministration = {
       ...{ users: unused, keys: unused, addKey: unused, retireKey: unused, refreshToken: unused, sessionEnded: unused },
       sessions: async (sub: string) =>
-        sub !== 'alice' ? undefined : [
-          { ...session, id: 's1', lastAccess: 5, clients: ['demo', 'agent'] },
-          { ...session, id: 's2', lastAccess: 9, clients: ['demo'] },
-        ],
+        sub !== 'alice'
+          ? undefined
+          : [
+              { ...session, id: 's1', lastAccess: 5, clients: ['demo', 'agent'] },
+              { ...session, id: 's2', lastAccess: 9, clients: ['demo'] },
+            ],
     }
     const issuer = await createTestIssuer()
     const beside = await openStage({ realms: [{ ...issuer.realm, administration }] })
@@ -164,7 +203,9 @@ describe("a user's apps are listed", () => {
     try {
       await beside.origin.endGrant('acme', 'alice', 'gone')
       await beside.origin.endGrant('acme', 'alice', 'agent')
-      const headers = { authorization: `Bearer ${await issuer.token({ sub: 'admin', realm_access: { roles: ['portcullis-admin'] } })}` }
+      const headers = {
+        authorization: `Bearer ${await issuer.token({ sub: 'admin', realm_access: { roles: ['portcullis-admin'] } })}`,
+      }
       const notBefore = (client: string): number => beside.origin.grantNotBefore('acme', 'alice', client)
       assert.deepEqual(await (await beside.get(GRANTS, { headers })).json(), [
         { clientId: 'agent', sessions: 1, lastAccess: 5, notBefore: notBefore('agent') },
@@ -188,12 +229,23 @@ describe("a user's apps are listed", () => {
     const named = await openStage({ realms: [{ ...issuer.realm, administration, grantClaim: 'app' }] })
     try {
       await named.origin.endGrant('acme', 'alice', 'agent')
-      const headers = { authorization: `Bearer ${await issuer.token({ sub: 'admin', realm_access: { roles: ['portcullis-admin'] } })}` }
+      const headers = {
+        authorization: `Bearer ${await issuer.token({ sub: 'admin', realm_access: { roles: ['portcullis-admin'] } })}`,
+      }
       const notBefore = named.origin.grantNotBefore('acme', 'alice', 'agent')
-      assert.deepEqual(await (await named.get(GRANTS, { headers })).json(), [{ clientId: 'agent', sessions: 0, notBefore }])
+      assert.deepEqual(await (await named.get(GRANTS, { headers })).json(), [
+        { clientId: 'agent', sessions: 0, notBefore },
+      ])
       const asked = (subject: { authorizedParty?: string; grant?: string }): unknown =>
         named.origin.refuses('acme', { subject: 'alice', issuedAt: now() - 10, expiresAt: now() + 300, ...subject })
-      assert.deepEqual([asked({ grant: 'agent' }), asked({ authorizedParty: 'agent' }), asked({ grant: 'other', authorizedParty: 'agent' })], ['grant_revoked', undefined, undefined])
+      assert.deepEqual(
+        [
+          asked({ grant: 'agent' }),
+          asked({ authorizedParty: 'agent' }),
+          asked({ grant: 'other', authorizedParty: 'agent' }),
+        ],
+        ['grant_revoked', undefined, undefined],
+      )
     } finally {
       await named.close()
     }

@@ -20,7 +20,10 @@ const GRANTS = {
       clientId: { type: 'string' },
       sessions: { type: 'integer', description: "How many of the user's sessions have it and have not ended." },
       lastAccess: { type: 'integer', description: 'When it last used one of these, in unix seconds.' },
-      notBefore: { type: 'integer', description: "The user's tokens issued to it up to then are refused; unix seconds, 0: none." },
+      notBefore: {
+        type: 'integer',
+        description: "The user's tokens issued to it up to then are refused; unix seconds, 0: none.",
+      },
     },
   },
 }
@@ -85,7 +88,12 @@ async function list(call: Call): Promise<Response> {
 
 async function end(call: Call): Promise<Response> {
   const [wait, act] = [waitOf(call), actOfIssuer(call)]
-  return enforcedOr(call, wait, await ended(call, { user: call.parameter('id'), client: call.parameter('client') }, act), noContent())
+  return enforcedOr(
+    call,
+    wait,
+    await ended(call, { user: call.parameter('id'), client: call.parameter('client') }, act),
+    noContent(),
+  )
 }
 
 async function endNamed(call: Call): Promise<Response> {

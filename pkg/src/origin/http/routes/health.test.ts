@@ -16,7 +16,10 @@ test('health says where each realm is, and heals when the store does', async () 
     const token = await stage.issuer.token()
     const failed = await stage.revoke(token)
     assert.equal(failed.status, 500)
-    assert.deepEqual(await failed.json(), { error: 'server_error', error_description: 'nothing was recorded: the store failed' })
+    assert.deepEqual(await failed.json(), {
+      error: 'server_error',
+      error_description: 'nothing was recorded: the store failed',
+    })
     const ill = await stage.get('/healthz')
     assert.equal(ill.status, 503)
     assert.equal(((await ill.json()) as { error: string }).error, 'store_unavailable')

@@ -25,19 +25,30 @@ function refuses(issuedAt: number, thumbprint = keyThumbprint): string | undefin
 
 test('is set to a time, by kid or thumbprint, and never goes back', async () => {
   const notBefore = now() - 100
-  for (const [key, given, inForce] of [[kid, notBefore - 10, notBefore - 10], [keyThumbprint, notBefore, notBefore], [kid, notBefore - 20, notBefore]] as const) {
+  for (const [key, given, inForce] of [
+    [kid, notBefore - 10, notBefore - 10],
+    [keyThumbprint, notBefore, notBefore],
+    [kid, notBefore - 20, notBefore],
+  ] as const) {
     assert.equal((await stage.administer('PUT', routeOf(key), { notBefore: given })).status, 204)
     assert.equal(stage.origin.keyNotBefore('acme', keyThumbprint), inForce)
   }
   assert.deepEqual([refuses(notBefore), refuses(notBefore + 1)], ['banned_key', undefined])
   assert.equal(refuses(notBefore, 'A'.repeat(43)), undefined, 'another key is not concerned')
   assert.equal(stage.origin.bans('acme', keyThumbprint), false)
-  const { keys } = (await (await stage.administer('GET', '/admin/realms/acme/keys')).json()) as { keys: { status: string; notBefore: number }[] }
-  assert.deepEqual(keys.map((key) => [key.status, key.notBefore]), [['ACTIVE', notBefore]])
+  const { keys } = (await (await stage.administer('GET', '/admin/realms/acme/keys')).json()) as {
+    keys: { status: string; notBefore: number }[]
+  }
+  assert.deepEqual(
+    keys.map((key) => [key.status, key.notBefore]),
+    [['ACTIVE', notBefore]],
+  )
 })
 
 test('is now without a body; the token of the request is refused too, and a later login is not', async () => {
-  const headers = { authorization: `Bearer ${await stage.issuer.token({ sub: 'admin', realm_access: { roles: ['portcullis-admin'] } })}` }
+  const headers = {
+    authorization: `Bearer ${await stage.issuer.token({ sub: 'admin', realm_access: { roles: ['portcullis-admin'] } })}`,
+  }
   const startedAt = now()
   assert.equal((await stage.get(routeOf(kid), { method: 'PUT', headers })).status, 204)
   const endedAt = now()
@@ -50,7 +61,10 @@ test('is now without a body; the token of the request is refused too, and a late
 test('milliseconds are no seconds: the time is now, and that is reported', async () => {
   assert.equal((await stage.administer('PUT', routeOf(kid), { notBefore: Date.now() })).status, 204)
   assert.ok(stage.origin.keyNotBefore('acme', keyThumbprint) <= now() + 3)
-  assert.deepEqual(stage.reports.map(({ kind, error }) => [kind, error?.detail]), [['clock', 'caller_replaced']])
+  assert.deepEqual(
+    stage.reports.map(({ kind, error }) => [kind, error?.detail]),
+    [['clock', 'caller_replaced']],
+  )
   const [line] = await stage.origin.audit.list({ realm: 'acme', action: 'key_not_before_raised', limit: 10 })
   assert.deepEqual([line?.actor, line?.subject, line?.detail], ['admin:admin', keyThumbprint, 'caller_replaced'])
 })
@@ -61,40 +75,69 @@ test('an unknown key, or an invalid time, is refused', async () => {
   for (const body of [{ notBefore: 0 }, { notBefore: 1.5 }, { notBefore: '5' }, { notBefore: null }, { until: 5 }]) {
     assert.equal((await stage.administer('PUT', routeOf(kid), body)).status, 400, JSON.stringify(body))
   }
-  await assert.rejects(stage.origin.raiseKeyNotBefore('acme', 'unknown'), { code: 'invalid_event', detail: 'unknown_key' })
-  await assert.rejects(stage.origin.raiseKeyNotBefore('acme', kid, { notBefore: now(), occurredAt: now() }), { detail: 'invalid_time' })
-  await assert.rejects(stage.origin.endGrant('acme', 'alice', 'demo', { notBefore: now(), occurredAt: now() }), { detail: 'invalid_time' })
+  await assert.rejects(stage.origin.raiseKeyNotBefore('acme', 'unknown'), {
+    code: 'invalid_event',
+    detail: 'unknown_key',
+  })
+  await assert.rejects(stage.origin.raiseKeyNotBefore('acme', kid, { notBefore: now(), occurredAt: now() }), {
+    detail: 'invalid_time',
+  })
+  await assert.rejects(stage.origin.endGrant('acme', 'alice', 'demo', { notBefore: now(), occurredAt: now() }), {
+    detail: 'invalid_time',
+  })
   assert.equal(stage.sequence(), before)
 })
 
 test('waits for the edges, and is corrected', async () => {
   const notBefore = now() - 100
-  const response = await stage.administer('PUT', `${routeOf(kid)}?wait=enforced&timeoutMs=0&reason=clock+was+wrong`, { notBefore })
+  const response = await stage.administer('PUT', `${routeOf(kid)}?wait=enforced&timeoutMs=0&reason=clock+was+wrong`, {
+    notBefore,
+  })
   const { missing } = (await response.json()) as { missing: string[] }
   assert.deepEqual([response.status, missing], [200, ['edge-1']])
   const path = '/admin/realms/acme/corrections?reason=typo'
   assert.equal((await stage.administer('POST', path, { kind: 'keyNotBefore', thumbprint: 'short' })).status, 400)
-  assert.equal((await stage.administer('POST', path, { kind: 'keyNotBefore', thumbprint: keyThumbprint, notBefore: notBefore - 50 })).status, 204)
+  assert.equal(
+    (
+      await stage.administer('POST', path, {
+        kind: 'keyNotBefore',
+        thumbprint: keyThumbprint,
+        notBefore: notBefore - 50,
+      })
+    ).status,
+    204,
+  )
   assert.deepEqual([refuses(notBefore - 50), refuses(notBefore)], ['banned_key', undefined])
   assert.equal((await stage.administer('POST', path, { kind: 'keyNotBefore', thumbprint: keyThumbprint })).status, 204)
   assert.equal(stage.origin.keyNotBefore('acme', keyThumbprint), 0)
   assert.equal(refuses(notBefore - 50), undefined)
   const lines = await stage.origin.audit.list({ realm: 'acme', subject: keyThumbprint, limit: 10 })
-  assert.deepEqual(lines.map(({ action, reason }) => [action, reason]), [
-    ['corrected', 'typo'],
-    ['corrected', 'typo'],
-    ['key_not_before_raised', 'clock was wrong'],
-  ])
+  assert.deepEqual(
+    lines.map(({ action, reason }) => [action, reason]),
+    [
+      ['corrected', 'typo'],
+      ['corrected', 'typo'],
+      ['key_not_before_raised', 'clock was wrong'],
+    ],
+  )
 })
 
 test('there is room for 4,096 of them, and for one more when one is taken back', { timeout: 120_000 }, async () => {
   const thumbprintOf = (index: number): string => `${String(index).padStart(42, '0')}A`
   const set = (index: number, notBefore?: number): Promise<unknown> =>
-    stage.origin.correct('acme', { kind: 'keyNotBefore', thumbprint: thumbprintOf(index), ...(notBefore === undefined ? {} : { notBefore }) }, { reason: 'a test' })
+    stage.origin.correct(
+      'acme',
+      { kind: 'keyNotBefore', thumbprint: thumbprintOf(index), ...(notBefore === undefined ? {} : { notBefore }) },
+      { reason: 'a test' },
+    )
   const notBefore = now() - 100
   await Promise.all(Array.from({ length: 4_096 }, (_, index) => set(index, notBefore)))
   const before = stage.sequence()
-  await assert.rejects(set(4_096, notBefore), { code: 'invalid_event', detail: 'too_many', message: /the feed has as many of its kind as it can carry/ })
+  await assert.rejects(set(4_096, notBefore), {
+    code: 'invalid_event',
+    detail: 'too_many',
+    message: /the feed has as many of its kind as it can carry/,
+  })
   const full = await stage.administer('PUT', routeOf(kid), { notBefore })
   assert.deepEqual([full.status, ((await full.json()) as { error: string }).error], [409, 'too_many'])
   assert.equal(stage.sequence(), before)

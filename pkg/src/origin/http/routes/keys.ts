@@ -27,7 +27,11 @@ const KEY = {
 }
 
 const NOT_BEFORE = jsonRequest(
-  { notBefore: notBeforeRule('Unix seconds. Default, also without a body, and for a time further ahead than clocks may differ: now.') },
+  {
+    notBefore: notBeforeRule(
+      'Unix seconds. Default, also without a body, and for a time further ahead than clocks may differ: now.',
+    ),
+  },
   'optional',
 )
 
@@ -68,7 +72,11 @@ export const keyRoutes: readonly Route[] = [
       summary: 'Makes a new signing key, where the issuer stands beside the origin; older ones still verify.',
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       answers: {
-        200: { description: 'Made, and how many edges know it: `wait`.', type: 'application/json', schema: ENFORCEMENT },
+        200: {
+          description: 'Made, and how many edges know it: `wait`.',
+          type: 'application/json',
+          schema: ENFORCEMENT,
+        },
         201: { description: 'The new key; it is in the feed already.', type: 'application/json', schema: KEY },
       },
     },
@@ -112,7 +120,8 @@ export const keyRoutes: readonly Route[] = [
     tag: 'administration',
     access: 'administrator',
     operation: {
-      summary: 'Refuses the tokens that a key signed up to a time. For windows of time, never for a leaked key: ban that.',
+      summary:
+        'Refuses the tokens that a key signed up to a time. For windows of time, never for a leaked key: ban that.',
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       body: NOT_BEFORE,
       answers: {

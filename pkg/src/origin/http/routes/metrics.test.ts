@@ -118,7 +118,10 @@ test('the body is OpenMetrics', async () => {
 
 test('connectors are measured', async () => {
   const now = await scrape()
-  assert.equal(now.get('portcullis_connector_polls_total{realm="acme",connector="idp",source="user_events",outcome="done"}'), 1)
+  assert.equal(
+    now.get('portcullis_connector_polls_total{realm="acme",connector="idp",source="user_events",outcome="done"}'),
+    1,
+  )
   assert.equal(now.get('portcullis_connector_lag_seconds{realm="acme",connector="idp",source="user_events"}'), 1.5)
   assert.equal(now.get('portcullis_connector_waiting{realm="acme",connector="idp"}'), 1)
 })
@@ -132,16 +135,21 @@ test('the example alerts name existing metrics', async () => {
 })
 
 test('without a credential only this machine may read', async () => {
-  const from = async (source: RequestSource, url = 'http://127.0.0.1:8780', headers: Record<string, string> = {}): Promise<number> =>
-    (await stage.origin.fetch(new Request(`${url}/metrics`, { headers }), source)).status
+  const from = async (
+    source: RequestSource,
+    url = 'http://127.0.0.1:8780',
+    headers: Record<string, string> = {},
+  ): Promise<number> => (await stage.origin.fetch(new Request(`${url}/metrics`, { headers }), source)).status
   const near = { address: '127.0.0.1' }
   assert.equal(await from(near), 200)
   assert.equal(await from({ address: '::1' }, 'http://localhost'), 200)
   assert.equal(await from({ address: '203.0.113.7' }, 'https://localhost'), 403)
   // A page of another site whose name was rebound to 127.0.0.1.
-  for (const url of ['http://evil.test', 'https://origin.example', 'http://127.0.0.1.evil.test']) assert.equal(await from(near, url), 403, url)
+  for (const url of ['http://evil.test', 'https://origin.example', 'http://127.0.0.1.evil.test'])
+    assert.equal(await from(near, url), 403, url)
   // The address is unknown, and the client chooses its Host.
-  for (const source of [{}, { connection: 'unaddressed' } as const]) assert.equal(await from(source, 'https://localhost'), 403)
+  for (const source of [{}, { connection: 'unaddressed' } as const])
+    assert.equal(await from(source, 'https://localhost'), 403)
   // A proxy on this machine forwards for another client.
   assert.equal(await from(near, undefined, { 'x-forwarded-for': '203.0.113.7' }), 403)
 })
@@ -158,7 +166,10 @@ test('over a Unix socket and over rebound names, by real requests', async (t) =>
   })
   const status = (options: RequestOptions): Promise<number | undefined> =>
     new Promise((resolve, reject) => {
-      request({ path: '/metrics', ...options }, (answer) => void answer.resume().once('end', () => resolve(answer.statusCode)))
+      request(
+        { path: '/metrics', ...options },
+        (answer) => void answer.resume().once('end', () => resolve(answer.statusCode)),
+      )
         .once('error', reject)
         .end()
     })
@@ -167,7 +178,12 @@ test('over a Unix socket and over rebound names, by real requests', async (t) =>
     assert.equal(await status({ socketPath, path: '/feed/acme/manifest', headers: { host } }), 403, host)
   }
   const { hostname, port } = new URL(stage.server.url)
-  for (const [host, expected] of [['localhost', 200], [`127.0.0.1:${port}`, 200], ['evil.test', 403], [`evil.test:${port}`, 403]] as const) {
+  for (const [host, expected] of [
+    ['localhost', 200],
+    [`127.0.0.1:${port}`, 200],
+    ['evil.test', 403],
+    [`evil.test:${port}`, 403],
+  ] as const) {
     assert.equal(await status({ hostname, port, headers: { host } }), expected, host)
   }
 })

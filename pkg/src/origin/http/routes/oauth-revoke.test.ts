@@ -27,7 +27,9 @@ const administration: IssuerAdministration = {
   retireKey: async () => 'unknown',
   async refreshToken(token) {
     const [word, client, session] = token.split(':')
-    return word === 'refresh' && client !== undefined && session !== undefined ? { client, session, subject: 'alice' } : undefined
+    return word === 'refresh' && client !== undefined && session !== undefined
+      ? { client, session, subject: 'alice' }
+      : undefined
   },
   sessionEnded: async (sid) => void ended.push(sid),
 }
@@ -35,12 +37,19 @@ const administration: IssuerAdministration = {
 before(async () => {
   const acme = await createTestIssuer()
   other = await createTestIssuer('other', 'https://issuer.test/realms/other')
-  stage = await openStage({ clients: [...CLIENTS, { id: 'elsewhere', realms: ['other'] }], realms: [{ ...acme.realm, administration }, other.realm] })
+  stage = await openStage({
+    clients: [...CLIENTS, { id: 'elsewhere', realms: ['other'] }],
+    realms: [{ ...acme.realm, administration }, other.realm],
+  })
   stage.issuer = acme
 })
 after(() => stage.close())
 
-function revoke(parameters: Record<string, string> | URLSearchParams, headers: Record<string, string> = {}, path = PATH): Promise<Response> {
+function revoke(
+  parameters: Record<string, string> | URLSearchParams,
+  headers: Record<string, string> = {},
+  path = PATH,
+): Promise<Response> {
   return stage.get(path, { method: 'POST', body: new URLSearchParams(parameters), headers })
 }
 
@@ -85,16 +94,33 @@ describe('an access token', () => {
   })
 
   test('belongs to its azp, else to its client_id', async () => {
-    await assertRefused(revoke({ client_id: 'demo', token: await stage.issuer.token({ azp: 'backend' }) }), 400, 'invalid_request')
     await assertRefused(
-      revoke({ client_id: 'demo', token: await stage.issuer.token({ azp: 'backend', client_id: 'demo' }) }), 400, 'invalid_request',
+      revoke({ client_id: 'demo', token: await stage.issuer.token({ azp: 'backend' }) }),
+      400,
+      'invalid_request',
     )
-    await assertRefused(revoke({ client_id: 'demo', token: await stage.issuer.token({ azp: undefined }) }), 400, 'invalid_request')
-    await assertDone(revoke({ client_id: 'demo', token: await stage.issuer.token({ azp: undefined, client_id: 'demo' }) }), 1)
+    await assertRefused(
+      revoke({ client_id: 'demo', token: await stage.issuer.token({ azp: 'backend', client_id: 'demo' }) }),
+      400,
+      'invalid_request',
+    )
+    await assertRefused(
+      revoke({ client_id: 'demo', token: await stage.issuer.token({ azp: undefined }) }),
+      400,
+      'invalid_request',
+    )
+    await assertDone(
+      revoke({ client_id: 'demo', token: await stage.issuer.token({ azp: undefined, client_id: 'demo' }) }),
+      1,
+    )
   })
 
   test('without an id cannot be revoked', async () => {
-    await assertRefused(revoke({ client_id: 'demo', token: await stage.issuer.token({ jti: undefined }) }), 400, 'unsupported_token_type')
+    await assertRefused(
+      revoke({ client_id: 'demo', token: await stage.issuer.token({ jti: undefined }) }),
+      400,
+      'unsupported_token_type',
+    )
   })
 })
 
@@ -108,7 +134,10 @@ test('a revocation is in the audit log, with its client', async () => {
   const { id: _id, at: _at, address, ...line } = first ?? assert.fail()
   assert.deepEqual(line, { realm: 'acme', action: 'token_revoked', actor: 'client:demo', subject: jti, sequence })
   assert.match(address ?? '', /127\.0\.0\.1/)
-  assert.deepEqual([second?.action, second?.subject, second?.sequence], ['refresh_token_revoked', 's-audited', sequence + 1])
+  assert.deepEqual(
+    [second?.action, second?.subject, second?.sequence],
+    ['refresh_token_revoked', 's-audited', sequence + 1],
+  )
 })
 
 test('can wait until the edges enforce it; an unknown token gets the same response', async () => {
@@ -118,13 +147,25 @@ test('can wait until the edges enforce it; an unknown token gets the same respon
     const { elapsedMs: _elapsedMs, ...enforcement } = (await response.json()) as Record<string, unknown>
     assert.deepEqual(enforcement, { sequence: stage.sequence(), enforced: 0, total: 0, missing: [] })
   }
-  await assertRefused(revoke({ client_id: 'demo', token: await stage.issuer.token() }, {}, `${PATH}?wait=never`), 400, 'invalid_request')
+  await assertRefused(
+    revoke({ client_id: 'demo', token: await stage.issuer.token() }, {}, `${PATH}?wait=never`),
+    400,
+    'invalid_request',
+  )
 })
 
 test('unknown, malformed, expired and foreign tokens get the response of a revoked one', async () => {
   const past = Math.floor(Date.now() / 1000) - 1_000
   const { privateKey } = await generateKeyPair('EdDSA')
-  const forged = new SignJWT({ aud: 'api', sub: 'a', jti: 'j', azp: 'demo', iat: past, exp: past + 9_000, token_use: 'access' })
+  const forged = new SignJWT({
+    aud: 'api',
+    sub: 'a',
+    jti: 'j',
+    azp: 'demo',
+    iat: past,
+    exp: past + 9_000,
+    token_use: 'access',
+  })
     .setProtectedHeader({ alg: 'EdDSA', kid: stage.issuer.jwk.kid ?? '', typ: 'JWT' })
     .setIssuer(stage.issuer.realm.issuer)
   const tokens = [
@@ -147,7 +188,11 @@ test('unknown, malformed, expired and foreign tokens get the response of a revok
 
 test('a genuine token of another kind cannot be revoked', async () => {
   for (const kind of ['id', 'logout', 'refresh']) {
-    await assertRefused(revoke({ client_id: 'demo', token: await stage.issuer.token({ token_use: kind }) }), 400, 'unsupported_token_type')
+    await assertRefused(
+      revoke({ client_id: 'demo', token: await stage.issuer.token({ token_use: kind }) }),
+      400,
+      'unsupported_token_type',
+    )
   }
 })
 
@@ -156,7 +201,10 @@ describe('a refresh token of the issuer beside the origin', () => {
     await assertDone(revoke({ client_id: 'demo', token: 'refresh:demo:s-77', token_type_hint: 'access_token' }), 1)
     assert.ok(ended.includes('s-77'))
     const now = Math.floor(Date.now() / 1000)
-    assert.equal(stage.origin.refuses('acme', { session: 's-77', issuedAt: now, expiresAt: now + 300 }), 'session_revoked')
+    assert.equal(
+      stage.origin.refuses('acme', { session: 's-77', issuedAt: now, expiresAt: now + 300 }),
+      'session_revoked',
+    )
   })
 
   test('of another client is refused', async () => {
@@ -166,13 +214,18 @@ describe('a refresh token of the issuer beside the origin', () => {
 })
 
 describe('the client', () => {
-  const basic = (id: string, secret: string): Record<string, string> => ({ authorization: `Basic ${btoa(`${id}:${secret}`)}` })
+  const basic = (id: string, secret: string): Record<string, string> => ({
+    authorization: `Basic ${btoa(`${id}:${secret}`)}`,
+  })
   const good = async (azp: string): Promise<string> => stage.issuer.token({ azp })
 
   test('authenticates by form or HTTP Basic', async () => {
     await assertDone(revoke({ client_id: 'backend', client_secret: 'backend-secret', token: await good('backend') }), 1)
     await assertDone(revoke({ token: await good('backend') }, basic('backend', 'backend-secret')), 1)
-    await assertDone(revoke({ client_id: 'backend', token: await good('backend') }, basic('backend', 'backend-secret')), 1)
+    await assertDone(
+      revoke({ client_id: 'backend', token: await good('backend') }, basic('backend', 'backend-secret')),
+      1,
+    )
     await assertDone(revoke({ token: await good('hashed') }, basic('hashed', 'hashed+secret%2F%C3%BC')), 1)
     await assertDone(revoke({ client_id: 'elsewhere', token: 'x' }, {}, PATH.replace('acme', 'other')), 0)
   })
@@ -195,7 +248,13 @@ describe('the client', () => {
       assert.equal(answer.headers.get('www-authenticate'), null)
       await assertRefused(Promise.resolve(answer), 401, 'invalid_client')
     }
-    for (const authorization of ['Basic', 'basic !!!', 'Basic JQ==', `Basic ${btoa('backend:wrong')}`, `Basic ${btoa('%ff:%')}`]) {
+    for (const authorization of [
+      'Basic',
+      'basic !!!',
+      'Basic JQ==',
+      `Basic ${btoa('backend:wrong')}`,
+      `Basic ${btoa('%ff:%')}`,
+    ]) {
       const answer = await revoke({ token }, { authorization })
       assert.match(answer.headers.get('www-authenticate') ?? '', /^Basic realm=/)
       await assertRefused(Promise.resolve(answer), 401, 'invalid_client')
@@ -204,8 +263,16 @@ describe('the client', () => {
 
   test('authenticates in one way at a time', async () => {
     const token = await good('backend')
-    await assertRefused(revoke({ token, client_secret: 'x' }, basic('backend', 'backend-secret')), 400, 'invalid_request')
-    await assertRefused(revoke({ token, client_id: 'demo' }, basic('backend', 'backend-secret')), 400, 'invalid_request')
+    await assertRefused(
+      revoke({ token, client_secret: 'x' }, basic('backend', 'backend-secret')),
+      400,
+      'invalid_request',
+    )
+    await assertRefused(
+      revoke({ token, client_id: 'demo' }, basic('backend', 'backend-secret')),
+      400,
+      'invalid_request',
+    )
   })
 
   test('may not guess in parallel: beyond the limit the right secret is refused too', async () => {
@@ -224,7 +291,10 @@ describe('the client', () => {
     try {
       const wrong = Array.from({ length: 20 }, () => 'wrong')
       const statuses = await Promise.all([...wrong, 'backend-secret'].map(guess))
-      assert.deepEqual([401, 429].map((status) => statuses.filter((each) => each === status).length), [3, 18])
+      assert.deepEqual(
+        [401, 429].map((status) => statuses.filter((each) => each === status).length),
+        [3, 18],
+      )
     } finally {
       await origin.close()
     }
@@ -239,7 +309,10 @@ describe('the client', () => {
       maxFailuresPerMinute: 3,
     })
     const ask = (parameters: Record<string, string>): Promise<Response> =>
-      origin.fetch(new Request(`https://origin.example${PATH}`, { method: 'POST', body: new URLSearchParams(parameters) }), { address: '203.0.113.7' })
+      origin.fetch(
+        new Request(`https://origin.example${PATH}`, { method: 'POST', body: new URLSearchParams(parameters) }),
+        { address: '203.0.113.7' },
+      )
     try {
       const wrong = { client_id: 'backend', client_secret: 'wrong', token: 'x' }
       for (let attempt = 0; attempt < 3; attempt += 1) assert.equal((await ask(wrong)).status, 401)
@@ -255,8 +328,11 @@ describe('the client', () => {
 
 test('bad forms are refused, and the response repeats no input', async () => {
   const token = await stage.issuer.token()
-  const send = (body: string | Uint8Array<ArrayBuffer>, type = 'application/x-www-form-urlencoded', path = PATH): Promise<Response> =>
-    stage.get(path, { method: 'POST', body, headers: { 'content-type': type } })
+  const send = (
+    body: string | Uint8Array<ArrayBuffer>,
+    type = 'application/x-www-form-urlencoded',
+    path = PATH,
+  ): Promise<Response> => stage.get(path, { method: 'POST', body, headers: { 'content-type': type } })
   const cases: [number, string, Promise<Response>][] = [
     [400, 'invalid_request', revoke({ client_id: 'demo' })],
     [400, 'invalid_request', revoke({ client_id: 'demo', token: '' })],
@@ -294,7 +370,12 @@ test('while the store fails the answer is 503: the token still exists, and the c
     onReport: () => undefined,
   })
   const ask = (token: string): Promise<Response> =>
-    origin.fetch(new Request(`https://origin.example${PATH}`, { method: 'POST', body: new URLSearchParams({ client_id: 'demo', token }) }))
+    origin.fetch(
+      new Request(`https://origin.example${PATH}`, {
+        method: 'POST',
+        body: new URLSearchParams({ client_id: 'demo', token }),
+      }),
+    )
   try {
     const token = await stage.issuer.token()
     broken.fail(true)
@@ -322,6 +403,9 @@ test('clients that are wrong are named', async () => {
     [/clients\[0\].realms names a realm/, { id: 'a', realms: ['elsewhere'] }],
   ]
   for (const [message, client] of bad) {
-    await assert.rejects(createOrigin({ ...options, clients: [client as { id: string }] }), { code: 'invalid_option', message })
+    await assert.rejects(createOrigin({ ...options, clients: [client as { id: string }] }), {
+      code: 'invalid_option',
+      message,
+    })
   }
 })

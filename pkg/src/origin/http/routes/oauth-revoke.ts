@@ -36,12 +36,20 @@ export const revocationRoutes: readonly Route[] = [
     tag: 'revocation',
     access: 'anybody',
     operation: {
-      summary: 'A client revokes an access token, or with a refresh token the session it belongs to (RFC 7009). With a connector, the identity server authenticates clients that are not known here.',
+      summary:
+        'A client revokes an access token, or with a refresh token the session it belongs to (RFC 7009). With a connector, the identity server authenticates clients that are not known here.',
       query: WAIT_PARAMETERS,
       body: BODY,
       answers: {
-        200: { description: 'It is refused everywhere, or will be as soon as the edges have the change; also when the token is unknown here, which is counted and reported.', headers: UPSTREAM },
-        400: { description: '`invalid_request`, also for a token of another client; `unsupported_token_type` for one that cannot be revoked.' },
+        200: {
+          description:
+            'It is refused everywhere, or will be as soon as the edges have the change; also when the token is unknown here, which is counted and reported.',
+          headers: UPSTREAM,
+        },
+        400: {
+          description:
+            '`invalid_request`, also for a token of another client; `unsupported_token_type` for one that cannot be revoked.',
+        },
         401: { description: '`invalid_client`.' },
         503: { description: 'Nothing was recorded: the token still exists (RFC 7009 §2.2.1).' },
       },
@@ -70,7 +78,10 @@ async function revoke(call: Call): Promise<Response> {
   }
 }
 
-/** The client is authenticated here; or by the realm's identity server, if a connector can ask that and the client is not known here. */
+/**
+ * The client is authenticated here; or by the realm's identity server, if a connector can ask that and the client is
+ * not known here.
+ */
 async function authenticated(call: Call, realm: string, form: ReadonlyMap<string, string>): Promise<ClientRevocation> {
   const { context, request } = call
   checkOneClient(request, form)

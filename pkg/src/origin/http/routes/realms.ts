@@ -7,7 +7,9 @@ import { type Answer, REASON_PARAMETER } from '../operation.ts'
 import type { Call, Route } from '../route.ts'
 import type { Recorded } from '../../api.ts'
 
-const notBefore = notBeforeRule('Unix seconds. Default, also without a body, and for a time further ahead than clocks may differ: now.')
+const notBefore = notBeforeRule(
+  'Unix seconds. Default, also without a body, and for a time further ahead than clocks may differ: now.',
+)
 const NOT_BEFORE = jsonRequest({ notBefore }, 'optional')
 const NAMED_NOT_BEFORE = jsonRequest({ client: required(nameRule), notBefore })
 

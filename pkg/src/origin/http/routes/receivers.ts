@@ -13,7 +13,11 @@ import type { Call, Route } from '../route.ts'
 const RETRY_AFTER_SECONDS = 2
 
 const LOGOUT = formRequest({ logout_token: required(string) })
-const ADMIN_ACTION = { type: 'text/plain', need: 'required', schema: { type: 'string', description: 'A compact JWS of the issuer.' } } as const
+const ADMIN_ACTION = {
+  type: 'text/plain',
+  need: 'required',
+  schema: { type: 'string', description: 'A compact JWS of the issuer.' },
+} as const
 const SECURITY_EVENT = { ...ADMIN_ACTION, type: 'application/secevent+jwt' } as const
 
 const ANSWERS: Operation['answers'] = {
@@ -21,7 +25,10 @@ const ANSWERS: Operation['answers'] = {
   400: { description: 'The message is refused, and nothing was recorded.' },
 }
 
-/** Receivers of messages from the realm's identity server; 404 unless a connector of the realm has that receiver, which checks the message. */
+/**
+ * Receivers of messages from the realm's identity server; 404 unless a connector of the realm has that receiver, which
+ * checks the message.
+ */
 export const receiverRoutes: readonly Route[] = [
   receiver('backchannel-logout', {
     summary: 'Ends the session or the sessions that a logout token names (OpenID Connect Back-Channel Logout 1.0).',
@@ -34,7 +41,11 @@ export const receiverRoutes: readonly Route[] = [
     },
   }),
   adminAction('k_logout', 'kLogout', 'Logs out sessions, or the realm, that the Keycloak admin action LOGOUT names.'),
-  adminAction('k_push_not_before', 'kPushNotBefore', 'Takes the not-before of the Keycloak admin action PUSH_NOT_BEFORE.'),
+  adminAction(
+    'k_push_not_before',
+    'kPushNotBefore',
+    'Takes the not-before of the Keycloak admin action PUSH_NOT_BEFORE.',
+  ),
   receiver('events', {
     summary: 'Takes a security event token by push (RFC 8935).',
     body: SECURITY_EVENT,
@@ -69,7 +80,12 @@ function adminAction(path: ReceiverPath, member: 'kLogout' | 'kPushNotBefore', s
 
 function receiver(
   path: ReceiverPath,
-  { summary, body, answers = ANSWERS, handle }: { summary: string; body: RequestBody; answers?: Operation['answers']; handle: Route['handle'] },
+  {
+    summary,
+    body,
+    answers = ANSWERS,
+    handle,
+  }: { summary: string; body: RequestBody; answers?: Operation['answers']; handle: Route['handle'] },
 ): Route {
   const busy = { 503: { description: 'It cannot be verified at the moment, and nothing was recorded.' } }
   const operation = { summary, body, answers: { ...answers, ...busy } }
@@ -81,7 +97,8 @@ function receiverOf<R extends keyof Receivers>({ context, parameter }: Call, nam
   const connections: readonly Connection[] = context.connections.get(parameter('realm')) ?? []
   const found = connections.map(({ receivers }) => receivers).find((receivers) => receivers[name] !== undefined)
   const receive = found?.[name]
-  if (found === undefined || receive === undefined) throw new Problem(404, 'not_found', 'no connector of this realm takes such messages')
+  if (found === undefined || receive === undefined)
+    throw new Problem(404, 'not_found', 'no connector of this realm takes such messages')
   return receive.bind(found) as NonNullable<Receivers[R]>
 }
 
@@ -120,7 +137,8 @@ function problemOf({ reason, message }: MessageRefused): Problem {
 
 /** The answer of RFC 8935 §2.3. Throws errors that are not about the token. */
 function securityEventError(refusal: unknown): Response {
-  if (refusal instanceof Problem && refusal.status === 400) return json(400, { err: 'invalid_request', description: refusal.description ?? refusal.error })
+  if (refusal instanceof Problem && refusal.status === 400)
+    return json(400, { err: 'invalid_request', description: refusal.description ?? refusal.error })
   if (!(refusal instanceof MessageRefused)) throw refusal
   const problem = problemOf(refusal)
   if (problem.status !== 400) throw problem

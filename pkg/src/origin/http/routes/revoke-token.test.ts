@@ -121,9 +121,17 @@ test('bodies that are none are refused', async () => {
 
 test('a body that is too large is refused, announced or not', async () => {
   const body = JSON.stringify({ token: 'x'.repeat(70_000) })
-  assert.equal((await stage.get(PATH, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status, 413)
+  assert.equal(
+    (await stage.get(PATH, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status,
+    413,
+  )
   const stream = new Blob([body]).stream()
-  const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: stream, duplex: 'half' } as RequestInit
+  const init = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: stream,
+    duplex: 'half',
+  } as RequestInit
   assert.equal((await stage.get(PATH, init)).status, 413)
 })
 
@@ -136,7 +144,13 @@ test('other methods are named', async () => {
 })
 
 test('other paths are not found', async () => {
-  for (const path of ['/', '/v1/auth/token/revoke/', '/v1/auth/token', '/V1/auth/token/revoke', '/v1/auth/token/revoke/x']) {
+  for (const path of [
+    '/',
+    '/v1/auth/token/revoke/',
+    '/v1/auth/token',
+    '/V1/auth/token/revoke',
+    '/v1/auth/token/revoke/x',
+  ]) {
     assert.equal((await stage.get(path, { method: 'POST' })).status, 404, path)
   }
 })

@@ -13,7 +13,8 @@ const TOKEN = jsonRequest({ token: required(string) })
 
 const ENDED: JsonSchema = {
   enum: ['token', 'session', 'user'],
-  description: "Where the realm's `withoutTokenId` is not `refuse`: what was ended, also as a member beside `enforced`.",
+  description:
+    "Where the realm's `withoutTokenId` is not `refuse`: what was ended, also as a member beside `enforced`.",
 }
 
 /** `POST /v1/auth/token/revoke {"token"}`: the holder of an access token may revoke it. */
@@ -33,7 +34,10 @@ export const revokeRoutes: readonly Route[] = [
             'It is refused everywhere, or will be as soon as the edges have the change; also when it was already.',
           type: 'application/json',
           schema: {
-            oneOf: [{ type: 'object', required: ['revoked'], properties: { revoked: { const: true }, ended: ENDED } }, ENFORCEMENT],
+            oneOf: [
+              { type: 'object', required: ['revoked'], properties: { revoked: { const: true }, ended: ENDED } },
+              ENFORCEMENT,
+            ],
           },
         },
         401: { description: 'The token is not one of a realm here, or is no access token.' },

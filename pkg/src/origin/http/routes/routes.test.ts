@@ -49,7 +49,10 @@ before(async () => {
   const spare = [(await createTestIssuer()).jwk, (await createTestIssuer()).jwk]
   const jwks = { keys: [acme.jwk, ...spare] }
   stage = await openStage({
-    realms: [{ ...acme.realm, jwks, administration: ADMINISTRATION, globalTokenRevocation: { secrets: [CALLER_SECRET] } }, other.realm],
+    realms: [
+      { ...acme.realm, jwks, administration: ADMINISTRATION, globalTokenRevocation: { secrets: [CALLER_SECRET] } },
+      other.realm,
+    ],
     edges: [{ name: 'edge-1', ackSecret: 'secret-1' }],
     connectors: [CONNECTOR],
     maxFailuresPerMinute: 100_000,
@@ -148,7 +151,13 @@ interface Case {
 }
 
 /** Strings that are no names, as JSON. */
-const BAD_NAMES = ['""', '"\\ud800"', '"\\udc00\\ud800"', JSON.stringify('x'.repeat(1_025)), JSON.stringify('€'.repeat(342))]
+const BAD_NAMES = [
+  '""',
+  '"\\ud800"',
+  '"\\udc00\\ud800"',
+  JSON.stringify('x'.repeat(1_025)),
+  JSON.stringify('€'.repeat(342)),
+]
 
 /** A body that ends before it has begun to make sense. */
 const TRUNCATED = '{"minimum":'
@@ -184,7 +193,10 @@ function bodies(route: Route): Case[] {
     refused('a prototype', `{"__proto__":{"kind":"realm","minimum":1}}`),
     ...Object.entries((body.schema['properties'] ?? {}) as Record<string, Schema>).flatMap(([member, schema]) => [
       refused(`${member} twice`, `{"${member}":1,"${member}":2}`),
-      ...(schema['type'] === 'string' ? [...BAD_NAMES, ...numbers.filter((number) => !number.startsWith('"'))] : numbers).map((number) => refused(`${member} of ${number}`, `{"${member}":${number}}`)),
+      ...(schema['type'] === 'string'
+        ? [...BAD_NAMES, ...numbers.filter((number) => !number.startsWith('"'))]
+        : numbers
+      ).map((number) => refused(`${member} of ${number}`, `{"${member}":${number}}`)),
     ]),
     refused('a correction in milliseconds', `{"kind":"user","subject":"alice","notBefore":${Date.now()}}`),
     refused('a correction of nothing known', `{"kind":"${HOSTILE}"}`),
@@ -260,7 +272,13 @@ describe('bad input is refused, and changes nothing', () => {
         if (response.status === 405) assert.ok(response.headers.get('allow')?.split(', ').includes(route.method), what)
         const answer = JSON.parse(text) as Record<string, unknown>
         // RFC 8935 §2.3 has names of its own.
-        const { err, description: itsDescription, error = err, error_description: description = itsDescription, ...more } = answer
+        const {
+          err,
+          description: itsDescription,
+          error = err,
+          error_description: description = itsDescription,
+          ...more
+        } = answer
         assert.equal(typeof error, 'string', what)
         assert.ok(description === undefined || typeof description === 'string', what)
         assert.deepEqual(more, {}, what)

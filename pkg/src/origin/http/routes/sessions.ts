@@ -46,7 +46,8 @@ export const sessionRoutes: readonly Route[] = [
     tag: 'administration',
     access: 'administrator',
     operation: {
-      summary: "Ends a session, or one client's (`azp`) part in it. For names that no path can carry, and for the `sid` `end`.",
+      summary:
+        "Ends a session, or one client's (`azp`) part in it. For names that no path can carry, and for the `sid` `end`.",
       query: { ...ISSUER_PARAMETER, ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       body: SESSION,
       answers: ENDED,

@@ -34,7 +34,8 @@ async function* events(response: Response): AsyncGenerator<Event> {
 
 /** Passes over heartbeats. */
 async function next(stream: AsyncGenerator<Event>, beyond: number): Promise<Event> {
-  for await (const event of { [Symbol.asyncIterator]: () => ({ next: () => stream.next() }) }) if (event.id > beyond) return event
+  for await (const event of { [Symbol.asyncIterator]: () => ({ next: () => stream.next() }) })
+    if (event.id > beyond) return event
   throw new Error('the stream ended')
 }
 
@@ -85,7 +86,12 @@ test('readers of both forms side by side get each change in their own', async ()
     MINORS.map(async (minor) => {
       const reader = new TestReader({ minor, issuer: stage.issuer, feedKey: stage.publicKey, get })
       await reader.pullManifest()
-      return { reader, stream: events(await stage.get(`/feed/acme/stream?after=${reader.sequence}&minor=${minor}`, { signal: stop.signal })) }
+      return {
+        reader,
+        stream: events(
+          await stage.get(`/feed/acme/stream?after=${reader.sequence}&minor=${minor}`, { signal: stop.signal }),
+        ),
+      }
     }),
   )
   const follow = async (): Promise<void> => {
@@ -95,11 +101,20 @@ test('readers of both forms side by side get each change in their own', async ()
   }
   await stage.origin.logoutUser('acme', 'dave')
   await follow()
-  assert.deepEqual(followers.map(({ reader }) => reader.reasonOf(token)), [undefined, undefined])
+  assert.deepEqual(
+    followers.map(({ reader }) => reader.reasonOf(token)),
+    [undefined, undefined],
+  )
   await stage.origin.endGrant('acme', 'carol', 'app')
   await follow()
-  assert.deepEqual(followers.map(({ reader }) => reader.reasonOf(token)), ['user_revoked', 'grant_revoked'])
-  assert.deepEqual(followers.map(({ reader }) => reader.reasonOf(other)), ['user_revoked', undefined])
+  assert.deepEqual(
+    followers.map(({ reader }) => reader.reasonOf(token)),
+    ['user_revoked', 'grant_revoked'],
+  )
+  assert.deepEqual(
+    followers.map(({ reader }) => reader.reasonOf(other)),
+    ['user_revoked', undefined],
+  )
   stop.abort()
   for (const { reader } of followers) reader.free()
 })
@@ -124,7 +139,9 @@ test('a reader that does not read is dropped', async () => {
     const response = await own.origin.fetch(new Request('http://localhost/feed/acme/stream'))
     // Each change of this many sessions is some 30 kB in base64; a mebibyte may wait.
     for (let round = 0; round < 60; round += 1) {
-      await Promise.all(Array.from({ length: 3_000 }, (_, index) => own.origin.endSession('acme', `session ${round} ${index}`)))
+      await Promise.all(
+        Array.from({ length: 3_000 }, (_, index) => own.origin.endSession('acme', `session ${round} ${index}`)),
+      )
     }
     await assert.rejects(async () => response.text(), /too slow/)
   } finally {

@@ -23,7 +23,10 @@ export const streamRoutes: readonly Route[] = [
     access: 'reader',
     operation: {
       summary: 'Server-sent events: statements as they are published.',
-      query: { after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 } }, ...MINOR_PARAMETER },
+      query: {
+        after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 } },
+        ...MINOR_PARAMETER,
+      },
       answers: {
         200: { description: 'The events.', type: 'text/event-stream' },
         409: { description: "The sequence is beyond this origin's head." },
@@ -110,6 +113,7 @@ function event({ bytes, sequence }: Statement): Uint8Array {
 
 function base64(bytes: Uint8Array): string {
   let characters = ''
-  for (let at = 0; at < bytes.length; at += CHARACTER_CHUNK) characters += String.fromCharCode(...bytes.subarray(at, at + CHARACTER_CHUNK))
+  for (let at = 0; at < bytes.length; at += CHARACTER_CHUNK)
+    characters += String.fromCharCode(...bytes.subarray(at, at + CHARACTER_CHUNK))
   return btoa(characters)
 }

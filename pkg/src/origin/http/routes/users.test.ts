@@ -94,7 +94,8 @@ test('an administrator who is logged out is one no more, at once', async () => {
 
 test('a name that cannot be recorded is refused', async () => {
   const token = await acme.token(ADMINISTRATOR)
-  for (const user of ['%ff', 'x'.repeat(1_025), '%00', '..%2fx', 'a%2F..%5Cb']) assert.equal((await logout(user, token)).status, 400)
+  for (const user of ['%ff', 'x'.repeat(1_025), '%00', '..%2fx', 'a%2F..%5Cb'])
+    assert.equal((await logout(user, token)).status, 400)
 })
 
 test('other methods are named', async () => {

@@ -174,8 +174,14 @@ async function users(call: Call): Promise<Response> {
     call.parameter('realm'),
     await administrationOf(call).users({ ...(search === undefined ? {} : { search }), first, max }),
   ]
-  const inForce = (id: string): object => ({ notBefore: service.userNotBefore(realm, id), tokenVersion: service.minimumVersion(realm, id) })
-  return json(200, found.map((user) => ({ ...user, ...inForce(user.id) })))
+  const inForce = (id: string): object => ({
+    notBefore: service.userNotBefore(realm, id),
+    tokenVersion: service.minimumVersion(realm, id),
+  })
+  return json(
+    200,
+    found.map((user) => ({ ...user, ...inForce(user.id) })),
+  )
 }
 
 async function sessions(call: Call): Promise<Response> {

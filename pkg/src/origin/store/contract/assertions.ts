@@ -25,14 +25,18 @@ export async function refused(work: () => unknown, code: ErrorCode, what: string
   if (error === undefined) throw new Error(`${what}: expected ${code}, but nothing was thrown`)
   const { name, code: thrown, message } = error as { name?: unknown; code?: unknown; message?: unknown }
   const isExpected = name === 'PortcullisError' && thrown === code && typeof message === 'string' && message !== ''
-  if (!isExpected) throw new Error(`${what}: expected a PortcullisError ${code}, got ${String(name)} ${String(thrown)}: ${String(message)}`)
+  if (!isExpected)
+    throw new Error(
+      `${what}: expected a PortcullisError ${code}, got ${String(name)} ${String(thrown)}: ${String(message)}`,
+    )
   return message
 }
 
 function alike(actual: unknown, expected: unknown): boolean {
   if (Object.is(actual, expected)) return true
   if (actual instanceof Uint8Array || expected instanceof Uint8Array) {
-    if (!(actual instanceof Uint8Array && expected instanceof Uint8Array) || actual.byteLength !== expected.byteLength) return false
+    if (!(actual instanceof Uint8Array && expected instanceof Uint8Array) || actual.byteLength !== expected.byteLength)
+      return false
     return actual.every((byte, index) => byte === expected[index])
   }
   if (Array.isArray(actual) || Array.isArray(expected)) {
@@ -49,7 +53,9 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function shown(value: unknown): string {
-  const text = JSON.stringify(value, (_, each: unknown) => (each instanceof Uint8Array ? `${each.byteLength} bytes ${hexOf(each)}` : each))
+  const text = JSON.stringify(value, (_, each: unknown) =>
+    each instanceof Uint8Array ? `${each.byteLength} bytes ${hexOf(each)}` : each,
+  )
   return text === undefined ? String(value) : text.slice(0, MAX_SHOWN)
 }
 

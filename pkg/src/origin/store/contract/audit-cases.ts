@@ -31,7 +31,10 @@ export const AUDIT_CASES: readonly Case[] = [
   {
     name: 'every action is kept and found',
     async run({ store }) {
-      await store.append([], AUDIT_ACTIONS.map((action, index) => entry(index, { action })))
+      await store.append(
+        [],
+        AUDIT_ACTIONS.map((action, index) => entry(index, { action })),
+      )
       for (const [index, action] of AUDIT_ACTIONS.entries()) same(await timesOf(store, { action }), [index], action)
     },
   },
@@ -48,7 +51,13 @@ export const AUDIT_CASES: readonly Case[] = [
         }),
       )
       await store.append([], all)
-      const periods: readonly (readonly (number | undefined)[])[] = [[], [120], [undefined, 150], [120, 150], [150, 120]]
+      const periods: readonly (readonly (number | undefined)[])[] = [
+        [],
+        [120],
+        [undefined, 150],
+        [120, 150],
+        [150, 120],
+      ]
       for (const action of ['login', 'logout', undefined] as const) {
         for (const actor of [...actors, 'nobody']) {
           for (const subject of [...subjects, 'nobody']) {
@@ -65,18 +74,29 @@ export const AUDIT_CASES: readonly Case[] = [
   {
     name: 'subjects are distinguished by every byte',
     async run({ store }) {
-      await store.append([], NAMES.map((subject, index) => entry(index, { subject })))
-      for (const [index, subject] of NAMES.entries()) same(await timesOf(store, { subject }), [index], `subject ${index}`)
+      await store.append(
+        [],
+        NAMES.map((subject, index) => entry(index, { subject })),
+      )
+      for (const [index, subject] of NAMES.entries())
+        same(await timesOf(store, { subject }), [index], `subject ${index}`)
     },
   },
   {
     name: 'pages of the audit log leave out and repeat nothing, newest first',
     async run({ store }) {
       // Many in the same second, and a clock that was set back in between.
-      await store.append([], Array.from({ length: 50 }, (_, index) => entry((index < 25 ? 200 : 190) + Math.floor(index / 10))))
+      await store.append(
+        [],
+        Array.from({ length: 50 }, (_, index) => entry((index < 25 ? 200 : 190) + Math.floor(index / 10))),
+      )
       const all = await entriesOf(store)
       same(all.length, 50, 'entries')
-      same(all, [...all].sort((a, b) => b.at - a.at || b.id - a.id), 'their order: by time, then by id')
+      same(
+        all,
+        [...all].sort((a, b) => b.at - a.at || b.id - a.id),
+        'their order: by time, then by id',
+      )
       const paged: StoredAuditEntry[] = []
       for (let page = await entriesOf(store, { limit: 7 }); page.length > 0; ) {
         holds(page.length <= 7, 'a page is longer than its limit')
@@ -85,7 +105,11 @@ export const AUDIT_CASES: readonly Case[] = [
         page = await entriesOf(store, { limit: 7, before: page.at(-1)?.id ?? 0 })
       }
       same(paged, all, 'pages')
-      same((await entriesOf(store, { before: Number.MAX_SAFE_INTEGER, limit: 1 }))[0], all[0], 'before one that is to come')
+      same(
+        (await entriesOf(store, { before: Number.MAX_SAFE_INTEGER, limit: 1 }))[0],
+        all[0],
+        'before one that is to come',
+      )
       same(await timesOf(store, { before: 0 }), [], 'before the first')
     },
   },
@@ -95,7 +119,10 @@ export const AUDIT_CASES: readonly Case[] = [
       const add = async (to: RevocationStore, at: number): Promise<number> => {
         await to.append([], [entry(at), entry(at)])
         const [second, first] = (await entriesOf(to, { from: at, to: at })).map(({ id }) => id)
-        holds(second !== undefined && first !== undefined && Number.isSafeInteger(second) && second > first, 'ids do not increase')
+        holds(
+          second !== undefined && first !== undefined && Number.isSafeInteger(second) && second > first,
+          'ids do not increase',
+        )
         return second ?? 0
       }
       const before = await add(store, 10)
@@ -121,7 +148,10 @@ export const AUDIT_CASES: readonly Case[] = [
     name: 'the audit log is pruned by itself, oldest first, so many at a time',
     async run({ store }) {
       await store.setHead('acme', HEAD)
-      await store.append([batch(0, [row(1, 10)])], [30, 10, 20, 40].map((at) => entry(at)))
+      await store.append(
+        [batch(0, [row(1, 10)])],
+        [30, 10, 20, 40].map((at) => entry(at)),
+      )
       await store.append([], [entry(15, { realm: 'other' })])
       const oldest = (await entriesOf(store)).at(-1)?.id ?? 0
       same(await store.prune(1_000, 10), 1, 'rows pruned')
@@ -140,7 +170,11 @@ export const AUDIT_CASES: readonly Case[] = [
 
 async function sameEntries(store: RevocationStore, expected: readonly AuditEntry[]): Promise<void> {
   const found = await entriesOf(store)
-  same(found.map(({ id: _, ...rest }) => rest), expected, 'entries')
+  same(
+    found.map(({ id: _, ...rest }) => rest),
+    expected,
+    'entries',
+  )
 }
 
 function answers(each: AuditEntry, { action, actor, subject, from, to }: Partial<AuditQuery>): boolean {

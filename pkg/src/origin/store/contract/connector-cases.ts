@@ -12,15 +12,26 @@ export const CONNECTOR_CASES: readonly Case[] = [
     same(await store.writeState('acme', 'cursor', bytes(1), 0), 1, 'written first')
     same(await store.writeState('acme', 'cursor', bytes(2), 0), undefined, 'written first once more')
     same(await store.writeState('acme', 'cursor', bytes(2), 1), 2, 'written over version 1')
-    for (const stale of [0, 1, 3]) same(await store.writeState('acme', 'cursor', bytes(9), stale), undefined, `written over version ${stale} of 2`)
+    for (const stale of [0, 1, 3])
+      same(await store.writeState('acme', 'cursor', bytes(9), stale), undefined, `written over version ${stale} of 2`)
     same(await store.readState('acme', 'cursor'), { value: bytes(2), version: 2 }, 'the state')
   }),
   of('of writers at once one wins', async (store) => {
     for (const expected of [0, 1, 2]) {
-      const tries = Array.from({ length: 20 }, async (_, index) => store.writeState('acme', 'lease', bytes(index), expected))
+      const tries = Array.from({ length: 20 }, async (_, index) =>
+        store.writeState('acme', 'lease', bytes(index), expected),
+      )
       const versions = await Promise.all(tries)
-      same(versions.filter((version) => version !== undefined), [expected + 1], `winners over version ${expected}`)
-      same((await store.readState('acme', 'lease'))?.value, bytes(versions.findIndex((version) => version !== undefined)), 'the value of the winner')
+      same(
+        versions.filter((version) => version !== undefined),
+        [expected + 1],
+        `winners over version ${expected}`,
+      )
+      same(
+        (await store.readState('acme', 'lease'))?.value,
+        bytes(versions.findIndex((version) => version !== undefined)),
+        'the value of the winner',
+      )
     }
   }),
   of('a state keeps every byte, also when it was closed, and is its own copy', async (store, { reopened }) => {
@@ -50,29 +61,55 @@ export const CONNECTOR_CASES: readonly Case[] = [
   of('a state that is too large is refused, and so is a name', async (store) => {
     const largest = new Uint8Array(MAX_STATE_BYTES).fill(7)
     same(await store.writeState('acme', 'large', largest, 0), 1, 'the largest')
-    await refused(() => store.writeState('acme', 'large', new Uint8Array(MAX_STATE_BYTES + 1), 1), 'too_large', 'one byte more')
+    await refused(
+      () => store.writeState('acme', 'large', new Uint8Array(MAX_STATE_BYTES + 1), 1),
+      'too_large',
+      'one byte more',
+    )
     same(await store.readState('acme', 'large'), { value: largest, version: 1 }, 'the largest')
     for (const name of ['', 'x'.repeat(1_025), 'é'.repeat(513), 'lone \ud800']) {
-      await refused(() => store.writeState('acme', name, bytes(1), 0), 'invalid_option', `a name of ${name.length} characters`)
+      await refused(
+        () => store.writeState('acme', name, bytes(1), 0),
+        'invalid_option',
+        `a name of ${name.length} characters`,
+      )
     }
   }),
   of('entries of the outbox are written with their rows or not at all', async (store) => {
-    await refused(() => store.append([{ ...batch(0, [row(1)]), outbox: [sent(1)] }]), 'store_corrupt', 'with rows of a realm without a head')
+    await refused(
+      () => store.append([{ ...batch(0, [row(1)]), outbox: [sent(1)] }]),
+      'store_corrupt',
+      'with rows of a realm without a head',
+    )
     await store.setHead('acme', HEAD)
     await store.setHead('other', HEAD)
     const wrong = { ...batch(7, [row(8)]), outbox: [sent(1)] }
     const good = { ...batch(0, [row(1)], 'other'), outbox: [sent(2)] }
-    for (const batches of [[wrong], [good, wrong]]) await refused(() => store.append(batches), 'store_corrupt', 'with rows that do not follow')
-    await refused(() => store.append([{ ...batch(7, []), outbox: [sent(3)] }]), 'store_corrupt', 'without rows, after another head')
+    for (const batches of [[wrong], [good, wrong]])
+      await refused(() => store.append(batches), 'store_corrupt', 'with rows that do not follow')
+    await refused(
+      () => store.append([{ ...batch(7, []), outbox: [sent(3)] }]),
+      'store_corrupt',
+      'without rows, after another head',
+    )
     for (const realm of ['acme', 'other']) same(await waiting(store, { realm }), [], `entries waiting for ${realm}`)
     await store.append([{ ...batch(0, [row(1)]), outbox: [sent(4)] }, good], [entry(1)])
     await store.append([{ ...batch(1, []), outbox: [sent(5)] }])
     same(numbers(await waiting(store)), [4, 5], 'entries waiting for acme')
     same(numbers(await waiting(store, { realm: 'other' })), [2], 'entries waiting for other')
-    same([await rowsOf(store), await headOf(store), await timesOf(store)], [[row(1)], headAt(1), [1]], 'written with it')
+    same(
+      [await rowsOf(store), await headOf(store), await timesOf(store)],
+      [[row(1)], headAt(1), [1]],
+      'written with it',
+    )
   }),
   of('the outbox keeps every member, in order, until it is acknowledged', async (store, { reopened }) => {
-    const first: OutboxEntry = { queue: '名前\u0000', at: 1_800_000_000, dueAt: 1_800_000_060, payload: Uint8Array.from({ length: 256 }, (_, index) => index) }
+    const first: OutboxEntry = {
+      queue: '名前\u0000',
+      at: 1_800_000_000,
+      dueAt: 1_800_000_060,
+      payload: Uint8Array.from({ length: 256 }, (_, index) => index),
+    }
     const second: OutboxEntry = { queue: '名前\u0000', at: 1_800_000_001, payload: new Uint8Array() }
     await put(store, [first, sent(1), second])
     const asked = { queue: first.queue }
@@ -81,7 +118,11 @@ export const CONNECTOR_CASES: readonly Case[] = [
       { ...second, realm: 'acme', attempts: 0, dueAt: second.at },
     ]
     const found = await waiting(store, asked)
-    same(found.map(({ id: _, ...rest }) => rest), expected, 'entries waiting')
+    same(
+      found.map(({ id: _, ...rest }) => rest),
+      expected,
+      'entries waiting',
+    )
     const again = needed(await reopened())
     same(await waiting(again, asked), found, 'entries waiting, opened again')
     same(await again.acknowledgeOutbox(found[0]?.id ?? 0), true, 'acknowledged')
@@ -104,11 +145,18 @@ export const CONNECTOR_CASES: readonly Case[] = [
     same(await store.postponeOutbox(first?.id ?? 0, 200), true, 'postponed')
     same(await store.postponeOutbox(first?.id ?? 0, 250), true, 'postponed again')
     same([await due(100), await due(249), await due(250), await due(300)], [[2], [2], [1, 2], [1, 2, 3]], 'due then')
-    same((await waiting(store)).map(({ attempts }) => attempts), [2, 0, 0], 'attempts')
+    same(
+      (await waiting(store)).map(({ attempts }) => attempts),
+      [2, 0, 0],
+      'attempts',
+    )
     same((await waiting(store))[0], { ...first, dueAt: 250, attempts: 2 }, 'the entry that was postponed')
   }),
   of('queues are paged by id, each by itself', async (store) => {
-    const all = Array.from({ length: 25 }, (_, index) => ({ ...sent(index), queue: index % 5 === 4 ? 'other' : 'keycloak' }))
+    const all = Array.from({ length: 25 }, (_, index) => ({
+      ...sent(index),
+      queue: index % 5 === 4 ? 'other' : 'keycloak',
+    }))
     await put(store, all)
     const paged: StoredOutboxEntry[] = []
     for (let page = await waiting(store, { limit: 7 }); page.length > 0; ) {
@@ -117,7 +165,11 @@ export const CONNECTOR_CASES: readonly Case[] = [
       holds(paged.length <= all.length, 'pages go on beyond the queue')
       page = await waiting(store, { limit: 7, after: page.at(-1)?.id ?? 0 })
     }
-    same(numbers(paged), all.flatMap(({ queue }, index) => (queue === 'other' ? [] : [index])), 'pages')
+    same(
+      numbers(paged),
+      all.flatMap(({ queue }, index) => (queue === 'other' ? [] : [index])),
+      'pages',
+    )
     same(numbers(await waiting(store, { queue: 'other' })), [4, 9, 14, 19, 24], 'the queue beside it')
     same(await waiting(store, { queue: 'Keycloak' }), [], 'a queue by another name')
     same(await waiting(store, { limit: 0 }), [], 'none')
@@ -143,7 +195,8 @@ export const CONNECTOR_CASES: readonly Case[] = [
       [{ ...largest, queue: '' }, 'invalid_option'],
       [{ ...largest, queue: 'x'.repeat(1_025) }, 'invalid_option'],
     ]
-    for (const [each, code] of bad) await refused(() => store.append([{ ...batch(0, [row(1)]), outbox: [largest, each] }], [entry(1)]), code, code)
+    for (const [each, code] of bad)
+      await refused(() => store.append([{ ...batch(0, [row(1)]), outbox: [largest, each] }], [entry(1)]), code, code)
     same([await rowsOf(store), await waiting(store), await timesOf(store)], [[], [], []], 'written with it')
     await store.append([{ ...batch(0, [row(1)]), outbox: [largest] }])
     same((await waiting(store))[0]?.payload, largest.payload, 'the largest')

@@ -1,6 +1,19 @@
 import { MAX_INCARNATION, SEQUENCES_PER_INCARNATION, type RevocationStore, type StoredRow } from '../store.ts'
 import { holds, refused, same } from './assertions.ts'
-import { batch, type Case, entry, HEAD, headAt, headOf, NAMES, pagedRowsOf, row, rows, rowsOf, timesOf } from './samples.ts'
+import {
+  batch,
+  type Case,
+  entry,
+  HEAD,
+  headAt,
+  headOf,
+  NAMES,
+  pagedRowsOf,
+  row,
+  rows,
+  rowsOf,
+  timesOf,
+} from './samples.ts'
 
 /** More rows than a store reads at a time. */
 const MANY_ROWS = 9_000
@@ -23,7 +36,11 @@ export const ROW_CASES: readonly Case[] = [
       await store.setHead('acme', HEAD)
       same(await headOf(store), HEAD, 'the first head')
       same(await rowsOf(store), [], 'its rows')
-      const greatest = { ...headAt(SEQUENCES_PER_INCARNATION * MAX_INCARNATION + 7), issuer: 'https://名前.test/?a=b', incarnation: MAX_INCARNATION }
+      const greatest = {
+        ...headAt(SEQUENCES_PER_INCARNATION * MAX_INCARNATION + 7),
+        issuer: 'https://名前.test/?a=b',
+        incarnation: MAX_INCARNATION,
+      }
       await store.setHead('acme', greatest)
       same(await headOf(store), greatest, 'the greatest head')
       same(await headOf(await reopened()), greatest, 'the greatest head, opened again')
@@ -66,7 +83,8 @@ export const ROW_CASES: readonly Case[] = [
       same(await store.load('acme'), undefined, 'the realm')
       await store.setHead('acme', HEAD)
       await store.append([batch(0, [row(1), row(2)])])
-      for (const after of [0, 1, 3]) await refused(() => store.append([batch(after, [row(4)])]), 'store_corrupt', `rows after ${after} of 2`)
+      for (const after of [0, 1, 3])
+        await refused(() => store.append([batch(after, [row(4)])]), 'store_corrupt', `rows after ${after} of 2`)
       await refused(() => store.append([batch(2, [])]), 'store_corrupt', 'a batch without rows')
       same(await rowsOf(store), [row(1), row(2)], 'rows after the refusals')
       same(await headOf(store), headAt(2), 'the head after the refusals')
@@ -80,7 +98,11 @@ export const ROW_CASES: readonly Case[] = [
       await store.setHead('acme', HEAD)
       await store.setHead('other', HEAD)
       const [good, wrong] = [batch(0, [row(1)]), batch(7, [row(8)], 'other')]
-      for (const batches of [[good, wrong], [wrong, good]]) await refused(() => store.append(batches), 'store_corrupt', 'one of two that does not follow')
+      for (const batches of [
+        [good, wrong],
+        [wrong, good],
+      ])
+        await refused(() => store.append(batches), 'store_corrupt', 'one of two that does not follow')
       for (const realm of ['acme', 'other']) {
         same(await rowsOf(store, realm), [], `rows of ${realm}`)
         same(await headOf(store, realm), HEAD, `the head of ${realm}`)
@@ -96,7 +118,11 @@ export const ROW_CASES: readonly Case[] = [
     async run({ store }) {
       await store.setHead('acme', HEAD)
       const subject = 'subject-that-no-message-may-show'
-      const message = await refused(() => store.append([batch(7, [row(8)])], [entry(1, { subject })]), 'store_corrupt', 'rows that do not follow')
+      const message = await refused(
+        () => store.append([batch(7, [row(8)])], [entry(1, { subject })]),
+        'store_corrupt',
+        'rows that do not follow',
+      )
       holds(!message.includes(subject), 'the error has the subject of an entry in its message')
       same(await timesOf(store), [], 'entries of a transaction that failed')
       await store.append([batch(0, [row(1)])], [entry(2), entry(3)])
@@ -114,7 +140,11 @@ export const ROW_CASES: readonly Case[] = [
       const begun = { ...headAt(SEQUENCES_PER_INCARNATION), incarnation: 1 }
       await store.setHead('acme', begun)
       same(await rowsOf(store), [row(1), row(2)], 'rows')
-      await refused(() => store.append([batch(2, [row(3)])]), 'store_corrupt', 'rows after the head of the old incarnation')
+      await refused(
+        () => store.append([batch(2, [row(3)])]),
+        'store_corrupt',
+        'rows after the head of the old incarnation',
+      )
       const next = SEQUENCES_PER_INCARNATION + 1
       await store.append([batch(SEQUENCES_PER_INCARNATION, [row(next)])])
       same(await rowsOf(store), [row(1), row(2), row(next)], 'rows of both')
@@ -137,7 +167,10 @@ export const ROW_CASES: readonly Case[] = [
     async run({ store }) {
       await store.setHead('acme', HEAD)
       await store.setHead('other', HEAD)
-      await store.append([batch(0, [row(1, 50), row(2), row(3, 51), row(4, 52), row(5, 10)]), batch(0, [row(1, 52), row(2)], 'other')], [entry(1)])
+      await store.append(
+        [batch(0, [row(1, 50), row(2), row(3, 51), row(4, 52), row(5, 10)]), batch(0, [row(1, 52), row(2)], 'other')],
+        [entry(1)],
+      )
       same(await store.prune(52, 0), 0, 'pruned when none may be')
       same(await store.prune(52, 2), 2, 'pruned when two may be')
       same(await store.prune(52, 10), 1, 'pruned of the rest')
@@ -158,7 +191,11 @@ export const ROW_CASES: readonly Case[] = [
       await store.append([batch(0, [row(1, 50)])], [entry(1)])
       await store.probe()
       await store.probe()
-      same([await rowsOf(store), await headOf(store), await timesOf(store)], [[row(1, 50)], headAt(1), [1]], 'after two probes')
+      same(
+        [await rowsOf(store), await headOf(store), await timesOf(store)],
+        [[row(1, 50)], headAt(1), [1]],
+        'after two probes',
+      )
       same(await store.prune(51, 10), 1, 'rows pruned')
     },
   },
@@ -166,7 +203,9 @@ export const ROW_CASES: readonly Case[] = [
     name: 'of calls at once that follow the same head one is taken',
     async run({ store }) {
       await store.setHead('acme', HEAD)
-      const tries = Array.from({ length: CALLS_AT_ONCE }, (_, index) => attempt(() => store.append([batch(0, [row(index + 1)])], [entry(index)])))
+      const tries = Array.from({ length: CALLS_AT_ONCE }, (_, index) =>
+        attempt(() => store.append([batch(0, [row(index + 1)])], [entry(index)])),
+      )
       const taken = (await Promise.all(tries)).flatMap((won, index) => (won ? [index] : []))
       same(taken.length, 1, 'calls that were taken')
       const [winner = 0] = taken
@@ -180,7 +219,8 @@ export const ROW_CASES: readonly Case[] = [
       const realms = Array.from({ length: CALLS_AT_ONCE }, (_, index) => `realm-${index}`)
       await Promise.all(realms.map(async (realm) => store.setHead(realm, HEAD)))
       await Promise.all(realms.map(async (realm, index) => store.append([batch(0, [row(index + 1)], realm)])))
-      for (const [index, realm] of realms.entries()) same(await rowsOf(store, realm), [row(index + 1)], `rows of ${realm}`)
+      for (const [index, realm] of realms.entries())
+        same(await rowsOf(store, realm), [row(index + 1)], `rows of ${realm}`)
     },
   },
   {

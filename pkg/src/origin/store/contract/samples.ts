@@ -20,7 +20,12 @@ export interface Subject {
   other(): Promise<RevocationStore | undefined>
 }
 
-export const HEAD: StoredHead = { issuer: 'https://issuer.test', incarnation: 0, sequence: 0, chain: new Uint8Array(CHAIN_BYTES) }
+export const HEAD: StoredHead = {
+  issuer: 'https://issuer.test',
+  incarnation: 0,
+  sequence: 0,
+  chain: new Uint8Array(CHAIN_BYTES),
+}
 
 /** The head after a row. */
 export function headAt(sequence: number): StoredHead {
@@ -57,7 +62,8 @@ export async function rowsOf(store: RevocationStore, realm = 'acme'): Promise<St
   const found = await store.load(realm)
   if (found === undefined) return undefined
   const read: StoredRow[] = []
-  for await (const each of found.rows) read.push({ ...each, payload: new Uint8Array(each.payload), chain: new Uint8Array(each.chain) })
+  for await (const each of found.rows)
+    read.push({ ...each, payload: new Uint8Array(each.payload), chain: new Uint8Array(each.chain) })
   return read
 }
 
@@ -71,7 +77,11 @@ function rowsOfPage({ sequences, lengths, contents }: RowPage): StoredRow[] {
   let at = 0
   return Array.from(sequences, (sequence, index) => {
     const [begin, end] = [at + CHAIN_BYTES, at + CHAIN_BYTES + (lengths[index] ?? 0)]
-    const read = { sequence, payload: new Uint8Array(contents.subarray(begin, end)), chain: new Uint8Array(contents.subarray(at, begin)) }
+    const read = {
+      sequence,
+      payload: new Uint8Array(contents.subarray(begin, end)),
+      chain: new Uint8Array(contents.subarray(at, begin)),
+    }
     at = end
     return read
   })

@@ -47,7 +47,9 @@ export class SqliteAudit {
     return Number(this.#prune.run(before, limit).changes)
   }
 
-  /** The time that a line must be older than. Lines are pruned oldest first: when this one is gone, so is all before it. */
+  /**
+   * The time that a line must be older than. Lines are pruned oldest first: when this one is gone, so is all before it.
+   */
   #start(before: number | undefined): { at: number; id: number } {
     const newest = { at: Number.MAX_SAFE_INTEGER, id: 0 }
     if (before === undefined) return newest

@@ -39,8 +39,8 @@ export interface Database {
 
 /**
  * Opens (or creates, mode 0600) a SQLite file in WAL mode with `synchronous=FULL`, and makes sure by reading both back.
- * The directory must exist. A file that others may read is opened, and a process warning says so. Several connections may share a file: the revocation store and the development issuer do.
- * Throws `store_unavailable` or `store_corrupt`.
+ * The directory must exist. A file that others may read is opened, and a process warning says so. Several connections
+ * may share a file: the revocation store and the development issuer do. Throws `store_unavailable` or `store_corrupt`.
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
   const file = databaseFile(path)
@@ -50,7 +50,9 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   try {
     database.exec(`PRAGMA busy_timeout=${BUSY_TIMEOUT_MS}`)
     const mode = database.prepare('PRAGMA journal_mode=WAL').get()?.['journal_mode']
-    database.exec('PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA foreign_keys=ON')
+    database.exec(
+      'PRAGMA synchronous=FULL; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA foreign_keys=ON',
+    )
     const synchronous = database.prepare('PRAGMA synchronous').get()?.['synchronous']
     if (mode !== 'wal' || synchronous !== SYNCHRONOUS_FULL) {
       throw new PortcullisError(
@@ -65,7 +67,10 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   }
 }
 
-/** Opens a file that exists as it is at this moment: it creates and changes nothing, and later writes of others are not seen. Throws likewise. */
+/**
+ * Opens a file that exists as it is at this moment: it creates and changes nothing, and later writes of others are not
+ * seen. Throws likewise.
+ */
 export function openSnapshot(file: string, options: DatabaseOptions = {}): Database {
   const connection = guarded(file, () => connect(file, options.driver, 'read'))
   const database = wrap(file, connection)
@@ -96,20 +101,26 @@ export function databaseFile(path: string): string {
  * with its version. Throws `store_newer` when the file was written by a later version of the package.
  */
 export function migrate(database: Database, component: string, steps: readonly string[]): void {
-  database.exec('CREATE TABLE IF NOT EXISTS portcullis_schema (component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT')
+  database.exec(
+    'CREATE TABLE IF NOT EXISTS portcullis_schema (component TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT',
+  )
   database.transaction(() => {
     const version = checkedVersion(database, component, steps)
     if (version === steps.length) return
     for (const step of steps.slice(version)) database.exec(step)
     database
-      .prepare('INSERT INTO portcullis_schema VALUES (?, ?) ON CONFLICT (component) DO UPDATE SET version = excluded.version')
+      .prepare(
+        'INSERT INTO portcullis_schema VALUES (?, ?) ON CONFLICT (component) DO UPDATE SET version = excluded.version',
+      )
       .run(component, steps.length)
   })
 }
 
 /** The version of one component's tables, in a file that has tables of this package. Throws `store_newer`. */
 export function checkedVersion(database: Database, component: string, steps: readonly string[]): number {
-  const found = database.prepare('SELECT version FROM portcullis_schema WHERE component = ?').get(component)?.['version']
+  const found = database.prepare('SELECT version FROM portcullis_schema WHERE component = ?').get(component)?.[
+    'version'
+  ]
   const version = typeof found === 'number' ? found : 0
   if (version <= steps.length) return version
   throw new PortcullisError(
@@ -167,9 +178,13 @@ export function lockWriter(path: string, options: DatabaseOptions = {}): WriterL
   } catch (cause) {
     connection.close()
     if (resultOf(cause) !== 'SQLITE_BUSY') throw databaseError(file, cause)
-    throw new PortcullisError('store_locked', `${path} is in use by another origin: stop that one, or give this one a file of its own`, {
-      cause,
-    })
+    throw new PortcullisError(
+      'store_locked',
+      `${path} is in use by another origin: stop that one, or give this one a file of its own`,
+      {
+        cause,
+      },
+    )
   }
   return { release: () => void connection.close() }
 }
@@ -235,9 +250,15 @@ function databaseError(file: string, cause: unknown): PortcullisError {
   switch (result) {
     case 'SQLITE_CORRUPT':
     case 'SQLITE_NOTADB':
-      return new PortcullisError('store_corrupt', `${file} is damaged or not an SQLite file: restore a backup`, { cause, detail: result })
+      return new PortcullisError('store_corrupt', `${file} is damaged or not an SQLite file: restore a backup`, {
+        cause,
+        detail: result,
+      })
     case 'SQLITE_FULL':
-      return new PortcullisError('store_unavailable', `${file} cannot grow: free space on its disk`, { cause, detail: result })
+      return new PortcullisError('store_unavailable', `${file} cannot grow: free space on its disk`, {
+        cause,
+        detail: result,
+      })
     case 'SQLITE_READONLY':
     case 'SQLITE_CANTOPEN':
     case 'SQLITE_PERM':
@@ -248,7 +269,10 @@ function databaseError(file: string, cause: unknown): PortcullisError {
       )
     case 'SQLITE_BUSY':
     case 'SQLITE_LOCKED':
-      return new PortcullisError('store_unavailable', `${file} is held by another program's write: end that one`, { cause, detail: result })
+      return new PortcullisError('store_unavailable', `${file} is held by another program's write: end that one`, {
+        cause,
+        detail: result,
+      })
     default:
       return new PortcullisError('store_unavailable', `${file} failed: check its disk`, { cause, detail: result })
   }

@@ -24,7 +24,12 @@ const later = major + 10
 function open(manifest: object | string, options: object = { driver: 'better-sqlite3' }): string {
   const installed = join(folder, 'node_modules', 'better-sqlite3')
   mkdirSync(installed, { recursive: true })
-  writeFileSync(join(installed, 'package.json'), typeof manifest === 'string' ? manifest : JSON.stringify({ name: 'better-sqlite3', main: 'index.cjs', ...manifest }))
+  writeFileSync(
+    join(installed, 'package.json'),
+    typeof manifest === 'string'
+      ? manifest
+      : JSON.stringify({ name: 'better-sqlite3', main: 'index.cjs', ...manifest }),
+  )
   writeFileSync(join(installed, 'index.cjs'), "process.kill(process.pid, 'SIGSEGV')")
   const script = `
     const { openDatabase } = await import('./src/origin/store/sqlite/index.ts')
@@ -40,23 +45,44 @@ function open(manifest: object | string, options: object = { driver: 'better-sql
 }
 
 test('one for a later Node is refused with the version to install', () => {
-  for (const node of [`>=${later}`, `^${later}`, `${later}.x || ${later + 2}.x`, `>=${later}.2.1 <${later + 5}`, `v${later}`]) {
+  for (const node of [
+    `>=${later}`,
+    `^${later}`,
+    `${later}.x || ${later + 2}.x`,
+    `>=${later}.2.1 <${later + 5}`,
+    `v${later}`,
+  ]) {
     const said = open({ version: '14.1.0', engines: { node } })
-    assert.match(said, new RegExp(`^store_unavailable: better-sqlite3 14\\.1\\.0 needs Node ${later}[.\\d]* or later and would crash Node ${process.versions.node}: npm install better-sqlite3@12$`), node)
+    assert.match(
+      said,
+      new RegExp(
+        `^store_unavailable: better-sqlite3 14\\.1\\.0 needs Node ${later}[.\\d]* or later and would crash Node ${process.versions.node}: npm install better-sqlite3@12$`,
+      ),
+      node,
+    )
   }
 })
 
 test('version 13 needs Node 22, even if its manifest does not say so', () => {
   const expected = major < 22 ? /^store_unavailable: better-sqlite3 13\.2\.0 needs Node 22 or later/ : /^SIGSEGV$/
-  for (const engines of [{ node: '>=22' }, undefined, {}, { node: '*' }, { node: 20 }]) assert.match(open({ version: '13.2.0', engines }), expected)
+  for (const engines of [{ node: '>=22' }, undefined, {}, { node: '*' }, { node: 20 }])
+    assert.match(open({ version: '13.2.0', engines }), expected)
 })
 
 test('one that may fit is tried, and so is one for older Nodes', () => {
-  for (const node of ['20.x || 22.x || 24.x', `>=${major}`, '>=10', `${major - 1}.x`, `<${later}`, `>=${major} || >=${later}`]) {
+  for (const node of [
+    '20.x || 22.x || 24.x',
+    `>=${major}`,
+    '>=10',
+    `${major - 1}.x`,
+    `<${later}`,
+    `>=${major} || >=${later}`,
+  ]) {
     assert.equal(open({ version: '12.4.1', engines: { node } }), 'SIGSEGV', node)
   }
   // Manifests without a range.
-  for (const manifest of ['{', '[]', '{"main":"index.cjs"}']) assert.notEqual(open(manifest).split(':', 1)[0], 'opened', manifest)
+  for (const manifest of ['{', '[]', '{"main":"index.cjs"}'])
+    assert.notEqual(open(manifest).split(':', 1)[0], 'opened', manifest)
 })
 
 test('without a driver asked for, that of Node is taken where there is one', () => {

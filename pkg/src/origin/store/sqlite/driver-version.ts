@@ -16,9 +16,10 @@ export const INSTALL_DRIVER: string = isOlder(versionOf(process.versions.node), 
   : 'npm install better-sqlite3'
 
 /**
- * Says why the `better-sqlite3` that is installed must not be loaded: this Node is older than all that it is for, and loading a
- * native module that does not fit ends the process. Its manifest is read and nothing of it is run. `undefined`: it may be
- * tried, or is not installed. A Node that is too new is no reason: the lists of versions lag behind.
+ * Says why the `better-sqlite3` that is installed must not be loaded: this Node is older than all that it is for, and
+ * loading a native module that does not fit ends the process. Its manifest is read and nothing of it is run.
+ * `undefined`: it may be tried, or is not installed. A Node that is too new is no reason: the lists of versions lag
+ * behind.
  */
 export function driverMisfit(node: string = process.versions.node): string | undefined {
   const { version, engines } = installedManifest() ?? {}
@@ -47,7 +48,10 @@ function installedManifest(): Record<string, unknown> | undefined {
   }
 }
 
-/** The oldest version in a range such as `20.x || 22.x` or `>=22`; `undefined`: it has no lower end, or is another kind of range. */
+/**
+ * The oldest version in a range such as `20.x || 22.x` or `>=22`; `undefined`: it has no lower end, or is another kind
+ * of range.
+ */
 function oldestOf(range: unknown): Version | undefined {
   if (typeof range !== 'string') return undefined
   const ends = range.split('||').map((part) => /^\s*(?:>=|\^|~|=)?\s*v?(\d[\d.x*]*)\s*(?:<.*)?$/.exec(part)?.[1])

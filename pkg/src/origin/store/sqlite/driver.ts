@@ -20,7 +20,10 @@ export type SqliteDriver = 'better-sqlite3' | 'node:sqlite'
 /** `write`: the file is created when missing. `read`: nothing is created, and nothing in the file changes. */
 export type Access = 'write' | 'read'
 
-/** Opens a file with the given driver, else with the first installed one. Throws `store_unavailable`, or the driver's error. */
+/**
+ * Opens a file with the given driver, else with the first installed one. Throws `store_unavailable`, or the driver's
+ * error.
+ */
 export function connect(file: string, driver: SqliteDriver | undefined, access: Access = 'write'): Connection {
   if (!existsSync(dirname(file))) {
     throw new PortcullisError('store_unavailable', `${file}: its directory does not exist: create it first`)
@@ -57,13 +60,19 @@ function load(driver: SqliteDriver): Open | undefined {
   try {
     switch (driver) {
       case 'better-sqlite3': {
-        const BetterSqlite = require('better-sqlite3') as new (file: string, options: { readonly: boolean }) => BetterConnection
-        return (file, access) => withCopy(new BetterSqlite(file, { readonly: access === 'read_only' }), copyByBetterSqlite)
+        const BetterSqlite = require('better-sqlite3') as new (
+          file: string,
+          options: { readonly: boolean },
+        ) => BetterConnection
+        return (file, access) =>
+          withCopy(new BetterSqlite(file, { readonly: access === 'read_only' }), copyByBetterSqlite)
       }
       case 'node:sqlite': {
         const { DatabaseSync, backup } = require('node:sqlite') as NodeSqlite
         return (file, access) =>
-          withCopy(new DatabaseSync(file, { readOnly: access === 'read_only' }), (connection, to) => copyByNodeSqlite(backup, connection, to))
+          withCopy(new DatabaseSync(file, { readOnly: access === 'read_only' }), (connection, to) =>
+            copyByNodeSqlite(backup, connection, to),
+          )
       }
     }
   } catch (error) {
@@ -128,10 +137,14 @@ async function copyByNodeSqlite(backup: NodeSqlite['backup'], connection: Bare, 
 }
 
 /**
- * Gives up after any error. Beside writers the copy is started again and again, or rejects with errcode 0 ("not an error"); a
- * failure of the disk is met again by the copy in one step, with its code.
+ * Gives up after any error. Beside writers the copy is started again and again, or rejects with errcode 0 ("not an
+ * error"); a failure of the disk is met again by the copy in one step, with its code.
  */
-async function copyInSteps(backup: NonNullable<NodeSqlite['backup']>, connection: Bare, file: string): Promise<'copied' | 'given_up'> {
+async function copyInSteps(
+  backup: NonNullable<NodeSqlite['backup']>,
+  connection: Bare,
+  file: string,
+): Promise<'copied' | 'given_up'> {
   const restartsAt = restartCounter()
   try {
     await backup(connection, file, {
@@ -152,7 +165,8 @@ function openAs(access: Access, open: Open, file: string): Connection | undefine
     case 'write':
       return openPrivately(open, file)
     case 'read':
-      // A read-only connection leaves the log that it creates; another removes it, but would also merge one that is there.
+      // A read-only connection leaves the log that it creates; another removes it, but would also merge one that is
+      // there.
       return tryOpen(() => open(file, existsSync(`${file}-wal`) ? 'read_only' : 'write'))
   }
 }

@@ -21,7 +21,9 @@ after(() => void process.umask(umask))
 
 async function modesIn(folder: string): Promise<Record<string, string>> {
   const names = (await readdir(folder)).sort()
-  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, ((await stat(join(folder, name))).mode & 0o777).toString(8)])))
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, ((await stat(join(folder, name))).mode & 0o777).toString(8)])),
+  )
 }
 
 async function open(path: string, driver: SqliteDriver): Promise<Origin> {
@@ -43,7 +45,8 @@ for (const { driver, skip: missing } of DRIVERS) {
     await origin.logoutUser('acme', 'alice')
     await store.backup(join(folder, 'copy.db'))
     const modes = await modesIn(folder)
-    for (const name of ['store.db', 'store.db-wal', 'store.db-shm', 'store.db.lock', 'copy.db']) assert.equal(modes[name], '600', name)
+    for (const name of ['store.db', 'store.db-wal', 'store.db-shm', 'store.db.lock', 'copy.db'])
+      assert.equal(modes[name], '600', name)
     assert.deepEqual([...new Set(Object.values(modes))], ['600'])
     await origin.close()
 
@@ -93,6 +96,8 @@ test("the development issuer's file, which holds private keys", { skip: noModes 
 test('a file that cannot be opened is not left behind', { skip: noModes || everyDriver }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-mode-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
-  assert.throws(() => openDatabase(join(folder, 'none.db'), { driver: ABSENT as SqliteDriver }), { code: 'store_unavailable' })
+  assert.throws(() => openDatabase(join(folder, 'none.db'), { driver: ABSENT as SqliteDriver }), {
+    code: 'store_unavailable',
+  })
   assert.deepEqual(await readdir(folder), [])
 })

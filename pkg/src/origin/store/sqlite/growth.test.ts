@@ -40,7 +40,10 @@ function open(): Promise<Origin> {
 }
 
 async function bytesOf(name: string): Promise<number> {
-  return stat(name).then(({ size }) => size, () => 0)
+  return stat(name).then(
+    ({ size }) => size,
+    () => 0,
+  )
 }
 
 /** Bytes that the SQLite files grow by: their size with the log, and again once the log is in the file. */
@@ -137,7 +140,9 @@ test('20,000 logins and refreshes of one network with the longest names take les
     })
   assertSmall(t, await growth(() => repeat(REPEATS, note)))
   const found = await origin.audit.list({ realm: 'acme', limit: 1_000 })
-  const leftOut = found.filter(({ detail }) => detail === 'left_out').map(({ reason }) => Number.parseInt(reason ?? '', 10))
+  const leftOut = found
+    .filter(({ detail }) => detail === 'left_out')
+    .map(({ reason }) => Number.parseInt(reason ?? '', 10))
   const written = found.filter(({ actor }) => actor?.startsWith('user:'))
   assert.equal(written.length + leftOut.reduce((sum, count) => sum + count, 0), REPEATS)
   assert.ok(written.length < 400)
@@ -152,8 +157,14 @@ test('every new revocation is recorded, also when its line is left out; every re
   assert.ok(before < 310)
   const administrator = await issuer.token({ sub: 'admin', realm_access: { roles: ['portcullis-admin'] } })
   for (let time = 0; time < 3; time += 1) {
-    const init = { method: 'PUT', headers: { authorization: `Bearer ${administrator}`, 'content-type': 'application/json' }, body: '{"minimum":7}' }
-    const response = await origin.fetch(new Request('https://origin.test/admin/realms/acme/users/alice/token-version', init))
+    const init = {
+      method: 'PUT',
+      headers: { authorization: `Bearer ${administrator}`, 'content-type': 'application/json' },
+      body: '{"minimum":7}',
+    }
+    const response = await origin.fetch(
+      new Request('https://origin.test/admin/realms/acme/users/alice/token-version', init),
+    )
     assert.equal(response.status, 204)
   }
   assert.equal(await lines(), before + 3)

@@ -30,14 +30,27 @@ test('commits are synced: WAL mode and synchronous=FULL', () => {
 
 test('memory is not taken for a file', () => {
   assert.throws(() => openDatabase(':memory:'), { code: 'invalid_option' })
-  assert.throws(() => sqliteStore('revocations.db' as never), { code: 'invalid_option', message: /options must be an object/ })
+  assert.throws(() => sqliteStore('revocations.db' as never), {
+    code: 'invalid_option',
+    message: /options must be an object/,
+  })
   assert.throws(() => sqliteStore({ file: 'x' } as never), { code: 'invalid_option', message: /unknown option 'file'/ })
   assert.throws(() => openDatabase(''), { code: 'invalid_option' })
 })
 
 test('wrong options are named', () => {
-  for (const options of [undefined, {}, { path: '' }, { path: 7 }, { file: 'a.db' }, { path: 'a.db', driver: 'sqlite' }]) {
-    assert.throws(() => sqliteStore(options as never), { code: 'invalid_option', message: /options( must|\.path|\.driver| has an unknown)/ })
+  for (const options of [
+    undefined,
+    {},
+    { path: '' },
+    { path: 7 },
+    { file: 'a.db' },
+    { path: 'a.db', driver: 'sqlite' },
+  ]) {
+    assert.throws(() => sqliteStore(options as never), {
+      code: 'invalid_option',
+      message: /options( must|\.path|\.driver| has an unknown)/,
+    })
   }
 })
 
@@ -136,7 +149,11 @@ test('a file with a damaged page is named', async () => {
   const store = sqliteStore({ path })
   store.open()
   await store.setHead('acme', { issuer: 'https://issuer.test', incarnation: 0, sequence: 0, chain: CHAIN })
-  const rows = Array.from({ length: 500 }, (_, index) => ({ sequence: index + 1, payload: new Uint8Array(200), chain: CHAIN }))
+  const rows = Array.from({ length: 500 }, (_, index) => ({
+    sequence: index + 1,
+    payload: new Uint8Array(200),
+    chain: CHAIN,
+  }))
   await store.append([{ realm: 'acme', after: 0, rows }])
   store.close()
   const file = await open(path, 'r+')
@@ -174,7 +191,10 @@ test('so is a newer schema of the tables of connectors', async () => {
   const database = openDatabase(path)
   database.exec("UPDATE portcullis_schema SET version = 99 WHERE component = 'connectors'")
   database.close()
-  assert.throws(() => sqliteStore({ path }).open(), { code: 'store_newer', message: /connectors have version 99.*upgrade/ })
+  assert.throws(() => sqliteStore({ path }).open(), {
+    code: 'store_newer',
+    message: /connectors have version 99.*upgrade/,
+  })
 })
 
 test('a file of the first schema is brought up to date, with all that it holds', async () => {
@@ -239,8 +259,14 @@ test('each kind of query of the audit log reads its lines in order, from an inde
   assert.equal(seen.length, 6)
   for (const sql of seen) {
     const parameters = Array.from(sql.matchAll(/\?/g), () => 0)
-    const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters).map((step) => String(step['detail']))
-    assert.ok(plan.every((step) => !/SCAN|TEMP B-TREE FOR ORDER/.test(step)), `${sql}: ${plan.join('; ')}`)
+    const plan = database
+      .prepare(`EXPLAIN QUERY PLAN ${sql}`)
+      .all(...parameters)
+      .map((step) => String(step['detail']))
+    assert.ok(
+      plan.every((step) => !/SCAN|TEMP B-TREE FOR ORDER/.test(step)),
+      `${sql}: ${plan.join('; ')}`,
+    )
   }
   database.close()
 })
@@ -254,7 +280,10 @@ test('the outbox is read in order, from an index', () => {
   let query = ''
   const prepare = (sql: string): Statement => database.prepare(sql.startsWith('SELECT') ? (query = sql) : sql)
   new SqliteOutbox({ ...database, prepare }).entries({ realm: 'acme', queue: 'keycloak', dueAt: 7, limit: 1 })
-  const plan = database.prepare(`EXPLAIN QUERY PLAN ${query}`).all('acme', 'keycloak', 0, 7, 1).map((step) => String(step['detail']))
+  const plan = database
+    .prepare(`EXPLAIN QUERY PLAN ${query}`)
+    .all('acme', 'keycloak', 0, 7, 1)
+    .map((step) => String(step['detail']))
   assert.ok(plan.length > 0 && plan.every((step) => !/SCAN|TEMP B-TREE FOR ORDER/.test(step)), plan.join('; '))
   database.close()
 })
@@ -263,11 +292,14 @@ test('a full disk fails the transaction and nothing else', async () => {
   const path = join(folder, 'full.db')
   const database = openDatabase(path)
   database.exec('CREATE TABLE filler (bytes BLOB); PRAGMA max_page_count = 20')
-  assert.throws(() => database.transaction(() => database.prepare('INSERT INTO filler VALUES (zeroblob(1000000))').run()), {
-    code: 'store_unavailable',
-    detail: 'SQLITE_FULL',
-    message: /free space/,
-  })
+  assert.throws(
+    () => database.transaction(() => database.prepare('INSERT INTO filler VALUES (zeroblob(1000000))').run()),
+    {
+      code: 'store_unavailable',
+      detail: 'SQLITE_FULL',
+      message: /free space/,
+    },
+  )
   database.transaction(() => database.prepare('INSERT INTO filler VALUES (zeroblob(10))').run())
   assert.equal(database.prepare('SELECT count(*) AS n FROM filler').get()?.['n'], 1)
   database.close()

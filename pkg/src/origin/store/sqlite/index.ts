@@ -57,7 +57,8 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
   }
   return {
     open(): void {
-      if (open !== undefined) throw new PortcullisError('store_locked', 'this store belongs to another origin: close that one first')
+      if (open !== undefined)
+        throw new PortcullisError('store_locked', 'this store belongs to another origin: close that one first')
       open = openStore(options)
     },
     load: (realm) => opened().realms.load(realm),
@@ -149,7 +150,10 @@ function append(store: OpenStore, batches: readonly RealmRows[], entries: readon
       const { realm, rows, outbox = [] } = batch
       // Another program has written to the file in spite of the lock: memory no longer has its state.
       if (!advance(store, batch)) {
-        throw new PortcullisError('store_corrupt', `${store.database.path}: the rows do not follow the stored head: restart the origin`)
+        throw new PortcullisError(
+          'store_corrupt',
+          `${store.database.path}: the rows do not follow the stored head: restart the origin`,
+        )
       }
       for (const row of rows) store.insert.run(realm, row.sequence, row.keepUntil ?? null, row.payload, row.chain)
       store.outbox.append(realm, outbox)

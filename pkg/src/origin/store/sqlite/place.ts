@@ -2,7 +2,9 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { PortcullisError } from '../../../errors.ts'
 
-/** Throws `store_unavailable` unless a store can be at this path. SQLite's own error says less, and names the lock file. */
+/**
+ * Throws `store_unavailable` unless a store can be at this path. SQLite's own error says less, and names the lock file.
+ */
 export function checkPlace(file: string): void {
   const directory = dirname(file)
   if (!existsSync(directory)) throw unavailable(`${file}: its directory does not exist: create it first`)

@@ -8,7 +8,9 @@ export class SqliteRealms {
   readonly #rows: SqliteRows
 
   constructor(database: Database) {
-    this.#head = database.prepare('SELECT CAST(issuer AS BLOB) AS issuer, incarnation, sequence, chain FROM revocation_heads WHERE realm = ?')
+    this.#head = database.prepare(
+      'SELECT CAST(issuer AS BLOB) AS issuer, incarnation, sequence, chain FROM revocation_heads WHERE realm = ?',
+    )
     this.#rows = new SqliteRows(database)
   }
 

@@ -42,9 +42,9 @@ export interface Restored {
 }
 
 /**
- * Puts a backup in the place of a store's file, as a new incarnation: its sequences lie beyond all that edges may have seen
- * of the lost history, so they follow it. Stop the origin, and every other program that has the file open, before. Revocations
- * recorded after the backup was made are lost: `logoutRealm` refuses every token issued until then.
+ * Puts a backup in the place of a store's file, as a new incarnation: its sequences lie beyond all that edges may have
+ * seen of the lost history, so they follow it. Stop the origin, and every other program that has the file open, before.
+ * Revocations recorded after the backup was made are lost: `logoutRealm` refuses every token issued until then.
  *
  * All of it happens or nothing. Rejects with `invalid_option`, `store_locked` (another process has the file open),
  * `store_corrupt` (the backup is damaged, or none), `store_newer` or `store_unavailable`.

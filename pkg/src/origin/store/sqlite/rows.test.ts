@@ -29,7 +29,11 @@ function rowsOf(pages: Iterable<RowPage>): StoredRow[] {
     let at = 0
     sequences.forEach((sequence, index) => {
       const [begin, end] = [at + 16, at + 16 + (lengths[index] ?? 0)]
-      rows.push({ sequence, payload: new Uint8Array(contents.subarray(begin, end)), chain: new Uint8Array(contents.subarray(at, begin)) })
+      rows.push({
+        sequence,
+        payload: new Uint8Array(contents.subarray(begin, end)),
+        chain: new Uint8Array(contents.subarray(at, begin)),
+      })
       at = end
     })
     assert.equal(at, contents.length)
@@ -49,10 +53,14 @@ for (const { driver, skip } of DRIVERS) {
     await store.setHead('acme', HEAD)
     await store.setHead('other', HEAD)
     assert.deepEqual(rowsOf(pagesOf((await store.load('acme'))?.rows)), [])
-    // More than two pages, with gaps, rows of no bytes, some longer than a page of columns takes, and sequences of 2^52.
+    // More than two pages, with gaps, rows of no bytes, some longer than a page of columns takes, and sequences of
+    // 2^52.
     const high = 4_096 * 2 ** 40
     const sequences = Array.from({ length: 9_000 }, (_, index) => index + 1 + Math.floor(index / 1_000) * 50)
-    const rows = [...sequences.map((sequence) => row(sequence, sequence === 5_000 ? 1_500 : undefined)), row(high + 1, 40)]
+    const rows = [
+      ...sequences.map((sequence) => row(sequence, sequence === 5_000 ? 1_500 : undefined)),
+      row(high + 1, 40),
+    ]
     await store.append([{ realm: 'acme', after: 0, rows }])
     await store.append([{ realm: 'other', after: 0, rows: [row(1)] }])
     const found = await store.load('acme')

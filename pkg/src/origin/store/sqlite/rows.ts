@@ -4,11 +4,17 @@ import type { StoredRow } from '../store.ts'
 
 /** Rows read at a time, so that loading holds no statement open. */
 const PAGE_ROWS = 4_096
-/** The longest payload that is read by columns: so the texts of a page stay below 10 MB. Nearly all have some 60 bytes. */
+/**
+ * The longest payload that is read by columns: so the texts of a page stay below 10 MB. Nearly all have some 60 bytes.
+ */
 const MAX_PAYLOAD_BYTES = 1_024
 
-const PAGE = 'SELECT sequence, keep_until, payload, chain FROM revocation_rows WHERE realm = ? AND sequence > ? ORDER BY sequence LIMIT ?'
-/** Where a payload is left out by this, the texts of a page are too short for the lengths in it. Only blobs are `x''` or more. */
+const PAGE =
+  'SELECT sequence, keep_until, payload, chain FROM revocation_rows WHERE realm = ? AND sequence > ? ORDER BY sequence LIMIT ?'
+/**
+ * Where a payload is left out by this, the texts of a page are too short for the lengths in it. Only blobs are `x''` or
+ * more.
+ */
 const IS_PLAIN = `length(payload) <= ${MAX_PAYLOAD_BYTES} AND payload >= x'' AND chain >= x''`
 
 /** Reads the rows of a store in SQLite. */
@@ -18,9 +24,9 @@ export class SqliteRows {
 
   constructor(database: Database) {
     this.#page = database.prepare(PAGE)
-    // Three texts a page instead of an object and two buffers a row: a third of the time. As hexadecimal digits, because a
-    // text with a NUL in it is cut by some drivers. Rows are joined as they come, in the order of the inner query;
-    // should that ever be another, the ledger would refuse them.
+    // Three texts a page instead of an object and two buffers a row: a third of the time. As hexadecimal digits,
+    // because a text with a NUL in it is cut by some drivers. Rows are joined as they come, in the order of the inner
+    // query; should that ever be another, the ledger would refuse them.
     this.#columns = database.prepare(
       `SELECT count(*) AS row_count, max(sequence) AS last, group_concat(sequence) AS sequences,
          group_concat(length(payload)) AS lengths,
@@ -29,7 +35,9 @@ export class SqliteRows {
     )
   }
 
-  /** All rows of a realm in order of sequence. Iterating over them throws the database's errors, and `store_corrupt`. */
+  /**
+   * All rows of a realm in order of sequence. Iterating over them throws the database's errors, and `store_corrupt`.
+   */
   of(realm: string): PagedRows {
     return new PagedRows(
       () => this.#rows(realm),

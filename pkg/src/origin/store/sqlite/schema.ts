@@ -9,7 +9,9 @@ export function migrateStore(database: Database): void {
 
 /** The version of the tables with the revocations; 0: there are none yet. Throws `store_newer`. */
 export function storedVersion(database: Database): number {
-  const schema = database.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_schema'").get()
+  const schema = database
+    .prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_schema'")
+    .get()
   if (schema === undefined) return 0
   const version = checkedVersion(database, 'revocations', REVOCATIONS)
   checkedVersion(database, 'connectors', CONNECTORS)

@@ -10,7 +10,9 @@ export class SqliteStates {
   constructor(database: Database) {
     this.#read = database.prepare('SELECT version, value FROM connector_states WHERE realm = ? AND name = ?')
     this.#insert = database.prepare('INSERT OR IGNORE INTO connector_states VALUES (?, ?, 1, ?)')
-    this.#update = database.prepare('UPDATE connector_states SET version = version + 1, value = ? WHERE realm = ? AND name = ? AND version = ?')
+    this.#update = database.prepare(
+      'UPDATE connector_states SET version = version + 1, value = ? WHERE realm = ? AND name = ? AND version = ?',
+    )
   }
 
   read(realm: string, name: string): StoredState | undefined {
@@ -22,7 +24,8 @@ export class SqliteStates {
   write(realm: string, name: string, value: Uint8Array, expected: number): number | undefined {
     checkName(name, 'state')
     checkState(value)
-    const { changes } = expected === 0 ? this.#insert.run(realm, name, value) : this.#update.run(value, realm, name, expected)
+    const { changes } =
+      expected === 0 ? this.#insert.run(realm, name, value) : this.#update.run(value, realm, name, expected)
     return Number(changes) === 1 ? expected + 1 : undefined
   }
 }

@@ -3,5 +3,9 @@
 import { protect } from 'portcullis/next'
 import { gate } from '../../gate'
 
-export const GET = protect(gate, (request, auth) => Response.json({ notesOf: auth.claims.sub }), { scope: ['notes:read'] })
-export const POST = protect(gate, (request, auth) => Response.json({ addedBy: auth.claims.sub }), { scope: ['notes:write'] })
+export const GET = protect(gate, (request, auth) => Response.json({ notesOf: auth.claims.sub }), {
+  scope: ['notes:read'],
+})
+export const POST = protect(gate, (request, auth) => Response.json({ addedBy: auth.claims.sub }), {
+  scope: ['notes:write'],
+})

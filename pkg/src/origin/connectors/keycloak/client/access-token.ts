@@ -24,7 +24,9 @@ const RENEWED_AFTER = 0.75
 const DEFAULT_LIFETIME_SECONDS = 60
 const MAX_LIFETIME_SECONDS = 86_400
 
-/** An access token for the admin API: asked for when it is needed, shared by all requests, renewed before it expires. */
+/**
+ * An access token for the admin API: asked for when it is needed, shared by all requests, renewed before it expires.
+ */
 export class AccessToken {
   readonly #options: AccessTokenOptions
   #current: { token: string; renewAtMs: number } | undefined
@@ -45,7 +47,8 @@ export class AccessToken {
    */
   get(refused?: string): Promise<string> {
     const current = this.#current
-    if (current !== undefined && current.token !== refused && this.#options.nowMs() < current.renewAtMs) return Promise.resolve(current.token)
+    if (current !== undefined && current.token !== refused && this.#options.nowMs() < current.renewAtMs)
+      return Promise.resolve(current.token)
     this.#renewing ??= this.#renew().finally(() => (this.#renewing = undefined))
     return this.#renewing
   }
@@ -53,7 +56,9 @@ export class AccessToken {
   async #renew(): Promise<string> {
     const { realm, form, clock, nowMs } = this.#options
     const sentAtMs = nowMs()
-    const { token, lifetimeSeconds } = this.#read(await realm.postForm(['protocol', 'openid-connect', 'token'], new URLSearchParams(form)))
+    const { token, lifetimeSeconds } = this.#read(
+      await realm.postForm(['protocol', 'openid-connect', 'token'], new URLSearchParams(form)),
+    )
     const issuedAt = issuedAtOf(token)
     if (issuedAt !== undefined) clock.learn(issuedAt, sentAtMs)
     this.#current = { token, renewAtMs: sentAtMs + lifetimeSeconds * 1000 * RENEWED_AFTER }
@@ -64,13 +69,17 @@ export class AccessToken {
     const { realm, holder } = this.#options
     if (status === 404) throw realm.unknown()
     if (status !== 200) {
-      throw failure('wrong_credentials', `Keycloak refused ${holder} (status ${status}): check its id and secret, and that it is enabled, confidential, and has a service account`)
+      throw failure(
+        'wrong_credentials',
+        `Keycloak refused ${holder} (status ${status}): check its id and secret, and that it is enabled, confidential, and has a service account`,
+      )
     }
     if (!isObject(body) || typeof body['access_token'] !== 'string' || !isHeaderText(body['access_token'])) {
       throw realm.unlike('a token')
     }
     const { access_token: token, expires_in: lifetime } = body
-    const lifetimeSeconds = typeof lifetime === 'number' && lifetime > 0 ? Math.min(lifetime, MAX_LIFETIME_SECONDS) : DEFAULT_LIFETIME_SECONDS
+    const lifetimeSeconds =
+      typeof lifetime === 'number' && lifetime > 0 ? Math.min(lifetime, MAX_LIFETIME_SECONDS) : DEFAULT_LIFETIME_SECONDS
     return { token, lifetimeSeconds }
   }
 }

@@ -56,24 +56,35 @@ test('a refused token is renewed once, also by ten requests at a time', async (c
 
 test('a token that is refused as soon as it is issued is a failure, after two attempts', async (context) => {
   const { fake, client } = await openScene(context)
-  fake.intercept = (request, response) => request.url?.startsWith('/admin') === true && replyWith(401, {}, '<html>')(request, response)
+  fake.intercept = (request, response) =>
+    request.url?.startsWith('/admin') === true && replyWith(401, {}, '<html>')(request, response)
   await assertFails(client.get(['events'], EVENTS), 'wrong_credentials')
   assert.equal(fake.requests.length, 4)
 })
 
 test('verbs send JSON below the realm, and answer what the caller is to judge', async (context) => {
   const { fake, client } = await openScene(context)
-  const answer = await client.put(['users', 'a/b?c', 'x'], { enabled: false }, { right: 'manage-users', query: [['isOffline', 'true']] })
+  const answer = await client.put(
+    ['users', 'a/b?c', 'x'],
+    { enabled: false },
+    { right: 'manage-users', query: [['isOffline', 'true']] },
+  )
   assert.deepEqual([answer.status, answer.body], [404, { error: 'User not found' }])
   const { method, url, body, authorization } = fake.requests.at(-1) ?? assert.fail()
-  assert.deepEqual([method, url, body], ['PUT', '/admin/realms/acme/users/a%2Fb%3Fc/x?isOffline=true', '{"enabled":false}'])
+  assert.deepEqual(
+    [method, url, body],
+    ['PUT', '/admin/realms/acme/users/a%2Fb%3Fc/x?isOffline=true', '{"enabled":false}'],
+  )
   assert.match(authorization ?? '', /^Bearer /)
   await client.post(['logout-all'], undefined, { right: 'manage-users' })
   await client.delete(['sessions', 's1'], { right: 'manage-users' })
-  assert.deepEqual(fake.requests.slice(-2).map((request) => [request.method, request.url, request.body]), [
-    ['POST', '/admin/realms/acme/logout-all', ''],
-    ['DELETE', '/admin/realms/acme/sessions/s1', ''],
-  ])
+  assert.deepEqual(
+    fake.requests.slice(-2).map((request) => [request.method, request.url, request.body]),
+    [
+      ['POST', '/admin/realms/acme/logout-all', ''],
+      ['DELETE', '/admin/realms/acme/sessions/s1', ''],
+    ],
+  )
 })
 
 test('a segment that no path can carry is sent nowhere', async (context) => {
@@ -92,7 +103,10 @@ test('the sentence says which right is missing, and of which client', async (con
   const { fake, client } = await openScene(context)
   fake.rights.clear()
   await assertFails(client.get(['events'], EVENTS), 'missing_right')
-  await assert.rejects(client.get(['clients'], { right: 'view-clients' }), /client 'bridge' lacks the role 'view-clients' of the client realm-management/)
+  await assert.rejects(
+    client.get(['clients'], { right: 'view-clients' }),
+    /client 'bridge' lacks the role 'view-clients' of the client realm-management/,
+  )
 })
 
 test('wrong credentials and a renamed realm are told apart, also when the realm is renamed under a good token', async (context) => {
@@ -125,7 +139,13 @@ test('a login page, a redirect, a long body and a failing server are failures of
   fake.intercept = replyWith(503, {}, page)
   await assertFails(client.get(['events'], EVENTS), 'server_error')
   fake.intercept = () => true
-  await assertFails(new RealmClient(new KeycloakHttp({ baseUrl: fake.baseUrl, fetch, plainHttp: 'loopback', timeoutMs: 50 }), 'acme').notBefore(), 'timeout')
+  await assertFails(
+    new RealmClient(
+      new KeycloakHttp({ baseUrl: fake.baseUrl, fetch, plainHttp: 'loopback', timeoutMs: 50 }),
+      'acme',
+    ).notBefore(),
+    'timeout',
+  )
 })
 
 test('a token is a token only if a header can carry it', async (context) => {
@@ -168,14 +188,15 @@ test('closing ends requests that are under way, and later ones reach nobody', as
 })
 
 test('http: is for this machine only, unless anywhere is allowed', () => {
-  const make = (baseUrl: string, plainHttp: 'loopback' | 'anywhere') => new KeycloakHttp({ baseUrl, fetch, plainHttp, timeoutMs: 1 })
+  const make = (baseUrl: string, plainHttp: 'loopback' | 'anywhere') =>
+    new KeycloakHttp({ baseUrl, fetch, plainHttp, timeoutMs: 1 })
   assert.throws(() => make('http://sso.example', 'loopback'), { code: 'invalid_option' })
   make('http://sso.example', 'anywhere')
   make('https://sso.example', 'loopback')
   make('http://localhost:8080', 'loopback')
 })
 
-test('Keycloak\'s clock is learnt from the tokens that it makes', async (context) => {
+test("Keycloak's clock is learnt from the tokens that it makes", async (context) => {
   const { fake, client, clock } = await openScene(context)
   fake.aheadSeconds = 120
   await client.get(['events'], EVENTS)

@@ -22,8 +22,8 @@ export interface AdminRequest extends Pick<KeycloakRequest, 'query' | 'maxBytes'
 export type AdminAnswer = KeycloakAnswer
 
 /**
- * The admin API of one realm, below `/admin/realms/{realm}/`. Paths are lists of segments. All verbs reject with `connector_failed`;
- * other answers, such as 404 for a user or session that is gone, are the caller's to judge.
+ * The admin API of one realm, below `/admin/realms/{realm}/`. Paths are lists of segments. All verbs reject with
+ * `connector_failed`; other answers, such as 404 for a user or session that is gone, are the caller's to judge.
  */
 export class AdminClient {
   readonly #options: AdminClientOptions
@@ -58,7 +58,10 @@ export class AdminClient {
     return answer
   }
 
-  #sendWith(token: string, { right: _, path, headers, ...request }: KeycloakRequest & AdminRequest): Promise<AdminAnswer> {
+  #sendWith(
+    token: string,
+    { right: _, path, headers, ...request }: KeycloakRequest & AdminRequest,
+  ): Promise<AdminAnswer> {
     const { http, realm } = this.#options
     const authorized = { ...headers, authorization: `Bearer ${token}` }
     return http.send({ ...request, path: ['admin', 'realms', realm, ...path], headers: authorized })
@@ -67,19 +70,36 @@ export class AdminClient {
   #check({ status, body }: KeycloakAnswer, right: string): void {
     const { http, realm, accessToken } = this.#options
     if (status === 401) {
-      throw failure('wrong_credentials', `Keycloak refused the token that it had just given ${accessToken.holder}: see whether its user is enabled, and whether baseUrl is the address that Keycloak names itself by`)
+      throw failure(
+        'wrong_credentials',
+        `Keycloak refused the token that it had just given ${accessToken.holder}: see whether its user is enabled, and whether baseUrl is the address that Keycloak names itself by`,
+      )
     }
-    if (status === 403) throw failure('missing_right', `${accessToken.holder} lacks the role '${right}' of the client realm-management: assign it in realm '${realm}'`)
-    if (status === 404 && isObject(body) && body['error'] === 'Realm not found.') throw new RealmClient(http, realm).unknown()
+    if (status === 403)
+      throw failure(
+        'missing_right',
+        `${accessToken.holder} lacks the role '${right}' of the client realm-management: assign it in realm '${realm}'`,
+      )
+    if (status === 404 && isObject(body) && body['error'] === 'Realm not found.')
+      throw new RealmClient(http, realm).unknown()
   }
 }
 
 /** A client that acts by a service account of the realm itself, never of `master`. */
-export function serviceAccountClient(options: Omit<AdminClientOptions, 'accessToken'> & { account: ServiceAccount; clock: ServerClock; nowMs: () => number }): AdminClient {
+export function serviceAccountClient(
+  options: Omit<AdminClientOptions, 'accessToken'> & {
+    account: ServiceAccount
+    clock: ServerClock
+    nowMs: () => number
+  },
+): AdminClient {
   const { http, account, clock, nowMs } = options
   const realm = new RealmClient(http, options.realm)
   const holder = `the service account of the client '${account.clientId}'`
-  return new AdminClient({ ...options, accessToken: new AccessToken({ realm, form: serviceAccountForm(account), holder, clock, nowMs }) })
+  return new AdminClient({
+    ...options,
+    accessToken: new AccessToken({ realm, form: serviceAccountForm(account), holder, clock, nowMs }),
+  })
 }
 
 function jsonOf(body: unknown): Pick<KeycloakRequest, 'headers' | 'body'> {

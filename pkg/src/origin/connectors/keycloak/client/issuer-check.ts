@@ -31,7 +31,10 @@ export class IssuerCheck {
   async #check(): Promise<void> {
     const { realm, issuers, nowMs } = this.#options
     if (!issuers.includes(await realm.issuer())) {
-      throw failure('wrong_issuer', `the discovery document at baseUrl names another issuer than ${issuers.join(' or ')}: check baseUrl and realm, and Keycloak's hostname setting`)
+      throw failure(
+        'wrong_issuer',
+        `the discovery document at baseUrl names another issuer than ${issuers.join(' or ')}: check baseUrl and realm, and Keycloak's hostname setting`,
+      )
     }
     this.#passedAtMs = nowMs()
   }

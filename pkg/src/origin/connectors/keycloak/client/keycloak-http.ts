@@ -33,8 +33,8 @@ export interface KeycloakAnswer {
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 /**
- * Names that no path can carry. Dots are taken for steps, by a URL parser (WHATWG URL §4.4) or by a proxy that decodes slashes first: the name
- * would then choose the rest of the path. A lone surrogate has no UTF-8.
+ * Names that no path can carry. Dots are taken for steps, by a URL parser (WHATWG URL §4.4) or by a proxy that decodes
+ * slashes first: the name would then choose the rest of the path. A lone surrogate has no UTF-8.
  */
 const UNSENDABLE = /^$|(?:^|[/\\])\.{1,2}(?:[/\\;]|$)|\p{Surrogate}/u
 
@@ -58,12 +58,18 @@ export class KeycloakHttp {
     return this.#baseUrl.host
   }
 
-  /** Rejects with `connector_failed`: `unreachable`, `timeout`, `redirect`, `too_large`, `not_json` or `server_error`. */
+  /**
+   * Rejects with `connector_failed`: `unreachable`, `timeout`, `redirect`, `too_large`, `not_json` or `server_error`.
+   */
   async send(request: KeycloakRequest): Promise<KeycloakAnswer> {
     // Keycloak cannot know such a name.
     if (request.path.some((segment) => UNSENDABLE.test(segment))) return { status: 404, body: undefined }
     const { status, bytes } = await this.#exchange(request)
-    if (isTemporary(status)) throw failure('server_error', `${this.host} answered with status ${status}: see the log of Keycloak, or of the proxy before it`)
+    if (isTemporary(status))
+      throw failure(
+        'server_error',
+        `${this.host} answered with status ${status}: see the log of Keycloak, or of the proxy before it`,
+      )
     return { status, body: this.#parse(status, bytes) }
   }
 
@@ -113,12 +119,19 @@ export class KeycloakHttp {
     } catch (cause) {
       // A proxy may answer these with a page; the status suffices.
       if (status === 401 || status === 403) return undefined
-      throw failure('not_json', `${this.host} sent something other than JSON, such as a login page: check baseUrl, and what stands before Keycloak`, cause)
+      throw failure(
+        'not_json',
+        `${this.host} sent something other than JSON, such as a login page: check baseUrl, and what stands before Keycloak`,
+        cause,
+      )
     }
   }
 }
 
-/** Whether the same request may succeed later: a failure of the server, or a proxy that limits requests (RFC 6585 §4, RFC 9110 §15.5.9). */
+/**
+ * Whether the same request may succeed later: a failure of the server, or a proxy that limits requests (RFC 6585 §4,
+ * RFC 9110 §15.5.9).
+ */
 function isTemporary(status: number): boolean {
   return status >= 500 || status === 408 || status === 429
 }

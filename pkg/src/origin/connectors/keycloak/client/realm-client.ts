@@ -27,8 +27,15 @@ export class RealmClient {
     throw this.unlike('the discovery document of the realm')
   }
 
-  /** Sends a form with the credentials that `headers` or the form itself hold, such as those of a caller. Any status below 500. */
-  async postForm(path: readonly string[], form: URLSearchParams, headers: Record<string, string> = {}): Promise<KeycloakAnswer> {
+  /**
+   * Sends a form with the credentials that `headers` or the form itself hold, such as those of a caller. Any status
+   * below 500.
+   */
+  async postForm(
+    path: readonly string[],
+    form: URLSearchParams,
+    headers: Record<string, string> = {},
+  ): Promise<KeycloakAnswer> {
     return this.#http.send({
       method: 'POST',
       path: ['realms', this.#realm, ...path],
@@ -39,12 +46,18 @@ export class RealmClient {
 
   /** The failure where Keycloak has no such realm. */
   unknown(): Error {
-    return failure('unknown_realm', `${this.#http.host} has no realm '${this.#realm}' at this address: check baseUrl and realm, or see whether the realm was renamed`)
+    return failure(
+      'unknown_realm',
+      `${this.#http.host} has no realm '${this.#realm}' at this address: check baseUrl and realm, or see whether the realm was renamed`,
+    )
   }
 
   /** The failure where an answer is not the document that it should be. */
   unlike(document: string): Error {
-    return failure('not_json', `${this.#http.host} sent something other than ${document}: check baseUrl, and what stands before Keycloak`)
+    return failure(
+      'not_json',
+      `${this.#http.host} sent something other than ${document}: check baseUrl, and what stands before Keycloak`,
+    )
   }
 
   async #document(path: readonly string[]): Promise<unknown> {

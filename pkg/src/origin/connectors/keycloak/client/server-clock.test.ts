@@ -11,7 +11,10 @@ function learn(clock: ServerClock, now: { ms: number }, aheadMs: number, takesMs
 
 test('while nothing is known it is our clock', () => {
   const clock = new ServerClock(() => 1_000_000)
-  assert.deepEqual([clock.latestMs(), clock.earliestMs(), clock.fromOurs(5), clock.toOurs(5)], [1_000_000, 1_000_000, 5, 5])
+  assert.deepEqual(
+    [clock.latestMs(), clock.earliestMs(), clock.fromOurs(5), clock.toOurs(5)],
+    [1_000_000, 1_000_000, 5, 5],
+  )
 })
 
 test('whole seconds and slow requests bound the difference, and more of them bound it closer', () => {

@@ -2,8 +2,9 @@
 const SECOND_MS = 999
 
 /**
- * Keycloak's clock, learnt from the `iat` of access tokens that it has just made, for its answers have no `Date`. Each has whole seconds
- * and was made at some time between request and answer, so together they bound how far it differs from ours.
+ * Keycloak's clock, learnt from the `iat` of access tokens that it has just made, for its answers have no `Date`. Each
+ * has whole seconds and was made at some time between request and answer, so together they bound how far it differs
+ * from ours.
  */
 export class ServerClock {
   readonly #nowMs: () => number

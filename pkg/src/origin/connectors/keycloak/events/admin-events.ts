@@ -17,7 +17,10 @@ interface Row {
   readonly read: (names: readonly string[], event: Members) => Occurrence
 }
 
-/** Keycloak writes names into paths as they are: a client id keeps its slashes. The path of the realm itself is empty, or left out. */
+/**
+ * Keycloak writes names into paths as they are: a client id keeps its slashes. The path of the realm itself is empty,
+ * or left out.
+ */
 const ROWS: readonly Row[] = [
   {
     on: 'DELETE USER_SESSION',
@@ -25,8 +28,18 @@ const ROWS: readonly Row[] = [
     because: 'session deleted',
     read: ([sid = '']) => ({ kind: 'session_ended', sid }),
   },
-  { on: 'ACTION USER', path: /^users\/([^/]+)\/logout$/, because: 'user logged out', read: ([sub = '']) => ({ kind: 'user_logged_out', sub }) },
-  { on: 'ACTION USER', path: /^users\/([^/]+)\/reset-password$/, because: 'password reset', read: ([sub = '']) => ({ kind: 'password_reset', sub }) },
+  {
+    on: 'ACTION USER',
+    path: /^users\/([^/]+)\/logout$/,
+    because: 'user logged out',
+    read: ([sub = '']) => ({ kind: 'user_logged_out', sub }),
+  },
+  {
+    on: 'ACTION USER',
+    path: /^users\/([^/]+)\/reset-password$/,
+    because: 'password reset',
+    read: ([sub = '']) => ({ kind: 'password_reset', sub }),
+  },
   {
     on: 'ACTION USER',
     path: /^users\/([^/]+)\/consents\/(.+)$/s,
@@ -39,7 +52,12 @@ const ROWS: readonly Row[] = [
     because: 'user updated',
     read: ([sub = ''], event) => ({ kind: 'user_updated', sub, actor: actorOf(event), set: stateIn(event, userState) }),
   },
-  { on: 'DELETE USER', path: /^users\/([^/]+)$/, because: 'user deleted', read: ([sub = '']) => ({ kind: 'user_deleted', sub }) },
+  {
+    on: 'DELETE USER',
+    path: /^users\/([^/]+)$/,
+    because: 'user deleted',
+    read: ([sub = '']) => ({ kind: 'user_deleted', sub }),
+  },
   ...['REALM_ROLE_MAPPING', 'CLIENT_ROLE_MAPPING', 'GROUP_MEMBERSHIP'].map((resource) => ({
     on: `DELETE ${resource}`,
     path: /^users\/([^/]+)\//,
@@ -60,7 +78,12 @@ const ROWS: readonly Row[] = [
   },
   { on: 'DELETE CLIENT', path: /^clients\/([^/]+)$/, because: 'client deleted', read: readDeletedClient },
   { on: 'ACTION REALM', path: /^logout-all$/, because: 'realm logged out', read: () => ({ kind: 'realm_logged_out' }) },
-  { on: 'UPDATE REALM', path: /^$/, because: 'realm updated', read: (_, event) => ({ kind: 'realm_updated', set: stateIn(event, realmState) }) },
+  {
+    on: 'UPDATE REALM',
+    path: /^$/,
+    because: 'realm updated',
+    read: (_, event) => ({ kind: 'realm_updated', set: stateIn(event, realmState) }),
+  },
 ]
 
 const KNOWN = [...new Set(ROWS.map(({ on }) => on))].map((on) => on.split(' '))
@@ -114,5 +137,7 @@ function realmState(representation: Members): RealmState {
 function actorOf(event: Members): Actor | undefined {
   const details = objectIn(event, 'authDetails')
   const [realmUuid, clientUuid] = [nameIn(details, 'realmId'), nameIn(details, 'clientId')]
-  return realmUuid === undefined || clientUuid === undefined ? undefined : { clientUuid, ofThisRealm: realmUuid === event['realmId'] }
+  return realmUuid === undefined || clientUuid === undefined
+    ? undefined
+    : { clientUuid, ofThisRealm: realmUuid === event['realmId'] }
 }

@@ -42,7 +42,12 @@ test('a client that is gone keeps the last name that was known, and one that was
   for (const nowMs of [120_000, 240_000]) {
     stage.nowMs = nowMs
     const [revocation] = (await stage.admin(deleted()))?.revocations ?? []
-    assert.deepEqual(revocation, { kind: 'client', client: 'spa', occurredAt: 1795986487.254, because: 'admin event: client deleted' })
+    assert.deepEqual(revocation, {
+      kind: 'client',
+      client: 'spa',
+      occurredAt: 1795986487.254,
+      because: 'admin event: client deleted',
+    })
   }
   assert.deepEqual(await mappingStage({ clientDeleted: 'ignore' }, documents).admin(deleted()), { revocations: [] })
 
@@ -56,7 +61,8 @@ test('a client that is gone keeps the last name that was known, and one that was
 
 test('as many names are kept as a large realm has, and no more', async () => {
   const stage = mappingStage({}, { [PATH]: { id: SPA, clientId: 'spa' } })
-  const named = (uuid: string): Promise<unknown> => stage.admin({ ...disabled(uuid), representation: '{"clientId":"a name"}' })
+  const named = (uuid: string): Promise<unknown> =>
+    stage.admin({ ...disabled(uuid), representation: '{"clientId":"a name"}' })
   await stage.admin(disabled(SPA))
   for (let each = 1; each < 10_000; each += 1) await named(`client ${each}`)
   await stage.admin(disabled(SPA))
@@ -88,7 +94,10 @@ test('where the realm stores no details, the state of the user or client is read
   // Gone in the meantime, or another document: their own events tell.
   documents[`users/${ALICE}`] = { id: 'another', enabled: false }
   documents[PATH] = { id: 'another', clientId: 'spa', enabled: false, notBefore: 1795986169 }
-  assert.deepEqual(await kinds({ ...adminEvent('user enabled'), resourcePath: `users/${ALICE}`, representation: undefined }), [])
+  assert.deepEqual(
+    await kinds({ ...adminEvent('user enabled'), resourcePath: `users/${ALICE}`, representation: undefined }),
+    [],
+  )
   assert.deepEqual(await kinds(updated), [])
   assert.deepEqual(await kinds(adminEvent('client revocation pushed')), [])
 })
@@ -97,14 +106,26 @@ test("the acting account's own write of last_logout_time is ignored, and nothing
   const actor = '599ed59d-b116-437c-90d0-b44ecc90087d'
   const account = { clientId: 'portcullis-actor', clientSecret: 'a secret' }
   const documents = { [`clients/${actor}`]: { id: actor, clientId: 'portcullis-actor' } }
-  const written: Record<string, unknown> = { ...adminEvent('token version raised'), representation: '{"attributes":{"token_version":["4"],"last_logout_time":["1795986287"]}}' }
-  const by = (event: Record<string, unknown>, realmId: unknown): Record<string, unknown> => ({ ...event, authDetails: { realmId, clientId: actor } })
+  const written: Record<string, unknown> = {
+    ...adminEvent('token version raised'),
+    representation: '{"attributes":{"token_version":["4"],"last_logout_time":["1795986287"]}}',
+  }
+  const by = (event: Record<string, unknown>, realmId: unknown): Record<string, unknown> => ({
+    ...event,
+    authDetails: { realmId, clientId: actor },
+  })
   const stage = mappingStage({ actingAccount: account, lastLogoutTime: 'write' }, documents)
-  const ends = async (event: Record<string, unknown>): Promise<number> => (await stage.admin(event))?.revocations.length ?? 0
+  const ends = async (event: Record<string, unknown>): Promise<number> =>
+    (await stage.admin(event))?.revocations.length ?? 0
   assert.equal(await ends(by(written, written['realmId'])), 0)
   assert.equal(await ends(by(written, 'another realm')), 1)
   assert.equal(await ends(written), 1, 'of another client')
-  for (const action of ['user disabled', 'user logged out', 'password reset']) assert.equal(await ends(by(adminEvent(action), adminEvent(action)['realmId'])), 1, action)
+  for (const action of ['user disabled', 'user logged out', 'password reset'])
+    assert.equal(await ends(by(adminEvent(action), adminEvent(action)['realmId'])), 1, action)
   const unwritten = mappingStage({ actingAccount: account }, documents)
-  assert.equal((await unwritten.admin(by(written, written['realmId'])))?.revocations.length, 1, 'nothing is written without the option')
+  assert.equal(
+    (await unwritten.admin(by(written, written['realmId'])))?.revocations.length,
+    1,
+    'nothing is written without the option',
+  )
 })

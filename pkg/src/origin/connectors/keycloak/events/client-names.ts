@@ -4,7 +4,10 @@ import type { CurrentState } from './current-state.ts'
 const MAX_AGE_MS = 60_000
 const MAX_NAMES = 10_000
 
-/** The client ids of clients, by Keycloak's internal ids. Each is asked for at most once a minute, also one that is unknown. */
+/**
+ * The client ids of clients, by Keycloak's internal ids. Each is asked for at most once a minute, also one that is
+ * unknown.
+ */
 export class ClientNames {
   readonly #state: Pick<CurrentState, 'client'>
   readonly #nowMs: () => number

@@ -34,7 +34,9 @@ export function flagIn(members: Members, member: string): boolean | undefined {
 /** A member in unix seconds. Keycloak's have 32 bits: a greater one is not in seconds. */
 export function secondsIn(members: Members, member: string): number | undefined {
   const value = members[member]
-  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31 ? (value as number) : undefined
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 31
+    ? (value as number)
+    : undefined
 }
 
 /** A member that is an object. */

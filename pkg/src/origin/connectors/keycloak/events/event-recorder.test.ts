@@ -19,10 +19,18 @@ interface Recording {
 }
 
 /** A recorder at a real origin; lookups at Keycloak fail as `lookup` says. */
-async function openRecording(options: Partial<KeycloakOptions> = {}, lookup: () => PortcullisError = () => failure('unreachable', 'gone')): Promise<Recording> {
+async function openRecording(
+  options: Partial<KeycloakOptions> = {},
+  lookup: () => PortcullisError = () => failure('unreachable', 'gone'),
+): Promise<Recording> {
   const stage: Stage = await openStage()
   const reports: OriginReport[] = []
-  const settings = resolveKeycloakSettings({ baseUrl: 'https://sso.example', realm: 'acme', serviceAccount: { clientId: 'reader', clientSecret: 'secret' }, ...options })
+  const settings = resolveKeycloakSettings({
+    baseUrl: 'https://sso.example',
+    realm: 'acme',
+    serviceAccount: { clientId: 'reader', clientSecret: 'secret' },
+    ...options,
+  })
   const state = new CurrentState({ get: () => Promise.reject(lookup()) })
   const names = new ClientNames({ state, nowMs: Date.now })
   const host = { realm: { ...stage.issuer.realm, maxLifetimeSeconds: 86_400 }, service: stage.origin }
@@ -52,27 +60,33 @@ test('an event is recorded once, with the connector as its actor and the event a
   await recorder.adminEvents([now(adminEvent('realm revocation pushed'))])
   assert.equal(reasonOf(origin, SID), 'session_revoked')
   const lines = await origin.audit.list({ realm: 'acme', actor: 'connector:keycloak', limit: 10 })
-  assert.deepEqual(
-    lines.map(({ action, subject, reason }) => [action, subject, reason]).sort(),
-    [
-      ['session_ended', SID, 'event LOGOUT'],
-      ['token_revoked', 'onrtac:ef759e2b-823d-e10a-f6c1-a46483ca137c', 'event REVOKE_GRANT'],
-    ],
-  )
+  assert.deepEqual(lines.map(({ action, subject, reason }) => [action, subject, reason]).sort(), [
+    ['session_ended', SID, 'event LOGOUT'],
+    ['token_revoked', 'onrtac:ef759e2b-823d-e10a-f6c1-a46483ca137c', 'event REVOKE_GRANT'],
+  ])
   await close()
 })
 
 test('an impersonation leaves a line and a report each time, and is ended where it is refused', async () => {
   for (const impersonation of ['mark', 'refuse'] as const) {
     const { recorder, origin, reports, close } = await openRecording({ impersonation })
-    await recorder.userEvents([now(userEvent('impersonation')), now({ ...userEvent('impersonation'), sessionId: 'another' })])
+    await recorder.userEvents([
+      now(userEvent('impersonation')),
+      now({ ...userEvent('impersonation'), sessionId: 'another' }),
+    ])
     const lines = await origin.audit.list({ realm: 'acme', action: 'impersonated', limit: 10 })
     assert.deepEqual(lines.map(({ subject, detail, actor }) => [subject, detail, actor]).sort(), [
       ['1df6557f-d30e-4475-92d7-6ab320222fe7', 'session Eyw3noc3kkeTv8pQ9P2KwuoO', 'connector:keycloak'],
       ['1df6557f-d30e-4475-92d7-6ab320222fe7', 'session another', 'connector:keycloak'],
     ])
-    assert.deepEqual(reports.map(({ condition, error }) => [condition, error?.code, error?.detail]), Array(2).fill(['impersonation', 'impersonated', impersonation]))
-    assert.equal(reasonOf(origin, 'Eyw3noc3kkeTv8pQ9P2KwuoO'), impersonation === 'refuse' ? 'session_revoked' : undefined)
+    assert.deepEqual(
+      reports.map(({ condition, error }) => [condition, error?.code, error?.detail]),
+      Array(2).fill(['impersonation', 'impersonated', impersonation]),
+    )
+    assert.equal(
+      reasonOf(origin, 'Eyw3noc3kkeTv8pQ9P2KwuoO'),
+      impersonation === 'refuse' ? 'session_revoked' : undefined,
+    )
     await close()
   }
 })
@@ -83,7 +97,10 @@ test('an event that cannot be read is passed over, and reported once', async () 
     await recorder.userEvents([unreadable, unreadable, now(userEvent('logout by the browser'))])
     await recorder.userEvents([unreadable])
     assert.equal(reasonOf(origin, SID), 'session_revoked')
-    assert.deepEqual(reports.map(({ condition, error }) => [condition, error?.code]), [['unreadable_event', 'connector_incomplete']])
+    assert.deepEqual(
+      reports.map(({ condition, error }) => [condition, error?.code]),
+      [['unreadable_event', 'connector_incomplete']],
+    )
     await close()
   }
 })
@@ -96,25 +113,40 @@ test('an event about which nothing may be asked is passed over and reported, and
   const forbidden = await openRecording({}, () => failure('missing_right', 'the account lacks view-clients'))
   await forbidden.recorder.adminEvents([nameless, session])
   assert.equal(reasonOf(forbidden.origin, ended), 'session_revoked')
-  assert.deepEqual(forbidden.reports.map(({ condition, error }) => [condition, error?.detail]), [['event_details', 'missing_right']])
+  assert.deepEqual(
+    forbidden.reports.map(({ condition, error }) => [condition, error?.detail]),
+    [['event_details', 'missing_right']],
+  )
   await forbidden.close()
 
   const unreachable = await openRecording()
-  for (let attempt = 1; attempt < 12; attempt += 1) await assert.rejects(unreachable.recorder.adminEvents([session, nameless, now(adminEvent('user logged out'))]), { code: 'connector_failed', detail: 'unreachable' })
+  for (let attempt = 1; attempt < 12; attempt += 1)
+    await assert.rejects(unreachable.recorder.adminEvents([session, nameless, now(adminEvent('user logged out'))]), {
+      code: 'connector_failed',
+      detail: 'unreachable',
+    })
   assert.equal(reasonOf(unreachable.origin, ended), 'session_revoked', 'what was judged before is recorded')
   assert.equal(unreachable.origin.userNotBefore('acme', '7b2c8576-fbd6-4eed-a428-d3b1bb0533b2'), 0)
   await unreachable.close()
 })
 
 test('events that Keycloak keeps failing to explain are passed over after ten attempts, reported, and hold up no other', async () => {
-  const { recorder, origin, reports, close } = await openRecording({}, () => failure('server_error', 'the directory is down'))
-  const lookups = [1, 2].map((each) => now({ ...adminEvent('user disabled'), id: `event ${each}`, representation: undefined }))
+  const { recorder, origin, reports, close } = await openRecording({}, () =>
+    failure('server_error', 'the directory is down'),
+  )
+  const lookups = [1, 2].map((each) =>
+    now({ ...adminEvent('user disabled'), id: `event ${each}`, representation: undefined }),
+  )
   const events = [...lookups, now(adminEvent('session deleted'))]
-  for (let attempt = 1; attempt < 10; attempt += 1) await assert.rejects(recorder.adminEvents(events), { detail: 'server_error' }, String(attempt))
+  for (let attempt = 1; attempt < 10; attempt += 1)
+    await assert.rejects(recorder.adminEvents(events), { detail: 'server_error' }, String(attempt))
   assert.equal(reasonOf(origin, 'uaK3e1VQvWylM-HxS7X5vluz'), 'session_revoked')
   assert.equal(reports.length, 0)
   await recorder.adminEvents(events)
-  assert.deepEqual(reports.map(({ condition, error }) => [condition, error?.detail]), [['event_details', 'server_error']])
+  assert.deepEqual(
+    reports.map(({ condition, error }) => [condition, error?.detail]),
+    [['event_details', 'server_error']],
+  )
   await close()
 })
 
@@ -122,14 +154,22 @@ test('an event for which the ledger has no room is passed over and reported, and
   const { recorder, origin, reports, close } = await openRecording()
   // The ledger takes 2 MiB of client ids.
   const clients = Array.from({ length: 2_100 }, (_, each) => String(each).padStart(1_024, 'x'))
-  await recorder.userEvents([...clients.map((clientId) => now({ ...userEvent('client deleted by registration'), clientId })), now(userEvent('logout by the browser'))])
+  await recorder.userEvents([
+    ...clients.map((clientId) => now({ ...userEvent('client deleted by registration'), clientId })),
+    now(userEvent('logout by the browser')),
+  ])
   assert.equal(reasonOf(origin, SID), 'session_revoked')
-  assert.deepEqual(reports.map(({ condition, error }) => [condition, error?.code, error?.detail]), [['refused_event', 'connector_incomplete', 'too_many']])
+  assert.deepEqual(
+    reports.map(({ condition, error }) => [condition, error?.code, error?.detail]),
+    [['refused_event', 'connector_incomplete', 'too_many']],
+  )
   await close()
 })
 
 test('after the origin is closed, events are refused and not lost in silence', async () => {
   const { recorder, close } = await openRecording()
   await close()
-  await assert.rejects(recorder.userEvents([userEvent('logout by the browser'), userEvent('access token revoked')]), { code: 'closed' })
+  await assert.rejects(recorder.userEvents([userEvent('logout by the browser'), userEvent('access token revoked')]), {
+    code: 'closed',
+  })
 })

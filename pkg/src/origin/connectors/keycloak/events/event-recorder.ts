@@ -15,7 +15,10 @@ export interface EventRecorderOptions extends MappingContext {
   conditions: Conditions
 }
 
-/** How often Keycloak is asked about an event, such as one of a user whose directory is down, before the event is passed over. */
+/**
+ * How often Keycloak is asked about an event, such as one of a user whose directory is down, before the event is passed
+ * over.
+ */
 const MAX_ATTEMPTS = 10
 
 /** Records the consequences of events. */
@@ -28,7 +31,10 @@ export class EventRecorder {
     this.#options = options
   }
 
-  /** Takes user events, as JSON from Keycloak. Resolves when what follows is durable. Rejects as the store, and `connector_failed`. */
+  /**
+   * Takes user events, as JSON from Keycloak. Resolves when what follows is durable. Rejects as the store, and
+   * `connector_failed`.
+   */
   userEvents(events: readonly unknown[]): Promise<void> {
     return this.#record(events.map(readUserEvent))
   }
@@ -38,7 +44,9 @@ export class EventRecorder {
     return this.#record(events.map(readAdminEvent))
   }
 
-  /** Judges them in their order, for an event may rename a client that the next one is about; the commits are shared. */
+  /**
+   * Judges them in their order, for an event may rename a client that the next one is about; the commits are shared.
+   */
   async #record(events: readonly (KeycloakEvent | undefined)[]): Promise<void> {
     const consequences: Consequence[] = []
     let failed: { error: unknown } | undefined
@@ -51,7 +59,8 @@ export class EventRecorder {
       }
     }
     const settled = await Promise.allSettled(consequences.flatMap((each) => this.#carryOut(each)))
-    failed = settled.flatMap((each) => (each.status === 'rejected' ? [{ error: each.reason as unknown }] : [])).at(0) ?? failed
+    failed =
+      settled.flatMap((each) => (each.status === 'rejected' ? [{ error: each.reason as unknown }] : [])).at(0) ?? failed
     if (failed !== undefined) throw failed.error
     this.#attempts.clear()
   }
@@ -77,7 +86,10 @@ export class EventRecorder {
   }
 
   #carryOut({ revocations, note }: Consequence): Promise<void>[] {
-    return [...revocations.map((revocation) => this.#revoke(revocation)), ...(note === undefined ? [] : [this.#note(note)])]
+    return [
+      ...revocations.map((revocation) => this.#revoke(revocation)),
+      ...(note === undefined ? [] : [this.#note(note)]),
+    ]
   }
 
   /** A revocation that the ledger refuses, such as when it holds too many clients, is reported and passed over. */
@@ -88,7 +100,13 @@ export class EventRecorder {
     } catch (error) {
       if (!(error instanceof PortcullisError) || error.code !== 'invalid_event') throw error
       const { detail, message } = error
-      conditions.begin('refused_event', new PortcullisError('connector_incomplete', message, { cause: error, ...(detail === undefined ? {} : { detail }) }))
+      conditions.begin(
+        'refused_event',
+        new PortcullisError('connector_incomplete', message, {
+          cause: error,
+          ...(detail === undefined ? {} : { detail }),
+        }),
+      )
     }
   }
 
@@ -99,15 +117,26 @@ export class EventRecorder {
         const line = { action: 'impersonated', subject: note.sub, detail: `session ${note.sid}` } as const
         await host.service.audit.note({ realm: settings.originRealm, actor: `connector:${connector}`, ...line })
         const sentence = `an administrator of Keycloak began a session in a user's name${settings.impersonation === 'refuse' ? ', which was ended here' : ''}`
-        return conditions.report('impersonation', new PortcullisError('impersonated', sentence, { detail: settings.impersonation }))
+        return conditions.report(
+          'impersonation',
+          new PortcullisError('impersonated', sentence, { detail: settings.impersonation }),
+        )
       }
       case 'unreadable': {
-        const sentence = 'an event did not say what it ends, and was passed over: see whether this version of Keycloak is supported'
-        return conditions.begin('unreadable_event', new PortcullisError('connector_incomplete', sentence, { detail: 'unreadable_event' }))
+        const sentence =
+          'an event did not say what it ends, and was passed over: see whether this version of Keycloak is supported'
+        return conditions.begin(
+          'unreadable_event',
+          new PortcullisError('connector_incomplete', sentence, { detail: 'unreadable_event' }),
+        )
       }
       case 'nameless_client': {
-        const sentence = 'a client was deleted whose name is not known here, and the realm stores no details of admin events: switch on Include representation (Realm settings > Events)'
-        return conditions.begin('client_names', new PortcullisError('connector_incomplete', sentence, { detail: 'nameless_client' }))
+        const sentence =
+          'a client was deleted whose name is not known here, and the realm stores no details of admin events: switch on Include representation (Realm settings > Events)'
+        return conditions.begin(
+          'client_names',
+          new PortcullisError('connector_incomplete', sentence, { detail: 'nameless_client' }),
+        )
       }
     }
   }

@@ -9,12 +9,42 @@ import { readUserEvent } from './user-events.ts'
 
 /** Values of every type, names that no token has, and members that an object inherits. */
 const ODD: readonly unknown[] = [
-  undefined, null, true, false, 0, -1, 1.5, NaN, Infinity, '', ' ', 'x'.repeat(1_025), 'ü'.repeat(600), '\ud800', [], ['x'], {}, { toString: null },
-  'constructor', '__proto__', '{', '[]', 'null', '{"enabled":0}', '{"notBefore":"1"}', '{"clientId":7,"enabled":false}', `{"clientId":${'['.repeat(100_000)}`,
+  undefined,
+  null,
+  true,
+  false,
+  0,
+  -1,
+  1.5,
+  NaN,
+  Infinity,
+  '',
+  ' ',
+  'x'.repeat(1_025),
+  'ü'.repeat(600),
+  '\ud800',
+  [],
+  ['x'],
+  {},
+  { toString: null },
+  'constructor',
+  '__proto__',
+  '{',
+  '[]',
+  'null',
+  '{"enabled":0}',
+  '{"notBefore":"1"}',
+  '{"clientId":7,"enabled":false}',
+  `{"clientId":${'['.repeat(100_000)}`,
 ]
 
 test('an event with any member of any type and of any length is read, and ends only what has a name', async () => {
-  const stage = mappingStage({ temporaryLockout: 'user', passwordChanged: 'user', roleRemoved: 'user', impersonation: 'refuse' })
+  const stage = mappingStage({
+    temporaryLockout: 'user',
+    passwordChanged: 'user',
+    roleRemoved: 'user',
+    impersonation: 'refuse',
+  })
   const sides = [
     [USER_EVENTS, (event: unknown) => stage.user(event)],
     [ADMIN_EVENTS, (event: unknown) => stage.admin(event)],
@@ -40,7 +70,8 @@ test('without id and time it is no event', () => {
     for (const missing of ['id', 'time']) {
       assert.equal(read({ ...userEvent('logout by the browser'), [missing]: undefined }), undefined)
     }
-    for (const time of [0, -1, 1.5, '1795986221743', 2 ** 53]) assert.equal(read({ ...adminEvent('session deleted'), time }), undefined)
+    for (const time of [0, -1, 1.5, '1795986221743', 2 ** 53])
+      assert.equal(read({ ...adminEvent('session deleted'), time }), undefined)
   }
 })
 
@@ -62,11 +93,20 @@ test('an event of a known type that does not say what it ends is unreadable, and
     without('client deleted by registration', 'clientId'),
   ]
   for (const event of unreadable) assert.equal(readUserEvent(event)?.kind, 'unreadable', String(event['type']))
-  assert.equal(readAdminEvent({ ...adminEvent('session deleted'), resourcePath: `sessions/${'x'.repeat(2_000)}` })?.kind, 'unreadable')
+  assert.equal(
+    readAdminEvent({ ...adminEvent('session deleted'), resourcePath: `sessions/${'x'.repeat(2_000)}` })?.kind,
+    'unreadable',
+  )
   for (const type of ['LOGOUT_ERROR', 'logout', 'A_TYPE_OF_TOMORROW', 'constructor', 7, null]) {
     assert.equal(readUserEvent({ ...userEvent('logout by the browser'), type })?.kind, 'other')
   }
-  for (const change of [{ operationType: 'CREATE' }, { resourceType: 'USER' }, { resourcePath: 'sessions' }, { resourcePath: ['sessions/x'] }, { resourcePath: 'x/sessions/y' }]) {
+  for (const change of [
+    { operationType: 'CREATE' },
+    { resourceType: 'USER' },
+    { resourcePath: 'sessions' },
+    { resourcePath: ['sessions/x'] },
+    { resourcePath: 'x/sessions/y' },
+  ]) {
     assert.equal(readAdminEvent({ ...adminEvent('session deleted'), ...change })?.kind, 'other')
   }
 })

@@ -12,9 +12,24 @@ const CAROL = 'a12e56f4-f514-4387-a897-3d1d6f6babaa'
 const DAVE = '99e27e2c-6396-49d6-87bf-ea61ed856822'
 const ERIN = '3ddaff6c-227b-42d8-8464-f7030df95880'
 const CLIENTS = {
-  'clients/311b32ee-ee3c-49f4-9ae9-ff0342e6bd85': { id: '311b32ee-ee3c-49f4-9ae9-ff0342e6bd85', clientId: 'spa', enabled: true, notBefore: 1795986169 },
-  'clients/0f0b9b82-1324-4929-a5c9-524e4a660032': { id: '0f0b9b82-1324-4929-a5c9-524e4a660032', clientId: 'spa', enabled: true, notBefore: 1796041148 },
-  'clients/643009d9-d44c-4601-823f-263730f0a149': { id: '643009d9-d44c-4601-823f-263730f0a149', clientId: 'dpop', enabled: false, notBefore: 0 },
+  'clients/311b32ee-ee3c-49f4-9ae9-ff0342e6bd85': {
+    id: '311b32ee-ee3c-49f4-9ae9-ff0342e6bd85',
+    clientId: 'spa',
+    enabled: true,
+    notBefore: 1795986169,
+  },
+  'clients/0f0b9b82-1324-4929-a5c9-524e4a660032': {
+    id: '0f0b9b82-1324-4929-a5c9-524e4a660032',
+    clientId: 'spa',
+    enabled: true,
+    notBefore: 1796041148,
+  },
+  'clients/643009d9-d44c-4601-823f-263730f0a149': {
+    id: '643009d9-d44c-4601-823f-263730f0a149',
+    clientId: 'dpop',
+    enabled: false,
+    notBefore: 0,
+  },
 }
 
 type Expected = Omit<Revocation, 'because'> & Record<string, unknown>
@@ -24,10 +39,18 @@ test('each stored user event of a Keycloak ends, by default, as much as Keycloak
     'logout by the browser': [{ kind: 'session', sid: 'qi3lbO8H1GkwodnoxkPqA6vy', occurredAt: 1795986221.743 }],
     'logout in the account console': [{ kind: 'session', sid: 'hF3mJ8P9SJCNma4xPA2A1pMg', occurredAt: 1795986360.648 }],
     'logout of other devices': [{ kind: 'session', sid: 'kUH5KD9gJerBLG3bEhCtGPjd', occurredAt: 1795986849.57 }],
-    'access token revoked': [{ kind: 'token', tokenId: 'onrtac:ef759e2b-823d-e10a-f6c1-a46483ca137c', occurredAt: 1795986213.651 }],
-    'refresh token revoked': [{ kind: 'clientSession', sid: '3zuFpqce_cyUB3h9iGv84maR', client: 'web', occurredAt: 1795986216.619 }],
-    'offline token revoked': [{ kind: 'clientSession', sid: 'tPh-7q9cpokF71I6bv4DGPuY', client: 'web', occurredAt: 1795986349.922 }],
-    'refresh token used twice': [{ kind: 'clientSession', sid: 'egSWp_UbfHQIGB_tISGobEfA', client: 'web', occurredAt: 1795986263.161 }],
+    'access token revoked': [
+      { kind: 'token', tokenId: 'onrtac:ef759e2b-823d-e10a-f6c1-a46483ca137c', occurredAt: 1795986213.651 },
+    ],
+    'refresh token revoked': [
+      { kind: 'clientSession', sid: '3zuFpqce_cyUB3h9iGv84maR', client: 'web', occurredAt: 1795986216.619 },
+    ],
+    'offline token revoked': [
+      { kind: 'clientSession', sid: 'tPh-7q9cpokF71I6bv4DGPuY', client: 'web', occurredAt: 1795986349.922 },
+    ],
+    'refresh token used twice': [
+      { kind: 'clientSession', sid: 'egSWp_UbfHQIGB_tISGobEfA', client: 'web', occurredAt: 1795986263.161 },
+    ],
     'refresh after a reuse': [],
     refresh: [],
     'locked out for good': [{ kind: 'user', sub: CAROL, occurredAt: 1795986854.626 }],
@@ -36,13 +59,18 @@ test('each stored user event of a Keycloak ends, by default, as much as Keycloak
     'password changed': [],
     'credential changed': [],
     impersonation: [],
-    'consent taken back': [{ kind: 'grant', sub: 'd3d7a550-04ab-4d8b-bf36-ac4c0748d957', client: 'consenting', occurredAt: 1796041197.592 }],
+    'consent taken back': [
+      { kind: 'grant', sub: 'd3d7a550-04ab-4d8b-bf36-ac4c0748d957', client: 'consenting', occurredAt: 1796041197.592 },
+    ],
     'client deleted by registration': [{ kind: 'client', client: 'dyn2', occurredAt: 1796041198.341 }],
-    'account deleted by its user': [{ kind: 'user', sub: '00e3422c-386c-46bd-bc4d-680ba1b1d3ae', occurredAt: 1796044709.944 }],
+    'account deleted by its user': [
+      { kind: 'user', sub: '00e3422c-386c-46bd-bc4d-680ba1b1d3ae', occurredAt: 1796044709.944 },
+    ],
   }
   assert.deepEqual(Object.keys(expected), Object.keys(USER_EVENTS))
   const stage = mappingStage()
-  for (const [action, revocations] of Object.entries(expected)) assertEnds(await stage.user(userEvent(action)), revocations, action)
+  for (const [action, revocations] of Object.entries(expected))
+    assertEnds(await stage.user(userEvent(action)), revocations, action)
   assert.deepEqual(stage.asked, [])
 })
 
@@ -69,7 +97,12 @@ test('each stored admin event of a Keycloak ends, by default, as much as Keycloa
     'password reset': [{ kind: 'user', sub: DAVE, occurredAt: 1795986279.035 }],
     'consent removed': [{ kind: 'grant', sub: DAVE, client: 'consenting', occurredAt: 1795986284.032 }],
     'consent of a client with an odd name removed': [
-      { kind: 'grant', sub: '7ed7881e-9d44-4569-9963-348f2bbab8f1', client: 'https://app.example/a b?c=d%2Fe&ü;x=y#z', occurredAt: 1796041195.818 },
+      {
+        kind: 'grant',
+        sub: '7ed7881e-9d44-4569-9963-348f2bbab8f1',
+        client: 'https://app.example/a b?c=d%2Fe&ü;x=y#z',
+        occurredAt: 1796041195.818,
+      },
     ],
     'token version raised': [{ kind: 'tokenVersion', sub: ALICE, minimum: 4, occurredAt: 1795986287.119 }],
     'user deleted': [{ kind: 'user', sub: '1ed246f7-87df-4e7c-9c4a-81464cf6df78', occurredAt: 1795986292.319 }],
@@ -82,14 +115,23 @@ test('each stored admin event of a Keycloak ends, by default, as much as Keycloa
   }
   assert.deepEqual(Object.keys(expected), Object.keys(ADMIN_EVENTS))
   const stage = mappingStage({}, CLIENTS)
-  for (const [action, revocations] of Object.entries(expected)) assertEnds(await stage.admin(adminEvent(action)), revocations, action)
+  for (const [action, revocations] of Object.entries(expected))
+    assertEnds(await stage.admin(adminEvent(action)), revocations, action)
 })
 
 test('each option about a user event changes what it ends', async () => {
   const at = (seconds: number): { occurredAt: number } => ({ occurredAt: seconds })
   const cases: [Partial<KeycloakOptions>, string, Expected[]][] = [
-    [{ refreshTokenReuse: 'session' }, 'refresh token used twice', [{ kind: 'session', sid: 'egSWp_UbfHQIGB_tISGobEfA', ...at(1795986263.161) }]],
-    [{ consentRemoved: 'user' }, 'consent taken back', [{ kind: 'user', sub: 'd3d7a550-04ab-4d8b-bf36-ac4c0748d957', ...at(1796041197.592) }]],
+    [
+      { refreshTokenReuse: 'session' },
+      'refresh token used twice',
+      [{ kind: 'session', sid: 'egSWp_UbfHQIGB_tISGobEfA', ...at(1795986263.161) }],
+    ],
+    [
+      { consentRemoved: 'user' },
+      'consent taken back',
+      [{ kind: 'user', sub: 'd3d7a550-04ab-4d8b-bf36-ac4c0748d957', ...at(1796041197.592) }],
+    ],
     [{ consentRemoved: 'ignore' }, 'consent taken back', []],
     [{ permanentLockout: 'ignore' }, 'locked out for good', []],
     [{ temporaryLockout: 'user' }, 'locked out for a time', [{ kind: 'user', sub: CAROL, ...at(1795986854.606) }]],
@@ -98,7 +140,11 @@ test('each option about a user event changes what it ends', async () => {
     [{ clientDeleted: 'ignore' }, 'client deleted by registration', []],
     [{ userDeleted: 'ignore' }, 'account deleted by its user', []],
     [{ impersonation: 'mark' }, 'impersonation', []],
-    [{ impersonation: 'refuse' }, 'impersonation', [{ kind: 'session', sid: 'Eyw3noc3kkeTv8pQ9P2KwuoO', ...at(1795986367.583) }]],
+    [
+      { impersonation: 'refuse' },
+      'impersonation',
+      [{ kind: 'session', sid: 'Eyw3noc3kkeTv8pQ9P2KwuoO', ...at(1795986367.583) }],
+    ],
   ]
   for (const [options, action, revocations] of cases) {
     assertEnds(await mappingStage(options).user(userEvent(action)), revocations, JSON.stringify(options))
@@ -117,12 +163,20 @@ test('each option about an admin event changes what it ends', async () => {
     [{ clientDisabled: 'ignore' }, 'client not-before set', [{ kind: 'client', client: 'spa', ...at(1795986169) }]],
     [{ clientDeleted: 'ignore' }, 'client deleted', []],
     [{ realmDisabled: 'ignore' }, 'realm disabled', []],
-    [{ roleRemoved: 'user' }, 'role removed', [{ kind: 'user', sub: '77065a8b-8779-4136-9470-59b9ab2c7671', ...at(1795986489.697) }]],
+    [
+      { roleRemoved: 'user' },
+      'role removed',
+      [{ kind: 'user', sub: '77065a8b-8779-4136-9470-59b9ab2c7671', ...at(1795986489.697) }],
+    ],
     [{ roleRemoved: 'user' }, 'role of a client removed', [{ kind: 'user', sub: ERIN, ...at(1796041145.526) }]],
     [{ roleRemoved: 'user' }, 'group left', [{ kind: 'user', sub: ERIN, ...at(1796041144.638) }]],
     [{ roleRemoved: 'user' }, 'group entered', []],
     [{ roleRemoved: 'user' }, 'role of a group removed', []],
-    [{ tokenVersionAttribute: 'last_logout_time' }, 'token version raised', [{ kind: 'tokenVersion', sub: ALICE, minimum: 1795986287, ...at(1795986287.119) }]],
+    [
+      { tokenVersionAttribute: 'last_logout_time' },
+      'token version raised',
+      [{ kind: 'tokenVersion', sub: ALICE, minimum: 1795986287, ...at(1795986287.119) }],
+    ],
     [{ tokenVersionAttribute: '__proto__' }, 'token version raised', []],
     [{ tokenVersionAttribute: 'constructor' }, 'token version raised', []],
   ]
@@ -133,7 +187,11 @@ test('each option about an admin event changes what it ends', async () => {
 
 test('an impersonation is noted with its user and session, unless it is accepted', async () => {
   const note = { kind: 'impersonated', sub: BOB, sid: 'Eyw3noc3kkeTv8pQ9P2KwuoO' }
-  for (const [impersonation, expected] of [['accept', undefined], ['mark', note], ['refuse', note]] as const) {
+  for (const [impersonation, expected] of [
+    ['accept', undefined],
+    ['mark', note],
+    ['refuse', note],
+  ] as const) {
     assert.deepEqual((await mappingStage({ impersonation }).user(userEvent('impersonation')))?.note, expected)
   }
 })
@@ -160,7 +218,11 @@ test('an update that names neither state nor attributes ends nothing', async () 
 test('a not-before or version that Keycloak cannot have set is left out', async () => {
   const stage = mappingStage({}, CLIENTS)
   for (const notBefore of [1795986160459, -1, 1.5, '1795986160', null, [], 1e300]) {
-    assertEnds(await stage.admin({ ...adminEvent('realm not-before set'), representation: JSON.stringify({ notBefore }) }), [], String(notBefore))
+    assertEnds(
+      await stage.admin({ ...adminEvent('realm not-before set'), representation: JSON.stringify({ notBefore }) }),
+      [],
+      String(notBefore),
+    )
   }
   for (const version of ['-1', '4.5', '1e3', ' 4', '', '99999999999999999999', 4, null, {}, ['4']]) {
     const representation = JSON.stringify({ attributes: { token_version: [version] } })
@@ -171,7 +233,12 @@ test('a not-before or version that Keycloak cannot have set is left out', async 
 /** Compares all but the reason, which must be a short constant. */
 function assertEnds(consequence: Consequence | undefined, expected: Expected[], action: string): void {
   const revocations = consequence?.revocations ?? []
-  assert.deepEqual(revocations.map(({ because: _, ...rest }) => rest), expected, action)
+  assert.deepEqual(
+    revocations.map(({ because: _, ...rest }) => rest),
+    expected,
+    action,
+  )
   for (const { because } of revocations) assert.match(because, /^(?:event [A-Z_]+|admin event: [a-z ]+)$/)
-  if (expected.length > 0) assert.ok(consequence?.note === undefined || consequence.note.kind === 'impersonated', action)
+  if (expected.length > 0)
+    assert.ok(consequence?.note === undefined || consequence.note.kind === 'impersonated', action)
 }

@@ -11,7 +11,9 @@ export interface Consequence {
   readonly note?: EventNote
 }
 
-export type EventNote = { readonly kind: 'impersonated'; readonly sub: string; readonly sid: string } | { readonly kind: 'unreadable' | 'nameless_client' }
+export type EventNote =
+  | { readonly kind: 'impersonated'; readonly sub: string; readonly sid: string }
+  | { readonly kind: 'unreadable' | 'nameless_client' }
 
 export interface MappingContext {
   settings: KeycloakSettings
@@ -24,9 +26,10 @@ type EventOf<Kind extends KeycloakEvent['kind']> = Extract<KeycloakEvent, { kind
 const NOTHING: Consequence = { revocations: [] }
 
 /**
- * The revocations that an event asks for, by the options. Their times are the event's own, or the not-before that it set. Keycloak writes the
- * event of a logout when all receivers have answered, up to 5 s for each: until then the sessions that it ends can still be refreshed.
- * Asks Keycloak only for what the event leaves out; then it may reject with `connector_failed`.
+ * The revocations that an event asks for, by the options. Their times are the event's own, or the not-before that it
+ * set. Keycloak writes the event of a logout when all receivers have answered, up to 5 s for each: until then the
+ * sessions that it ends can still be refreshed. Asks Keycloak only for what the event leaves out; then it may reject
+ * with `connector_failed`.
  */
 export async function consequenceOf(event: KeycloakEvent, context: MappingContext): Promise<Consequence> {
   const { settings, state } = context
@@ -43,7 +46,8 @@ export async function consequenceOf(event: KeycloakEvent, context: MappingContex
     case 'token_revoked':
       return only({ kind: 'token', tokenId: event.tokenId, ...dated })
     case 'consent_removed':
-      if (settings.consentRemoved === 'grant') return only({ kind: 'grant', sub: event.sub, client: event.client, ...dated })
+      if (settings.consentRemoved === 'grant')
+        return only({ kind: 'grant', sub: event.sub, client: event.client, ...dated })
       return ofUser(event, settings.consentRemoved)
     case 'user_logged_out':
       return ofUser(event, 'user')
@@ -104,18 +108,26 @@ async function updatedUser(event: EventOf<'user_updated'>, context: MappingConte
   const minimum = versionOf(user, settings.tokenVersionAttribute)
   return {
     revocations: [
-      ...(user?.enabled === false && settings.userDisabled === 'user' ? [{ kind: 'user', sub, ...dated } as const] : []),
+      ...(user?.enabled === false && settings.userDisabled === 'user'
+        ? [{ kind: 'user', sub, ...dated } as const]
+        : []),
       ...(minimum === undefined ? [] : [{ kind: 'tokenVersion', sub, minimum, ...dated } as const]),
     ],
   }
 }
 
 /**
- * Whether the acting account has written `last_logout_time`, and with it all other attributes as they were. It never sets `enabled`: an
- * update that does is an administrator's.
+ * Whether the acting account has written `last_logout_time`, and with it all other attributes as they were. It never
+ * sets `enabled`: an update that does is an administrator's.
  */
 async function isEcho({ actor, set }: EventOf<'user_updated'>, { settings, names }: MappingContext): Promise<boolean> {
-  if (settings.lastLogoutTime !== 'write' || actor?.ofThisRealm !== true || set === undefined || set.enabled !== undefined) return false
+  if (
+    settings.lastLogoutTime !== 'write' ||
+    actor?.ofThisRealm !== true ||
+    set === undefined ||
+    set.enabled !== undefined
+  )
+    return false
   return (await names.nameOf(actor.clientUuid)) === settings.actingAccount?.clientId
 }
 
@@ -140,7 +152,10 @@ function impersonation(event: EventOf<'impersonated'>, choice: KeycloakSettings[
   }
 }
 
-async function updatedClient(event: EventOf<'client_updated'>, { settings, names, state }: MappingContext): Promise<Consequence> {
+async function updatedClient(
+  event: EventOf<'client_updated'>,
+  { settings, names, state }: MappingContext,
+): Promise<Consequence> {
   const { uuid } = event
   const client = event.set ?? (await state.client(uuid))
   if (client === undefined) return NOTHING
@@ -159,11 +174,16 @@ async function updatedClient(event: EventOf<'client_updated'>, { settings, names
 
 function clientNotBefore({ because }: KeycloakEvent, client: ClientState | undefined): Revocation[] {
   const { clientId, notBefore = 0 } = client ?? {}
-  return clientId === undefined || notBefore === 0 ? [] : [{ kind: 'client', client: clientId, occurredAt: notBefore, because }]
+  return clientId === undefined || notBefore === 0
+    ? []
+    : [{ kind: 'client', client: clientId, occurredAt: notBefore, because }]
 }
 
 /** The realm stores no details. The client is gone, but its name may be known from before. */
-async function deletedClient(event: EventOf<'client_deleted_without_name'>, { settings, names }: MappingContext): Promise<Consequence> {
+async function deletedClient(
+  event: EventOf<'client_deleted_without_name'>,
+  { settings, names }: MappingContext,
+): Promise<Consequence> {
   if (settings.clientDeleted === 'ignore') return NOTHING
   const client = await names.nameOf(event.uuid)
   if (client === undefined) return { revocations: [], note: { kind: 'nameless_client' } }

@@ -35,7 +35,9 @@ export function readUserEvent(event: unknown): KeycloakEvent | undefined {
   if (!isObject(event) || identity === undefined) return undefined
   const { type } = event
   const read = typeof type === 'string' ? READERS.get(type) : undefined
-  return read === undefined ? { ...identity, because: 'event', ...OTHER } : { ...identity, because: `event ${type}`, ...read(event) }
+  return read === undefined
+    ? { ...identity, because: 'event', ...OTHER }
+    : { ...identity, because: `event ${type}`, ...read(event) }
 }
 
 function readLogout(event: Members): Occurrence {

@@ -16,7 +16,12 @@ async function open(context: TestContext): Promise<Scene> {
 
 async function find({ client, fake }: Scene, options: Partial<KeycloakOptions> = {}): Promise<readonly string[]> {
   const account = { clientId: 'bridge', clientSecret: 'bridge-secret' }
-  const settings = resolveKeycloakSettings({ baseUrl: fake.baseUrl, realm: 'acme', serviceAccount: account, ...options })
+  const settings = resolveKeycloakSettings({
+    baseUrl: fake.baseUrl,
+    realm: 'acme',
+    serviceAccount: account,
+    ...options,
+  })
   const findings = await findIncomplete({ client, settings, lifetimeSeconds: 86_400 })
   for (const { sentence } of findings) assert.match(sentence, /^[^\n]{40,500}$/)
   return findings.map(({ kind }) => kind)
@@ -32,7 +37,12 @@ test('each thing that is not stored is a finding', async (context) => {
   const changes: readonly (readonly [Record<string, unknown>, string, unknown, string])[] = [
     [eventsConfig, 'eventsEnabled', false, 'user_events_off'],
     [eventsConfig, 'eventsExpiration', 3_600, 'short_retention'],
-    [eventsConfig, 'enabledEventTypes', USER_EVENT_TYPES.filter((type) => type !== 'REFRESH_TOKEN_ERROR'), 'missing_event_type'],
+    [
+      eventsConfig,
+      'enabledEventTypes',
+      USER_EVENT_TYPES.filter((type) => type !== 'REFRESH_TOKEN_ERROR'),
+      'missing_event_type',
+    ],
     [eventsConfig, 'adminEventsEnabled', false, 'admin_events_off'],
     [eventsConfig, 'adminEventsDetailsEnabled', false, 'admin_details_off'],
     [realmDocument, 'attributes', { adminEventsExpiration: '60' }, 'short_retention'],
@@ -54,9 +64,19 @@ test('events that are kept for ever, or for an unknown time, are no finding', as
 
 test('a type is needed only where an option makes something of it', async (context) => {
   const scene = await open(context)
-  scene.fake.eventsConfig['enabledEventTypes'] = ['LOGOUT', 'REVOKE_GRANT', 'REFRESH_TOKEN_ERROR', 'DELETE_ACCOUNT', 'CLIENT_DELETE', 'USER_DISABLED_BY_PERMANENT_LOCKOUT']
+  scene.fake.eventsConfig['enabledEventTypes'] = [
+    'LOGOUT',
+    'REVOKE_GRANT',
+    'REFRESH_TOKEN_ERROR',
+    'DELETE_ACCOUNT',
+    'CLIENT_DELETE',
+    'USER_DISABLED_BY_PERMANENT_LOCKOUT',
+  ]
   assert.deepEqual(await find(scene), [])
-  assert.deepEqual(await find(scene, { impersonation: 'mark', temporaryLockout: 'user' }), ['missing_event_type', 'missing_event_type'])
+  assert.deepEqual(await find(scene, { impersonation: 'mark', temporaryLockout: 'user' }), [
+    'missing_event_type',
+    'missing_event_type',
+  ])
   assert.equal((await find(scene, { permanentLockout: 'ignore', userDeleted: 'ignore' })).length, 0)
 })
 
@@ -75,7 +95,13 @@ test('findings are one condition, which is over when nothing is missing', async 
   let nowMs = 0
   const settings = resolveKeycloakSettings({ baseUrl: scene.fake.baseUrl, realm: 'acme' })
   const conditions = new Conditions({ realm: 'acme', connector: 'keycloak' }, (report) => reports.push(report))
-  const watch = new CompletenessWatch({ client: scene.client, settings, lifetimeSeconds: 86_400, conditions, nowMs: () => nowMs })
+  const watch = new CompletenessWatch({
+    client: scene.client,
+    settings,
+    lifetimeSeconds: 86_400,
+    conditions,
+    nowMs: () => nowMs,
+  })
   scene.fake.intercept = (_, response) => {
     response.writeHead(503).end()
     return true
@@ -90,12 +116,18 @@ test('findings are one condition, which is over when nothing is missing', async 
     await watch.tend()
     requests.push(scene.fake.requests.length - before)
   }
-  assert.deepEqual(requests.map((count) => count > 0), [true, false, false, true])
+  assert.deepEqual(
+    requests.map((count) => count > 0),
+    [true, false, false, true],
+  )
   scene.fake.eventsConfig['eventsEnabled'] = true
   nowMs = 800_000
   await watch.tend()
-  assert.deepEqual(reports.map(({ condition, error }) => [condition, error?.code, error?.detail]), [
-    ['incomplete', 'connector_incomplete', 'user_events_off'],
-    ['incomplete', undefined, undefined],
-  ])
+  assert.deepEqual(
+    reports.map(({ condition, error }) => [condition, error?.code, error?.detail]),
+    [
+      ['incomplete', 'connector_incomplete', 'user_events_off'],
+      ['incomplete', undefined, undefined],
+    ],
+  )
 })

@@ -7,7 +7,13 @@ import { readAdminEventsSeconds, readEventsConfig } from './events-config.ts'
 
 /** Something that a poller needs and the realm does not store, or the account may not read. */
 export interface Finding {
-  kind: 'missing_right' | 'user_events_off' | 'missing_event_type' | 'admin_events_off' | 'admin_details_off' | 'short_retention'
+  kind:
+    | 'missing_right'
+    | 'user_events_off'
+    | 'missing_event_type'
+    | 'admin_events_off'
+    | 'admin_details_off'
+    | 'short_retention'
   /** What is missing, what goes unnoticed because of it, and where it is set. */
   sentence: string
 }
@@ -22,9 +28,24 @@ export interface CompletenessOptions {
 /** All findings; none: nothing is missing. Rejects with `connector_failed`, except for a missing right. */
 export async function findIncomplete(options: CompletenessOptions): Promise<readonly Finding[]> {
   const rights = await Promise.all([
-    missingRight(options.client, ['events', 'config'], VIEW_EVENTS, 'no event is read, and most of what is done at Keycloak goes unnoticed'),
-    missingRight(options.client, ['users'], 'view-users', 'a user whose event leaves out whether it is enabled cannot be looked up'),
-    missingRight(options.client, ['clients'], 'view-clients', "events of clients name Keycloak's internal id only, and go unnoticed"),
+    missingRight(
+      options.client,
+      ['events', 'config'],
+      VIEW_EVENTS,
+      'no event is read, and most of what is done at Keycloak goes unnoticed',
+    ),
+    missingRight(
+      options.client,
+      ['users'],
+      'view-users',
+      'a user whose event leaves out whether it is enabled cannot be looked up',
+    ),
+    missingRight(
+      options.client,
+      ['clients'],
+      'view-clients',
+      "events of clients name Keycloak's internal id only, and go unnoticed",
+    ),
   ])
   const missing = rights.filter((finding) => finding !== undefined)
   return rights[0] === undefined ? [...missing, ...(await findUnstored(options))] : missing
@@ -43,11 +64,23 @@ function neededTypes(settings: KeycloakSettings): readonly (readonly [type: stri
   const needed: (readonly [boolean, string, string])[] = [
     [true, 'LOGOUT', 'logouts at Keycloak are learnt from logout tokens only'],
     [true, 'REVOKE_GRANT', 'tokens revoked at Keycloak live until they expire'],
-    [true, 'REFRESH_TOKEN_ERROR', 'a stolen refresh token that is used again goes unnoticed; Keycloak does not store this type unless it is named'],
+    [
+      true,
+      'REFRESH_TOKEN_ERROR',
+      'a stolen refresh token that is used again goes unnoticed; Keycloak does not store this type unless it is named',
+    ],
     [settings.userDeleted === 'user', 'DELETE_ACCOUNT', 'users who delete their own account go unnoticed'],
     [settings.clientDeleted === 'client', 'CLIENT_DELETE', 'clients deleted by dynamic registration go unnoticed'],
-    [settings.permanentLockout === 'user', 'USER_DISABLED_BY_PERMANENT_LOCKOUT', 'users locked out for good go unnoticed'],
-    [settings.temporaryLockout === 'user', 'USER_DISABLED_BY_TEMPORARY_LOCKOUT', 'users locked out for a time go unnoticed'],
+    [
+      settings.permanentLockout === 'user',
+      'USER_DISABLED_BY_PERMANENT_LOCKOUT',
+      'users locked out for good go unnoticed',
+    ],
+    [
+      settings.temporaryLockout === 'user',
+      'USER_DISABLED_BY_TEMPORARY_LOCKOUT',
+      'users locked out for a time go unnoticed',
+    ],
     [settings.passwordChanged === 'user', 'UPDATE_CREDENTIAL', 'changed passwords go unnoticed'],
     [settings.impersonation !== 'accept', 'IMPERSONATE', 'impersonations go unnoticed'],
   ]
@@ -57,17 +90,31 @@ function neededTypes(settings: KeycloakSettings): readonly (readonly [type: stri
 async function findUnstored({ client, settings, lifetimeSeconds }: CompletenessOptions): Promise<readonly Finding[]> {
   const config = await readEventsConfig(client)
   const findings: Finding[] = []
-  const find = (kind: Finding['kind'], sentence: string): unknown => findings.push({ kind, sentence: `${sentence} (${SWITCHES})` })
-  if (config.userEvents === 'not_stored') find('user_events_off', 'user events are not stored: logouts are learnt from logout tokens only, revocations and lockouts go unnoticed')
+  const find = (kind: Finding['kind'], sentence: string): unknown =>
+    findings.push({ kind, sentence: `${sentence} (${SWITCHES})` })
+  if (config.userEvents === 'not_stored')
+    find(
+      'user_events_off',
+      'user events are not stored: logouts are learnt from logout tokens only, revocations and lockouts go unnoticed',
+    )
   else {
     for (const [type, consequence] of neededTypes(settings)) {
-      if (!config.userEventTypes.has(type)) find('missing_event_type', `user events of type ${type} are not stored: ${consequence}`)
+      if (!config.userEventTypes.has(type))
+        find('missing_event_type', `user events of type ${type} are not stored: ${consequence}`)
     }
     findShort(find, 'user events', config.userEventsSeconds, neededSeconds(settings, lifetimeSeconds))
   }
-  if (config.adminEvents === 'not_stored') find('admin_events_off', "admin events are not stored: what administrators do goes unnoticed, except for logout tokens and the realm's not-before")
+  if (config.adminEvents === 'not_stored')
+    find(
+      'admin_events_off',
+      "admin events are not stored: what administrators do goes unnoticed, except for logout tokens and the realm's not-before",
+    )
   else {
-    if (config.adminDetails === 'not_stored') find('admin_details_off', 'admin events are stored without their representation: disabled users, disabled clients and not-befores have to be looked up, or go unnoticed')
+    if (config.adminDetails === 'not_stored')
+      find(
+        'admin_details_off',
+        'admin events are stored without their representation: disabled users, disabled clients and not-befores have to be looked up, or go unnoticed',
+      )
     findShort(find, 'admin events', await readAdminEventsSeconds(client), neededSeconds(settings, lifetimeSeconds))
   }
   return findings
@@ -77,12 +124,25 @@ function neededSeconds({ rereadSeconds }: KeycloakSettings, lifetimeSeconds: num
   return Math.max(rereadSeconds, lifetimeSeconds)
 }
 
-function findShort(find: (kind: 'short_retention', sentence: string) => unknown, events: string, kept: number | undefined, needed: number): void {
+function findShort(
+  find: (kind: 'short_retention', sentence: string) => unknown,
+  events: string,
+  kept: number | undefined,
+  needed: number,
+): void {
   if (kept === undefined || kept >= needed) return
-  find('short_retention', `${events} are kept for ${kept} s: an origin that was down for longer misses what happened to tokens that live up to ${needed} s`)
+  find(
+    'short_retention',
+    `${events} are kept for ${kept} s: an origin that was down for longer misses what happened to tokens that live up to ${needed} s`,
+  )
 }
 
-async function missingRight(client: AdminClient, path: readonly string[], right: string, consequence: string): Promise<Finding | undefined> {
+async function missingRight(
+  client: AdminClient,
+  path: readonly string[],
+  right: string,
+  consequence: string,
+): Promise<Finding | undefined> {
   try {
     await client.get(path, { right, query: [['max', '1']] })
     return undefined

@@ -47,7 +47,12 @@ export class EventCursor {
   async advance(progress: Progress, applied: readonly SeenEvent[], keepFromMs: number): Promise<void> {
     await this.#seen.add(applied, keepFromMs)
     const saved = this.#saved
-    if (saved !== undefined && positionOf(saved) === positionOf(progress) && progress.readUntilMs - saved.readUntilMs < SAVE_AFTER_MS) return
+    if (
+      saved !== undefined &&
+      positionOf(saved) === positionOf(progress) &&
+      progress.readUntilMs - saved.readUntilMs < SAVE_AFTER_MS
+    )
+      return
     await this.#state.write(progress)
     this.#saved = progress
   }

@@ -4,10 +4,24 @@ import { makeReader, openScene } from '../testing/scene.ts'
 import { findGap, type GapEvidence } from './event-gap.ts'
 
 const HOUR = 3_600_000
-/** Ten hours after the last read, at the time of the last event; events are kept for two days, and tokens live for a day. */
-const EVIDENCE: GapEvidence = { readUntilMs: 90 * HOUR, newestMs: 89 * HOUR, oldestMs: 80 * HOUR, retentionMs: 48 * HOUR, lifetimeMs: 24 * HOUR, nowMs: 100 * HOUR }
+/**
+ * Ten hours after the last read, at the time of the last event; events are kept for two days, and tokens live for a
+ * day.
+ */
+const EVIDENCE: GapEvidence = {
+  readUntilMs: 90 * HOUR,
+  newestMs: 89 * HOUR,
+  oldestMs: 80 * HOUR,
+  retentionMs: 48 * HOUR,
+  lifetimeMs: 24 * HOUR,
+  nowMs: 100 * HOUR,
+}
 
-const CASES: readonly (readonly [what: string, changed: Partial<GapEvidence>, gap: readonly [number, number] | undefined])[] = [
+const CASES: readonly (readonly [
+  what: string,
+  changed: Partial<GapEvidence>,
+  gap: readonly [number, number] | undefined,
+])[] = [
   ['events from before the last read are still there', {}, undefined],
   ['nothing happened, and nothing was kept from before', { newestMs: undefined, oldestMs: 95 * HOUR }, undefined],
   ['nothing happened at all', { newestMs: undefined, oldestMs: undefined }, undefined],
@@ -16,8 +30,16 @@ const CASES: readonly (readonly [what: string, changed: Partial<GapEvidence>, ga
   ['events were deleted', { oldestMs: 95 * HOUR }, [90, 95]],
   ['events were deleted, and are kept for ever', { oldestMs: 95 * HOUR, retentionMs: undefined }, [90, 95]],
   ['the event read last has expired, but none since', { newestMs: 40 * HOUR, oldestMs: 95 * HOUR }, undefined],
-  ['all tokens of the time without events have expired', { readUntilMs: 10 * HOUR, newestMs: 9 * HOUR, oldestMs: 60 * HOUR }, undefined],
-  ['only the older part of it is past the life of tokens', { readUntilMs: 10 * HOUR, newestMs: 9 * HOUR, oldestMs: 95 * HOUR, retentionMs: 6 * HOUR }, [76, 95]],
+  [
+    'all tokens of the time without events have expired',
+    { readUntilMs: 10 * HOUR, newestMs: 9 * HOUR, oldestMs: 60 * HOUR },
+    undefined,
+  ],
+  [
+    'only the older part of it is past the life of tokens',
+    { readUntilMs: 10 * HOUR, newestMs: 9 * HOUR, oldestMs: 95 * HOUR, retentionMs: 6 * HOUR },
+    [76, 95],
+  ],
 ]
 
 for (const [what, changed, gap] of CASES) {
@@ -29,7 +51,11 @@ for (const [what, changed, gap] of CASES) {
 test('a gap after a downtime beyond retention is reported once, and reading goes on at its end', async (context) => {
   let nowMs = Date.now()
   const scene = await openScene(context, {}, () => nowMs)
-  const event = (time: number): { id: string; time: number; type: string } => ({ id: crypto.randomUUID(), time, type: 'LOGOUT' })
+  const event = (time: number): { id: string; time: number; type: string } => ({
+    id: crypto.randomUUID(),
+    time,
+    type: 'LOGOUT',
+  })
   const options = { nowMs: () => nowMs, retentionSeconds: async () => 600 }
   scene.fake.userEvents = [event(nowMs)]
   const before = makeReader(scene, options)
@@ -41,7 +67,8 @@ test('a gap after a downtime beyond retention is reported once, and reading goes
     const reader = makeReader(scene, options)
     await reader.poll()
     assert.equal(reader.gaps.length, expected)
-    if (expected === 1) assert.deepEqual([reader.gaps[0]?.toMs, reader.applied.length], [scene.fake.userEvents[0]?.time, 2])
+    if (expected === 1)
+      assert.deepEqual([reader.gaps[0]?.toMs, reader.applied.length], [scene.fake.userEvents[0]?.time, 2])
     nowMs += 61_000
     scene.fake.aheadSeconds += 61
   }

@@ -20,8 +20,9 @@ export interface GapEvidence {
 }
 
 /**
- * Whether events may have gone unread, because more time has passed than Keycloak keeps them, or because they were deleted. An
- * oldest event that is later than the last one read proves no gap by itself: nothing may have happened between.
+ * Whether events may have gone unread, because more time has passed than Keycloak keeps them, or because they were
+ * deleted. An oldest event that is later than the last one read proves no gap by itself: nothing may have happened
+ * between.
  */
 export function findGap(evidence: GapEvidence): Gap | undefined {
   const { readUntilMs, newestMs = Infinity, oldestMs = Infinity, retentionMs = Infinity, lifetimeMs, nowMs } = evidence

@@ -32,7 +32,10 @@ export const VIEW_EVENTS = 'view-events'
 
 const MAX_PAGE_EVENTS = 500
 const MAX_PAGE_BYTES = 4 * 1024 * 1024
-/** For a page of one event, which cannot be divided: a request to Keycloak, 10 MiB at most, as a JSON string with each quote escaped. */
+/**
+ * For a page of one event, which cannot be divided: a request to Keycloak, 10 MiB at most, as a JSON string with each
+ * quote escaped.
+ */
 const MAX_EVENT_BYTES = 24 * 1024 * 1024
 /** How long all events are read where naming them failed, until they are named again. */
 const UNFILTERED_MS = 600_000
@@ -68,7 +71,9 @@ export class EventPages {
     return isObject(oldest) && isTime(oldest['time']) ? oldest['time'] : undefined
   }
 
-  /** A version of Keycloak that lacks one of the types answers 500: then all events are read, and the caller chooses. */
+  /**
+   * A version of Keycloak that lacks one of the types answers 500: then all events are read, and the caller chooses.
+   */
   async #readNamed(query: EventQuery): Promise<readonly unknown[]> {
     const { filter, nowMs } = this.#options
     if (nowMs() < this.#unfilteredUntilMs) return this.#get(query, [])
@@ -82,12 +87,26 @@ export class EventPages {
     }
   }
 
-  async #get({ fromMs, first, max }: EventQuery, filter: readonly (readonly [string, string])[]): Promise<readonly unknown[]> {
+  async #get(
+    { fromMs, first, max }: EventQuery,
+    filter: readonly (readonly [string, string])[],
+  ): Promise<readonly unknown[]> {
     const { client, path } = this.#options
     const place = { dateFrom: fromMs, first, max }
-    const query = [...Object.entries(place).map(([name, value]) => [name, String(value)] as const), ['direction', 'asc'] as const, ...filter]
-    const { status, body } = await client.get([path], { right: VIEW_EVENTS, query, maxBytes: max === 1 ? MAX_EVENT_BYTES : MAX_PAGE_BYTES })
+    const query = [
+      ...Object.entries(place).map(([name, value]) => [name, String(value)] as const),
+      ['direction', 'asc'] as const,
+      ...filter,
+    ]
+    const { status, body } = await client.get([path], {
+      right: VIEW_EVENTS,
+      query,
+      maxBytes: max === 1 ? MAX_EVENT_BYTES : MAX_PAGE_BYTES,
+    })
     if (status === 200 && Array.isArray(body)) return body as readonly unknown[]
-    throw failure('not_json', `Keycloak answered the request for ${path} with something other than a list (status ${status}): check its version`)
+    throw failure(
+      'not_json',
+      `Keycloak answered the request for ${path} with something other than a list (status ${status}): check its version`,
+    )
   }
 }

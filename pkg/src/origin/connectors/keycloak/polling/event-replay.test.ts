@@ -7,9 +7,26 @@ import { makeReader, openScene } from '../testing/scene.ts'
 /** Events as Keycloak 26.7.3 stores them, one of each shape that ends something. */
 const SHAPES: readonly Record<string, unknown>[] = [
   { type: 'LOGOUT', clientId: 'account', userId: 'u1', sessionId: 's1' },
-  { type: 'LOGOUT', clientId: 'web', userId: 'u1', sessionId: 's2', details: { redirect_uri: 'http://127.0.0.1/cb', logout_triggered_by_required_action: 'UPDATE_PASSWORD' } },
-  { type: 'REVOKE_GRANT', clientId: 'web', userId: 'u1', details: { token_id: 'onrtac:db836158-1955-743d-181d-0b1f4c6f0efa', client_auth_method: 'client-secret' } },
-  { type: 'REVOKE_GRANT', clientId: 'web', userId: 'u1', sessionId: 's3', details: { refresh_token_type: 'Refresh', revoked_client: 'web', refresh_token_id: '80a0e15c' } },
+  {
+    type: 'LOGOUT',
+    clientId: 'web',
+    userId: 'u1',
+    sessionId: 's2',
+    details: { redirect_uri: 'http://127.0.0.1/cb', logout_triggered_by_required_action: 'UPDATE_PASSWORD' },
+  },
+  {
+    type: 'REVOKE_GRANT',
+    clientId: 'web',
+    userId: 'u1',
+    details: { token_id: 'onrtac:db836158-1955-743d-181d-0b1f4c6f0efa', client_auth_method: 'client-secret' },
+  },
+  {
+    type: 'REVOKE_GRANT',
+    clientId: 'web',
+    userId: 'u1',
+    sessionId: 's3',
+    details: { refresh_token_type: 'Refresh', revoked_client: 'web', refresh_token_id: '80a0e15c' },
+  },
 ]
 
 const COUNT = 20_000
@@ -25,7 +42,10 @@ function record(beginMs: number): readonly Late[] {
   return Array.from({ length: COUNT }, (_, index) => {
     const time = beginMs + Math.floor(index / 3) * 13
     const lateMs = index % 7 === 0 ? (index * 7_919) % 240_000 : index % 5
-    return { event: { ...SHAPES[index % SHAPES.length], id: crypto.randomUUID(), time, realmId: 'r', ipAddress: '127.0.0.1' }, visibleAtMs: time + lateMs }
+    return {
+      event: { ...SHAPES[index % SHAPES.length], id: crypto.randomUUID(), time, realmId: 'r', ipAddress: '127.0.0.1' },
+      visibleAtMs: time + lateMs,
+    }
   })
 }
 
@@ -37,7 +57,8 @@ test(`of ${COUNT} events with late commits none is lost and none applied twice`,
   let shown = 0
   while (shown < COUNT) {
     nowMs += 10_000
-    for (; shown < COUNT && (late[shown]?.visibleAtMs ?? Infinity) <= nowMs; shown += 1) scene.fake.userEvents.push(late[shown]?.event ?? assert.fail())
+    for (; shown < COUNT && (late[shown]?.visibleAtMs ?? Infinity) <= nowMs; shown += 1)
+      scene.fake.userEvents.push(late[shown]?.event ?? assert.fail())
     await reader.poll()
   }
   // The reread of all that is late comes once in as many milliseconds as the time holds events.
@@ -50,19 +71,30 @@ test(`of ${COUNT} events with late commits none is lost and none applied twice`,
 test('while a backlog is read, how far reading is behind decreases, and is measured', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
-  scene.fake.userEvents = Array.from({ length: COUNT }, (_, index) => ({ ...SHAPES[0], id: `${index}`, time: now - 3_000_000 + index * 140 }))
+  scene.fake.userEvents = Array.from({ length: COUNT }, (_, index) => ({
+    ...SHAPES[0],
+    id: `${index}`,
+    time: now - 3_000_000 + index * 140,
+  }))
   const reader = makeReader(scene)
   await reader.poll()
   assert.equal(reader.applied.length, COUNT)
   const [, ...told] = reader.readUntil.map((ms) => now - ms)
   assert.ok(told.length >= 40, `${told.length}`)
-  assert.deepEqual(told, told.toSorted((a, b) => b - a))
+  assert.deepEqual(
+    told,
+    told.toSorted((a, b) => b - a),
+  )
 })
 
 test('a poller that is killed amid a poll goes on from there: nothing is lost, and what was applied stays so', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
-  scene.fake.userEvents = Array.from({ length: 3_000 }, (_, index) => ({ ...SHAPES[0], id: crypto.randomUUID(), time: now - 30_000 + Math.floor(index / 10) * 100 }))
+  scene.fake.userEvents = Array.from({ length: 3_000 }, (_, index) => ({
+    ...SHAPES[0],
+    id: crypto.randomUUID(),
+    time: now - 30_000 + Math.floor(index / 10) * 100,
+  }))
   const applied: unknown[] = []
   let pages = 0
   const killed = makeReader(scene, {
@@ -86,7 +118,9 @@ test('where the store fails after events were applied, they are noted by the nex
   let failing = true
   scene.store = new Proxy(store, {
     get: (target, member) =>
-      member === 'writeState' && failing ? () => Promise.reject(new Error('full')) : (Reflect.get(target, member) as () => unknown).bind(target),
+      member === 'writeState' && failing
+        ? () => Promise.reject(new Error('full'))
+        : (Reflect.get(target, member) as () => unknown).bind(target),
   })
   scene.fake.userEvents = [{ ...SHAPES[0], id: 'e1', time: Date.now() }]
   const reader = makeReader(scene)

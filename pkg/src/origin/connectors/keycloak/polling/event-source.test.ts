@@ -6,7 +6,17 @@ import { makeReader, openScene, type Reader, type Scene } from '../testing/scene
 const MINUTE = 60_000
 
 function logout(time: number, rest: Record<string, unknown> = {}): FakeEvent {
-  return { id: crypto.randomUUID(), time, type: 'LOGOUT', realmId: 'r', clientId: 'web', userId: 'u', sessionId: 's', ipAddress: '127.0.0.1', ...rest }
+  return {
+    id: crypto.randomUUID(),
+    time,
+    type: 'LOGOUT',
+    realmId: 'r',
+    clientId: 'web',
+    userId: 'u',
+    sessionId: 's',
+    ipAddress: '127.0.0.1',
+    ...rest,
+  }
 }
 
 function idsOf(events: readonly FakeEvent[]): string[] {
@@ -152,8 +162,13 @@ test('a server that answers every page with the same events ends the poll, not t
 test('pages of 10 MB are read in parts, and one event of 10 MB by itself', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
-  const long = (time: number, kilobytes: number): FakeEvent => logout(time, { details: { text: 'x'.repeat(kilobytes * 1024) } })
-  scene.fake.userEvents = [...Array.from({ length: 500 }, (_, index) => long(now - 20_000 + index, 20)), long(now - 5_000, 10_240), logout(now)]
+  const long = (time: number, kilobytes: number): FakeEvent =>
+    logout(time, { details: { text: 'x'.repeat(kilobytes * 1024) } })
+  scene.fake.userEvents = [
+    ...Array.from({ length: 500 }, (_, index) => long(now - 20_000 + index, 20)),
+    long(now - 5_000, 10_240),
+    logout(now),
+  ]
   const reader = makeReader(scene)
   await reader.poll()
   assertAll(reader, scene.fake.userEvents)
@@ -163,7 +178,19 @@ test('members that are no events are handed on, and no member stops those after 
   const scene = await openScene(context)
   const now = Date.now()
   const good = logout(now)
-  const odd = [null, 7, 'text', [], {}, { id: 7, time: 'x' }, { id: 'no time' }, { time: now }, { id: 'x'.repeat(65), time: now }, { id: 'a', time: -1 }, { id: 'b', time: 1.5 }]
+  const odd = [
+    null,
+    7,
+    'text',
+    [],
+    {},
+    { id: 7, time: 'x' },
+    { id: 'no time' },
+    { time: now },
+    { id: 'x'.repeat(65), time: now },
+    { id: 'a', time: -1 },
+    { id: 'b', time: 1.5 },
+  ]
   answerEvents(scene, () => JSON.stringify([...odd, good]))
   const reader = makeReader(scene)
   await reader.poll()

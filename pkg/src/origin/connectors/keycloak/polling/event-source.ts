@@ -30,7 +30,10 @@ export interface EventSourceOptions extends Pick<EventPagesOptions, 'path' | 'fi
   nowMs: () => number
 }
 
-/** The span that is reread more often where the whole one holds many events: most late events are late by one time-out of Keycloak's. */
+/**
+ * The span that is reread more often where the whole one holds many events: most late events are late by one time-out
+ * of Keycloak's.
+ */
 const SHORT_REREAD_MS = 5_000
 /** The events of a span that may be read again in a second, on average. */
 const REREAD_EVENTS_PER_SECOND = 1_000
@@ -49,8 +52,8 @@ interface Reread {
 }
 
 /**
- * Reads one kind of events to its end, oldest first. Keycloak shows an event when its transaction ends, with the time at which it
- * happened: so the last minutes are read again, and ids show which events are known.
+ * Reads one kind of events to its end, oldest first. Keycloak shows an event when its transaction ends, with the time
+ * at which it happened: so the last minutes are read again, and ids show which events are known.
  */
 export class EventSource {
   readonly #options: EventSourceOptions
@@ -96,7 +99,10 @@ export class EventSource {
       if (!isLater(times, page.events.length, place.fromMs)) place.first += page.events.length
       else [place.fromMs, place.first, pagesOfOneTime] = [times.at(-1) ?? 0, 0, 0]
     }
-    throw failure('server_error', 'Keycloak answers requests for later events with the same ones: check its version, and what stands before it')
+    throw failure(
+      'server_error',
+      'Keycloak answers requests for later events with the same ones: check its version, and what stands before it',
+    )
   }
 
   async #load(): Promise<Progress> {
@@ -119,12 +125,16 @@ export class EventSource {
   }
 
   /**
-   * The span that is read again now: the longest that is due, for each is read no more often than its events allow. None once
-   * all was read again after nothing had happened for so long that a late event from before would be later than any is.
+   * The span that is read again now: the longest that is due, for each is read no more often than its events allow.
+   * None once all was read again after nothing had happened for so long that a late event from before would be later
+   * than any is.
    */
   #rereadDue(nowMs: number): Reread | undefined {
-    if (this.#rereads.some(({ spanMs, atMs }) => spanMs === this.#rereadMs && atMs - this.#movedAtMs > this.#rereadMs)) return undefined
-    return this.#rereads.find(({ atMs, events }) => Math.abs(nowMs - atMs) >= (events * 1000) / REREAD_EVENTS_PER_SECOND)
+    if (this.#rereads.some(({ spanMs, atMs }) => spanMs === this.#rereadMs && atMs - this.#movedAtMs > this.#rereadMs))
+      return undefined
+    return this.#rereads.find(
+      ({ atMs, events }) => Math.abs(nowMs - atMs) >= (events * 1000) / REREAD_EVENTS_PER_SECOND,
+    )
   }
 
   /** Never from before the longest lifetime of a token. */
@@ -142,7 +152,11 @@ export class EventSource {
     const nowMs = Math.floor(this.#options.clock.latestMs())
     const newestMs = Math.max(known.newestMs ?? -Infinity, ...times.map((time) => Math.min(time, nowMs)))
     const until = readUntilMs ?? Math.min(nowMs, times.at(-1) ?? 0)
-    const progress = { ...known, ...(newestMs === -Infinity ? {} : { newestMs }), readUntilMs: Math.max(known.readUntilMs, Math.floor(until)) }
+    const progress = {
+      ...known,
+      ...(newestMs === -Infinity ? {} : { newestMs }),
+      readUntilMs: Math.max(known.readUntilMs, Math.floor(until)),
+    }
     const applied = fresh.flatMap((event) => seenOf(event, positionOf(progress)))
     await this.#advance(progress, applied)
   }

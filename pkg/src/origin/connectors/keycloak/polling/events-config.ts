@@ -18,8 +18,18 @@ export interface EventsConfig {
 /** Rejects with `connector_failed`. */
 export async function readEventsConfig(client: AdminClient): Promise<EventsConfig> {
   const { body } = await client.get(['events', 'config'], { right: VIEW_EVENTS })
-  if (!isObject(body)) throw failure('not_json', 'Keycloak answered the request for the configuration of its events with something else: check its version')
-  const { eventsEnabled, enabledEventTypes: types, eventsExpiration, adminEventsEnabled, adminEventsDetailsEnabled } = body
+  if (!isObject(body))
+    throw failure(
+      'not_json',
+      'Keycloak answered the request for the configuration of its events with something else: check its version',
+    )
+  const {
+    eventsEnabled,
+    enabledEventTypes: types,
+    eventsExpiration,
+    adminEventsEnabled,
+    adminEventsDetailsEnabled,
+  } = body
   return {
     userEvents: stored(eventsEnabled),
     userEventTypes: new Set(Array.isArray(types) ? types.filter((type) => typeof type === 'string') : []),
@@ -30,8 +40,8 @@ export async function readEventsConfig(client: AdminClient): Promise<EventsConfi
 }
 
 /**
- * How long admin events are kept, in seconds; `undefined`: for ever, or the account lacks the right `view-realm` to read it.
- * Rejects with `connector_failed`.
+ * How long admin events are kept, in seconds; `undefined`: for ever, or the account lacks the right `view-realm` to
+ * read it. Rejects with `connector_failed`.
  */
 export async function readAdminEventsSeconds(client: AdminClient): Promise<number | undefined> {
   const { body } = await client.get([], { right: 'view-realm' })

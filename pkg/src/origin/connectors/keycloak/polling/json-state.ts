@@ -31,8 +31,14 @@ export class JsonState<T> {
   async write(value: T): Promise<void> {
     const { store, realm, name } = this.#options
     if (this.#version === undefined) await this.read()
-    this.#version = await store.writeState(realm, name, new TextEncoder().encode(JSON.stringify(value)), this.#version ?? 0)
-    if (this.#version === undefined) throw new PortcullisError('fault', `the state '${name}' has another writer: one store serves one origin`)
+    this.#version = await store.writeState(
+      realm,
+      name,
+      new TextEncoder().encode(JSON.stringify(value)),
+      this.#version ?? 0,
+    )
+    if (this.#version === undefined)
+      throw new PortcullisError('fault', `the state '${name}' has another writer: one store serves one origin`)
   }
 }
 

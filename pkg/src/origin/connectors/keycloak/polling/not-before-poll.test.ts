@@ -19,7 +19,8 @@ async function open(context: TestContext, now: () => number = () => NOW): Promis
   const recorded: Revocation[] = []
   const { realm: client, store } = scene
   const record = async (revocation: Revocation): Promise<void> => void recorded.push(revocation)
-  const restart = (): NotBeforePoll => new NotBeforePoll({ client, realm: 'acme', connector: 'keycloak', store, record, nowMs: () => now() * 1_000 })
+  const restart = (): NotBeforePoll =>
+    new NotBeforePoll({ client, realm: 'acme', connector: 'keycloak', store, record, nowMs: () => now() * 1_000 })
   return { scene, recorded, restart }
 }
 
@@ -35,7 +36,10 @@ test('a not-before is recorded when it changes, once, also over a restart', asyn
   await restart().poll(SIGNAL)
   scene.fake.notBefore = NOW - 50
   await restart().poll(SIGNAL)
-  assert.deepEqual(times(recorded), [['realm', NOW - 100], ['realm', NOW - 50]])
+  assert.deepEqual(times(recorded), [
+    ['realm', NOW - 100],
+    ['realm', NOW - 50],
+  ])
 })
 
 test('one that was set before the first start is recorded', async (context) => {
@@ -52,7 +56,10 @@ test('one that goes back is remembered, and one that is raised again is recorded
     scene.fake.notBefore = notBefore
     await poll.poll(SIGNAL)
   }
-  assert.deepEqual(times(recorded), [['realm', NOW - 10], ['realm', NOW - 10]])
+  assert.deepEqual(times(recorded), [
+    ['realm', NOW - 10],
+    ['realm', NOW - 10],
+  ])
 })
 
 test('one in the future is recorded at each poll until it has passed', async (context) => {
@@ -64,7 +71,10 @@ test('one in the future is recorded at each poll until it has passed', async (co
   await poll.poll(SIGNAL)
   now = NOW + 7_200
   await poll.poll(SIGNAL)
-  assert.deepEqual(times(recorded), [['realm', NOW + 7_200], ['realm', NOW + 7_200]])
+  assert.deepEqual(times(recorded), [
+    ['realm', NOW + 7_200],
+    ['realm', NOW + 7_200],
+  ])
 })
 
 test('one in milliseconds is recorded once, not at each poll for ever', async (context) => {
@@ -98,7 +108,14 @@ test('one that could not be recorded is recorded by the next poll', async (conte
     recorded.push(revocation)
   }
   scene.fake.notBefore = NOW - 1
-  const poll = new NotBeforePoll({ client: scene.realm, realm: 'acme', connector: 'keycloak', store: scene.store, record, nowMs: () => NOW * 1_000 })
+  const poll = new NotBeforePoll({
+    client: scene.realm,
+    realm: 'acme',
+    connector: 'keycloak',
+    store: scene.store,
+    record,
+    nowMs: () => NOW * 1_000,
+  })
   await assert.rejects(poll.poll(SIGNAL), /full/)
   failing = false
   await poll.poll(SIGNAL)
@@ -116,7 +133,10 @@ test('a discovery document that names another host is a failure, asked for once 
   nowMs += 60_000
   scene.fake.issuer = 'https://elsewhere.example/realms/acme'
   for (let times = 0; times < 2; times += 1) {
-    await assert.rejects(check.confirm(), (error: Error & { detail?: string }) => error.detail === 'wrong_issuer' && !error.message.includes('elsewhere'))
+    await assert.rejects(
+      check.confirm(),
+      (error: Error & { detail?: string }) => error.detail === 'wrong_issuer' && !error.message.includes('elsewhere'),
+    )
   }
   assert.equal(scene.fake.requests.length, 3)
 })

@@ -14,12 +14,14 @@ export interface NotBeforePollOptions {
   nowMs: () => number
 }
 
-/** The greatest not-before that Keycloak can store, a signed 32-bit number of seconds. A greater one is in milliseconds. */
+/**
+ * The greatest not-before that Keycloak can store, a signed 32-bit number of seconds. A greater one is in milliseconds.
+ */
 const MAX_NOT_BEFORE = 2 ** 31 - 1
 
 /**
- * Reads the realm's not-before from its public document, and records it when it has changed: once, so that a correction here stays.
- * One that lies ahead is recorded at each poll, for until then Keycloak refuses even new tokens.
+ * Reads the realm's not-before from its public document, and records it when it has changed: once, so that a correction
+ * here stays. One that lies ahead is recorded at each poll, for until then Keycloak refuses even new tokens.
  */
 export class NotBeforePoll {
   readonly #options: NotBeforePollOptions

@@ -26,7 +26,12 @@ function watch(poll: Poll, intervalMs = 5, nowMs: () => number = Date.now): Watc
     waiting: () => undefined,
   }
   const conditions = new Conditions({ realm: 'acme', connector: 'keycloak' }, (report) => reports.push(report))
-  return { loop: new PollLoop({ source: 'not_before', intervalMs, poll, conditions, metrics, nowMs }), reports, outcomes, lags }
+  return {
+    loop: new PollLoop({ source: 'not_before', intervalMs, poll, conditions, metrics, nowMs }),
+    reports,
+    outcomes,
+    lags,
+  }
 }
 
 test('a failure is reported once, tried again, and reported as over', async () => {
@@ -47,18 +52,22 @@ test('a failure is reported once, tried again, and reported as over', async () =
 })
 
 test('another failure than the one before is reported too, and so is a mistake of our own', async () => {
-  const errors: unknown[] = [failure('timeout', 'x'), failure('timeout', 'x'), failure('redirect', 'x'), new TypeError('x'), new PortcullisError('store_unavailable', 'x')]
+  const errors: unknown[] = [
+    failure('timeout', 'x'),
+    failure('timeout', 'x'),
+    failure('redirect', 'x'),
+    new TypeError('x'),
+    new PortcullisError('store_unavailable', 'x'),
+  ]
   const watched = watch(async () => {
     const error = errors.shift()
     if (error !== undefined) throw error
   }, 1)
   while (errors.length > 0) await watched.loop.ask().catch(() => undefined)
-  assert.deepEqual(watched.reports.map(({ error }) => `${error?.code} ${error?.detail}`), [
-    'connector_failed timeout',
-    'connector_failed redirect',
-    'fault undefined',
-    'store_unavailable undefined',
-  ])
+  assert.deepEqual(
+    watched.reports.map(({ error }) => `${error?.code} ${error?.detail}`),
+    ['connector_failed timeout', 'connector_failed redirect', 'fault undefined', 'store_unavailable undefined'],
+  )
   await watched.loop.close()
 })
 

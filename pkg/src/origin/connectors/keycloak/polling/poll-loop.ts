@@ -7,8 +7,8 @@ import type { Conditions } from '../../conditions.ts'
 import type { ConnectorMetrics, PolledSource } from '../../connector-metrics.ts'
 
 /**
- * Reads a source once, and resolves when it is read to its end and recorded. A source that is read in parts says how far it is:
- * `readUntil` takes unix milliseconds of our clock. Must stop recording when `signal` aborts.
+ * Reads a source once, and resolves when it is read to its end and recorded. A source that is read in parts says how
+ * far it is: `readUntil` takes unix milliseconds of our clock. Must stop recording when `signal` aborts.
  */
 export type Poll = (signal: AbortSignal, readUntil: (ms: number) => void) => Promise<void>
 
@@ -24,7 +24,10 @@ export interface PollLoopOptions {
 /** The pauses after failed polls, where they are longer than the interval. */
 const BACKOFF = { firstMs: 500, longestMs: 10_000 }
 
-/** Polls one source at an interval, one poll at a time. A failure is a condition of the source's name, and never ends the loop. */
+/**
+ * Polls one source at an interval, one poll at a time. A failure is a condition of the source's name, and never ends
+ * the loop.
+ */
 export class PollLoop {
   readonly #options: PollLoopOptions
   readonly #polls: SingleFlight
@@ -50,7 +53,9 @@ export class PollLoop {
     this.#loop ??= this.#run()
   }
 
-  /** A poll that begins after this call, shared by all who ask before it begins. Rejects as it does, or with `closed`. */
+  /**
+   * A poll that begins after this call, shared by all who ask before it begins. Rejects as it does, or with `closed`.
+   */
   async ask(): Promise<void> {
     if (this.#closing.signal.aborted) throw closed()
     return this.#polls.joinNext()
@@ -91,7 +96,10 @@ export class PollLoop {
       conditions.end(source)
     } catch (cause) {
       if (signal.aborted) throw closed()
-      const error = cause instanceof PortcullisError ? cause : new PortcullisError('fault', `polling ${source} failed unexpectedly`, { cause })
+      const error =
+        cause instanceof PortcullisError
+          ? cause
+          : new PortcullisError('fault', `polling ${source} failed unexpectedly`, { cause })
       this.#failures += 1
       metrics.polled(source, 'failed')
       this.#reportLag()

@@ -9,7 +9,13 @@ import { USER_EVENT_TYPES } from '../events/user-events.ts'
 import type { KeycloakOptions } from '../options.ts'
 import { type FakeKeycloak, openFakeKeycloak } from '../testing/fake-keycloak.ts'
 
-const FAST = { notBeforeIntervalMs: 100, keysIntervalMs: 100, userEventsIntervalMs: 100, adminEventsIntervalMs: 100, requestTimeoutMs: 2_000 }
+const FAST = {
+  notBeforeIntervalMs: 100,
+  keysIntervalMs: 100,
+  userEventsIntervalMs: 100,
+  adminEventsIntervalMs: 100,
+  requestTimeoutMs: 2_000,
+}
 
 interface Polled {
   fake: FakeKeycloak
@@ -18,20 +24,30 @@ interface Polled {
   restart(): Promise<Stage>
 }
 
-async function open(context: TestContext, options: Partial<KeycloakOptions> = {}, prepare: (fake: FakeKeycloak) => void = () => undefined): Promise<Polled> {
+async function open(
+  context: TestContext,
+  options: Partial<KeycloakOptions> = {},
+  prepare: (fake: FakeKeycloak) => void = () => undefined,
+): Promise<Polled> {
   const fake = await openFakeKeycloak()
   fake.eventsConfig['enabledEventTypes'] = [...USER_EVENT_TYPES]
   const issuer = await createTestIssuer('acme', fake.issuer)
   prepare(fake)
   const serviceAccount = { clientId: 'bridge', clientSecret: 'bridge-secret' }
-  const make = (): Connector => keycloakConnector({ baseUrl: fake.baseUrl, realm: 'acme', serviceAccount, ...FAST, ...options })
+  const make = (): Connector =>
+    keycloakConnector({ baseUrl: fake.baseUrl, realm: 'acme', serviceAccount, ...FAST, ...options })
   const polled: Polled = {
     fake,
     stage: await openStage({ realms: [{ ...issuer.realm, issuerSkewSeconds: 0 }], connectors: [make()] }),
     async restart() {
       const { signingKey, reopenStore } = polled.stage
       await polled.stage.close()
-      polled.stage = await openStage({ store: reopenStore(), signingKey, realms: [{ ...issuer.realm, issuerSkewSeconds: 0 }], connectors: [make()] })
+      polled.stage = await openStage({
+        store: reopenStore(),
+        signingKey,
+        realms: [{ ...issuer.realm, issuerSkewSeconds: 0 }],
+        connectors: [make()],
+      })
       return polled.stage
     },
   }
@@ -43,28 +59,58 @@ async function open(context: TestContext, options: Partial<KeycloakOptions> = {}
 }
 
 function logout(sid: string): FakeKeycloak['userEvents'][number] {
-  return { id: crypto.randomUUID(), time: Date.now(), type: 'LOGOUT', realmId: 'r', clientId: 'web', userId: 'u1', sessionId: sid, ipAddress: '127.0.0.1' }
+  return {
+    id: crypto.randomUUID(),
+    time: Date.now(),
+    type: 'LOGOUT',
+    realmId: 'r',
+    clientId: 'web',
+    userId: 'u1',
+    sessionId: sid,
+    ipAddress: '127.0.0.1',
+  }
 }
 
-function reasonOf({ origin }: Stage, subject: { session?: string; subject?: string }, ageSeconds = 5): string | undefined {
+function reasonOf(
+  { origin }: Stage,
+  subject: { session?: string; subject?: string },
+  ageSeconds = 5,
+): string | undefined {
   const issuedAt = Math.floor(Date.now() / 1000) - ageSeconds
   return origin.refuses('acme', { tokenId: 'a token', issuedAt, expiresAt: issuedAt + 300, ...subject })
 }
 
 const about = (reports: readonly OriginReport[]): string[] =>
-  reports.flatMap(({ kind, condition, error }) => (kind === 'connector' ? [`${condition} ${error === undefined ? 'over' : (error.detail ?? error.code)}`] : []))
+  reports.flatMap(({ kind, condition, error }) =>
+    kind === 'connector' ? [`${condition} ${error === undefined ? 'over' : (error.detail ?? error.code)}`] : [],
+  )
 
 /** How many polls of a source have ended well, by the metrics. */
 async function pollsOf(stage: Stage, source: string): Promise<number> {
   const text = await (await stage.get('/metrics')).text()
-  return Number(new RegExp(`portcullis_connector_polls_total\\{[^}]*source="${source}"[^}]*outcome="done"[^}]*\\} (\\d+)`).exec(text)?.[1] ?? 0)
+  return Number(
+    new RegExp(`portcullis_connector_polls_total\\{[^}]*source="${source}"[^}]*outcome="done"[^}]*\\} (\\d+)`).exec(
+      text,
+    )?.[1] ?? 0,
+  )
 }
 
 test('events, an event of an administrator and the not-before of the realm reach the ledger', async (context) => {
   const { fake, stage } = await open(context)
   fake.userEvents.push(logout('s1'))
-  fake.adminEvents.push({ id: 'a1', time: Date.now(), realmId: 'r', operationType: 'ACTION', resourceType: 'USER', resourcePath: 'users/u2/logout' })
-  await until(() => reasonOf(stage, { session: 's1' }) === 'session_revoked' && reasonOf(stage, { subject: 'u2' }) === 'user_revoked', 'both events')
+  fake.adminEvents.push({
+    id: 'a1',
+    time: Date.now(),
+    realmId: 'r',
+    operationType: 'ACTION',
+    resourceType: 'USER',
+    resourcePath: 'users/u2/logout',
+  })
+  await until(
+    () =>
+      reasonOf(stage, { session: 's1' }) === 'session_revoked' && reasonOf(stage, { subject: 'u2' }) === 'user_revoked',
+    'both events',
+  )
   assert.equal(reasonOf(stage, { session: 's2' }), undefined)
   fake.notBefore = Math.floor(Date.now() / 1000) - 2
   await until(() => reasonOf(stage, { session: 's2' }) === 'realm_revoked', 'the not-before')
@@ -75,30 +121,65 @@ test('events, an event of an administrator and the not-before of the realm reach
 test('what an administrator of the origin has corrected stays so, also after a restart that reads the same events again', async (context) => {
   const polled = await open(context)
   const { fake, stage } = polled
-  fake.adminEvents.push({ id: 'a1', time: Date.now(), realmId: 'r', operationType: 'ACTION', resourceType: 'USER', resourcePath: 'users/u1/logout' })
+  fake.adminEvents.push({
+    id: 'a1',
+    time: Date.now(),
+    realmId: 'r',
+    operationType: 'ACTION',
+    resourceType: 'USER',
+    resourcePath: 'users/u1/logout',
+  })
   fake.notBefore = Math.floor(Date.now() / 1000) - 3
   await until(() => stage.origin.userNotBefore('acme', 'u1') > 0 && reasonOf(stage, {}) === 'realm_revoked', 'both')
-  await stage.origin.correct('acme', { kind: 'user', subject: 'u1', notBefore: 1 }, { actor: 'root', reason: 'by mistake' })
+  await stage.origin.correct(
+    'acme',
+    { kind: 'user', subject: 'u1', notBefore: 1 },
+    { actor: 'root', reason: 'by mistake' },
+  )
   await stage.origin.correct('acme', { kind: 'realm', notBefore: 1 }, { actor: 'root', reason: 'by mistake' })
   assert.equal(reasonOf(stage, { subject: 'u1' }, 60), undefined)
   const restarted = await polled.restart()
-  fake.adminEvents.push({ id: 'a2', time: Date.now(), realmId: 'r', operationType: 'ACTION', resourceType: 'USER', resourcePath: 'users/u2/logout' })
+  fake.adminEvents.push({
+    id: 'a2',
+    time: Date.now(),
+    realmId: 'r',
+    operationType: 'ACTION',
+    resourceType: 'USER',
+    resourcePath: 'users/u2/logout',
+  })
   await until(() => reasonOf(restarted, { subject: 'u2' }) === 'user_revoked', 'a later event')
   await until(async () => (await pollsOf(restarted, 'not_before')) > 1, 'polls of the not-before')
   assert.equal(reasonOf(restarted, { subject: 'u1' }, 60), undefined)
 })
 
-const page = (status: number, headers: Record<string, string> = {}) => (_: unknown, response: ServerResponse): boolean => {
-  response.writeHead(status, { 'content-type': 'text/html', ...headers }).end('<html>log in</html>')
-  return true
-}
+const page =
+  (status: number, headers: Record<string, string> = {}) =>
+  (_: unknown, response: ServerResponse): boolean => {
+    response.writeHead(status, { 'content-type': 'text/html', ...headers }).end('<html>log in</html>')
+    return true
+  }
 
-const TROUBLES: readonly (readonly [what: string, detail: string, begin: (fake: FakeKeycloak) => void, end: (fake: FakeKeycloak) => void])[] = [
+const TROUBLES: readonly (readonly [
+  what: string,
+  detail: string,
+  begin: (fake: FakeKeycloak) => void,
+  end: (fake: FakeKeycloak) => void,
+])[] = [
   ['a login page', 'not_json', (fake) => (fake.intercept = page(200)), (fake) => (fake.intercept = undefined)],
-  ['a redirect', 'redirect', (fake) => (fake.intercept = page(302, { location: '/login' })), (fake) => (fake.intercept = undefined)],
+  [
+    'a redirect',
+    'redirect',
+    (fake) => (fake.intercept = page(302, { location: '/login' })),
+    (fake) => (fake.intercept = undefined),
+  ],
   ['a failing server', 'server_error', (fake) => (fake.intercept = page(502)), (fake) => (fake.intercept = undefined)],
   ['a renamed realm', 'unknown_realm', (fake) => (fake.realm = 'renamed'), (fake) => (fake.realm = 'acme')],
-  ['a missing right', 'missing_right', (fake) => fake.rights.delete('view-events'), (fake) => fake.rights.add('view-events')],
+  [
+    'a missing right',
+    'missing_right',
+    (fake) => fake.rights.delete('view-events'),
+    (fake) => fake.rights.add('view-events'),
+  ],
   [
     'a changed secret',
     'wrong_credentials',
@@ -131,7 +212,10 @@ test('while the discovery document names another host nothing is recorded', asyn
     fake.notBefore = Math.floor(Date.now() / 1000) - 1
     fake.userEvents.push(logout('s1'))
   })
-  await until(() => about(stage.reports).filter((each) => each.endsWith(' wrong_issuer')).length === 4, 'a report of each source')
+  await until(
+    () => about(stage.reports).filter((each) => each.endsWith(' wrong_issuer')).length === 4,
+    'a report of each source',
+  )
   await new Promise((resolve) => setTimeout(resolve, 300))
   assert.equal(reasonOf(stage, { session: 's1' }), undefined)
   fake.issuer = `${fake.baseUrl}/realms/acme`

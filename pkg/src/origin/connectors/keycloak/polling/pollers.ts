@@ -48,7 +48,14 @@ export class Pollers {
     const record = (revocation: Revocation): Promise<unknown> => recordRevocation({ host, connector }, revocation)
     const issuer = new IssuerCheck({ realm, issuers: serverNames(host.realm), nowMs })
     const loop = (source: PolledSource, intervalMs: number, poll: Poll): PollLoop =>
-      new PollLoop({ source, intervalMs, conditions, metrics, nowMs, poll: async (...of) => issuer.confirm().then(() => poll(...of)) })
+      new PollLoop({
+        source,
+        intervalMs,
+        conditions,
+        metrics,
+        nowMs,
+        poll: async (...of) => issuer.confirm().then(() => poll(...of)),
+      })
 
     const notBefore = new NotBeforePoll({ client: realm, realm: host.realm.name, connector, store, record, nowMs })
     this.#notBefore = loop('not_before', settings.notBeforeIntervalMs, (signal) => notBefore.poll(signal))
@@ -71,7 +78,10 @@ export class Pollers {
   }
 }
 
-/** The names that the server polled may have: what is read there is of the first name, unless all have the same subjects. */
+/**
+ * The names that the server polled may have: what is read there is of the first name, unless all have the same
+ * subjects.
+ */
 function serverNames(realm: ConnectorRealm): readonly string[] {
   const { names } = issuerNames(realm)
   return separatesSubjects(realm) ? names.slice(0, 1) : names
@@ -89,10 +99,19 @@ function eventLoops(
   const lifetimeSeconds = host.realm.maxLifetimeSeconds
   const completeness = new CompletenessWatch({ client, settings, lifetimeSeconds, conditions, nowMs })
   const gapIn = (source: PolledSource) => async (gap: Gap) => {
-    if (settings.onGap === 'realm_not_before') await record({ kind: 'realm', occurredAt: gap.toMs / 1000, because: 'events were lost' })
+    if (settings.onGap === 'realm_not_before')
+      await record({ kind: 'realm', occurredAt: gap.toMs / 1000, because: 'events were lost' })
     conditions.report(`${source}_gap`, gapError(source, gap))
   }
-  const common = { client, clock, store, realm: host.realm.name, rereadSeconds: settings.rereadSeconds, lifetimeSeconds, nowMs }
+  const common = {
+    client,
+    clock,
+    store,
+    realm: host.realm.name,
+    rereadSeconds: settings.rereadSeconds,
+    lifetimeSeconds,
+    nowMs,
+  }
   const userEvents = new EventSource({
     ...common,
     path: 'events',
@@ -115,7 +134,9 @@ function eventLoops(
     onGap: gapIn('admin_events'),
   })
   return [
-    loop('user_events', settings.userEventsIntervalMs, async (...of) => completeness.tend().then(() => userEvents.poll(...of))),
+    loop('user_events', settings.userEventsIntervalMs, async (...of) =>
+      completeness.tend().then(() => userEvents.poll(...of)),
+    ),
     loop('admin_events', settings.adminEventsIntervalMs, adminEvents.poll),
   ]
 }

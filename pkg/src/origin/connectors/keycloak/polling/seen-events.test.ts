@@ -19,7 +19,10 @@ async function reopened(kept: ConnectorStore): Promise<SeenEvents> {
 test('ids are known again after a restart, until their time has passed', async () => {
   const kept = await store()
   const seen = await reopened(kept)
-  await seen.add(Array.from({ length: 2_500 }, (_, index) => ({ id: `a${index}`, time: 1_000 })), 0)
+  await seen.add(
+    Array.from({ length: 2_500 }, (_, index) => ({ id: `a${index}`, time: 1_000 })),
+    0,
+  )
   await seen.add([{ id: 'b', time: 5_000 }], 0)
   const again = await reopened(kept)
   assert.ok(again.has('a0') && again.has('a2499') && again.has('b') && !again.has('c'))
@@ -30,8 +33,14 @@ test('ids are known again after a restart, until their time has passed', async (
 test('what was stored once is not written again', async () => {
   const kept = await store()
   const seen = await reopened(kept)
-  for (let batch = 0; batch < 5; batch += 1) await seen.add(Array.from({ length: 1_000 }, (_, index) => ({ id: `${batch}-${index}`, time: 1_000 })), 0)
-  const versions = await Promise.all([1, 2, 3].map(async (slot) => (await kept.readState('acme', `keycloak user_events ${slot}`))?.version))
+  for (let batch = 0; batch < 5; batch += 1)
+    await seen.add(
+      Array.from({ length: 1_000 }, (_, index) => ({ id: `${batch}-${index}`, time: 1_000 })),
+      0,
+    )
+  const versions = await Promise.all(
+    [1, 2, 3].map(async (slot) => (await kept.readState('acme', `keycloak user_events ${slot}`))?.version),
+  )
   assert.deepEqual(versions, [2, 2, 1])
 })
 
@@ -39,10 +48,17 @@ test('the longest ids fit a state, and of more than are kept the oldest are forg
   const kept = await store()
   const seen = await reopened(kept)
   for (let batch = 0; batch < 130; batch += 1) {
-    await seen.add(Array.from({ length: 1_000 }, (_, index) => ({ id: `${batch}-${index}`.padEnd(64, '"'), time: 1_000 })), 0)
+    await seen.add(
+      Array.from({ length: 1_000 }, (_, index) => ({ id: `${batch}-${index}`.padEnd(64, '"'), time: 1_000 })),
+      0,
+    )
   }
   const again = await reopened(kept)
-  for (const each of [seen, again]) assert.deepEqual(['0-0', '129-999'].map((id) => each.has(id.padEnd(64, '"'))), [false, true])
+  for (const each of [seen, again])
+    assert.deepEqual(
+      ['0-0', '129-999'].map((id) => each.has(id.padEnd(64, '"'))),
+      [false, true],
+    )
   const stored = await kept.readState('acme', 'keycloak user_events 1')
   assert.ok((stored?.value.byteLength ?? Infinity) < MAX_STATE_BYTES)
 })

@@ -25,8 +25,8 @@ const MAX_CHUNKS = 64
 const MAX_ID_LENGTH = 64
 
 /**
- * The ids of events that were applied, as long as they are read again. Kept in the store, so that no restart applies an event again
- * that an administrator has corrected since.
+ * The ids of events that were applied, as long as they are read again. Kept in the store, so that no restart applies an
+ * event again that an administrator has corrected since.
  */
 export class SeenEvents {
   readonly #slots: readonly JsonState<Chunk<string[]>>[]
@@ -36,7 +36,11 @@ export class SeenEvents {
   #serial = 0
 
   constructor(options: { store: ConnectorStore; realm: string; name: string }) {
-    const slots = Array.from({ length: MAX_CHUNKS }, (_, slot) => ({ ...options, name: `${options.name} ${slot}`, parse: chunkOf }))
+    const slots = Array.from({ length: MAX_CHUNKS }, (_, slot) => ({
+      ...options,
+      name: `${options.name} ${slot}`,
+      parse: chunkOf,
+    }))
     this.#slots = slots.map((slot) => new JsonState(slot))
   }
 
@@ -55,8 +59,8 @@ export class SeenEvents {
   }
 
   /**
-   * Adds events, and forgets those of before `keepFromMs`. Durable when it resolves. Rejects as the store does; then the events count
-   * as seen, and the next call stores them.
+   * Adds events, and forgets those of before `keepFromMs`. Durable when it resolves. Rejects as the store does; then
+   * the events count as seen, and the next call stores them.
    */
   async add(events: readonly SeenEvent[], keepFromMs: number): Promise<void> {
     this.#chunks = this.#chunks.filter(({ latest }) => latest >= keepFromMs)
@@ -94,7 +98,9 @@ function chunkOf(stored: unknown): Chunk<string[]> | undefined {
   if (!isObject(stored)) return undefined
   const { serial, latest, ids } = stored
   const isWhole = Number.isSafeInteger(serial) && Number.isSafeInteger(latest) && Array.isArray(ids)
-  return isWhole ? { serial: serial as number, latest: latest as number, ids: (ids as unknown[]).filter(isId) } : undefined
+  return isWhole
+    ? { serial: serial as number, latest: latest as number, ids: (ids as unknown[]).filter(isId) }
+    : undefined
 }
 
 function isId(value: unknown): value is string {

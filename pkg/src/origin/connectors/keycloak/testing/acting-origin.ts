@@ -1,4 +1,5 @@
-// A process of its own: an origin that logs alice out at a word on its input, and may be killed at one call of its store.
+// A process of its own: an origin that logs alice out at a word on its input, and may be killed at one call of its
+// store.
 
 import { createInterface } from 'node:readline'
 import { createOrigin } from '../../../index.ts'

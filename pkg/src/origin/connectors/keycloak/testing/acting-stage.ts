@@ -28,15 +28,31 @@ export interface ActingStage extends Stage {
 /** Keycloak resets every connection. */
 export const DOWN: NonNullable<FakeSessions['misbehave']> = { path: /./, status: 'reset' }
 
-export async function openActingStage(options: Partial<KeycloakOptions> = {}, clients: ClientOptions[] = [], store: RevocationStore = freshStore()): Promise<ActingStage> {
+export async function openActingStage(
+  options: Partial<KeycloakOptions> = {},
+  clients: ClientOptions[] = [],
+  store: RevocationStore = freshStore(),
+): Promise<ActingStage> {
   const keycloak = await openFakeKeycloak()
   const state = addSessions(keycloak)
   const issuer = await createTestIssuer()
   const actingAccount = { clientId: 'bridge', clientSecret: 'bridge-secret' }
   // The polled not-before would add to what the forwarder records.
-  const connector = keycloakConnector({ baseUrl: keycloak.baseUrl, realm: 'acme', actingAccount, notBeforeIntervalMs: 3_600_000, ...options })
-  const stage = await openStage({ store, realms: [{ ...issuer.realm, issuerSkewSeconds: 0 }], connectors: [connector], clients })
-  const waiting = async (): Promise<number> => (await connectorStore(store, 'test').outboxEntries({ realm: 'acme', queue: 'keycloak', limit: 1_000 })).length
+  const connector = keycloakConnector({
+    baseUrl: keycloak.baseUrl,
+    realm: 'acme',
+    actingAccount,
+    notBeforeIntervalMs: 3_600_000,
+    ...options,
+  })
+  const stage = await openStage({
+    store,
+    realms: [{ ...issuer.realm, issuerSkewSeconds: 0 }],
+    connectors: [connector],
+    clients,
+  })
+  const waiting = async (): Promise<number> =>
+    (await connectorStore(store, 'test').outboxEntries({ realm: 'acme', queue: 'keycloak', limit: 1_000 })).length
   return {
     ...stage,
     issuer,

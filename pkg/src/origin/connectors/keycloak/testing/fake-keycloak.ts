@@ -1,4 +1,5 @@
-// A server that answers as Keycloak 26.7.3 was seen to answer, over real HTTP on a free port, and can be made to misbehave.
+// A server that answers as Keycloak 26.7.3 was seen to answer, over real HTTP on a free port, and can be made to
+// misbehave.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -53,7 +54,9 @@ export async function openFakeKeycloak(): Promise<FakeKeycloak> {
       fake.requests.push({ method, url, authorization: request.headers.authorization, body })
       if (fake.intercept?.(request, response) === true) return
       const [status, answer] = respond(fake, tokens, request, body)
-      response.writeHead(status, { 'content-type': 'application/json' }).end(answer === undefined ? '' : JSON.stringify(answer))
+      response
+        .writeHead(status, { 'content-type': 'application/json' })
+        .end(answer === undefined ? '' : JSON.stringify(answer))
     })
   })
   // Keycloak sends no Date.
@@ -69,7 +72,13 @@ export async function openFakeKeycloak(): Promise<FakeKeycloak> {
     issuer: `${baseUrl}/realms/acme`,
     userEvents: [],
     adminEvents: [],
-    eventsConfig: { eventsEnabled: true, eventsExpiration: 86_400, enabledEventTypes: [], adminEventsEnabled: true, adminEventsDetailsEnabled: true },
+    eventsConfig: {
+      eventsEnabled: true,
+      eventsExpiration: 86_400,
+      enabledEventTypes: [],
+      adminEventsEnabled: true,
+      adminEventsDetailsEnabled: true,
+    },
     realmDocument: { realm: 'acme', attributes: { adminEventsExpiration: '86400' } },
     knownTypes: () => true,
     aheadSeconds: 0,
@@ -91,17 +100,23 @@ type Reply = [status: number, body?: unknown]
 function respond(fake: FakeKeycloak, tokens: Set<string>, request: IncomingMessage, body: string): Reply {
   const url = new URL(request.url ?? '/', fake.baseUrl)
   const [first, second, ...rest] = url.pathname.split('/').slice(1).map(decodeURIComponent)
-  if (first === 'realms') return second === fake.realm ? respondPublicly(fake, tokens, rest.join('/'), body) : [404, { error: 'Realm does not exist' }]
+  if (first === 'realms')
+    return second === fake.realm
+      ? respondPublicly(fake, tokens, rest.join('/'), body)
+      : [404, { error: 'Realm does not exist' }]
   if (first !== 'admin' || second !== 'realms') return [404, { error: 'HTTP 404 Not Found' }]
   if (!fake.admits(request)) return [401, { error: 'HTTP 401 Unauthorized' }]
   const [realm, ...path] = rest
-  return realm === fake.realm ? respondToAdmin(fake, path.join('/'), url.searchParams) : [404, { error: 'Realm not found.' }]
+  return realm === fake.realm
+    ? respondToAdmin(fake, path.join('/'), url.searchParams)
+    : [404, { error: 'Realm not found.' }]
 }
 
 function respondPublicly(fake: FakeKeycloak, tokens: Set<string>, path: string, body: string): Reply {
   const { realm, issuer, notBefore } = fake
   if (path === '') return [200, { realm, 'tokens-not-before': notBefore }]
-  if (path === '.well-known/openid-configuration') return [200, { issuer, jwks_uri: `${issuer}/protocol/openid-connect/certs` }]
+  if (path === '.well-known/openid-configuration')
+    return [200, { issuer, jwks_uri: `${issuer}/protocol/openid-connect/certs` }]
   if (path !== 'protocol/openid-connect/token') return [404, { error: 'HTTP 404 Not Found' }]
   const form = new URLSearchParams(body)
   const secret = fake.accounts.get(form.get('client_id') ?? '')
@@ -119,7 +134,9 @@ function respondToAdmin(fake: FakeKeycloak, path: string, query: URLSearchParams
     case 'events':
       return fake.rights.has('view-events') ? page(fake, fake.userEvents, 'type', ['type'], query) : forbidden
     case 'admin-events':
-      return fake.rights.has('view-events') ? page(fake, fake.adminEvents, 'operationType', ['operationTypes', 'resourceTypes'], query) : forbidden
+      return fake.rights.has('view-events')
+        ? page(fake, fake.adminEvents, 'operationType', ['operationTypes', 'resourceTypes'], query)
+        : forbidden
     case 'events/config':
       return fake.rights.has('view-events') ? [200, fake.eventsConfig] : forbidden
     case 'users':
@@ -134,7 +151,13 @@ function respondToAdmin(fake: FakeKeycloak, path: string, query: URLSearchParams
 }
 
 /** Filters by time (inclusive) and type, orders, and cuts a page out. */
-function page(fake: FakeKeycloak, events: readonly FakeEvent[], member: string, filters: readonly string[], query: URLSearchParams): Reply {
+function page(
+  fake: FakeKeycloak,
+  events: readonly FakeEvent[],
+  member: string,
+  filters: readonly string[],
+  query: URLSearchParams,
+): Reply {
   const asked = filters.flatMap((name) => query.getAll(name))
   if (!asked.every(fake.knownTypes)) return [500, { error: 'unknown_error' }]
   const names = query.getAll(filters[0] ?? '')

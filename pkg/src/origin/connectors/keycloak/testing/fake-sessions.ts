@@ -39,7 +39,15 @@ export interface FakeSessions {
 
 /** Adds these to a fake Keycloak, with the users `alice` and `bob` and the clients `web` and `spa`. */
 export function addSessions(fake: FakeKeycloak): FakeSessions {
-  const user = (id: string): FakeUser => ({ id, username: id, email: `${id}@example.test`, enabled: true, requiredActions: [], notBefore: 0, attributes: {} })
+  const user = (id: string): FakeUser => ({
+    id,
+    username: id,
+    email: `${id}@example.test`,
+    enabled: true,
+    requiredActions: [],
+    notBefore: 0,
+    attributes: {},
+  })
   const state: FakeSessions = {
     sessions: new Map(),
     users: new Map(['alice', 'bob'].map((id) => [id, user(id)])),
@@ -63,11 +71,17 @@ const NOT_FOUND: Reply = [404, { error: 'Sesssion not found' }]
 const FORBIDDEN: Reply = [403, { error: 'HTTP 403 Forbidden' }]
 const DONE: Reply = [204]
 
-function intercept(fake: FakeKeycloak, state: FakeSessions, request: IncomingMessage, response: ServerResponse): boolean {
+function intercept(
+  fake: FakeKeycloak,
+  state: FakeSessions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
   const url = new URL(request.url ?? '/', fake.baseUrl)
   const { misbehave } = state
   const isHit = misbehave?.path.test(url.pathname) === true
-  if (isHit && misbehave.after === undefined && misbehave.status !== 'hang') return misanswer(misbehave.status, response)
+  if (isHit && misbehave.after === undefined && misbehave.status !== 'hang')
+    return misanswer(misbehave.status, response)
   const [, , realm, ...path] = url.pathname.split('/').slice(1).map(decodeURIComponent)
   if (!url.pathname.startsWith('/admin/realms/') || realm !== fake.realm || !fake.admits(request)) return false
   const method = request.method ?? ''
@@ -83,17 +97,27 @@ function intercept(fake: FakeKeycloak, state: FakeSessions, request: IncomingMes
 }
 
 function misanswer(status: number | 'reset' | 'hang', response: ServerResponse): boolean {
-  if (typeof status === 'number') response.writeHead(status, { 'content-type': 'application/json' }).end('{"error":"made-up"}')
+  if (typeof status === 'number')
+    response.writeHead(status, { 'content-type': 'application/json' }).end('{"error":"made-up"}')
   else response.socket?.destroy()
   return true
 }
 
-function respond(fake: FakeKeycloak, state: FakeSessions, method: string, path: string[], query: URLSearchParams, body: string): Reply | undefined {
+function respond(
+  fake: FakeKeycloak,
+  state: FakeSessions,
+  method: string,
+  path: string[],
+  query: URLSearchParams,
+  body: string,
+): Reply | undefined {
   const [first = '', ...rest] = path.filter((segment) => segment !== '')
   const has = (right: string): boolean => fake.rights.has(right)
   switch (first) {
     case 'sessions':
-      return has('manage-users') ? endSession(state, rest[0] ?? '', query.get('isOffline') === 'true' ? 'offline' : 'online') : FORBIDDEN
+      return has('manage-users')
+        ? endSession(state, rest[0] ?? '', query.get('isOffline') === 'true' ? 'offline' : 'online')
+        : FORBIDDEN
     case 'users':
       return has('manage-users') ? respondOnUser(fake, state, method, rest, body) : FORBIDDEN
     case 'clients':
@@ -117,7 +141,13 @@ function endSession({ sessions }: FakeSessions, sid: string, kind: FakeSession['
   return DONE
 }
 
-function respondOnUser(fake: FakeKeycloak, state: FakeSessions, method: string, [sub = '', what, name = '']: string[], body: string): Reply {
+function respondOnUser(
+  fake: FakeKeycloak,
+  state: FakeSessions,
+  method: string,
+  [sub = '', what, name = '']: string[],
+  body: string,
+): Reply {
   const user = state.users.get(sub)
   if (user === undefined) return [404, { error: 'User not found' }]
   const own = [...state.sessions].filter(([, session]) => session.user === sub)
@@ -139,9 +169,17 @@ function respondOnUser(fake: FakeKeycloak, state: FakeSessions, method: string, 
 }
 
 function consentsOf({ consents }: FakeSessions, sub: string, own: [string, FakeSession][]): object[] {
-  const given = [...consents].filter(([key]) => key.startsWith(`${sub} `)).map(([key, createdDate]) => ({ clientId: key.slice(sub.length + 1), createdDate }))
+  const given = [...consents]
+    .filter(([key]) => key.startsWith(`${sub} `))
+    .map(([key, createdDate]) => ({ clientId: key.slice(sub.length + 1), createdDate }))
   const offline = own.filter(([, { kind }]) => kind === 'offline')
-  return [...given, ...offline.map(([, { client }]) => ({ clientId: client, additionalGrants: [{ client: `uuid-${client}`, key: 'Offline Token' }] }))]
+  return [
+    ...given,
+    ...offline.map(([, { client }]) => ({
+      clientId: client,
+      additionalGrants: [{ client: `uuid-${client}`, key: 'Offline Token' }],
+    })),
+  ]
 }
 
 function endConsent(state: FakeSessions, sub: string, client: string, own: [string, FakeSession][]): Reply {
@@ -151,11 +189,25 @@ function endConsent(state: FakeSessions, sub: string, client: string, own: [stri
   return DONE
 }
 
-function respondOnClient(state: FakeSessions, method: string, [uuid, what]: string[], query: URLSearchParams, body: string): Reply {
+function respondOnClient(
+  state: FakeSessions,
+  method: string,
+  [uuid, what]: string[],
+  query: URLSearchParams,
+  body: string,
+): Reply {
   const all = [...state.clients].map(([clientId, notBefore]) => ({ id: `uuid-${clientId}`, clientId, notBefore }))
-  if (uuid === undefined) return [200, page(all.filter(({ clientId }) => [null, clientId].includes(query.get('clientId'))), query)]
+  if (uuid === undefined)
+    return [
+      200,
+      page(
+        all.filter(({ clientId }) => [null, clientId].includes(query.get('clientId'))),
+        query,
+      ),
+    ]
   const client = uuid.replace('uuid-', '')
-  const of = (kind: FakeSession['kind']) => [...state.sessions].filter(([, session]) => session.client === client && session.kind === kind).map(listed)
+  const of = (kind: FakeSession['kind']) =>
+    [...state.sessions].filter(([, session]) => session.client === client && session.kind === kind).map(listed)
   if (what === 'user-sessions') return [200, page(of('online'), query)]
   if (what === 'offline-sessions') return [200, page(of('offline'), query)]
   if (method === 'PUT') state.clients.set(client, (JSON.parse(body) as { notBefore: number }).notBefore)
@@ -176,5 +228,11 @@ function logoutAll(fake: FakeKeycloak, { sessions }: FakeSessions): Reply {
 }
 
 function listed([id, { user, start, lastAccess, client }]: [string, FakeSession]): object {
-  return { id, userId: user, start: start * 1000, lastAccess: lastAccess * 1000, clients: { [`uuid-${client}`]: client } }
+  return {
+    id,
+    userId: user,
+    start: start * 1000,
+    lastAccess: lastAccess * 1000,
+    clients: { [`uuid-${client}`]: client },
+  }
 }

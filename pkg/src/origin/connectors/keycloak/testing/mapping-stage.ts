@@ -15,9 +15,17 @@ export interface MappingStage {
   nowMs: number
 }
 
-export function mappingStage(options: Partial<KeycloakOptions> = {}, documents: Readonly<Record<string, unknown>> = {}): MappingStage {
+export function mappingStage(
+  options: Partial<KeycloakOptions> = {},
+  documents: Readonly<Record<string, unknown>> = {},
+): MappingStage {
   const serviceAccount = { clientId: 'portcullis-reader', clientSecret: 'a secret' }
-  const settings = resolveKeycloakSettings({ baseUrl: 'https://sso.example', realm: 'acme', serviceAccount, ...options })
+  const settings = resolveKeycloakSettings({
+    baseUrl: 'https://sso.example',
+    realm: 'acme',
+    serviceAccount,
+    ...options,
+  })
   const asked: string[] = []
   const state = new CurrentState({
     async get(path) {

@@ -20,7 +20,11 @@ export interface Scene {
   store: ConnectorStore
 }
 
-export async function openScene(context: TestContext, options: Partial<KeycloakHttpOptions> = {}, nowMs: () => number = Date.now): Promise<Scene> {
+export async function openScene(
+  context: TestContext,
+  options: Partial<KeycloakHttpOptions> = {},
+  nowMs: () => number = Date.now,
+): Promise<Scene> {
   const fake = await openFakeKeycloak()
   const http = new KeycloakHttp({ baseUrl: fake.baseUrl, fetch, plainHttp: 'loopback', timeoutMs: 5_000, ...options })
   context.after(async () => {
@@ -30,7 +34,14 @@ export async function openScene(context: TestContext, options: Partial<KeycloakH
   const clock = new ServerClock(nowMs)
   const account = { clientId: 'bridge', clientSecret: 'bridge-secret' }
   const client = serviceAccountClient({ http, realm: 'acme', account, clock, nowMs })
-  return { fake, http, client, realm: new RealmClient(http, 'acme'), clock, store: await openConnectorStore('keycloak') }
+  return {
+    fake,
+    http,
+    client,
+    realm: new RealmClient(http, 'acme'),
+    clock,
+    store: await openConnectorStore('keycloak'),
+  }
 }
 
 /** A reader of user events, and what it has applied. */

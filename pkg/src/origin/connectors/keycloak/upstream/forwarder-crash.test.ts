@@ -25,7 +25,12 @@ beforeEach(async () => {
   state = addSessions(keycloak)
   const { signingKey } = await generateFeedKey()
   const { realm } = await createTestIssuer()
-  setting = { path: join(folder, 'revocations.db'), baseUrl: keycloak.baseUrl, signingKey, realm: { ...realm, issuerSkewSeconds: 0 } }
+  setting = {
+    path: join(folder, 'revocations.db'),
+    baseUrl: keycloak.baseUrl,
+    signingKey,
+    realm: { ...realm, issuerSkewSeconds: 0 },
+  }
 })
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL')
@@ -36,7 +41,9 @@ afterEach(async () => {
 /** A running origin, and the lines that it writes. */
 async function start(killedAt?: string): Promise<{ child: ChildProcess; lines: AsyncIterator<string> }> {
   const entry = new URL('../testing/acting-origin.ts', import.meta.url).pathname
-  const child = spawn(process.execPath, ['--import', 'tsx', entry, JSON.stringify({ ...setting, killedAt })], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--import', 'tsx', entry, JSON.stringify({ ...setting, killedAt })], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
   children.push(child)
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   assert.equal((await lines.next()).value, 'ready')

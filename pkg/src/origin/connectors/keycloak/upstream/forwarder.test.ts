@@ -47,7 +47,13 @@ describe('while Keycloak can be reached', () => {
     assert.ok(Number(stage.keycloak.notBefore) <= now())
     assert.equal(await (await stage.origin.setClientNotBefore('acme', 'web', 1_700_000_000)).upstream, 'done')
     assert.equal(await (await stage.origin.setClientNotBefore('acme', 'unknown')).upstream, 'done')
-    assert.deepEqual([...stage.state.clients], [['web', 1_700_000_000], ['spa', 0]])
+    assert.deepEqual(
+      [...stage.state.clients],
+      [
+        ['web', 1_700_000_000],
+        ['spa', 0],
+      ],
+    )
   })
 
   test('a grant is ended with its consent; one that Keycloak keeps no consent for is refused while its sessions go on', async () => {
@@ -67,14 +73,23 @@ describe('while Keycloak can be reached', () => {
       assert.equal(await (await stage.origin.logoutUser('acme', sub)).upstream, 'done', sub)
       assert.equal(await (await stage.origin.endSession('acme', sub)).upstream, 'done', sub)
     }
-    assert.deepEqual(stage.state.acts.filter((act) => !/^(POST users\/.+\/logout|DELETE sessions\/.+)$/.test(act)), [])
+    assert.deepEqual(
+      stage.state.acts.filter((act) => !/^(POST users\/.+\/logout|DELETE sessions\/.+)$/.test(act)),
+      [],
+    )
     const paths = stage.keycloak.requests.filter(({ url }) => url.startsWith('/admin/')).map(({ url }) => url)
-    assert.ok(paths.every((path) => /^\/admin\/realms\/acme\/(users|sessions)\/[^/]+/.test(path)), 'no name leaves its place in the path')
+    assert.ok(
+      paths.every((path) => /^\/admin\/realms\/acme\/(users|sessions)\/[^/]+/.test(path)),
+      'no name leaves its place in the path',
+    )
   })
 
   test('what Keycloak reported is not forwarded to it', async () => {
     await stage.origin.logoutUser('acme', 'alice', { upstream: 'skip', actor: 'connector:keycloak' })
-    assert.deepEqual([stage.keycloak.requests.filter(({ url }) => url.startsWith('/admin/')), await stage.waiting()], [[], 0])
+    assert.deepEqual(
+      [stage.keycloak.requests.filter(({ url }) => url.startsWith('/admin/')), await stage.waiting()],
+      [[], 0],
+    )
   })
 })
 
@@ -146,7 +161,10 @@ describe('while Keycloak cannot be reached', () => {
   test('a failure is reported once, and once when it is over', async () => {
     stage.state.misbehave = DOWN
     for (let act = 0; act < 5; act += 1) await (await stage.origin.logoutUser('acme', 'alice')).upstream
-    assert.deepEqual(stage.actReports().map(({ error }) => error?.detail), ['unreachable'])
+    assert.deepEqual(
+      stage.actReports().map(({ error }) => error?.detail),
+      ['unreachable'],
+    )
     stage.state.misbehave = undefined
     await stage.idle()
     await until(() => stage.actReports().length === 2, 'the end is reported')
@@ -165,7 +183,10 @@ describe('an answer of Keycloak', () => {
     assert.ok(performance.now() - began < 5_000)
     stage.session('later', -2)
     await stage.idle()
-    assert.deepEqual([stage.sids(), stage.state.acts.filter((act) => act.endsWith('/logout'))], [['later'], ['POST users/alice/logout']])
+    assert.deepEqual(
+      [stage.sids(), stage.state.acts.filter((act) => act.endsWith('/logout'))],
+      [['later'], ['POST users/alice/logout']],
+    )
   })
 
   test('of a failure is tried again, and holds up no other act', async () => {
@@ -218,7 +239,9 @@ describe('an answer of Keycloak', () => {
 
 test('many acts are sent, each once', async () => {
   for (let index = 0; index < 300; index += 1) stage.session(`s${index}`, 10)
-  const outcomes = await Promise.all([...stage.state.sessions.keys()].map(async (sid) => (await stage.origin.endSession('acme', sid)).upstream))
+  const outcomes = await Promise.all(
+    [...stage.state.sessions.keys()].map(async (sid) => (await stage.origin.endSession('acme', sid)).upstream),
+  )
   await stage.idle()
   assert.deepEqual(stage.sids(), [])
   assert.equal(stage.state.acts.length, 600)

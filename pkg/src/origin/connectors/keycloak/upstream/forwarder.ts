@@ -38,8 +38,8 @@ const RENEWAL_INTERVAL_MS = 5_000
 const COUNT_PAGE = 1_000
 
 /**
- * Carries out at Keycloak the acts that were recorded here, from the outbox. An attempt is counted before it is sent: an act that a crash
- * interrupts is repeated `by_time`, so that later logins go on.
+ * Carries out at Keycloak the acts that were recorded here, from the outbox. An attempt is counted before it is sent:
+ * an act that a crash interrupts is repeated `by_time`, so that later logins go on.
  */
 export class KeycloakForwarder implements Forwarder {
   readonly #options: KeycloakForwarderOptions
@@ -66,7 +66,12 @@ export class KeycloakForwarder implements Forwarder {
     const act = this.#actFor(forwarded)
     if (act === undefined || act === 'refused') return act
     const { host, connector } = this.#options
-    const message: KeycloakMessage = { ...act, key: crypto.randomUUID(), recordedMs: Math.floor(host.nowMs()), until: forwarded.until }
+    const message: KeycloakMessage = {
+      ...act,
+      key: crypto.randomUUID(),
+      recordedMs: Math.floor(host.nowMs()),
+      until: forwarded.until,
+    }
     const stored: UpstreamMessage = { entry: { queue: connector, at: forwarded.now, payload: encodeMessage(message) } }
     const outcome = new Promise<UpstreamOutcome>((resolve) => this.#callers.set(message.key, resolve))
     this.#outcomes.set(stored, { key: message.key, outcome })
@@ -80,7 +85,10 @@ export class KeycloakForwarder implements Forwarder {
     if (this.#isBlocked) this.#settle(known.key, 'queued')
     this.#wake.abort()
     const late = new AbortController()
-    const outcome = await Promise.race([known.outcome, pause(this.#options.timeoutMs, late.signal).then(() => 'queued' as const)])
+    const outcome = await Promise.race([
+      known.outcome,
+      pause(this.#options.timeoutMs, late.signal).then(() => 'queued' as const),
+    ])
     late.abort()
     this.#callers.delete(known.key)
     return outcome
@@ -110,7 +118,9 @@ export class KeycloakForwarder implements Forwarder {
     if (forwarded.upstream === 'tell') return act
     // Keycloak has done it already; only the attribute has to follow the ledger.
     const isWritten = this.#options.lastLogoutTime === 'write' && forwarded.state === 'new'
-    return isWritten && forwarded.event.kind === 'user' && !this.#renewal.isRecording(forwarded.event.subject) ? { kind: 'lastLogoutTime', sub: forwarded.event.subject } : undefined
+    return isWritten && forwarded.event.kind === 'user' && !this.#renewal.isRecording(forwarded.event.subject)
+      ? { kind: 'lastLogoutTime', sub: forwarded.event.subject }
+      : undefined
   }
 
   async #sending(): Promise<void> {
@@ -145,7 +155,8 @@ export class KeycloakForwarder implements Forwarder {
   }
 
   async #repeated(work: () => Promise<void>): Promise<void> {
-    while (!this.#closing.signal.aborted && (await this.#tried(work)) === 'failed') await pause(RETRY_MS, this.#closing.signal)
+    while (!this.#closing.signal.aborted && (await this.#tried(work)) === 'failed')
+      await pause(RETRY_MS, this.#closing.signal)
   }
 
   /** Begins as many messages as may be under way. */
@@ -154,7 +165,8 @@ export class KeycloakForwarder implements Forwarder {
     const dueAt = Math.floor(host.nowMs() / 1000)
     const queue = { realm: host.realm.name, queue: connector }
     const due = await host.store.outboxEntries({ ...queue, dueAt, limit: 2 * MAX_UNDER_WAY })
-    if (due.length === 0 && this.#waiting > 0 && (await host.store.outboxEntries({ ...queue, limit: 1 })).length === 0) this.#count(-this.#waiting)
+    if (due.length === 0 && this.#waiting > 0 && (await host.store.outboxEntries({ ...queue, limit: 1 })).length === 0)
+      this.#count(-this.#waiting)
     for (const entry of due) {
       if (this.#underWay.size >= MAX_UNDER_WAY) return
       if (this.#underWay.has(entry.id)) continue
@@ -171,7 +183,10 @@ export class KeycloakForwarder implements Forwarder {
     const message = decodeMessage(entry.payload)
     try {
       const manner = this.#mannerOf(entry, message)
-      await host.store.postponeOutbox(entry.id, Math.floor(host.nowMs() / 1000) + Math.min(1 + entry.attempts, MAX_HELD_BACK_SECONDS))
+      await host.store.postponeOutbox(
+        entry.id,
+        Math.floor(host.nowMs() / 1000) + Math.min(1 + entry.attempts, MAX_HELD_BACK_SECONDS),
+      )
       if (message === undefined) throw unreadable()
       await this.#perform(message, manner)
       await this.#finish(entry, message, 'done')
@@ -211,7 +226,11 @@ export class KeycloakForwarder implements Forwarder {
     }
   }
 
-  async #finish({ id }: StoredOutboxEntry, message: KeycloakMessage | undefined, outcome: 'done' | 'refused'): Promise<void> {
+  async #finish(
+    { id }: StoredOutboxEntry,
+    message: KeycloakMessage | undefined,
+    outcome: 'done' | 'refused',
+  ): Promise<void> {
     const { host } = this.#options
     if (await host.store.acknowledgeOutbox(id)) this.#count(-1)
     if (message !== undefined) this.#settle(message.key, outcome)
@@ -250,7 +269,12 @@ export class KeycloakForwarder implements Forwarder {
     const { host, connector } = this.#options
     let counted = 0
     for (let after = 0; ; ) {
-      const page = await host.store.outboxEntries({ realm: host.realm.name, queue: connector, after, limit: COUNT_PAGE })
+      const page = await host.store.outboxEntries({
+        realm: host.realm.name,
+        queue: connector,
+        after,
+        limit: COUNT_PAGE,
+      })
       counted += page.length
       const last = page.at(-1)
       if (last === undefined) break
@@ -268,9 +292,14 @@ function isFinal(error: PortcullisError): boolean {
 
 /** Whether any message would fail for this reason. */
 function concernsAll(error: PortcullisError): boolean {
-  return (['unreachable', 'redirect', 'wrong_credentials', 'unknown_realm'] as const).some((detail) => isFailure(error, detail))
+  return (['unreachable', 'redirect', 'wrong_credentials', 'unknown_realm'] as const).some((detail) =>
+    isFailure(error, detail),
+  )
 }
 
 function unreadable(): PortcullisError {
-  return failure('act_refused', 'an act that waited was written by another version of Portcullis, and was dropped: do it at Keycloak')
+  return failure(
+    'act_refused',
+    'an act that waited was written by another version of Portcullis, and was dropped: do it at Keycloak',
+  )
 }

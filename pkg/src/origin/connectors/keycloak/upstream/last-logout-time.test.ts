@@ -55,7 +55,10 @@ test('an attribute that Keycloak does not keep is reported, and the logout is do
   assert.match(reports()[0]?.error?.message ?? '', /user profile/)
   stage.state.onRequest = undefined
   await (await stage.origin.logoutUser('acme', 'alice')).upstream
-  assert.deepEqual(reports().map(({ error }) => error?.detail), ['act_refused', undefined])
+  assert.deepEqual(
+    reports().map(({ error }) => error?.detail),
+    ['act_refused', undefined],
+  )
 })
 
 test('a logout that Keycloak reported writes it too, once', async () => {

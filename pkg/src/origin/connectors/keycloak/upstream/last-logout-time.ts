@@ -8,15 +8,19 @@ const ATTRIBUTE = 'last_logout_time'
 const MAX_WRITES = 3
 
 /**
- * Writes the user attribute `last_logout_time` (unix seconds), unless it is as late already. Keycloak replaces a user as a whole, so the
- * user is read, sent back with the attribute, and read again. Left out are `enabled`, credentials and required actions, which another
- * administrator may be changing, and `notBefore`. Rejects as `AdminClient`.
+ * Writes the user attribute `last_logout_time` (unix seconds), unless it is as late already. Keycloak replaces a user
+ * as a whole, so the user is read, sent back with the attribute, and read again. Left out are `enabled`, credentials
+ * and required actions, which another administrator may be changing, and `notBefore`. Rejects as `AdminClient`.
  */
 export async function writeLastLogoutTime(admin: AdminClient, sub: string, seconds: number): Promise<void> {
   for (let writes = 0; ; writes += 1) {
     const { status, body } = expected(await admin.get(['users', sub], MANAGE_USERS))
     if (status === 404) return
-    if (!isObject(body)) throw failure('not_json', 'Keycloak sent something other than a user: check baseUrl, and what stands before Keycloak')
+    if (!isObject(body))
+      throw failure(
+        'not_json',
+        'Keycloak sent something other than a user: check baseUrl, and what stands before Keycloak',
+      )
     if (writtenTime(body) >= seconds) return
     if (writes === MAX_WRITES) throw notKept()
     expected(await admin.put(['users', sub], changed(body, seconds), MANAGE_USERS))
@@ -24,7 +28,13 @@ export async function writeLastLogoutTime(admin: AdminClient, sub: string, secon
 }
 
 function changed(user: Record<string, unknown>, seconds: number): Record<string, unknown> {
-  const { enabled: _enabled, credentials: _credentials, requiredActions: _actions, notBefore: _notBefore, ...kept } = user
+  const {
+    enabled: _enabled,
+    credentials: _credentials,
+    requiredActions: _actions,
+    notBefore: _notBefore,
+    ...kept
+  } = user
   return { ...kept, attributes: { ...attributesOf(user), [ATTRIBUTE]: [String(seconds)] } }
 }
 
@@ -39,5 +49,8 @@ function attributesOf({ attributes }: Record<string, unknown>): Record<string, u
 }
 
 function notKept(): Error {
-  return failure('act_refused', `Keycloak did not keep the user attribute '${ATTRIBUTE}': name it in the user profile of the realm, for administrators to edit`)
+  return failure(
+    'act_refused',
+    `Keycloak did not keep the user attribute '${ATTRIBUTE}': name it in the user profile of the realm, for administrators to edit`,
+  )
 }

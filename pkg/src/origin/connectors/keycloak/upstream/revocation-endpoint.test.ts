@@ -19,7 +19,8 @@ beforeEach(async () => {
   stage = await openActingStage({}, [], store.store)
   dead = new Set()
   const { intercept } = stage.keycloak
-  stage.keycloak.intercept = (request, response) => (stage.state.misbehave === undefined && revocation(request, response)) || intercept?.(request, response) === true
+  stage.keycloak.intercept = (request, response) =>
+    (stage.state.misbehave === undefined && revocation(request, response)) || intercept?.(request, response) === true
 })
 afterEach(() => stage.close())
 
@@ -27,9 +28,14 @@ afterEach(() => stage.close())
 function revocation(request: IncomingMessage, response: ServerResponse): boolean {
   if (request.url !== PATH) return false
   const form = new URLSearchParams(stage.keycloak.requests.at(-1)?.body ?? '')
-  const isWeb = request.headers.authorization === BASIC || form.get('client_assertion') === 'of web' || (form.get('client_id') === 'web' && form.get('client_secret') === 'web-secret')
+  const isWeb =
+    request.headers.authorization === BASIC ||
+    form.get('client_assertion') === 'of web' ||
+    (form.get('client_id') === 'web' && form.get('client_secret') === 'web-secret')
   const answer = (status: number, error?: string): boolean => {
-    response.writeHead(status, { 'content-type': 'application/json' }).end(error === undefined ? '' : JSON.stringify({ error, error_description: 'made-up' }))
+    response
+      .writeHead(status, { 'content-type': 'application/json' })
+      .end(error === undefined ? '' : JSON.stringify({ error, error_description: 'made-up' }))
     return true
   }
   if (!isWeb) return answer(401, 'unauthorized_client')
@@ -55,11 +61,15 @@ function revoke(parameters: Record<string, string>, headers: Record<string, stri
 async function assertAnswers(answer: Promise<Response>, status: number, error?: string): Promise<void> {
   const response = await answer
   const text = await response.text()
-  assert.deepEqual([response.status, text === '' ? undefined : (JSON.parse(text) as { error: string }).error], [status, error])
+  assert.deepEqual(
+    [response.status, text === '' ? undefined : (JSON.parse(text) as { error: string }).error],
+    [status, error],
+  )
   assert.doesNotMatch(text, /made-up|web-secret|eyJ/)
 }
 
-const refuses = (more: object): string | undefined => stage.origin.refuses('acme', { issuedAt: now() - 1, expiresAt: now() + 300, ...more })
+const refuses = (more: object): string | undefined =>
+  stage.origin.refuses('acme', { issuedAt: now() - 1, expiresAt: now() + 300, ...more })
 
 test('a refresh token ends the part that its client has in the session, at the edges too', async () => {
   for (const typ of ['Refresh', 'Offline']) {
@@ -69,7 +79,10 @@ test('a refresh token ends the part that its client has in the session, at the e
     assert.equal(refuses({ session: sid, authorizedParty: 'spa' }), undefined)
   }
   const [line] = await stage.origin.audit.list({ realm: 'acme', limit: 1 })
-  assert.deepEqual([line?.action, line?.actor, line?.subject, line?.detail], ['refresh_token_revoked', 'client:web', 'of-Offline', 'client web'])
+  assert.deepEqual(
+    [line?.action, line?.actor, line?.subject, line?.detail],
+    ['refresh_token_revoked', 'client:web', 'of-Offline', 'client web'],
+  )
 })
 
 test('an access token is revoked here too, by its id', async () => {
@@ -83,14 +96,21 @@ test('an access token of a client that is known here is revoked here, and then t
   await stage.close()
   stage = await openActingStage({}, [{ id: 'web', secret: 'web-secret' }, { id: 'spa' }])
   const { intercept } = stage.keycloak
-  stage.keycloak.intercept = (request, response) => revocation(request, response) || intercept?.(request, response) === true
-  for (const [azp, outcome] of [['web', 'done'], ['spa', 'refused']] as const) {
+  stage.keycloak.intercept = (request, response) =>
+    revocation(request, response) || intercept?.(request, response) === true
+  for (const [azp, outcome] of [
+    ['web', 'done'],
+    ['spa', 'refused'],
+  ] as const) {
     const token = await stage.issuer.token({ azp })
     const answer = await revoke({ token, client_id: azp, ...(azp === 'web' ? { client_secret: 'web-secret' } : {}) })
     assert.deepEqual([answer.status, answer.headers.get('portcullis-upstream')], [200, outcome])
     assert.equal(refuses({ tokenId: decodeJwt(token).jti }), 'token_revoked')
   }
-  await assertAnswers(revoke({ token: await keycloaks({ sid: 's9' }), client_id: 'web', client_secret: 'web-secret' }), 200)
+  await assertAnswers(
+    revoke({ token: await keycloaks({ sid: 's9' }), client_id: 'web', client_secret: 'web-secret' }),
+    200,
+  )
   assert.equal(refuses({ session: 's9', authorizedParty: 'web' }), 'session_revoked')
   await assertAnswers(revoke({ token: 'unknown', client_id: 'spa' }), 200)
 })
@@ -106,7 +126,8 @@ test('of a token that Keycloak does not accept nothing is recorded, and the resp
   const before = stage.sequence()
   const token = await keycloaks({})
   dead.add(token)
-  for (const each of [token, 'garbage', 'a.b']) await assertAnswers(revoke({ token: each }, { authorization: BASIC }), 200)
+  for (const each of [token, 'garbage', 'a.b'])
+    await assertAnswers(revoke({ token: each }, { authorization: BASIC }), 200)
   assert.equal(stage.sequence(), before)
 })
 
@@ -115,8 +136,16 @@ test('what Keycloak refuses is refused, and nothing is recorded', async () => {
   const token = await stage.issuer.token({ azp: 'web' })
   await assertAnswers(revoke({ token, client_id: 'web', client_secret: 'wrong' }), 401, 'invalid_client')
   await assertAnswers(revoke({ token }), 401, 'invalid_client')
-  await assertAnswers(revoke({ token: await stage.issuer.token({ azp: 'spa' }) }, { authorization: BASIC }), 400, 'invalid_request')
-  await assertAnswers(revoke({ token: await keycloaks({ typ: 'ID' }) }, { authorization: BASIC }), 400, 'unsupported_token_type')
+  await assertAnswers(
+    revoke({ token: await stage.issuer.token({ azp: 'spa' }) }, { authorization: BASIC }),
+    400,
+    'invalid_request',
+  )
+  await assertAnswers(
+    revoke({ token: await keycloaks({ typ: 'ID' }) }, { authorization: BASIC }),
+    400,
+    'unsupported_token_type',
+  )
   await assertAnswers(revoke({}, { authorization: BASIC }), 400, 'invalid_request')
   assert.equal(stage.sequence(), before)
 })
@@ -142,14 +171,25 @@ test('a refresh token that Keycloak has revoked, and whose end could not be reco
   assert.equal(refuses({ session: 's1', authorizedParty: 'web' }), undefined)
   await assertAnswers(revoke({ token }, { authorization: BASIC }), 200)
   assert.equal(refuses({ session: 's1', authorizedParty: 'web' }), 'session_revoked')
-  await stage.origin.correct('acme', { kind: 'clientSession', session: 's1', authorizedParty: 'web', notBefore: 1 }, { reason: 'a mistake' })
+  await stage.origin.correct(
+    'acme',
+    { kind: 'clientSession', session: 's1', authorizedParty: 'web', notBefore: 1 },
+    { reason: 'a mistake' },
+  )
   await assertAnswers(revoke({ token }, { authorization: BASIC }), 200)
   assert.equal(refuses({ session: 's1', authorizedParty: 'web' }), undefined, 'it is recorded once')
 })
 
 test('an access token of a client that authenticates by an assertion, which names it, is revoked here too', async () => {
   const token = await stage.issuer.token({ azp: 'web' })
-  await assertAnswers(revoke({ token, client_assertion: 'of web', client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer' }), 200)
+  await assertAnswers(
+    revoke({
+      token,
+      client_assertion: 'of web',
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    }),
+    200,
+  )
   assert.equal(refuses({ tokenId: decodeJwt(token).jti }), 'token_revoked')
   const [line] = await stage.origin.audit.list({ realm: 'acme', limit: 1 })
   assert.equal(line?.actor, 'client:web')
@@ -160,7 +200,9 @@ test('an access token of a client that authenticates by an assertion, which name
 })
 
 test('guesses of a secret are limited here', async () => {
-  const answers = await Promise.all(Array.from({ length: 150 }, () => revoke({ token: 'x', client_id: 'web', client_secret: 'wrong' })))
+  const answers = await Promise.all(
+    Array.from({ length: 150 }, () => revoke({ token: 'x', client_id: 'web', client_secret: 'wrong' })),
+  )
   const refused = answers.filter(({ status }) => status === 401).length
   // Those that were under way when the limit was reached may be answered.
   assert.ok(refused >= 100 && refused < 120, String(refused))
@@ -174,9 +216,16 @@ test('a request that names two clients, or authenticates in two ways, is refused
   await assertAnswers(revoke({ token, client_id: 'web', client_secret: 'web-secret' }, spa), 400, 'invalid_request')
   await assertAnswers(revoke({ token, client_id: 'web' }, spa), 400, 'invalid_request')
   await assertAnswers(revoke({ token, client_assertion: 'x.y.z' }, spa), 400, 'invalid_request')
-  await assertAnswers(revoke({ token, client_id: 'web', client_secret: 'web-secret', client_assertion: 'x.y.z' }), 400, 'invalid_request')
+  await assertAnswers(
+    revoke({ token, client_id: 'web', client_secret: 'web-secret', client_assertion: 'x.y.z' }),
+    400,
+    'invalid_request',
+  )
   assert.equal(stage.sequence(), before)
-  assert.deepEqual(stage.keycloak.requests.filter(({ url }) => url === PATH), [])
+  assert.deepEqual(
+    stage.keycloak.requests.filter(({ url }) => url === PATH),
+    [],
+  )
 })
 
 test('Keycloak gets no Authorization header but that of a client', async () => {

@@ -1,6 +1,11 @@
 import { isObject } from '../../../../options.ts'
 import type { ConnectorHost } from '../../connector.ts'
-import type { ClientRequest, EndedClientSession, EndpointAnswer, RevocationEndpoint } from '../../revocation-endpoint.ts'
+import type {
+  ClientRequest,
+  EndedClientSession,
+  EndpointAnswer,
+  RevocationEndpoint,
+} from '../../revocation-endpoint.ts'
 import { failure } from '../client/failure.ts'
 import type { KeycloakAnswer } from '../client/keycloak-http.ts'
 import type { RealmClient } from '../client/realm-client.ts'
@@ -25,7 +30,8 @@ export class KeycloakRevocationEndpoint implements RevocationEndpoint {
   }
 
   async revoke(request: ClientRequest): Promise<EndpointAnswer> {
-    if (this.#underWay >= MAX_UNDER_WAY) throw failure('timeout', 'too many requests for revocation wait for Keycloak: try again later')
+    if (this.#underWay >= MAX_UNDER_WAY)
+      throw failure('timeout', 'too many requests for revocation wait for Keycloak: try again later')
     this.#underWay += 1
     try {
       return this.#read(await this.#send(request), request.form.get('token') ?? '')
@@ -36,7 +42,11 @@ export class KeycloakRevocationEndpoint implements RevocationEndpoint {
 
   #send({ form, authorization }: ClientRequest): Promise<KeycloakAnswer> {
     const headers: Record<string, string> = authorization === undefined ? {} : { authorization }
-    return this.#options.realm.postForm(['protocol', 'openid-connect', 'revoke'], new URLSearchParams([...form]), headers)
+    return this.#options.realm.postForm(
+      ['protocol', 'openid-connect', 'revoke'],
+      new URLSearchParams([...form]),
+      headers,
+    )
   }
 
   #read({ status, body }: KeycloakAnswer, token: string): EndpointAnswer {
@@ -44,13 +54,14 @@ export class KeycloakRevocationEndpoint implements RevocationEndpoint {
     if (status === 200 && body === undefined) return { kind: 'revoked', ...this.#endedWith(token) }
     if (status === 200 && error === 'invalid_token') return { kind: 'unknown_token' }
     if (status === 401) return { kind: 'refused', error: 'invalid_client' }
-    if (status === 400) return { kind: 'refused', error: error === 'unsupported_token_type' ? error : 'invalid_request' }
+    if (status === 400)
+      return { kind: 'refused', error: error === 'unsupported_token_type' ? error : 'invalid_request' }
     throw status === 404 ? this.#options.realm.unknown() : this.#options.realm.unlike('an answer to a revocation')
   }
 
   /**
-   * What ended with a token that Keycloak has just accepted and revoked: for a refresh token, its client's part of the session. That is
-   * read from the token itself, which is signed by a secret of Keycloak's.
+   * What ended with a token that Keycloak has just accepted and revoked: for a refresh token, its client's part of the
+   * session. That is read from the token itself, which is signed by a secret of Keycloak's.
    */
   #endedWith(token: string): { clientSession?: EndedClientSession } {
     const { typ, sid: session, azp: client, iat } = this.#claimsOf(token)

@@ -3,13 +3,21 @@ import { isObject } from '../../../../options.ts'
 import type { AdminAnswer, AdminClient, AdminRequest } from '../client/admin-client.ts'
 import { failure, isFailure } from '../client/failure.ts'
 import type { KeycloakMessage } from './upstream-message.ts'
-import { endOfflineSessionsOf, endSession, endSessionsOf, endSessionsUsedSince, expected, MANAGE_USERS, sessionsOf } from './upstream-sessions.ts'
+import {
+  endOfflineSessionsOf,
+  endSession,
+  endSessionsOf,
+  endSessionsUsedSince,
+  expected,
+  MANAGE_USERS,
+  sessionsOf,
+} from './upstream-sessions.ts'
 
 /** An act done at Keycloak. */
 export interface Performed {
   /**
-   * When Keycloak had done it: no token that the act should have prevented was issued later. Unix seconds, where Keycloak states them; else
-   * `now`. Left out: the act followed the event at once.
+   * When Keycloak had done it: no token that the act should have prevented was issued later. Unix seconds, where
+   * Keycloak states them; else `now`. Left out: the act followed the event at once.
    */
   readonly upTo?: number | 'now'
   /** The part that could not be done, for want of a right. */
@@ -17,7 +25,8 @@ export interface Performed {
 }
 
 /**
- * How it is done: `whole`, by the operation that ends everything there is now, or `by_time`, so that what began after the event goes on.
+ * How it is done: `whole`, by the operation that ends everything there is now, or `by_time`, so that what began after
+ * the event goes on.
  */
 export type Manner = 'whole' | 'by_time'
 
@@ -25,7 +34,11 @@ const MANAGE_REALM: AdminRequest = { right: 'manage-realm' }
 const MANAGE_CLIENTS: AdminRequest = { right: 'manage-clients' }
 
 /** Does an act at Keycloak; one that was done before succeeds. Rejects as `AdminClient`, or with `act_refused`. */
-export async function performAct(admin: AdminClient, message: Exclude<KeycloakMessage, { kind: 'lastLogoutTime' }>, manner: Manner): Promise<Performed> {
+export async function performAct(
+  admin: AdminClient,
+  message: Exclude<KeycloakMessage, { kind: 'lastLogoutTime' }>,
+  manner: Manner,
+): Promise<Performed> {
   switch (message.kind) {
     case 'session':
       await endSession(admin, message.sid)
@@ -47,7 +60,11 @@ export async function performAct(admin: AdminClient, message: Exclude<KeycloakMe
   }
 }
 
-async function logoutUser(admin: AdminClient, { sub, until }: { sub: string; until: number }, manner: Manner): Promise<Performed> {
+async function logoutUser(
+  admin: AdminClient,
+  { sub, until }: { sub: string; until: number },
+  manner: Manner,
+): Promise<Performed> {
   if (manner === 'whole') expected(await admin.post(['users', sub, 'logout'], undefined, MANAGE_USERS))
   else await endSessionsOf(admin, sub, until)
   await endOfflineSessionsOf(admin, sub, until)
@@ -86,22 +103,35 @@ async function raiseClientNotBefore(admin: AdminClient, client: string, notBefor
 }
 
 /**
- * Removes the consent, and with it the client's part of the user's sessions and its offline tokens. Keycloak does neither for a client that
- * needs no consent.
+ * Removes the consent, and with it the client's part of the user's sessions and its offline tokens. Keycloak does
+ * neither for a client that needs no consent.
  */
-async function endGrant(admin: AdminClient, { sub, client, until }: { sub: string; client: string; until: number }, manner: Manner): Promise<void> {
+async function endGrant(
+  admin: AdminClient,
+  { sub, client, until }: { sub: string; client: string; until: number },
+  manner: Manner,
+): Promise<void> {
   if (manner === 'by_time' && (await wasGivenAfter(admin, sub, client, until))) return
   const answer = expected(await admin.delete(['users', sub, 'consents', client], MANAGE_USERS))
-  const goesOn = answer.status === 404 && (await sessionsOf(admin, sub)).some(({ start, clients }) => clients.includes(client) && (start ?? until) <= until)
+  const goesOn =
+    answer.status === 404 &&
+    (await sessionsOf(admin, sub)).some(({ start, clients }) => clients.includes(client) && (start ?? until) <= until)
   if (!goesOn) return
-  throw failure('act_refused', 'Keycloak disconnects only clients that need consent: the sessions of another client, whose grant was ended here, go on')
+  throw failure(
+    'act_refused',
+    'Keycloak disconnects only clients that need consent: the sessions of another client, whose grant was ended here, go on',
+  )
 }
 
 /** Whether the user has consented again since: the consent that was meant is gone then. */
 async function wasGivenAfter(admin: AdminClient, sub: string, client: string, until: number): Promise<boolean> {
   const { body } = expected(await admin.get(['users', sub, 'consents'], MANAGE_USERS))
-  const consent = Array.isArray(body) ? (body as unknown[]).find((each) => isObject(each) && each['clientId'] === client) : undefined
-  return isObject(consent) && typeof consent['createdDate'] === 'number' && Math.floor(consent['createdDate'] / 1000) > until
+  const consent = Array.isArray(body)
+    ? (body as unknown[]).find((each) => isObject(each) && each['clientId'] === client)
+    : undefined
+  return (
+    isObject(consent) && typeof consent['createdDate'] === 'number' && Math.floor(consent['createdDate'] / 1000) > until
+  )
 }
 
 /** Never ahead of now: Keycloak would refuse every login until then. */

@@ -25,8 +25,14 @@ export type KeycloakMessage = UpstreamAct & {
   readonly until: number
 }
 
-/** The act at Keycloak that belongs to an event; `undefined`: none; `refused`: one would be needed, and Keycloak has none. */
-export function actOf({ event, action }: Pick<ForwardedEvent, 'event' | 'action'>): UpstreamAct | 'refused' | undefined {
+/**
+ * The act at Keycloak that belongs to an event; `undefined`: none; `refused`: one would be needed, and Keycloak has
+ * none.
+ */
+export function actOf({
+  event,
+  action,
+}: Pick<ForwardedEvent, 'event' | 'action'>): UpstreamAct | 'refused' | undefined {
   switch (event.kind) {
     case 'session':
       return { kind: 'session', sid: event.session }

@@ -18,7 +18,11 @@ export const MANAGE_USERS: AdminRequest = { right: 'manage-users' }
 const PAGE = 500
 
 /** Ends a session of either kind. Also resolves when there is none. Rejects as `AdminClient`. */
-export async function endSession(admin: AdminClient, sid: string, kinds: readonly SessionKind[] = ['online', 'offline']): Promise<void> {
+export async function endSession(
+  admin: AdminClient,
+  sid: string,
+  kinds: readonly SessionKind[] = ['online', 'offline'],
+): Promise<void> {
   const query = { online: [], offline: [['isOffline', 'true']] } as const
   for (const kind of kinds) expected(await admin.delete(['sessions', sid], { ...MANAGE_USERS, query: query[kind] }))
 }
@@ -42,8 +46,8 @@ export async function sessionsOf(admin: AdminClient, sub: string): Promise<Liste
 }
 
 /**
- * Ends the realm's sessions that began by `until` and were used since `usedSince` (unix seconds): these hold refresh tokens that the
- * realm's not-before does not reach.
+ * Ends the realm's sessions that began by `until` and were used since `usedSince` (unix seconds): these hold refresh
+ * tokens that the realm's not-before does not reach.
  */
 export async function endSessionsUsedSince(admin: AdminClient, until: number, usedSince: number): Promise<void> {
   const found = new Map<string, readonly [string, SessionKind]>()
@@ -52,7 +56,8 @@ export async function endSessionsUsedSince(admin: AdminClient, until: number, us
       const path = ['clients', textOf(client, 'id'), kind === 'online' ? 'user-sessions' : 'offline-sessions']
       for await (const listed of pages(admin, path)) {
         const session = sessionOf(listed)
-        if (beganBy(until)(session) && (session.lastAccess ?? usedSince) >= usedSince) found.set(`${kind} ${session.id}`, [session.id, kind])
+        if (beganBy(until)(session) && (session.lastAccess ?? usedSince) >= usedSince)
+          found.set(`${kind} ${session.id}`, [session.id, kind])
       }
     }
   }
@@ -73,13 +78,20 @@ function beganBy(until: number): (session: ListedSession) => boolean {
 /** The internal ids of the clients with an offline token of the user; the list of consents has them beside these. */
 async function clientsWithOfflineTokens(admin: AdminClient, sub: string): Promise<string[]> {
   const consents = listOf(expected(await admin.get(['users', sub, 'consents'], MANAGE_USERS)))
-  const grants = consents.flatMap((consent) => (isObject(consent) && Array.isArray(consent['additionalGrants']) ? (consent['additionalGrants'] as unknown[]) : []))
-  return grants.flatMap((grant) => (isObject(grant) && grant['key'] === 'Offline Token' && typeof grant['client'] === 'string' ? [grant['client']] : []))
+  const grants = consents.flatMap((consent) =>
+    isObject(consent) && Array.isArray(consent['additionalGrants']) ? (consent['additionalGrants'] as unknown[]) : [],
+  )
+  return grants.flatMap((grant) =>
+    isObject(grant) && grant['key'] === 'Offline Token' && typeof grant['client'] === 'string' ? [grant['client']] : [],
+  )
 }
 
 async function* pages(admin: AdminClient, path: readonly string[]): AsyncGenerator<unknown> {
   for (let first = 0; ; first += PAGE) {
-    const query = [['first', String(first)], ['max', String(PAGE)]] as const
+    const query = [
+      ['first', String(first)],
+      ['max', String(PAGE)],
+    ] as const
     const page = listOf(expected(await admin.get(path, { right: 'view-clients', query })))
     yield* page
     if (page.length < PAGE) return
@@ -113,5 +125,8 @@ function secondsOf(milliseconds: unknown): number | undefined {
 }
 
 function unlikeList(): Error {
-  return failure('not_json', 'Keycloak sent something other than the list that was asked for: check baseUrl, and what stands before Keycloak')
+  return failure(
+    'not_json',
+    'Keycloak sent something other than the list that was asked for: check baseUrl, and what stands before Keycloak',
+  )
 }

@@ -14,7 +14,8 @@ test('the session of an act that waits is refused as long as that lasts', async 
   stage.state.misbehave = DOWN
   await (await stage.origin.endSession('acme', 's1')).upstream
   const endedAt = now()
-  const refuses = (issuedAt: number) => stage.origin.refuses('acme', { session: 's1', issuedAt, expiresAt: issuedAt + 300 })
+  const refuses = (issuedAt: number) =>
+    stage.origin.refuses('acme', { session: 's1', issuedAt, expiresAt: issuedAt + 300 })
   for (const passed of [50, 100, 150]) {
     // A refresh that comes when the first record has run out.
     const refreshedAt = endedAt + passed + GRACE_SECONDS - 15

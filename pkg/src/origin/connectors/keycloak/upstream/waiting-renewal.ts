@@ -13,8 +13,8 @@ export interface WaitingRenewalOptions {
 }
 
 /**
- * Records acts again while they wait to be done at Keycloak, before their not-befores run out: Keycloak meanwhile issues new tokens for
- * refresh tokens that it still accepts.
+ * Records acts again while they wait to be done at Keycloak, before their not-befores run out: Keycloak meanwhile
+ * issues new tokens for refresh tokens that it still accepts.
  */
 export class WaitingRenewal {
   readonly #options: WaitingRenewalOptions
@@ -48,7 +48,10 @@ export class WaitingRenewal {
     this.#renewedAt = renewedAt
   }
 
-  /** Records an act once more when it is done, where a token that was issued meanwhile would outlive it. `upTo`: unix seconds. */
+  /**
+   * Records an act once more when it is done, where a token that was issued meanwhile would outlive it. `upTo`: unix
+   * seconds.
+   */
   async done(message: KeycloakMessage, upTo: number | 'now' | undefined): Promise<void> {
     const reach = message.until + (message.kind === 'session' ? SESSION_SECONDS : 0)
     const doneAt = upTo === 'now' ? Math.floor(this.#options.host.nowMs() / 1000) : (upTo ?? reach)
@@ -62,7 +65,10 @@ export class WaitingRenewal {
     if (revocation === undefined) return
     if (revocation.kind === 'user') this.#users.add(revocation.sub)
     try {
-      await recordRevocation({ host, connector }, { ...revocation, because, ...(occurredAt === undefined ? {} : { occurredAt }) })
+      await recordRevocation(
+        { host, connector },
+        { ...revocation, because, ...(occurredAt === undefined ? {} : { occurredAt }) },
+      )
     } finally {
       if (revocation.kind === 'user') this.#users.delete(revocation.sub)
     }
@@ -74,7 +80,9 @@ export class WaitingRenewal {
   }
 
   #intervalOf(message: KeycloakMessage | undefined): number {
-    return message?.kind === 'session' ? SESSION_SECONDS : Math.max(SESSION_SECONDS, Math.floor(this.#options.host.realm.maxLifetimeSeconds / 2))
+    return message?.kind === 'session'
+      ? SESSION_SECONDS
+      : Math.max(SESSION_SECONDS, Math.floor(this.#options.host.realm.maxLifetimeSeconds / 2))
   }
 }
 
