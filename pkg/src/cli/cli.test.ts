@@ -169,7 +169,7 @@ describe('a configuration', () => {
     writeFileSync(join(folder, 'broken.json'), '{\n  "store": { "path": "a" },\n}\n')
     const broken = await portcullis(['serve', '--config', 'broken.json'])
     assert.equal(broken.code, 2)
-    assert.match(broken.stderr, /broken\.json:3:1: this is no JSON/)
+    assert.match(broken.stderr, /broken\.json:3:1: not valid JSON/)
     const missing = await portcullis(['serve'], { PORTCULLIS_CONFIG: 'nowhere.json' })
     assert.equal(missing.code, 2)
     assert.match(missing.stderr, /nowhere\.json: .*there is none: 'portcullis serve --help'/)

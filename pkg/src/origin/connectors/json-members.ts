@@ -1,5 +1,7 @@
 // How members are read of JSON that others have signed or sent: by the same rules as access tokens.
 
+import { scanJson } from '../../json-scanner.ts'
+
 /** A member that is `null` counts as absent; those in `kept` stay. */
 export function withoutNulls(
   object: Readonly<Record<string, unknown>>,
@@ -11,20 +13,22 @@ export function withoutNulls(
 /** Header parameters that are refused whatever they hold (RFC 7515 §4.1.11, RFC 7797 §3): no extension is known. */
 export const EXTENSIONS: readonly string[] = ['crit', 'b64']
 
-/** The name of a member with its colon, other strings, and numbers of a JSON text. */
-const NAME_STRING_OR_NUMBER = /("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*/g
 /** The integers that are ids: in shortest decimal form, so that each has one spelling. */
 const INTEGER = /^(?:0|-?[1-9]\d{0,15})$/
 
 /**
- * JSON with each of these integers as a string, for their digits are gone once the text is parsed. `members`: only the
- * values of these.
+ * Returns JSON with these integers as strings, because parsing loses their digits. `members`: only the values of these.
+ * A text that is not JSON is returned as it is.
  */
 export function withTextualIntegers(text: string, members?: readonly string[]): string {
-  let member = ''
-  return text.replace(NAME_STRING_OR_NUMBER, (part: string, name: string | undefined) => {
-    if (name !== undefined) member = name.slice(1, -1)
-    const isId = INTEGER.test(part) && Number.isSafeInteger(Number(part)) && (members?.includes(member) ?? true)
-    return isId ? `"${part}"` : part
+  const parts: string[] = []
+  let end = 0
+  const fault = scanJson(text, ({ from, to, member }) => {
+    const digits = text.slice(from, to)
+    if (members !== undefined && (member === undefined || !members.includes(member))) return
+    if (!INTEGER.test(digits) || !Number.isSafeInteger(Number(digits))) return
+    parts.push(text.slice(end, from), `"${digits}"`)
+    end = to
   })
+  return fault?.kind === 'syntax' ? text : parts.join('') + text.slice(end)
 }

@@ -1,5 +1,5 @@
 import { compactVerify, type JWK as JoseJwk } from 'jose'
-import { hasMemberTwice } from '../../duplicate-members.ts'
+import { scanJson } from '../../json-scanner.ts'
 import { isObject } from '../../options.ts'
 import { within } from '../../timing/deadline.ts'
 import { textOfPart } from '../../token-part.ts'
@@ -141,14 +141,11 @@ function textOf(part: string): string {
 }
 
 function objectOf(text: string): Readonly<Record<string, unknown>> {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    throw malformed('header and claims must be JSON')
-  }
+  const fault = scanJson(text)
+  if (fault?.kind === 'syntax') throw malformed('header and claims must be JSON')
+  if (fault?.kind === 'duplicate') throw malformed('it has a duplicate member')
+  const value: unknown = JSON.parse(text)
   if (!isObject(value)) throw malformed('header and claims must be JSON objects')
-  if (hasMemberTwice(text)) throw malformed('it has a member twice')
   return value
 }
 

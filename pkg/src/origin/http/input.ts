@@ -1,4 +1,4 @@
-import { hasMemberTwice } from '../../duplicate-members.ts'
+import { scanJson } from '../../json-scanner.ts'
 import { isObject } from '../../options.ts'
 import { withTextualIntegers } from '../connectors/json-members.ts'
 import { readRequest } from './known-body.ts'
@@ -124,14 +124,14 @@ function jsonObject(
 }
 
 function parse(bytes: Uint8Array, ids: readonly string[]): unknown {
-  let body: unknown
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
-    body = JSON.parse(ids.length === 0 ? text : withTextualIntegers(text, ids))
   } catch {
-    throw invalidRequest('the body is no JSON')
+    throw invalidRequest('the body is not valid JSON')
   }
-  if (hasMemberTwice(text)) throw invalidRequest('the body has a member twice')
-  return body
+  const fault = scanJson(text)
+  if (fault?.kind === 'syntax') throw invalidRequest('the body is not valid JSON')
+  if (fault?.kind === 'duplicate') throw invalidRequest('the body has a duplicate member')
+  return JSON.parse(ids.length === 0 ? text : withTextualIntegers(text, ids))
 }
