@@ -80,7 +80,7 @@ describe('blocks that are run', () => {
 
   for (const page of PAGES) {
     const own = blocks.filter((block) => block.page === page)
-    for (const block of own.filter(({ marks }) => marks.includes('run'))) {
+    for (const block of own.filter((each) => isCode(each) && each.marks.includes('run'))) {
       test(`${page}:${block.line}`, async () => {
         const folder = await PageFolder.write(own.filter(isCode))
         try {

@@ -13,7 +13,7 @@ fn rust_typescript_and_docs_list_the_same_reasons() {
     let list = script.split_once("REASONS = [").unwrap().1.split_once(']').unwrap().0;
     let typescript: Vec<&str> = list.split('\'').skip(1).step_by(2).collect();
     assert_eq!(rust, typescript);
-    let page = read("pkg/README.md");
+    let page = read("www/docs/reference/reasons.md");
     let docs: Vec<&str> =
         page.lines().filter_map(|line| line.strip_prefix("| <a id=\"")?.split_once('"')).map(|(id, _)| id).collect();
     assert_eq!(rust, docs);
@@ -21,7 +21,7 @@ fn rust_typescript_and_docs_list_the_same_reasons() {
 
 #[test]
 fn docs_and_rust_agree_on_the_status() {
-    let page = read("pkg/README.md");
+    let page = read("www/docs/reference/reasons.md");
     for reason in Reason::ALL {
         let row = page.lines().find(|line| line.contains(&format!("</a>`{}`", reason.code()))).unwrap();
         assert!(row.contains(&format!("| {} |", reason.status())), "{}", reason.code());

@@ -1,6 +1,6 @@
 /**
  * The reasons why an operation failed; a refused token is a verdict, not an error. Codes are stable, messages are for
- * people. The package README gives the usual cause and the fix of each.
+ * people. The page www/docs/reference/errors.md gives the usual cause and the fix of each.
  */
 export const ERROR_CODES = [
   /** An option is missing, unknown, of the wrong type or out of range; the message names it. */

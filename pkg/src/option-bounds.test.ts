@@ -2,7 +2,7 @@
 // refusal.
 
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { COMPROMISE_RULES, LOGOUT_RULES, SESSION_RULES } from './browser/settings.ts'
 import { CONFIGURATION_RULES } from './cli/configuration.ts'
@@ -25,7 +25,7 @@ import { createTestIssuer, ISSUER } from './origin/testing/stage.ts'
 import { DISCOVER_RULES } from './providers/discover.ts'
 
 /**
- * Every set of options, by the name of its table in the README; those of `serve` and of portcullis.json have none of
+ * Every set of options, by the name of its table in www/docs/reference; those of `serve` and of portcullis.json have none of
  * their own.
  */
 const SETS: Readonly<Record<string, Rules>> = {
@@ -152,10 +152,11 @@ test('each schema states the bounds', () => {
 })
 
 test('each table states the bounds that the messages state', () => {
-  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  const folder = new URL('../../www/docs/reference/', import.meta.url)
+  const pages = readdirSync(folder).map((name) => readFileSync(new URL(name, folder), 'utf8'))
   let rows = 0
   for (const [set, rules] of Object.entries(SETS)) {
-    const [, table] = new RegExp(`<!-- options: ${set} -->\\n(.*?)<!-- /options -->`, 's').exec(readme) ?? []
+    const [, table] = new RegExp(`<!-- options: ${set} -->\\n(.*?)<!-- /options -->`, 's').exec(pages.join('\n')) ?? []
     if (table === undefined) continue
     for (const [name, rule] of Object.entries(rules)) {
       const cells = table.split('\n').filter((row) => row.startsWith(`| \`${name}\` |`))

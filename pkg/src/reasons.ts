@@ -1,6 +1,6 @@
 /**
  * Why a token was refused: one list, in this order, for the Rust core, TypeScript, the test vectors and the docs (the
- * package README gives the usual cause and the fix of each).
+ * page www/docs/reference/reasons.md gives the usual cause and the fix of each).
  */
 export const REASONS = [
   'missing_token',

@@ -41,7 +41,7 @@ const PAGES: readonly Page[] = [
   },
 ]
 
-/** Builds every page. Throws when the package's README explains less than every reason code. */
+/** Builds every page. Throws when the page of reason codes explains less than every code. */
 export async function buildPages(folder: string = PAGES_FOLDER): Promise<void> {
   await rm(folder, { recursive: true, force: true })
   await mkdir(join(folder, 'assets'), { recursive: true })
@@ -89,7 +89,7 @@ function htmlOf(template: string, page: Page): string {
   return template.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? '')
 }
 
-/** `reason-texts`: cause and fix of each reason code, from the table in the package's README. */
+/** `reason-texts`: cause and fix of each reason code, from the table of its page. */
 const reasonTexts: Plugin = {
   name: 'reason-texts',
   setup(context) {
@@ -101,10 +101,10 @@ const reasonTexts: Plugin = {
 }
 
 async function readReasonTexts(): Promise<Record<string, { cause: string; fix: string }>> {
-  const readme = await readFile(new URL('./README.md', import.meta.resolve('portcullis/package.json')), 'utf8')
-  const rows = [...readme.matchAll(/^\| <a id="\w+"><\/a>`(\w+)` \| \d+ \| (.+?) \| (.+?) \|$/gm)]
+  const page = await readFile(new URL('../docs/reference/reasons.md', import.meta.url), 'utf8')
+  const rows = [...page.matchAll(/^\| <a id="\w+"><\/a>`(\w+)` \| \d+ \| (.+?) \| (.+?) \|$/gm)]
   const texts = Object.fromEntries(rows.map(([, code = '', cause = '', fix = '']) => [code, { cause, fix }]))
   const missing = REASONS.filter((reason) => texts[reason] === undefined)
-  if (missing.length > 0) throw new Error(`the README of portcullis does not explain ${missing.join(', ')}`)
+  if (missing.length > 0) throw new Error(`www/docs/reference/reasons.md does not explain ${missing.join(', ')}`)
   return texts
 }

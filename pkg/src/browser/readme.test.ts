@@ -1,4 +1,4 @@
-// The README's examples for browsers compile as they stand there.
+// The examples of www/docs/logout-and-sessions.md compile word for word.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 
 const FOLDER = dirname(fileURLToPath(import.meta.url))
-const README = readFileSync(join(FOLDER, '../../README.md'), 'utf8')
+const PAGE = readFileSync(join(FOLDER, '../../../www/docs/logout-and-sessions.md'), 'utf8')
 
 /** The parts of each framework that the examples use, typed as in its own declarations. */
 const FRAMEWORKS = `
@@ -27,10 +27,7 @@ declare module 'svelte/store' {
 `
 
 test('logout, session, React, Vue and Svelte', () => {
-  const [, section = ''] = README.split('\n## Browser\n')
-  const examples = [...(section.split(/\n## /, 1)[0] ?? '').matchAll(/```ts\n([\s\S]*?)```/g)].map(
-    ([, code = '']) => code,
-  )
+  const examples = [...PAGE.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code)
   const names = ['logout', 'session', 'react', 'vue', 'svelte']
   assert.equal(examples.length, names.length)
   // Each framework's example stands beside the session's.

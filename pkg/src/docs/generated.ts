@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { configurationSchema } from './configuration-schema.ts'
 import { withMethods } from './gate-methods.ts'
@@ -11,14 +11,13 @@ export interface Generated {
 }
 
 export function generated(): Generated[] {
-  const [schema, readme, methods] = [
-    inPackage('portcullis.schema.json'),
-    inPackage('README.md'),
-    inPackage('../www/docs/gate-methods.md'),
-  ]
+  const [schema, methods] = [inPackage('portcullis.schema.json'), inPackage('../www/docs/gate-methods.md')]
+  const reference = inPackage('../www/docs/reference/')
+  const pages = readdirSync(reference).map((name) => `${reference}${name}`)
+  const tables = withTables(pages.map((path) => readFileSync(path, 'utf8')))
   return [
     { path: schema, content: `${JSON.stringify(configurationSchema(), null, 2)}\n` },
-    { path: readme, content: withTables(readFileSync(readme, 'utf8')) },
+    ...pages.map((path, index) => ({ path, content: tables[index] ?? '' })),
     { path: methods, content: withMethods(readFileSync(methods, 'utf8')) },
   ]
 }

@@ -13,19 +13,24 @@ import { checkDocs, type OptionDoc, readInterface } from './tsdoc.ts'
 
 type Docs = ReadonlyMap<string, OptionDoc>
 
-/** Puts the table of each set of options between its marks: `<!-- options: NAME -->` and `<!-- /options -->`. */
-export function withTables(readme: string): string {
+/**
+ * Puts the table of each set of options between its marks: `<!-- options: NAME -->` and `<!-- /options -->`. Throws
+ * unless the pages together have each table once.
+ */
+export function withTables(pages: readonly string[]): string[] {
   const tables = new Map(Object.entries(TABLES))
-  const written = readme.replace(
-    /(<!-- options: (\w+) -->\n).*?(<!-- \/options -->)/gs,
-    (_, begin: string, name: string, end: string) => {
-      const rows = tables.get(name)
-      if (rows === undefined) throw new Error(`there are no options called ${name}`)
-      tables.delete(name)
-      return `${begin}| option | default | what it says |\n|---|---|---|\n${rows().join('\n')}\n${end}`
-    },
+  const written = pages.map((page) =>
+    page.replace(
+      /(<!-- options: (\w+) -->\n).*?(<!-- \/options -->)/gs,
+      (_, begin: string, name: string, end: string) => {
+        const rows = tables.get(name)
+        if (rows === undefined) throw new Error(`there are no options called ${name}, or the pages have them twice`)
+        tables.delete(name)
+        return `${begin}| option | default | description |\n|---|---|---|\n${rows().join('\n')}\n${end}`
+      },
+    ),
   )
-  if (tables.size > 0) throw new Error(`the README lacks tables: ${[...tables.keys()].join(', ')}`)
+  if (tables.size > 0) throw new Error(`the pages lack tables: ${[...tables.keys()].join(', ')}`)
   return written
 }
 

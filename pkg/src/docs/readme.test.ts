@@ -1,4 +1,4 @@
-// The package README's failures and error codes match the code.
+// The failures and error codes of the pages match the code.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -6,11 +6,10 @@ import { test } from 'node:test'
 import type { RevocationFailure } from '../browser/index.ts'
 import { ERROR_CODES } from '../errors.ts'
 
-const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
-
-/** The rows of the table under a heading: the first column with the second. */
-function table(heading: string): Map<string, string> {
-  const [, section = ''] = README.split(`# ${heading}\n`)
+/** The rows of the table under a heading of a page: the first column with the second. */
+function table(page: string, heading: string): Map<string, string> {
+  const text = readFileSync(new URL(`../../../www/docs/reference/${page}`, import.meta.url), 'utf8')
+  const [, section = ''] = text.split(`# ${heading}\n`)
   const [body = ''] = section.split(/\n#+ /, 1)
   return new Map([...body.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)].map(([, name = '', second = '']) => [name, second]))
 }
@@ -26,9 +25,9 @@ test('the ways in which a revocation fails', () => {
     insecure_url: true,
     nothing_to_revoke: true,
   }
-  assert.deepEqual([...table('Revocation failures').keys()], Object.keys(failures))
+  assert.deepEqual([...table('browser.md', 'Revocation failures').keys()], Object.keys(failures))
 })
 
 test('the error codes', () => {
-  assert.deepEqual([...table('Error codes').keys()], [...ERROR_CODES])
+  assert.deepEqual([...table('errors.md', 'Error codes').keys()], [...ERROR_CODES])
 })

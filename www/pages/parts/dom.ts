@@ -39,7 +39,7 @@ export function link(path: `/${string}`, ...children: readonly Child[]): HTMLAnc
   return element
 }
 
-/** Text with code in backquotes, as in the package's README. */
+/** Text with code in backquotes, as in the pages of www/docs. */
 export function prose(text: string): HTMLSpanElement {
   return h('span', {}, ...text.split('`').map((part, index) => (index % 2 === 1 ? h('code', {}, part) : part)))
 }

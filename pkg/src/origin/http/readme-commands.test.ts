@@ -1,4 +1,4 @@
-// The README's commands with curl, run as they stand there, with values that a shell, a form or JSON would alter.
+// The commands with curl in www/docs/reference/routes.md, run with values that a shell, a form or JSON would alter.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -7,13 +7,15 @@ import { test } from 'node:test'
 import { promisify } from 'node:util'
 import { ADMINISTRATOR, openStage } from '../testing/stage.ts'
 
-const README = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+const PAGE = readFileSync(new URL('../../../../www/docs/reference/routes.md', import.meta.url), 'utf8')
 const SECRETS = ['a+b%2F:c d&é', '%', '+', '@-=', ' " \' $HOME \\ `id` ', 'plain-secret']
 
-/** The command of the README that contains `part`, its further lines included. */
+/** The command of the page that contains `part`, its further lines included. */
 function commandWith(part: string): string {
-  const blocks = [...README.matchAll(/```sh\n([^]*?)```/g)].flatMap(([, text = '']) => text.split(/(?<![\\|])\n/))
-  return blocks.find((command) => command.includes(part)) ?? assert.fail(`the README has no command with ${part}`)
+  const blocks = [...PAGE.matchAll(/```sh(?: run)?\n([^]*?)```/g)].flatMap(([, text = '']) =>
+    text.split(/(?<![\\|])\n/),
+  )
+  return blocks.find((command) => command.includes(part)) ?? assert.fail(`the page has no command with ${part}`)
 }
 
 async function statusOf(command: string, environment: Record<string, string>): Promise<string> {
