@@ -41,7 +41,7 @@ test('a port in use is named, and nothing is started', async () => {
       // Somebody's own demo may hold the other port, too.
       assert.match(
         said,
-        /^port 878[07] is needed for the (origin|edge worker) and is in use: stop what listens there, then try again\n$/,
+        /^port 878[07] is needed for the (origin|edge worker) but is in use: stop the process that listens there, then try again\n$/,
       )
       if (port === ORIGIN_PORT) assert.ok(said.includes(part))
     } finally {
@@ -64,7 +64,7 @@ test('an origin that cannot start says why', async () => {
   try {
     await assert.rejects(
       startOrigin({ ...place, originPort: 65_536 }),
-      /the origin ended before it was ready:\n.*PORTCULLIS_PORT must be a port, 1 to 65535/s,
+      /the origin exited before it was ready:\n.*PORTCULLIS_PORT must be a port, 1 to 65535/s,
     )
   } finally {
     await place.close()

@@ -79,7 +79,7 @@ test('the pages', { skip, timeout: 180_000 }, async (t) => {
     await context.route('**/demo.json', (route) => route.fulfill({ status: 503, json: { error: 'server_error' } }))
     for (const path of PAGES) {
       const { page } = await openPage(context, `${stage.url}${path}`)
-      await page.getByText('The answer was 503 (server_error).').waitFor()
+      await page.getByText('The response was 503 (server_error).').waitFor()
       await assertAccessible(page)
     }
     await context.unroute('**/demo.json')

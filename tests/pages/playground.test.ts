@@ -40,7 +40,7 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
       assert.equal(request.method(), 'GET')
     }
     assert.deepEqual(await outcomes(page, 'failed'), [])
-    await page.getByText('The signature is right: the issuer wrote this.').waitFor()
+    await page.getByText('The signature is valid: the issuer wrote this.').waitFor()
     await assertAccessible(page)
     assert.deepEqual(complaints, [])
   })
@@ -80,15 +80,15 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
     // Longer than a gate reads; the page stays usable.
     await paste(page, 'A'.repeat(100_000))
     await verdict(page, 'Refused', 'malformed')
-    await page.getByText('Too long to be shown.').waitFor()
+    await page.getByText('Too long to show.').waitFor()
     assert.deepEqual(complaints, [])
   })
 
   for (const [button, user, reason, level] of [
     ['Revoke this token', 'alice', 'token_revoked', 'This token'],
-    ['End its session', 'bob', 'session_revoked', 'The session'],
-    ['Log the user out everywhere', 'alice', 'user_revoked', 'The user'],
-    ['Log everybody out', 'bob', 'realm_revoked', 'Everybody'],
+    ['End its session', 'bob', 'session_revoked', 'Session'],
+    ['Log the user out everywhere', 'alice', 'user_revoked', 'User'],
+    ['Log out all users', 'bob', 'realm_revoked', 'Everybody'],
   ] as const) {
     await t.test(`${button.toLowerCase()}: the verdict follows the feed`, async (t) => {
       const { page, complaints } = await openPlayground(t, stage)
@@ -98,7 +98,7 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
       await page.getByRole('button', { name: button }).focus()
       await page.keyboard.press('Enter')
       await verdict(page, 'Refused', reason)
-      await page.getByText(/Refused in this page \d+ ms after the origin was told\./).waitFor()
+      await page.getByText(/Refused in this page \d+ ms after the request to the origin\./).waitFor()
       assert.deepEqual(await outcomes(page, 'failed'), ['Not revoked', level])
       await assertAccessible(page)
       assert.deepEqual(complaints, [])
@@ -112,27 +112,27 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
     let release: () => void = () => undefined
     const held = new Promise<void>((resolve) => (release = resolve))
     await page.route('**/token', async (route) => (await held, route.continue()))
-    await page.getByRole('button', { name: 'Log everybody out' }).click()
-    await page.getByText('Telling the origin…').waitFor()
+    await page.getByRole('button', { name: 'Log out all users' }).click()
+    await page.getByText('Sending to the origin…').waitFor()
     await page.getByRole('button', { name: 'Clear' }).click()
-    await page.getByText('Telling the origin…').waitFor({ state: 'detached' })
+    await page.getByText('Sending to the origin…').waitFor({ state: 'detached' })
     const answered = page.waitForResponse('**/token')
     release()
     await (await answered).finished()
     await page.getByRole('button', { name: 'Log in as bob' }).click()
     await verdict(page, 'Accepted')
-    assert.equal(await page.getByText('Something unforeseen').count(), 0)
+    assert.equal(await page.getByText('An unexpected error').count(), 0)
     assert.deepEqual(complaints, [])
   })
 
   await t.test('says so when there is no network, and when the origin is gone', async (t) => {
     const { page } = await openPlayground(t, stage)
     await page.context().setOffline(true)
-    await page.getByText('What is shown is what was known before.').waitFor()
+    await page.getByText('The page shows the last known state.').waitFor()
     await page.getByRole('button', { name: 'Log in as alice' }).click()
     await page.getByRole('alert').getByText('This browser is offline.').waitFor()
     await page.context().setOffline(false)
-    await page.getByText('What is shown is what was known before.').waitFor({ state: 'detached' })
+    await page.getByText('The page shows the last known state.').waitFor({ state: 'detached' })
 
     await stage.place.children[0]?.stop()
     await page.getByText('silent', { exact: true }).waitFor()

@@ -7,7 +7,7 @@ import { startEdge } from '../../www/demo/edge.ts'
 import { skip } from '../browser/chromium.ts'
 import { assertAccessible, assertFits, openContext, openPage, openStage, type Stage, type Watched } from './stage.ts'
 
-const LOGGED_OUT = 'The origin revoked the tokens, and this browser forgot them'
+const LOGGED_OUT = 'The origin revoked the tokens, and this browser deleted them'
 
 test('try it', { skip, timeout: 180_000 }, async (t) => {
   const stage = await openStage()
@@ -26,9 +26,9 @@ test('try it', { skip, timeout: 180_000 }, async (t) => {
 
     await first.page.getByRole('button', { name: 'Log out here' }).click()
     await journal(first.page, LOGGED_OUT)
-    await journal(first.page, /^The edge refuses alice’s old token: \d+ ms after you asked$/)
+    await journal(first.page, /^The edge refuses alice’s old token: \d+ ms after your request$/)
     await journal(second.page, 'You were logged out in another tab.')
-    await journal(second.page, /^The edge refuses alice’s old token: \d+ ms after this tab heard of it$/)
+    await journal(second.page, /^The edge refuses alice’s old token: \d+ ms after this tab was notified$/)
     for (const { page } of [first, second]) {
       await answered(page, '401 invalid_token')
       await page.getByRole('button', { name: 'Log in', exact: true }).waitFor()
@@ -36,7 +36,7 @@ test('try it', { skip, timeout: 180_000 }, async (t) => {
       await assertAccessible(page)
     }
     await other.page.getByRole('button', { name: 'Call the API' }).click()
-    await journal(other.page, /^The API answered 200 × 2$/)
+    await journal(other.page, /^The API returned 200 × 2$/)
     assertQuiet(first, second, other)
   })
 
@@ -52,7 +52,7 @@ test('try it', { skip, timeout: 180_000 }, async (t) => {
       await journal(page, 'The issuer no longer accepts this login: it was ended elsewhere.')
       await answered(page, '401 invalid_token')
     }
-    await journal(first.page, /^The edge refuses bob’s old token: \d+ ms after you asked$/)
+    await journal(first.page, /^The edge refuses bob’s old token: \d+ ms after your request$/)
     // The next login works at once.
     await logIn(first.page, 'bob')
     assertQuiet(first, far)
@@ -97,10 +97,10 @@ test('try it', { skip, timeout: 180_000 }, async (t) => {
     await logIn(page, 'alice')
     await page.context().setOffline(true)
     await page.getByRole('button', { name: 'Call the API' }).click()
-    await answered(page, 'No answer')
+    await answered(page, 'No response')
     // The tokens are forgotten all the same.
     await page.getByRole('button', { name: 'Log out here' }).click()
-    await journal(page, 'This browser forgot the tokens, but they are not known to be revoked (offline)')
+    await journal(page, 'This browser deleted the tokens, but they may not be revoked (offline)')
     await assertAccessible(page)
     await page.context().setOffline(false)
 

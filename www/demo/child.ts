@@ -1,4 +1,4 @@
-// A program of the demo: started, waited for, stopped.
+// A child process of the demo: starts it, waits until it is ready, stops it.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -43,16 +43,16 @@ export class Child {
     return this.#process.exitCode !== null || this.#process.signalCode !== null || this.#process.pid === undefined
   }
 
-  /** The latest that it printed, at most 16 KiB. */
+  /** The end of its output, at most 16 KiB. */
   get output(): string {
     return this.#output
   }
 
-  /** Resolves at the first response from `url`; rejects with the program's output if it ends before that. */
+  /** Resolves at the first response from `url`; rejects with the process's output if it exits before that. */
   async ready(url: string): Promise<void> {
     const deadline = Date.now() + READY_SECONDS * 1000
     while (Date.now() < deadline) {
-      if (this.ended) throw new Error(`the ${this.#name} ended before it was ready:\n${this.#output.trim()}`)
+      if (this.ended) throw new Error(`the ${this.#name} exited before it was ready:\n${this.#output.trim()}`)
       const answered = await fetch(url, { signal: AbortSignal.timeout(1000) }).then(
         async (response) => (await response.body?.cancel(), true),
         () => false,
@@ -63,7 +63,7 @@ export class Child {
     throw new Error(`the ${this.#name} did not answer within ${READY_SECONDS} s:\n${this.#output.trim()}`)
   }
 
-  /** Asks it to stop; after five seconds makes it. */
+  /** Sends `signal`, and SIGKILL if the process has not exited after five seconds. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
     if (this.ended) return
     const exit = once(this.#process, 'exit')
@@ -79,8 +79,8 @@ export function pause(milliseconds: number): Promise<void> {
 }
 
 /**
- * A port that was free a moment ago, from below the range that connections go out from (Linux: 32768 and up). A client
- * that dials a port of that range while nothing listens there may be given that very port and be connected to itself.
+ * Finds a free port below the ephemeral range (Linux: 32768 and up). A client that connects to a port of that range
+ * while nothing listens there may get the same port as its source port and connect to itself.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -92,7 +92,7 @@ export async function freePort(): Promise<number> {
 async function isFree(port: number): Promise<boolean> {
   const server = createServer()
   server.listen(port, '127.0.0.1')
-  // `once` rejects when the server says `error`.
+  // `once` rejects when the server emits `error`.
   const free = await once(server, 'listening').then(
     () => true,
     () => false,
@@ -101,8 +101,10 @@ async function isFree(port: number): Promise<boolean> {
   return free
 }
 
-/** Throws a sentence that names the port when something else listens there. */
+/** Throws an error that names the port if another process listens there. */
 export async function requirePort(port: number, what: string): Promise<void> {
   if (await isFree(port)) return
-  throw new Error(`port ${port} is needed for the ${what} and is in use: stop what listens there, then try again`)
+  throw new Error(
+    `port ${port} is needed for the ${what} but is in use: stop the process that listens there, then try again`,
+  )
 }

@@ -1,4 +1,4 @@
-// The acts of a user, an administrator and an attacker: plain HTTP against the running demo.
+// HTTP requests of a user, an administrator and an attacker to the running demo.
 
 import { edgeUrl, originUrl, REALM, type Place } from './settings.ts'
 import { pause } from './child.ts'
@@ -11,12 +11,12 @@ export interface Login {
 
 export interface Answer {
   status: number
-  /** Lists are arrays: `body as unknown as …[]`. */
+  /** Typed as an object; cast lists: `body as unknown as …[]`. */
   body: Record<string, unknown>
   challenge: string | null
 }
 
-/** How a refusal came about: milliseconds from the revocation's answer to the edge's first refusal. */
+/** The edge's first refusal, and the milliseconds from the response to the revocation until then. */
 export interface Refusal {
   answer: Answer
   milliseconds: number
@@ -41,7 +41,7 @@ export class Client {
       ...secretOf(client),
     }
     const answer = await this.#form('token', form)
-    if (answer.status !== 200) throw new Error(`login answered ${answer.status}: ${JSON.stringify(answer.body)}`)
+    if (answer.status !== 200) throw new Error(`login failed with ${answer.status}: ${JSON.stringify(answer.body)}`)
     return answer.body as unknown as Login
   }
 
@@ -75,7 +75,7 @@ export class Client {
     )
   }
 
-  /** Asks an administrator's route of the realm, such as `POST users/{id}/logout`. */
+  /** Calls an administrator's route of the realm, such as `POST users/{id}/logout`. */
   async administer(token: string, method: string, path: string, body?: object): Promise<Answer> {
     const headers: Record<string, string> = { authorization: `Bearer ${token}` }
     if (body !== undefined) headers['content-type'] = 'application/json'
@@ -109,7 +109,7 @@ export class Client {
     return answerOf(await send(url, { method: 'POST', body: new URLSearchParams(form) }))
   }
 
-  /** Calls until the edge refuses, and tells how long that took from now on. */
+  /** Calls until the edge refuses, and measures how long that takes. */
   async refused(token: string): Promise<Refusal> {
     const start = performance.now()
     for (;;) {
@@ -127,12 +127,12 @@ function secretOf(client: string): { client_secret?: string } {
   return client === 'backend' ? { client_secret: 'backend-secret' } : {}
 }
 
-/** A request without an answer fails, rather than wait without end. */
+/** Sends a request with a timeout. */
 function send(url: string, init: RequestInit = {}): Promise<Response> {
   return fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_SECONDS * 1000) })
 }
 
-/** The claims of a token, unverified, as any holder can read them. */
+/** Reads a token's claims without verifying it, as any holder can. */
 export function claimsOf(token: string): Record<string, unknown> {
   return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as Record<string, unknown>
 }

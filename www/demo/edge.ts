@@ -19,7 +19,7 @@ export async function startEdge(place: Place): Promise<Child> {
   })
 }
 
-/** The worker's text bindings. The place's origin must have been started once. */
+/** Returns the worker's text bindings. The place's origin must have been started once before. */
 export async function edgeBindings(place: Place): Promise<Record<string, string>> {
   const publicKey: unknown = JSON.parse(await readFile(join(place.folder, 'feed-key.public.json'), 'utf8'))
   const { edgeSecret, inhouseKey } = await openSecrets(place.folder)

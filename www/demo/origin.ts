@@ -29,11 +29,11 @@ async function main(): Promise<void> {
     clients: [
       { id: 'demo' },
       backend,
-      // A page: its refresh token is where no script can read it.
+      // A browser app: no script can read its refresh token.
       { id: 'demo-browser', refreshTokenIn: 'cookie' },
-      // Its tokens expire while one watches.
+      // For tests of expiry.
       { id: 'demo-short', accessTokenSeconds: 1 },
-      // Its tokens live longer than any gate accepts.
+      // Its tokens have a longer lifetime than any gate accepts.
       { id: 'demo-long', accessTokenSeconds: 2 * 86_400 },
     ],
   })

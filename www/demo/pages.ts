@@ -6,7 +6,7 @@ import { extname, join, relative } from 'node:path'
 
 /** Settings of the demo that its pages need; all of them are public. */
 export interface PageSettings {
-  /** Where the edge worker is, such as `http://127.0.0.1:8787`. */
+  /** Base URL of the edge worker, such as `http://127.0.0.1:8787`. */
   edge: string
   /** The exact `iss` of the demo's tokens. */
   issuer: string
@@ -17,7 +17,7 @@ export interface PageSettings {
 }
 
 export interface Pages {
-  /** `undefined`: no page has that path. */
+  /** Returns `undefined` if no page has that path. */
   fetch(request: Request): Response | undefined
 }
 
@@ -35,7 +35,7 @@ interface File {
   etag: string
 }
 
-/** Reads the built pages of a folder. Where none were built, no path is theirs. */
+/** Reads the built pages of a folder. If none were built, `fetch` returns `undefined` for every path. */
 export async function openPages(folder: string, settings: PageSettings): Promise<Pages> {
   const files = await readFiles(folder)
   if (files.size > 0) files.set('/demo.json', fileOf('application/json', Buffer.from(JSON.stringify(settings))))
@@ -64,7 +64,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'x-content-type-options': 'nosniff',
 }
 
-/** Scripts and requests of this origin and its edge only; and no script may turn text into markup. */
+/** Allows scripts from this origin and requests to it and its edge only; no script may turn a string into markup. */
 function contentSecurityPolicy(edge: string): string {
   return [
     "default-src 'none'",
@@ -80,7 +80,7 @@ function contentSecurityPolicy(edge: string): string {
   ].join('; ')
 }
 
-/** By the path they are served at. */
+/** Reads the files, keyed by the path at which they are served. */
 async function readFiles(folder: string): Promise<Map<string, File>> {
   const all = { recursive: true, withFileTypes: true } as const
   const entries = await readdir(folder, all).catch((error: NodeJS.ErrnoException) => {

@@ -1,4 +1,4 @@
-// The demo: starts the origin and the edge, then waits, or with --tour walks through every method.
+// Starts the demo's origin and edge, then waits; with --tour, tries every method of revocation instead.
 
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -10,14 +10,14 @@ import { DEMO, edgeUrl, originUrl, type Place } from './settings.ts'
 import { startOrigin } from './start-origin.ts'
 import { type Parts, tour } from './tour.ts'
 
-/** Running parts, to be stopped at the end. */
+/** Running processes, to be stopped at the end. */
 const parts: Partial<Parts> = {}
 
 async function main(): Promise<number> {
   await requirePort(DEMO.originPort, 'origin')
   await requirePort(DEMO.edgePort, 'edge worker')
   const touring = process.argv.includes('--tour')
-  // The tour starts from nothing, so that each run shows the same.
+  // The tour starts with an empty folder, so that every run gives the same results.
   const place: Place = touring ? { ...DEMO, folder: await mkdtemp(join(tmpdir(), 'portcullis-tour-')) } : DEMO
   await mkdir(place.folder, { recursive: true })
   if (!touring) await buildPages()

@@ -1,4 +1,4 @@
-// Secrets shared by the demo's parts: made at the first start, kept in the demo's folder.
+// Secrets of the demo, generated at the first start and kept in its folder.
 
 import { generateFeedKey, type JWK } from 'portcullis/origin'
 import { randomBytes } from 'node:crypto'
@@ -6,7 +6,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 export interface Secrets {
-  /** Signs the feed; the origin's alone. */
+  /** Signs the feed. Only the origin has it. */
   signingKey: JWK
   /** The edge's secret for acknowledgements. */
   edgeSecret: string
@@ -14,7 +14,7 @@ export interface Secrets {
   inhouseKey: JWK
 }
 
-/** Reads the secrets of a folder, or makes them; the feed key's public half is put beside them for edges. */
+/** Reads the secrets of a folder or generates them. The feed's public key goes into a file of its own, for edges. */
 export async function openSecrets(folder: string): Promise<Secrets> {
   const file = join(folder, 'secrets.json')
   const kept = await readFile(file, 'utf8').catch(() => undefined)

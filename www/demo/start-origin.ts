@@ -1,4 +1,4 @@
-// Starts the origin as a process of its own, so that it can be killed and started again.
+// Starts the origin as a child process, so that it can be killed and restarted.
 
 import { fileURLToPath } from 'node:url'
 import { Child } from './child.ts'

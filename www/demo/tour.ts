@@ -1,4 +1,4 @@
-// The tour: every method that ends a token's life, shown against the running origin and edge, and measured.
+// The tour: tries every method of revocation against the running origin and edge, and measures it.
 
 import type { Child } from './child.ts'
 import { Client } from './client.ts'
@@ -10,13 +10,13 @@ import type { Stage } from './tour/step.ts'
 import { tokenSteps } from './tour/tokens.ts'
 import { userSteps } from './tour/users.ts'
 
-/** The parts of the demo that the tour kills and starts again. */
+/** The processes of the demo that the tour kills and restarts. */
 export interface Parts {
   origin: Child
   edge: Child
 }
 
-/** Walks through the steps, printing each. True if every one passed. */
+/** Runs and prints the steps. Returns whether every one passed. */
 export async function tour(place: Place, parts: Parts): Promise<boolean> {
   const client = new Client(place)
   const { inhouseKey } = await openSecrets(place.folder)
@@ -37,8 +37,6 @@ export async function tour(place: Place, parts: Parts): Promise<boolean> {
       console.log(`${number}. ${step.title}\n    FAILED: ${error instanceof Error ? error.message : String(error)}`)
     }
   }
-  console.log(
-    failed === 0 ? `\nAll ${steps.length} steps did what they should.` : `\n${failed} of ${steps.length} steps failed.`,
-  )
+  console.log(failed === 0 ? `\nAll ${steps.length} steps passed.` : `\n${failed} of ${steps.length} steps failed.`)
   return failed === 0
 }

@@ -1,10 +1,10 @@
-// The edge: a worker that lets a request through only with a token that is good now.
+// The edge: a worker that passes a request on only if its token is valid and not revoked.
 
 import { createGate, type JWK } from 'portcullis/edge'
 import { whoami } from './whoami.ts'
 
 interface Env {
-  /** Where the origin and its issuer are, such as `http://127.0.0.1:8780`. */
+  /** Base URL of the origin and its issuer, such as `http://127.0.0.1:8780`. */
   ORIGIN: string
   /** The public keys that may sign the feed: a JSON array of JWKs. */
   FEED_KEYS: string
@@ -23,7 +23,7 @@ const gate = createGate<Env>((env) => {
         name: 'acme',
         issuer: `${env.ORIGIN}/realms/acme`,
         audience: 'api',
-        // No `jwks`: the feed carries the issuer's keys, too.
+        // No `jwks`: the feed also carries the issuer's keys.
         feed: { url: `${env.ORIGIN}/feed/acme`, keys, acknowledge },
       },
       {
@@ -38,7 +38,7 @@ const gate = createGate<Env>((env) => {
   }
 })
 
-/** Safe for any origin: there are no cookies, so a page can do no more than the holder of the token. */
+/** Safe for any origin: without cookies, a page can do no more than the holder of the token. */
 const cors = { origins: '*' } as const
 
 const protectedWhoami = gate.protect(whoami, { cors })

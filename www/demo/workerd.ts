@@ -17,11 +17,10 @@ export interface WorkerOptions {
   port: number
   /** Text bindings, the worker's `env`. */
   bindings: Record<string, string>
-  /** A path that answers as soon as the worker serves. */
+  /** A path that responds as soon as the worker serves requests. */
   readyPath: string
   /**
-   * A folder in whose `node_modules` stands the `portcullis` to bundle. Default: the one that the worker's file
-   * imports.
+   * A folder whose `node_modules` contains the `portcullis` to bundle. Default: the one that the worker's file imports.
    */
   installedIn?: string
 }
@@ -30,13 +29,13 @@ export interface ModulesOptions extends Omit<WorkerOptions, 'entry' | 'installed
   compatibilityFlags?: readonly string[]
 }
 
-/** Bundles the worker and serves it on loopback; resolves once it answers. */
+/** Bundles the worker and serves it on loopback; resolves once it responds. */
 export async function serveWorker(options: WorkerOptions): Promise<Child> {
   await mkdir(options.folder, { recursive: true })
   return serveModules(options, ['worker.js', ...(await bundle(options))])
 }
 
-/** Serves modules that stand in the folder already, `.js`, `.mjs` and `.wasm`; the first has the handler. */
+/** Serves modules that are in the folder already: `.js`, `.mjs` and `.wasm`. The first one has the handler. */
 export async function serveModules(options: ModulesOptions, modules: readonly string[]): Promise<Child> {
   const file = join(options.folder, 'config.capnp')
   await writeFile(file, configuration(options, modules))
@@ -45,7 +44,7 @@ export async function serveModules(options: ModulesOptions, modules: readonly st
   return worker
 }
 
-/** Answers the names of the wasm modules that it put beside the bundle. */
+/** Bundles the worker and returns the names of the wasm modules that it copied beside the bundle. */
 async function bundle({ entry, folder, installedIn }: WorkerOptions): Promise<string[]> {
   const sources: string[] = []
   await build({
@@ -59,7 +58,7 @@ async function bundle({ entry, folder, installedIn }: WorkerOptions): Promise<st
     plugins: [
       ...(installedIn === undefined ? [] : [otherPackage(installedIn)]),
       {
-        // workerd compiles wasm itself: each module stays a file of its own beside the bundle.
+        // workerd compiles wasm itself, so each wasm module stays a separate file beside the bundle.
         name: 'wasm-module',
         setup(context) {
           context.onResolve({ filter: /\.wasm$/ }, ({ path, resolveDir }) => {
@@ -75,7 +74,7 @@ async function bundle({ entry, folder, installedIn }: WorkerOptions): Promise<st
   return sources.map((_, index) => moduleName(index))
 }
 
-/** Resolves `portcullis/…` as a file in `folder` would; wasm modules are left to the plugin for them. */
+/** Resolves `portcullis/…` as a file in `folder` would. Wasm modules are left to the plugin for them. */
 function otherPackage(folder: string): Plugin {
   return {
     name: 'other-package',
@@ -126,7 +125,7 @@ ${texts.join('\n')}
 `
 }
 
-/** The binary itself: signals must reach it, not a launcher. */
+/** Path of the binary itself: signals must reach it, not a launcher. */
 function workerd(): string {
   const { default: path } = require('workerd') as { default: string }
   return path

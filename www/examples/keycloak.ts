@@ -1,5 +1,5 @@
-// An origin beside a realm of Keycloak. `npx portcullis init` sets the realm up; the edge is that of the guide.
-// BASE_URL, REALM, READER_SECRET and FEED_KEY (the content of feed-key.json) come from the environment.
+// An origin beside a Keycloak realm. `npx portcullis init` sets the realm up; the guide shows the edge. BASE_URL,
+// REALM, READER_SECRET and FEED_KEY (the content of feed-key.json) come from the environment.
 
 import { createOrigin } from 'portcullis/origin'
 import { keycloakConnector } from 'portcullis/connectors/keycloak'

@@ -1,5 +1,5 @@
-// An issuer of one's own beside an origin: access tokens by jose, opaque refresh tokens by the library. Who logs in,
-// and how, is the application's; here it says so by calling `logIn`.
+// A custom issuer beside an origin: jose signs access tokens, the library keeps opaque refresh tokens. The application
+// authenticates users and then calls `logIn`.
 
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import type { JWK, JWKS } from 'portcullis'
@@ -14,10 +14,10 @@ export interface Tokens {
 
 export interface OwnIssuer {
   origin: Origin
-  /** For the gates. */
+  /** The public keys, for the gates. */
   jwks: JWKS
   logIn(subject: string, client: string): Promise<Tokens>
-  /** `undefined`: `invalid_grant` (RFC 6749 §5.2). */
+  /** Returns `undefined` for `invalid_grant` (RFC 6749 §5.2). */
   refresh(refreshToken: string, client: string): Promise<Tokens | undefined>
   close(): Promise<void>
 }
@@ -36,7 +36,7 @@ export async function openIssuer({
   feedSigningKey,
   reuseGraceSeconds,
 }: OwnIssuerOptions): Promise<OwnIssuer> {
-  // An issuer in earnest keeps its key; this one begins with a new one.
+  // A real issuer stores its key; this one generates a new one at each start.
   const { publicKey, privateKey } = await generateKeyPair('ES256')
   const publicJwk = await exportJWK(publicKey)
   const kid = await calculateJwkThumbprint(publicJwk)

@@ -10,12 +10,12 @@ import { PAGES_FOLDER } from '../demo/settings.ts'
 const SOURCES = fileURLToPath(new URL('.', import.meta.url))
 
 interface Page {
-  /** The folder of its source, and its script. */
+  /** Name of its source folder and of its script. */
   name: string
   path: string
   title: string
   description: string
-  /** Its script imports a style sheet. */
+  /** Set if its script imports a style sheet. */
   style?: 'own'
 }
 
@@ -24,13 +24,14 @@ const PAGES: readonly Page[] = [
     name: 'playground',
     path: '/',
     title: 'Playground',
-    description: 'Take a token apart, check by check, and watch its verdict change the moment it is revoked.',
+    description: 'Inspect a token check by check, and watch its verdict change the moment it is revoked.',
   },
   {
     name: 'try',
     path: '/try',
     title: 'Try it',
-    description: 'Log in, call a protected API at the edge, log out, and see how long the token outlives the session.',
+    description:
+      'Log in, call a protected API at the edge, log out, and see how long the token stays valid after the logout.',
   },
   {
     name: 'console',
@@ -41,7 +42,7 @@ const PAGES: readonly Page[] = [
   },
 ]
 
-/** Builds every page. Throws when the page of reason codes explains less than every code. */
+/** Builds every page. Throws if the page of reason codes does not explain every code. */
 export async function buildPages(folder: string = PAGES_FOLDER): Promise<void> {
   await rm(folder, { recursive: true, force: true })
   await mkdir(join(folder, 'assets'), { recursive: true })
@@ -49,7 +50,8 @@ export async function buildPages(folder: string = PAGES_FOLDER): Promise<void> {
   await Promise.all([
     ...PAGES.map((page) => writeFile(join(folder, `${page.name}.html`), htmlOf(template, page))),
     ...['style.css', 'icon.svg'].map((file) => cp(join(SOURCES, file), join(folder, 'assets', file))),
-    // The gate fetches its module from `../../../wasm/edge/` beside the code; from `/assets/` that ends at the root.
+    // The gate fetches its module from `../../../wasm/edge/` relative to the code; from `/assets/` that resolves to the
+    // root.
     cp(fileURLToPath(import.meta.resolve('portcullis/edge.wasm')), join(folder, 'wasm/edge/core_bg.wasm')),
     bundle(folder),
   ])
@@ -89,7 +91,7 @@ function htmlOf(template: string, page: Page): string {
   return template.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => values[name] ?? '')
 }
 
-/** `reason-texts`: cause and fix of each reason code, from the table of its page. */
+/** Provides `reason-texts`: cause and fix of each reason code, from the table of its page. */
 const reasonTexts: Plugin = {
   name: 'reason-texts',
   setup(context) {

@@ -1,4 +1,4 @@
-// The issuer's keys: limited to a window of time, rotated, then the old one banned.
+// The issuer's keys: a not-before, a rotation, then a ban of the old key.
 
 import { accepted, answered, expect, type Stage, type Step, timed } from './step.ts'
 
@@ -8,7 +8,7 @@ export function keySteps(stage: Stage): Step[] {
   return [
     {
       title:
-        'Tokens that the key signed until now are refused, and the key signs on (PUT /admin/realms/acme/keys/{kid}/not-before)',
+        'Tokens that the key has signed so far are refused; the key stays in use (PUT /admin/realms/acme/keys/{kid}/not-before)',
       run: async () => {
         const { access_token: early, refresh_token: refreshToken } = await client.logIn('alice')
         accepted(await client.call(early))
@@ -16,13 +16,14 @@ export function keySteps(stage: Stage): Step[] {
         const refusal = await client.refused(early)
         answered(await client.refresh(refreshToken), 400)
         const late = (await client.logIn('alice')).access_token
-        expect(keyIdOf(late) === keyIdOf(early), 'another key signed the new login')
+        expect(keyIdOf(late) === keyIdOf(early), 'the new login was signed with another key')
         accepted(await client.call(late))
         return `${timed(refusal)}; a new login with the same key is accepted`
       },
     },
     {
-      title: 'The issuer gets a new signing key (POST /admin/realms/acme/keys); what the old one signed is still good',
+      title:
+        'The issuer gets a new signing key (POST /admin/realms/acme/keys); tokens signed by the old key stay valid',
       run: async () => {
         before = (await client.logIn('alice')).access_token
         oldKey = keyIdOf(before)
@@ -30,7 +31,7 @@ export function keySteps(stage: Stage): Step[] {
         const after = (await client.logIn('alice')).access_token
         expect(keyIdOf(after) !== oldKey, 'a new login was signed with the old key')
         accepted(await client.call(after))
-        return `${accepted(await client.call(before))} for the old key and for the new one, which came with the feed`
+        return `${accepted(await client.call(before))} for the old key and for the new one, which the edge got from the feed`
       },
     },
     {

@@ -5,7 +5,7 @@ import { startEdge } from '../edge.ts'
 import { startOrigin } from '../start-origin.ts'
 import { accepted, answered, expect, refused, type Stage, type Step, timed } from './step.ts'
 
-/** Lines of the audit log read back; the tour writes fewer. */
+/** How many audit entries are read back; the tour writes fewer. */
 const AUDIT_LINES = 500
 
 export function operationSteps(stage: Stage): Step[] {
@@ -13,7 +13,7 @@ export function operationSteps(stage: Stage): Step[] {
   let revoked = ''
   return [
     {
-      title: 'A logout that answers when every edge enforces it (?wait=enforced)',
+      title: 'A logout that returns once every edge enforces it (?wait=enforced)',
       run: async () => {
         const { access_token: token } = await client.logIn('bob')
         const path = `users/${String(claimsOf(token)['sub'])}/logout?wait=enforced&timeoutMs=4000`
@@ -29,19 +29,19 @@ export function operationSteps(stage: Stage): Step[] {
       },
     },
     {
-      title: 'The audit log tells who did what (GET /admin/realms/acme/events)',
+      title: 'The audit log records who did what (GET /admin/realms/acme/events)',
       run: async () => {
         const answer = await client.administer(await stage.admin(), 'GET', `events?max=${AUDIT_LINES}`)
         answered(answer, 200)
         const lines = answer.body as unknown as { action: string; actor?: string }[]
         const told = new Set(lines.map(({ action }) => action))
-        for (const action of EXPECTED) expect(told.has(action), `the log has no line ${action}`)
+        for (const action of EXPECTED) expect(told.has(action), `the audit log has no entry ${action}`)
         const byAdministrators = lines.filter(({ actor }) => actor?.startsWith('admin:')).length
-        return `${lines.length} lines, ${byAdministrators} of them by administrators; every kind of act of this tour is there`
+        return `${lines.length} entries, ${byAdministrators} of them by administrators; every kind of action in this tour is there`
       },
     },
     {
-      title: 'The origin is killed and started again: nothing was forgotten',
+      title: 'The origin is killed and restarted: no revocation is lost',
       run: async () => {
         revoked = (await client.logIn('alice')).access_token
         answered(await client.revoke(revoked), 200)
@@ -49,10 +49,10 @@ export function operationSteps(stage: Stage): Step[] {
         const before = await client.originSequence()
         await stage.origin.stop('SIGKILL')
         const alone = await client.call(revoked)
-        expect(alone.status === 401, `while the origin was down the edge answered ${alone.status}`)
+        expect(alone.status === 401, `the edge returned ${alone.status} while the origin was down`)
         stage.origin = await startOrigin(stage.place)
         const after = await client.originSequence()
-        expect(after >= before, `the ledger went back from ${before} to ${after}`)
+        expect(after >= before, `the ledger's sequence went back from ${before} to ${after}`)
         refused(await client.call(revoked))
         const token = (await client.logIn('alice')).access_token
         accepted(await client.call(token))
@@ -61,7 +61,7 @@ export function operationSteps(stage: Stage): Step[] {
       },
     },
     {
-      title: 'The edge is killed, misses a revocation, and catches up when it starts again',
+      title: 'The edge is killed, misses a revocation, and catches up after a restart',
       run: async () => {
         const missed = (await client.logIn('alice')).access_token
         await stage.edge.stop('SIGKILL')
@@ -73,13 +73,13 @@ export function operationSteps(stage: Stage): Step[] {
         refused(await client.call(revoked))
         const head = await client.originSequence()
         expect((await client.edgeSequence()) === head, 'the edge is behind the origin')
-        return `its first answer: ${first}, after ${milliseconds.toFixed(0)} ms; it stands at sequence ${head}`
+        return `its first response: ${first}, after ${milliseconds.toFixed(0)} ms; it is at sequence ${head}`
       },
     },
   ]
 }
 
-/** Actions that the steps before must have left in the audit log. */
+/** Actions that the earlier steps must have left in the audit log. */
 const EXPECTED = [
   'login',
   'refresh',

@@ -1,4 +1,4 @@
-// One token: accepted, forged, revoked, too long, expired; and one of an in-house issuer.
+// One token: accepted, forged, revoked, with too long a lifetime, expired; and one from an in-house issuer.
 
 import { generateKeyPair, SignJWT } from 'jose'
 import { pause } from '../child.ts'
@@ -19,7 +19,7 @@ export function tokenSteps(stage: Stage): Step[] {
       },
     },
     {
-      title: 'A token with a changed payload, and one signed by a stranger under the same key id, are refused',
+      title: 'A token with a changed payload and a token signed by an unknown key under the same key id are refused',
       run: async () => {
         const changed = refused(await client.call(withOtherSubject(alice)))
         const forged = refused(await client.call(await forge(alice)))
@@ -38,7 +38,7 @@ export function tokenSteps(stage: Stage): Step[] {
       },
     },
     {
-      title: 'A client revokes a refresh token (RFC 7009): the session’s access token goes with it',
+      title: 'A client revokes a refresh token (RFC 7009): the session’s access token is revoked with it',
       run: async () => {
         const login = await client.logIn('alice', 'backend')
         accepted(await client.call(login.access_token))
@@ -46,12 +46,12 @@ export function tokenSteps(stage: Stage): Step[] {
         answered(await client.revokeAsClient(login.refresh_token, 'backend'), 200)
         const refusal = await client.refused(login.access_token)
         answered(await client.refresh(login.refresh_token, 'backend'), 400)
-        return `${timed(refusal)}; another client was not allowed to, and the refresh token is good for nothing`
+        return `${timed(refusal)}; another client was not allowed to, and the refresh token no longer works`
       },
     },
     {
       title:
-        'A token of an in-house issuer (shared key, issuer named in `realm`, no audience) is accepted, then revoked',
+        'A token from an in-house issuer (shared key, issuer named in `realm`, no audience) is accepted, then revoked',
       run: async () => {
         const token = await inhouseToken(stage.inhouseKey)
         accepted(await client.call(token))
@@ -60,7 +60,7 @@ export function tokenSteps(stage: Stage): Step[] {
       },
     },
     {
-      title: 'A token that lives longer than revocations are kept (`maxLifetimeSeconds`) is refused',
+      title: 'A token with a longer lifetime than revocations are kept for (`maxLifetimeSeconds`) is refused',
       run: async () => {
         const { access_token: token } = await client.logIn('alice', 'demo-long')
         return refusedFor(await client.call(token), 'longer than is accepted')
@@ -78,14 +78,14 @@ export function tokenSteps(stage: Stage): Step[] {
   ]
 }
 
-/** The token with another subject and the old signature. */
+/** Returns the token with another subject and the old signature. */
 function withOtherSubject(token: string): string {
   const [header, , signature] = token.split('.')
   const payload = Buffer.from(JSON.stringify({ ...claimsOf(token), sub: 'mallory' })).toString('base64url')
   return `${header}.${payload}.${signature}`
 }
 
-/** The token's claims, signed with a key that is not the issuer's, under the issuer's `kid`. */
+/** Signs the token's claims with a key that is not the issuer's, under the issuer's `kid`. */
 async function forge(token: string): Promise<string> {
   const header = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as {
     alg: string
@@ -95,7 +95,7 @@ async function forge(token: string): Promise<string> {
   return new SignJWT(claimsOf(token)).setProtectedHeader({ ...header }).sign(privateKey)
 }
 
-/** With neither `iss` nor `aud`. */
+/** Signs a token with neither `iss` nor `aud`. */
 function inhouseToken(key: Uint8Array): Promise<string> {
   const now = Math.floor(Date.now() / 1000)
   const claims = {

@@ -1,4 +1,4 @@
-// Users, apps and sessions: ended one by one, for a user, by version, by reuse of a refresh token, for the whole realm.
+// Ends sessions: a single one, by user, by app, by token version, by reuse of a refresh token, and for the whole realm.
 
 import { claimsOf } from '../client.ts'
 import { accepted, answered, expect, refused, type Stage, type Step, timed } from './step.ts'
@@ -22,7 +22,7 @@ export function userSteps(stage: Stage): Step[] {
         const refusal = await client.refused(phone.access_token)
         answered(await client.refresh(phone.refresh_token), 400)
         accepted(await client.call(laptop.access_token))
-        return `${timed(refusal)}; her other session lives`
+        return `${timed(refusal)}; her other session stays active`
       },
     },
     {
@@ -32,7 +32,7 @@ export function userSteps(stage: Stage): Step[] {
         const laptop = (await client.logIn('bob')).access_token
         accepted(await client.call(phone))
         const denied = await client.logOutEverywhere(phone, String(claimsOf(phone)['sub']))
-        expect(denied.status === 403, `without the role the origin answered ${denied.status}, not 403`)
+        expect(denied.status === 403, `without the role the origin returned ${denied.status}, not 403`)
         answered(await client.logOutEverywhere(await stage.admin(), String(claimsOf(phone)['sub'])), 204)
         const refusal = await client.refused(phone)
         refused(await client.call(laptop))
@@ -46,7 +46,7 @@ export function userSteps(stage: Stage): Step[] {
         const token = (await client.logIn('bob')).access_token
         const waited = performance.now() - start
         const answer = accepted(await client.call(token))
-        return `${answer}, ${waited.toFixed(0)} ms after he asked`
+        return `${answer}, ${waited.toFixed(0)} ms after his request`
       },
     },
     {
@@ -65,11 +65,11 @@ export function userSteps(stage: Stage): Step[] {
         accepted(await client.call(other.access_token))
         accepted(await client.call(bob.access_token))
         accepted(await client.call((await client.logIn('alice', 'backend')).access_token))
-        return `${timed(refusal)}, and its refresh token is good for nothing; her other app and Bob’s same app go on, and a login connects it again`
+        return `${timed(refusal)}, and its refresh token no longer works; her other app and Bob’s use of this app are unaffected, and a login connects it again`
       },
     },
     {
-      title: 'A refresh token is used twice: its session ends, Bob’s other session lives',
+      title: 'A refresh token is used twice: its session ends, Bob’s other session stays active',
       run: async () => {
         const [stolen, other] = [await client.logIn('bob'), await client.logIn('bob')]
         const renewed = await client.refresh(stolen.refresh_token)

@@ -1,6 +1,6 @@
 import { createGate } from 'portcullis/edge'
 
-// A function, because `next build` loads this module where the environment of production is not known.
+// A function, because `next build` loads this module without the environment variables of production.
 export const gate = createGate(() => {
   const { ISSUER, ORIGIN, FEED_KEY = '' } = process.env
   return {

@@ -1,4 +1,4 @@
-// Refuses requests without a good token before they reach a page or a route.
+// Refuses requests without a valid token before they reach a page or a route.
 
 import { protect } from 'portcullis/next'
 import { gate } from './gate'

@@ -1,6 +1,5 @@
-// The origin: it records revocations in a file and serves the signed feed that every gate reads.
-// ISSUER and FEED_SIGNING_KEY (the content of feed-key.json, which `npx portcullis keygen` makes) come from the
-// environment.
+// The origin: records revocations in a file and serves the signed feed that every gate reads. ISSUER and
+// FEED_SIGNING_KEY (the content of feed-key.json, which `npx portcullis keygen` makes) come from the environment.
 
 import { createOrigin } from 'portcullis/origin'
 import { serve } from 'portcullis/origin/node'

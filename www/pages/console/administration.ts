@@ -1,4 +1,4 @@
-// The administrators' routes of the realm, by their names in Keycloak's Admin API, as functions.
+// Functions for the administrators' routes of the realm, which have the names of Keycloak's Admin API.
 
 import { ApiError, type Answer, type ApiRequest, type Demo } from '../parts/api.ts'
 
@@ -7,9 +7,9 @@ export interface User {
   id: string
   username: string
   roles?: string[]
-  /** Tokens issued up to then are refused; unix seconds, 0: none. */
+  /** Tokens issued up to this time are refused; Unix seconds, 0 if unset. */
   notBefore: number
-  /** Tokens of a lower version are refused. */
+  /** Tokens with a lower version are refused. */
   tokenVersion: number
 }
 
@@ -29,11 +29,11 @@ export interface UserSession {
 /** An app of a user. */
 export interface Grant {
   clientId: string
-  /** How many of the user's sessions have it. */
+  /** How many of the user's sessions use it. */
   sessions: number
   /** Unix seconds. */
   lastAccess?: number
-  /** The user's tokens issued to it up to then are refused; unix seconds, 0: none. */
+  /** The user's tokens issued to it up to this time are refused; Unix seconds, 0 if unset. */
   notBefore: number
 }
 
@@ -46,7 +46,7 @@ export interface Key {
   banned: boolean
   /** Unix seconds. */
   createdAt?: number
-  /** Tokens that it signed up to then are refused; unix seconds, 0: none. */
+  /** Tokens that it signed up to this time are refused; Unix seconds, 0 if unset. */
   notBefore: number
 }
 
@@ -57,11 +57,11 @@ export interface Edge {
   acknowledgedAt?: number
   state: 'current' | 'behind' | 'silent' | 'unheard'
   behindBy?: number
-  /** The minor version of the wire format that it says it knows. */
+  /** The minor version of the wire format that it announces. */
   minor?: number
 }
 
-/** A line of the audit log. */
+/** An entry of the audit log. */
 export interface AuditLine {
   id: number
   /** Unix seconds. */
@@ -79,19 +79,19 @@ export interface EventFilter {
   action?: string
   actor?: string
   subject?: string
-  /** Only lines older than the one with this id. */
+  /** Only entries older than the one with this id. */
   before?: number
-  /** So many lines at the most. */
+  /** The maximum number of entries. */
   max: number
 }
 
-/** The origin's answer to a change that waited for the edges. */
+/** The origin's response to a change that waited for the edges. */
 export interface Enforcement {
   sequence: number
   enforced: number
   total: number
   elapsedMs: number
-  /** The names of the edges that did not acknowledge it in time. */
+  /** The names of the edges that did not acknowledge the change in time. */
   missing: string[]
 }
 
@@ -108,7 +108,7 @@ export type Correction =
 /** Sends a request with the administrator's token; throws `ApiError` unless it succeeds. */
 export type Ask = (path: string, asked?: ApiRequest) => Promise<Answer>
 
-/** How long a change waits for the edges. */
+/** Timeout of a change that waits for the edges. */
 const ENFORCEMENT_TIMEOUT_MS = 5_000
 
 export class Administration {
@@ -120,17 +120,17 @@ export class Administration {
     this.#base = `/admin/realms/${encodeURIComponent(demo.realm)}`
   }
 
-  /** `undefined`: the issuer does not stand beside the origin, and keeps its users itself. */
+  /** Returns `undefined` if the issuer runs elsewhere and keeps its users itself. */
   users(query: { search?: string; first: number; max: number }): Promise<User[] | undefined> {
     return orUndefined(this.#list(`users?${queryOf(query)}`))
   }
 
-  /** `undefined`: likewise, or the issuer knows no such user. */
+  /** Returns `undefined` in the same case, and for an unknown user. */
   sessions(userId: string): Promise<UserSession[] | undefined> {
     return orUndefined(this.#list(`users/${encodeURIComponent(userId)}/sessions`))
   }
 
-  /** The apps of a user, as far as they are known. `undefined`: the issuer knows no such user. */
+  /** Returns the known apps of a user; `undefined` if the issuer does not know the user. */
   grants(userId: string): Promise<Grant[] | undefined> {
     return orUndefined(this.#list(`users/${encodeURIComponent(userId)}/grants`))
   }
@@ -143,13 +143,13 @@ export class Administration {
     return this.#list('edges')
   }
 
-  /** Newest first, and whether there are older ones. */
+  /** Returns entries, newest first, and whether there are older ones. */
   async events(filter: EventFilter): Promise<{ lines: AuditLine[]; more: boolean }> {
     const { body, headers } = await this.#ask(`${this.#base}/events?${queryOf(filter)}`)
     return { lines: body as AuditLine[], more: headers.get('link') !== null }
   }
 
-  /** Every action that the audit log knows, by the origin's own description of its routes. */
+  /** Returns every action that the audit log may contain, according to the origin's OpenAPI document. */
   async auditActions(): Promise<string[]> {
     const document = (await this.#ask('/openapi.json')).body as OpenApiDocument
     const parameters = document.paths['/admin/realms/{realm}/events']?.get?.parameters ?? []
@@ -164,7 +164,7 @@ export class Administration {
     return this.#change('POST', `users/${encodeURIComponent(id)}/logout`, reason)
   }
 
-  /** In the body of the request a client's id may have any characters. */
+  /** Sends the client's id in the body, where it may contain any character. */
   disconnect(user: string, client: string, reason: string): Promise<Enforcement> {
     return this.#change('POST', 'grants/end', reason, { json: { user, client } })
   }
@@ -189,7 +189,7 @@ export class Administration {
     return this.#change('DELETE', `keys/${encodeURIComponent(kid)}`, reason, { query: { force: String(force) } })
   }
 
-  /** `notBefore` in unix seconds; left out: now. */
+  /** `notBefore` is in Unix seconds; default now. */
   raiseKeyNotBefore(kid: string, notBefore: number | undefined, reason: string): Promise<Enforcement> {
     const json = notBefore === undefined ? {} : { notBefore }
     return this.#change('PUT', `keys/${encodeURIComponent(kid)}/not-before`, reason, { json })
@@ -205,8 +205,7 @@ export class Administration {
 
   async #list<T>(path: string): Promise<T[]> {
     const body = await this.#get(path)
-    if (!Array.isArray(body))
-      throw new ApiError('unexpected_answer', 'The origin answered with something else than a list.')
+    if (!Array.isArray(body)) throw new ApiError('unexpected_answer', 'The origin’s response was not a list.')
     return body as T[]
   }
 
@@ -226,7 +225,7 @@ interface OpenApiDocument {
   paths: Record<string, { get?: { parameters?: { name: string; schema?: { enum?: string[] } }[] } }>
 }
 
-/** Takes a 404 for `undefined`. */
+/** Maps a 404 to `undefined`. */
 async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer
@@ -236,7 +235,7 @@ async function orUndefined<T>(answer: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** Parameters without a value are left out. */
+/** Builds a query string without the parameters that have no value. */
 function queryOf(parameters: object): URLSearchParams {
   const given = Object.entries(parameters as Record<string, string | number | undefined>)
   return new URLSearchParams(

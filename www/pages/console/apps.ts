@@ -1,4 +1,4 @@
-// The apps of a user, and how one of them is disconnected.
+// The apps of a user, and the dialog that disconnects one of them.
 
 import { CLIENT } from '../parts/api.ts'
 import { type Child, h } from '../parts/dom.ts'
@@ -11,7 +11,7 @@ import { count, identifier, moment, nothing } from './words.ts'
 
 type Owner = Pick<User, 'id' | 'username'>
 
-/** `grants`: those that are known; `undefined`: the issuer knows no such user. */
+/** Shows the known apps. `grants` is `undefined` if the issuer does not know the user. */
 export function appsOf(
   desk: Desk,
   user: Owner,
@@ -27,7 +27,7 @@ export function appsOf(
     grants.length === 0
       ? emptyState(
           'No apps known',
-          'Those of sessions at an issuer beside the origin are listed, and those that were disconnected lately.',
+          'Apps are listed if they have a session at an issuer beside the origin, or were disconnected recently.',
         )
       : table(`Apps of ${user.username}`, columnsOf(desk, user, again), grants),
     h('div', { class: 'row' }, another),
@@ -57,7 +57,7 @@ function disconnect(desk: Desk, user: Owner, client: string, again: () => Promis
   return ask(desk, user, { title: `Disconnect ${app}?`, done: `Disconnected ${app}.`, client: () => client }, again)
 }
 
-/** An app that is not listed: its id is known to the issuer, or stands in the `azp` of its tokens. */
+/** Asks for the id of an app that is not listed; the issuer has it, and so has the `azp` of its tokens. */
 function disconnectAnother(desk: Desk, user: Owner, again: () => Promise<void>): Promise<void> {
   const client = h('input', {
     id: 'disconnected-client',
@@ -79,7 +79,7 @@ function disconnectAnother(desk: Desk, user: Owner, again: () => Promise<void>):
 interface Asked {
   title: string
   done: string
-  /** Read when the administrator has agreed. */
+  /** Read when the administrator confirms. */
   client: () => string
   fields?: readonly HTMLElement[]
 }
@@ -110,12 +110,12 @@ function wordsOf({ username }: Owner, isMine: boolean): readonly Child[] {
     h(
       'p',
       {},
-      `The tokens of ${username} that the app holds are refused, refresh tokens too. Other apps of ${username} go on, and so does the app `,
-      'for everybody else. A new login connects it again.',
+      `Tokens of ${username} that the app holds are refused, including refresh tokens. Other apps of ${username} are unaffected, and so is the app `,
+      'for all other users. A new login connects it again.',
     ),
-    h('p', {}, 'Tokens that name no user are not reached.'),
+    h('p', {}, 'Tokens without a user are not affected.'),
     isMine
-      ? h('p', {}, h('strong', {}, 'This is the app you are working in: you are logged out here, too.'))
+      ? h('p', {}, h('strong', {}, 'You are using this app now, so you will be logged out here, too.'))
       : undefined,
   ]
 }

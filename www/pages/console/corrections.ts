@@ -1,4 +1,4 @@
-// Corrections of a mistaken not-before, token version or ban. Each needs a reason, which the audit log keeps.
+// Corrects a mistaken not-before, token version or ban. Each correction needs a reason, which the audit log keeps.
 
 import { h } from '../parts/dom.ts'
 import { emptyState, notice } from '../parts/notice.ts'
@@ -11,13 +11,13 @@ import { identifier, moment, nothing } from './words.ts'
 
 export const correctionsSection: Section = { name: 'corrections', title: 'Corrections', open }
 
-/** Lines looked at for each kind. */
+/** Number of audit entries read for each kind. */
 const LINES_A_KIND = 20
 
-/** The correction of an act, by its action in the audit log. A revoked token has none. */
+/** How an action of the audit log is corrected. The revocation of a token cannot be corrected. */
 interface Undoing {
   words: string
-  /** `undefined`: the line does not say enough. */
+  /** Returns `undefined` if the entry lacks information. */
   correction: (line: AuditLine) => Correction | undefined
 }
 
@@ -57,7 +57,7 @@ const UNDOINGS: Readonly<Record<string, Undoing>> = {
   },
 }
 
-/** Something done that may be taken back. */
+/** An action that can be undone. */
 interface Undoable {
   line: AuditLine
   words: string
@@ -66,13 +66,13 @@ interface Undoable {
 
 interface Asked {
   title: string
-  /** Whom it is about. */
+  /** The affected user, session, client or key. */
   subject: string
-  /** Effects of the act that the correction does not undo. */
+  /** Effects that the correction does not undo. */
   hint?: string
   done: string
   fields?: readonly HTMLElement[]
-  /** Read when the administrator has agreed. */
+  /** Read when the administrator confirms. */
   correction(): Correction
 }
 
@@ -80,11 +80,10 @@ function open(desk: Desk): readonly Node[] {
   const panel: Panel<Undoable[]> = new Panel(
     () => undoables(desk),
     (found) => {
-      if (found.length === 0)
-        return [emptyState('Nothing to correct', 'No log-out, version or ban is in force that could be a mistake.')]
+      if (found.length === 0) return [emptyState('Nothing to correct', 'No log-out, token version or ban is in force.')]
       return [
         table(
-          'What can be corrected',
+          'Actions that can be undone',
           columnsOf(desk, () => panel.refresh()),
           found,
         ),
@@ -96,9 +95,9 @@ function open(desk: Desk): readonly Node[] {
     h(
       'p',
       { class: 'hint prose' },
-      'A log-out, a token version or a ban that was a mistake can be undone: ',
-      'tokens that it refused are accepted again until they expire. ',
-      'A revoked token cannot be taken back, and a session that the issuer has ended gets no new tokens.',
+      'You can undo a log-out, a token version or a ban that was a mistake: ',
+      'tokens refused because of it are accepted again until they expire. ',
+      'The revocation of a token cannot be undone, and a session that the issuer has ended gets no new tokens.',
     ),
     panel.element,
   ]
@@ -106,8 +105,8 @@ function open(desk: Desk): readonly Node[] {
 
 function columnsOf(desk: Desk, again: () => Promise<void>): readonly Column<Undoable>[] {
   return [
-    { title: 'What was done', kind: 'row', cell: ({ words }) => words },
-    { title: 'To whom', cell: ({ line }) => [whoIs(desk, line.subject), ...appOf(line)] },
+    { title: 'Action', kind: 'row', cell: ({ words }) => words },
+    { title: 'Subject', cell: ({ line }) => [whoIs(desk, line.subject), ...appOf(line)] },
     { title: 'When', cell: ({ line }) => moment(line.at) },
     { title: 'Reason', cell: ({ line }) => (line.reason === undefined ? nothing() : visible(line.reason)) },
     {
@@ -129,7 +128,7 @@ function undo(desk: Desk, { words, correction, line }: Undoable): Promise<boolea
   const asked = { title: `Undo “${words}”?`, subject, done: `Undone: ${words.toLowerCase()} (${subject}).` }
   if (correction.kind === 'session') {
     const hint =
-      'Its access tokens are good again until they expire. The issuer has ended the session: there will be no new ones.'
+      'Its access tokens are valid again until they expire. The issuer has ended the session and will not issue new ones.'
     return askToCorrect(desk, { ...asked, hint, correction: () => correction })
   }
   if (correction.kind !== 'tokenVersion') return askToCorrect(desk, { ...asked, correction: () => correction })
@@ -143,7 +142,7 @@ function undo(desk: Desk, { words, correction, line }: Undoable): Promise<boolea
     required: true,
     inputmode: 'numeric',
   })
-  const field = h('div', { class: 'field' }, h('label', { for: minimum.id }, 'Least version that is accepted'), minimum)
+  const field = h('div', { class: 'field' }, h('label', { for: minimum.id }, 'Minimum accepted version'), minimum)
   return askToCorrect(desk, {
     ...asked,
     fields: [field],
@@ -151,7 +150,7 @@ function undo(desk: Desk, { words, correction, line }: Undoable): Promise<boolea
   })
 }
 
-/** Asks for the reason and corrects. Resolves with whether it was done. */
+/** Asks for the reason and sends the correction. Resolves with whether it was sent. */
 export function askToCorrect(
   desk: Desk,
   { title, subject, hint, done, fields = [], correction }: Asked,
@@ -161,7 +160,7 @@ export function askToCorrect(
     text: [
       h('p', {}, 'It concerned ', h('strong', {}, visible(subject)), '.'),
       hint === undefined ? undefined : h('p', {}, hint),
-      notice('warning', 'Tokens that were refused are accepted again. The audit log keeps who did this and why.'),
+      notice('warning', 'Tokens that were refused are accepted again. The audit log records who did this and why.'),
     ],
     verb: 'Undo',
     kind: 'danger',
@@ -172,7 +171,7 @@ export function askToCorrect(
   })
 }
 
-/** Acts that are still in force, as far as the audit log and the lists show; newest first. */
+/** Returns the actions that are still in force according to the audit log and the lists, newest first. */
 async function undoables({ administration }: Desk): Promise<Undoable[]> {
   const [corrected, users = [], keys, ...lines] = await Promise.all([
     administration.events({ action: 'corrected', max: 100 }),
@@ -197,7 +196,7 @@ async function undoables({ administration }: Desk): Promise<Undoable[]> {
     const undoing = UNDOINGS[line.action]
     const correction = undoing?.correction(line)
     if (undoing === undefined || correction === undefined || isCut(line) || !isInForce(line, correction)) return []
-    // The newest is in force; it is corrected once.
+    // Only the newest action on a subject is in force, so it is listed once.
     const key = JSON.stringify(correction)
     if (seen.has(key)) return []
     seen.add(key)
@@ -205,12 +204,12 @@ async function undoables({ administration }: Desk): Promise<Undoable[]> {
   })
 }
 
-/** The client that a line is about, where it is about one of a user or a session. */
+/** Returns the client of an entry that concerns a client of a user or session. */
 function clientOf(detail: string | undefined): string | undefined {
   return detail === undefined ? undefined : /^(?:[a-z]+_[a-z]+ )?client (.*)$/s.exec(detail)?.[1]
 }
 
-/** Whether the log has only the beginning of a name, and a hash: the name would be another one. */
+/** Whether the log holds a truncated name with a hash, which cannot be used as the name. */
 function isCut({ subject = '', detail = '' }: AuditLine): boolean {
   return [subject, detail].some((text) => /…[\w-]{22}$/.test(text))
 }
@@ -221,7 +220,7 @@ function whoIs(desk: Desk, subject: string | undefined): Node {
   return name === undefined ? identifier(subject) : h('span', { title: subject }, name)
 }
 
-/** In words, such as `alice, app agent`. */
+/** Describes the subject of an entry, such as `alice, app agent`. */
 function subjectOf(desk: Desk, { subject = 'the realm', detail }: AuditLine): string {
   const [name, client] = [desk.nameOf(subject) ?? subject, clientOf(detail)]
   return client === undefined ? name : `${name}, app ${visible(client)}`

@@ -1,15 +1,15 @@
-// The parts shared by the console's sections.
+// Types shared by the console's sections.
 
 import type { Demo } from '../parts/api.ts'
 import type { Administration, Enforcement } from './administration.ts'
 import type { Question } from './dialog.ts'
 import type { AdminSession } from './session.ts'
 
-/** Something that an administrator does. */
+/** An action of the administrator. */
 export interface Deed extends Omit<Question, 'run'> {
-  /** The finished act, as a sentence. */
+  /** A sentence that reports the completed action. */
   done: string
-  /** Whether it also ends the administrator's own login, asked after the act; default `goes_on`. */
+  /** Whether it also ends the administrator's own login; a function is called after the action. Default `goes_on`. */
   ownLogin?: OwnLogin | (() => OwnLogin)
   run(reason: string): Promise<Enforcement>
 }
@@ -20,24 +20,26 @@ export interface Desk {
   demo: Demo
   administration: Administration
   session: AdminSession
-  /** Asks, does it, and says how many edges enforce it. Resolves with whether it was done. */
+  /**
+   * Asks for confirmation, performs the action and shows how many edges enforce it. Resolves with whether it was done.
+   */
   perform(deed: Deed): Promise<boolean>
-  /** A user's name by `sub`; `undefined` if unknown. */
+  /** Returns the name of the user with this `sub`; `undefined` if unknown. */
   nameOf(sub: string): string | undefined
-  /** Aborted when the section is left. */
+  /** Aborted when the user leaves the section. */
   signal: AbortSignal
 }
 
 /** A section of the console. */
 export interface Section {
-  /** In the address: `#users`. */
+  /** Its name in the URL fragment: `#users`. */
   name: string
   title: string
-  /** Shows the section; `rest` follows its name in the address, `parameters` follow the question mark. */
+  /** Renders the section. `rest` follows its name in the fragment, `parameters` follow the question mark. */
   open(desk: Desk, rest: string | undefined, parameters: URLSearchParams): readonly Node[]
 }
 
-/** The address of a section. */
+/** Returns the URL fragment of a section. */
 export function addressOf(section: string, rest?: string, parameters: Record<string, string> = {}): string {
   const query = new URLSearchParams(parameters).toString()
   return `#${section}${rest === undefined ? '' : `/${encodeURIComponent(rest)}`}${query === '' ? '' : `?${query}`}`

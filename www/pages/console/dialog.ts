@@ -1,4 +1,4 @@
-// Asks before anything is ended. The dialog stays until the origin has answered, and shows errors.
+// A confirmation dialog. It stays open until the origin has responded, and shows errors.
 
 import { wordsFor } from '../parts/api.ts'
 import { type Child, fill, h } from '../parts/dom.ts'
@@ -6,7 +6,7 @@ import { notice } from '../parts/notice.ts'
 
 export interface Question {
   title: string
-  /** Effect and subject of the act. */
+  /** Effect and subject of the action. */
   text: readonly Child[]
   /** Text of the button. */
   verb: string
@@ -15,7 +15,7 @@ export interface Question {
   reason: 'optional' | 'required'
   /** Further fields of the form. */
   fields?: readonly HTMLElement[]
-  /** Acts, with the reason given (empty: none). An error is shown, and the dialog stays open. */
+  /** Performs the action with the given reason, which may be empty. On an error the dialog shows it and stays open. */
   run(reason: string): Promise<void>
 }
 

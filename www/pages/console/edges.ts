@@ -1,4 +1,4 @@
-// The edges, and how far each one enforces the ledger.
+// The edges, and up to which sequence each one enforces the ledger.
 
 import { h } from '../parts/dom.ts'
 import { emptyState } from '../parts/notice.ts'
@@ -18,7 +18,7 @@ function open(desk: Desk): readonly Node[] {
     () => desk.administration.edges(),
     (edges) => {
       if (edges.length === 0)
-        return [emptyState('No edges', 'None are configured, so there is no proof of enforcement.')]
+        return [emptyState('No edges', 'No edges are configured, so enforcement cannot be confirmed.')]
       const heads = edges.flatMap(({ sequence, behindBy }) =>
         sequence === undefined || behindBy === undefined ? [] : [sequence + behindBy],
       )
@@ -34,8 +34,8 @@ function open(desk: Desk): readonly Node[] {
     h(
       'p',
       { class: 'hint prose' },
-      'A change counts as enforced once an edge acknowledges it with its secret. A push proves nothing. An edge of an older wire ' +
-        'format gets what that format lacks as something that refuses more.',
+      'A change counts as enforced once an edge acknowledges it with its secret; a push alone does not. An edge with an older ' +
+        'wire format gets a stricter substitute for each feature that the format lacks.',
     ),
     panel.element,
   ]
@@ -71,5 +71,5 @@ const STATES: Readonly<Record<Edge['state'], string>> = {
   current: 'Current',
   behind: 'Behind',
   silent: 'Silent',
-  unheard: 'Not heard yet',
+  unheard: 'Never acknowledged',
 }

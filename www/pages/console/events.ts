@@ -21,7 +21,7 @@ function open(desk: Desk, _rest: string | undefined, parameters: URLSearchParams
     const value = parameters.get(name)
     if (value !== null && value !== '') filter[name] = value
   }
-  /** Where each page before this one began: `undefined` is the newest. */
+  /** The `before` of each earlier page; `undefined` is the newest page. */
   const pages: (number | undefined)[] = [undefined]
   const panel = new Panel(
     () => {
@@ -33,7 +33,7 @@ function open(desk: Desk, _rest: string | undefined, parameters: URLSearchParams
         ? table('Audit log', columnsOf(desk), lines)
         : emptyState(
             'Nothing found',
-            Object.keys(filter).length === 0 ? 'Nothing has happened yet.' : 'No line has all of that.',
+            Object.keys(filter).length === 0 ? 'Nothing has happened yet.' : 'No entry matches all fields.',
           ),
       turning(lines, more),
     ],
@@ -56,7 +56,7 @@ function open(desk: Desk, _rest: string | undefined, parameters: URLSearchParams
   return [searchForm(desk, filter), panel.element]
 }
 
-/** The search is kept in the address, so that the back button restores it. */
+/** Keeps the search in the URL, so that the back button restores it. */
 function searchForm(desk: Desk, filter: Searched): HTMLFormElement {
   const action = h('select', { id: 'event-action', name: 'action' }, h('option', { value: '' }, 'any'))
   void fillActions(desk, action, filter.action)
@@ -97,7 +97,7 @@ function searchForm(desk: Desk, filter: Searched): HTMLFormElement {
       return text === '' ? [] : [[name, text] as const]
     })
     const address = addressOf('events', undefined, Object.fromEntries(given))
-    // The same search again is a search, too.
+    // Submitting the same search again must search again.
     if (location.hash === address) dispatchEvent(new HashChangeEvent('hashchange'))
     else location.hash = address
   })
@@ -105,7 +105,7 @@ function searchForm(desk: Desk, filter: Searched): HTMLFormElement {
 }
 
 async function fillActions(desk: Desk, select: HTMLSelectElement, chosen: string | undefined): Promise<void> {
-  // Without the list the rest can be searched for.
+  // Without the list of actions, the other fields still work.
   const actions = await desk.administration.auditActions().catch((): string[] => [])
   const all = chosen === undefined || actions.includes(chosen) ? actions : [chosen, ...actions]
   fill(
@@ -136,7 +136,7 @@ function columnsOf(desk: Desk): readonly Column<AuditLine>[] {
   ]
 }
 
-/** Such as `admin:<sub>`, with the user's name where it is known. */
+/** Renders a name such as `admin:<sub>`, with the user's name where it is known. */
 function named(desk: Desk, text: string | undefined): HTMLElement {
   if (text === undefined) return nothing()
   const [, kind = '', id = ''] = /^((?:admin|user):)?(.*)$/.exec(text) ?? []

@@ -1,6 +1,6 @@
 /**
- * Calls `work` now and again so many seconds after it has ended, until `signal` aborts; pauses while the page is
- * hidden, and calls at once when it is shown again.
+ * Calls `work` now, and again `seconds` after each call has ended, until `signal` aborts. Pauses while the page is
+ * hidden and calls at once when it is visible again.
  */
 export function every(seconds: number, signal: AbortSignal, work: () => Promise<void>): void {
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -1,4 +1,4 @@
-// The keys that the realm's issuer signs with.
+// The signing keys of the realm's issuer.
 
 import { h } from '../parts/dom.ts'
 import { emptyState } from '../parts/notice.ts'
@@ -16,7 +16,7 @@ function open(desk: Desk): readonly Node[] {
     () => desk.administration.keys(),
     (keys) => {
       const again = (): Promise<void> => panel.refresh()
-      if (keys.length === 0) return [emptyState('No keys', 'The issuer publishes none, so logins fail.')]
+      if (keys.length === 0) return [emptyState('No keys', 'The issuer publishes no keys, so logins fail.')]
       return [table('Keys', columnsOf(desk, keys, again), keys)]
     },
   )
@@ -33,8 +33,8 @@ function open(desk: Desk): readonly Node[] {
       h(
         'p',
         { class: 'hint' },
-        'The active key signs; passive ones still verify. Tokens of a banned key are refused for ever: ban a key that has leaked. ',
-        'A not-before is for a window of time in which tokens should not have been issued; the key signs on.',
+        'The active key signs; passive keys still verify. Tokens of a banned key are refused permanently: ban a key that has leaked. ',
+        'A not-before refuses the tokens that a key has signed up to a time; the key stays in use.',
       ),
       rotate,
     ),
@@ -90,9 +90,9 @@ function actionsOf(desk: Desk, key: Key, keys: readonly Key[], again: () => Prom
       correction: () => ({ kind: 'keyBanned', thumbprint: of }),
     })
   const takeBack = (of: string): HTMLElement =>
-    undo('Take back not-before', {
-      title: 'Take back the not-before?',
-      done: 'The not-before was taken back.',
+    undo('Remove not-before', {
+      title: 'Remove the not-before?',
+      done: 'The not-before was removed.',
       correction: () => ({ kind: 'keyNotBefore', thumbprint: of }),
     })
   const taken = thumbprint === undefined || key.notBefore === 0 ? [] : [takeBack(thumbprint)]
@@ -109,11 +109,11 @@ function actionsOf(desk: Desk, key: Key, keys: readonly Key[], again: () => Prom
 async function rotateKeys(desk: Desk, again: () => Promise<void>): Promise<void> {
   const done = await desk.perform({
     title: 'Rotate the signing key?',
-    text: [h('p', {}, 'A new key signs from now on. Tokens signed by the older ones stay good.')],
+    text: [h('p', {}, 'A new key signs from now on. Tokens signed by older keys stay valid.')],
     verb: 'Rotate',
     kind: 'primary',
     reason: 'optional',
-    done: 'A new key signs now.',
+    done: 'The signing key was rotated.',
     run: (reason) => desk.administration.rotateKeys(reason),
   })
   if (done) await again()
@@ -128,7 +128,7 @@ async function retireKey(desk: Desk, key: Key, again: () => Promise<void>): Prom
         {},
         'The key ',
         identifier(nameOf(key)),
-        ' leaves the set. Tokens that it signed are then refused, as the key is unknown.',
+        ' leaves the set. Tokens that it signed are then refused because the key is unknown.',
       ),
       ...warningOf(desk, key),
     ],
@@ -142,13 +142,13 @@ async function retireKey(desk: Desk, key: Key, again: () => Promise<void>): Prom
   if (done) await again()
 }
 
-/** Without a time: now. */
+/** Sets a key's not-before; without a time, to now. */
 async function limitKey(desk: Desk, key: Key, again: () => Promise<void>): Promise<void> {
   const until = h('input', { id: 'key-not-before', type: 'datetime-local', step: 1, max: localTime(Date.now()) })
   const field = h(
     'div',
     { class: 'field' },
-    h('label', { for: until.id }, 'Issued up to (your time; empty: now)'),
+    h('label', { for: until.id }, 'Issued up to (local time; empty: now)'),
     until,
   )
   const notBefore = (): number | undefined =>
@@ -156,15 +156,15 @@ async function limitKey(desk: Desk, key: Key, again: () => Promise<void>): Promi
   const endsMine = (): boolean =>
     isMine(desk, key) && desk.session.identity.issuedAt <= (notBefore() ?? Number.POSITIVE_INFINITY)
   const done = await desk.perform({
-    title: 'Refuse what this key signed up to a time?',
+    title: 'Refuse tokens that this key signed up to a time?',
     text: [
       h(
         'p',
         {},
         'Tokens that ',
         identifier(nameOf(key)),
-        ' signed up to then are refused. The key signs on, and later tokens are accepted: this is for a window of time in which tokens ',
-        'should not have been issued.',
+        ' signed up to this time are refused. The key stays in use, and later tokens are accepted. Use this if tokens were ',
+        'issued by mistake during some period.',
       ),
       h(
         'p',
@@ -172,11 +172,11 @@ async function limitKey(desk: Desk, key: Key, again: () => Promise<void>): Promi
         h(
           'strong',
           {},
-          'It does not help against a leaked key: a thief chooses the time that his tokens state. Ban that key.',
+          'It does not help against a leaked key: an attacker chooses the issue time in a forged token. Ban a leaked key.',
         ),
       ),
       ...(isMine(desk, key)
-        ? [h('p', {}, 'The key signed your own token: up to now or later, you are logged out here.')]
+        ? [h('p', {}, 'This key signed your own token: if the time is now or later, you will be logged out here.')]
         : []),
     ],
     verb: 'Set not-before',
@@ -190,7 +190,7 @@ async function limitKey(desk: Desk, key: Key, again: () => Promise<void>): Promi
   if (done) await again()
 }
 
-/** As an input of local times takes it, such as `2026-11-30T09:05:00`. */
+/** Formats a time for a `datetime-local` input, such as `2026-11-30T09:05:00`. */
 function localTime(unixMs: number): string {
   const date = new Date(unixMs)
   return new Date(unixMs - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 19)
@@ -203,7 +203,7 @@ async function banKey(desk: Desk, key: Key, keys: readonly Key[], again: () => P
     'div',
     { class: 'check' },
     force,
-    h('label', { for: force.id }, 'Ban it although it is the last key'),
+    h('label', { for: force.id }, 'Ban it even though it is the last key'),
   )
   const done = await desk.perform({
     title: 'Ban this key?',
@@ -216,7 +216,7 @@ async function banKey(desk: Desk, key: Key, keys: readonly Key[], again: () => P
         ' signed is refused from now on: access tokens and refresh tokens.',
       ),
       isLast
-        ? h('p', {}, 'It is the last key of the realm. Rotate first: until there is another one, nobody can log in.')
+        ? h('p', {}, 'It is the last key of the realm. Rotate first: without a key, no one can log in.')
         : undefined,
       ...warningOf(desk, key),
     ],
@@ -232,7 +232,9 @@ async function banKey(desk: Desk, key: Key, keys: readonly Key[], again: () => P
 }
 
 function warningOf(desk: Desk, key: Key): readonly HTMLElement[] {
-  return isMine(desk, key) ? [h('p', {}, h('strong', {}, 'It signed your own token: you are logged out here.'))] : []
+  return isMine(desk, key)
+    ? [h('p', {}, h('strong', {}, 'It signed your own token, so you will be logged out here.'))]
+    : []
 }
 
 function isMine(desk: Desk, { kid }: Key): boolean {

@@ -1,4 +1,4 @@
-// Live measurements: how fast changes are enforced, how full the filter is, how old the edge's state.
+// Live measurements: time to enforcement, fill of the filter, age of the edge's state.
 
 import type { Demo } from '../parts/api.ts'
 import { h } from '../parts/dom.ts'
@@ -10,7 +10,7 @@ import { count } from './words.ts'
 
 export interface Live {
   element: HTMLElement
-  /** A change was made here. */
+  /** Records a change that was made in this console. */
   enforced(enforcement: Enforcement): void
 }
 
@@ -22,7 +22,7 @@ export function openLive(demo: Demo, signal: AbortSignal): Live {
   const enforcement = new Plot(
     {
       title: 'Time to enforcement',
-      hint: 'Of each change made here: until every edge has acknowledged it.',
+      hint: 'For each change made here: the time until every edge has acknowledged it.',
       words: (milliseconds) => `${count(Math.round(milliseconds))} ms`,
       windowSeconds: 300,
       leastTop: 20,
@@ -33,7 +33,7 @@ export function openLive(demo: Demo, signal: AbortSignal): Live {
   const fill = new Plot(
     {
       title: 'Filter fill',
-      hint: 'Of the fullest filter in the last manifest. At 100\u00a0% it has the error rate it was made for.',
+      hint: 'Of the fullest filter in the last manifest. At 100\u00a0% it reaches the error rate it was designed for.',
       words: (ratio) => `${(ratio * 100).toFixed(ratio > 0 && ratio < 0.1 ? 2 : 0)}\u00a0%`,
       windowSeconds: 300,
       leastTop: 0.001,
@@ -44,7 +44,7 @@ export function openLive(demo: Demo, signal: AbortSignal): Live {
   const age = new Plot(
     {
       title: 'Feed age',
-      hint: 'Age of the origin’s statement that the edge holds. Past 60 s the edge refuses all tokens.',
+      hint: 'Age of the latest origin statement that the edge holds. Beyond 60 s the edge refuses all tokens.',
       words: (seconds) => `${seconds.toFixed(seconds < 10 ? 1 : 0)} s`,
       windowSeconds: 120,
       leastTop: 2,
@@ -52,7 +52,7 @@ export function openLive(demo: Demo, signal: AbortSignal): Live {
     },
     signal,
   )
-  enforcement.missing('nothing changed yet')
+  enforcement.missing('no change made yet')
   measure(age, FEED_AGE_EVERY_SECONDS, signal, () => feedAgeSeconds(demo))
   measure(fill, FILTER_FILL_EVERY_SECONDS, signal, () => filterFill(demo))
   return {

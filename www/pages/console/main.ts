@@ -13,9 +13,9 @@ import { openWorkbench } from './workbench.ts'
 const ENDED: Readonly<Record<SignOutReason, string>> = {
   logout: 'You are logged out.',
   other_tab: 'You were logged out in another tab.',
-  refused: 'Your login was ended. Log in again to go on.',
-  expired: 'Your login has expired. Log in again to go on.',
-  compromised: 'Your login was reported as compromised, and is ended.',
+  refused: 'Your login was ended. Log in again to continue.',
+  expired: 'Your login has expired. Log in again to continue.',
+  compromised: 'Your login was ended because it was reported as compromised.',
 }
 
 void startPage(async (place, demo) => {
@@ -32,14 +32,14 @@ void startPage(async (place, demo) => {
     loggedIn = new AbortController()
     const { signal } = loggedIn
     const onOwnLogin = (done: string): void => {
-      leave(`${done} That ended your own login, too.`)
+      leave(`${done} This also ended your own login.`)
       void session.logOut()
     }
     const onLogOut = (): void => void session.logOut()
     fill(place, ...openWorkbench({ demo, session, onOwnLogin, onLogOut, signal }))
   }
 
-  /** The first reason of a logout counts. */
+  /** Only the first reason for a logout is shown. */
   function leave(why: string): void {
     if (loggedIn === undefined) return
     loggedIn.abort()

@@ -1,10 +1,10 @@
-// A place for content that must be fetched: it shows that it loads, the content, or the error.
+// A panel for fetched content: shows a loading message, the content, or an error.
 
 import { wordsFor } from '../parts/api.ts'
 import { type Child, fill, h } from '../parts/dom.ts'
 import { notice } from '../parts/notice.ts'
 
-/** Id of the heading of the section that is shown. */
+/** Id of the displayed section's heading. */
 export const SECTION_TITLE = 'section-title'
 
 export class Panel<T> {
@@ -12,7 +12,7 @@ export class Panel<T> {
   readonly #load: () => Promise<T>
   readonly #show: (value: T) => readonly Child[]
   #turn = 0
-  /** The value that is shown, as JSON. */
+  /** The displayed value, as JSON. */
   #shown: string | undefined
 
   constructor(load: () => Promise<T>, show: (value: T) => readonly Child[]) {
@@ -20,7 +20,7 @@ export class Panel<T> {
     this.#show = show
   }
 
-  /** Loads again; the old value stays until the new one is there. The last call wins. */
+  /** Loads the content again. The old value stays until the new one arrives. The last call wins. */
   async refresh(): Promise<void> {
     this.#turn += 1
     const turn = this.#turn
@@ -34,15 +34,15 @@ export class Panel<T> {
       if ('error' in answer) throw answer.error
       this.#fill(answer.value)
     } catch (error) {
-      // An answer of another form than the origin's cannot be shown.
+      // A response of an unexpected form cannot be rendered.
       this.#fail(error)
     }
     this.element.removeAttribute('aria-busy')
   }
 
-  /** Keeps the focus where it is unless the value has changed. */
+  /** Renders the value; if it has not changed, nothing moves, so the focus stays. */
   #fill(value: T): void {
-    // `undefined` is no JSON but becomes a string too, so an empty value is shown the first time.
+    // `undefined` has no JSON form; as a string it differs from the initial state, so it is rendered the first time.
     const shown = String(JSON.stringify(value))
     if (shown === this.#shown) return
     this.#shown = shown
@@ -57,7 +57,7 @@ export class Panel<T> {
     this.#put(h('div', { role: 'alert' }, notice('error', words)), again)
   }
 
-  /** Moves the focus to the button of the same name as before, else to the head of the section. */
+  /** Moves the focus to the button with the same name as before, otherwise to the section's heading. */
   #put(...content: readonly Child[]): void {
     const left = this.element.contains(document.activeElement) ? document.activeElement : null
     fill(this.element, ...content)

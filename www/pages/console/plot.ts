@@ -1,19 +1,19 @@
-// One small plot over time, drawn by uPlot. The latest value stands beside it as text, too.
+// A small plot over time, drawn by uPlot, with the latest value beside it as text.
 
 import uPlot from 'uplot'
 import { h, say } from '../parts/dom.ts'
 
 export interface PlotOptions {
   title: string
-  /** Meaning of the value, and which values are good. */
+  /** Explains the value and which values are good. */
   hint: string
-  /** Such as `84 ms`. */
+  /** Formats a value, such as `84 ms`. */
   words: (value: number) => string
-  /** How far back it shows. */
+  /** The time span of the plot. */
   windowSeconds: number
-  /** The axis reaches at least so high. */
+  /** The minimum for the top of the value axis. */
   leastTop: number
-  /** A line between measurements, or each one for itself. */
+  /** Connects the measurements by a line, or draws separate points. */
   shape: 'line' | 'points'
 }
 
@@ -44,7 +44,7 @@ export class Plot {
       ),
       this.#place,
     )
-    // It changes all the time, so it is not announced.
+    // It changes constantly, so screen readers must not announce it.
     this.#latest.setAttribute('aria-live', 'off')
     const resized = new ResizeObserver(() => this.#fit())
     resized.observe(this.#place)
@@ -55,7 +55,7 @@ export class Plot {
     })
   }
 
-  /** A measurement of now. */
+  /** Adds a measurement taken now. */
   add(value: number): void {
     const now = Date.now() / 1000
     this.#times.push(now)
@@ -67,7 +67,7 @@ export class Plot {
     this.missing(this.#options.words(value))
   }
 
-  /** There is no measurement; `words` say why. */
+  /** Shows that the measurement is missing; `words` give the reason. */
   missing(words: string): void {
     say(this.#latest, words)
     this.#drawn?.setData([this.#times, this.#values])
@@ -80,7 +80,7 @@ export class Plot {
     else this.#drawn.setSize({ width, height: HEIGHT_PX })
   }
 
-  /** Draws it anew, with the present colours of the page. */
+  /** Redraws it in the current colours of the page. */
   #draw(): void {
     this.#drawn?.destroy()
     const { windowSeconds, leastTop, shape, words } = this.#options

@@ -1,26 +1,26 @@
-// The administrator's login, one for all tabs of the console. Its tokens are in memory only: closing the last tab
-// forgets them.
+// The administrator's login, shared by all tabs of the console. Its tokens are in memory only and are lost when the
+// last tab closes.
 
 import { createSession, type Session, type SignOutReason } from 'portcullis/browser'
 import { type Answer, ApiError, type ApiRequest, CLIENT, type Demo, logIn, request, tokenPath } from '../parts/api.ts'
 import { readToken } from '../parts/token.ts'
 
-/** Tabs that share it; those of the other pages have logins of their own. */
+/** Broadcast channel of the console; other pages have separate logins. */
 const CHANNEL = 'portcullis-console'
 
-/** Who is logged in. */
+/** The logged-in administrator. */
 export interface Identity {
   subject: string
   username: string
   session: string
   /** The key that signed the access token. */
   kid: string
-  /** When that was, in unix seconds. */
+  /** Its issue time, in Unix seconds. */
   issuedAt: number
 }
 
 export interface AdminSessionEvents {
-  /** Here or in another tab. */
+  /** Called after a login in this or another tab. */
   onLoggedIn: () => void
   onLoggedOut: (reason: SignOutReason) => void
 }
@@ -43,7 +43,7 @@ export class AdminSession {
     })
   }
 
-  /** Takes part in the login of another tab, if there is one; one of the events says so. */
+  /** Joins the login of another tab, if one exists, and then calls `onLoggedIn`. */
   static async open(demo: Demo, { onLoggedIn, onLoggedOut }: AdminSessionEvents): Promise<AdminSession> {
     const opened = new AdminSession(demo)
     await opened.#current()
@@ -68,7 +68,7 @@ export class AdminSession {
     }
   }
 
-  /** Throws an `ApiError`, also for a user who is no administrator. */
+  /** Throws an `ApiError`, also for a user who is not an administrator. */
   async logIn(username: string, password: string): Promise<void> {
     const {
       access_token: accessToken,
@@ -85,20 +85,20 @@ export class AdminSession {
     await this.#session.signIn({ accessToken, refreshToken, expiresInSeconds })
   }
 
-  /** Asks with the access token; with a new one, once, if it is refused. */
+  /** Sends a request with the access token; if it is refused, retries once with a new one. */
   readonly ask = async (path: string, asked: ApiRequest = {}): Promise<Answer> => {
     const token = await this.#current()
     try {
       return await request(path, { ...asked, token })
     } catch (error) {
       if (!isRefusal(error)) throw error
-      // Another request may have refreshed the token meanwhile.
+      // Another request may have refreshed the token in the meantime.
       if ((await this.#current()) === token && (await this.#session.refresh()) === 'unavailable') throw error
     }
     return request(path, { ...asked, token: await this.#current() })
   }
 
-  /** Ends the login at the origin and in all tabs; here also when the origin cannot be reached. */
+  /** Ends the login at the origin and in all tabs. If the origin cannot be reached, it still ends in the browser. */
   async logOut(): Promise<void> {
     await this.#session.logout()
   }

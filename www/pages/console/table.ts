@@ -1,11 +1,11 @@
-// Tables that become cards where the page is narrow. Explicit roles stay under every `display` of the style sheet.
+// Tables that become cards on a narrow page. Explicit roles keep the table semantics whatever `display` is set to.
 
 import { type Child, h } from '../parts/dom.ts'
 
 export interface Column<T> {
   title: string
   cell(row: T): Child | readonly Child[]
-  /** `row`: names the row. `actions`: holds its buttons. */
+  /** `row` marks the row's heading, `actions` its buttons. */
   kind?: 'row' | 'actions' | 'number'
 }
 

@@ -1,4 +1,4 @@
-// Users, and the sessions of one.
+// The list of users, and a user's sessions.
 
 import { type Child, h } from '../parts/dom.ts'
 import { emptyState } from '../parts/notice.ts'
@@ -12,7 +12,7 @@ import { badge, count, identifier, moment, nothing } from './words.ts'
 
 const USERS_A_PAGE = 25
 
-/** The origin lists so many at the most; there is no route for one user. */
+/** The most that the origin lists; it has no route for a single user. */
 const MAX_USERS = 1_000
 
 export const usersSection: Section = {
@@ -21,7 +21,7 @@ export const usersSection: Section = {
   open: (desk, id) => (id === undefined ? openList(desk) : openUser(desk, id)),
 }
 
-/** A user; without not-before and version where the list does not name the user. */
+/** A user; not-before and version are missing if the user is not in the list. */
 type ShownUser = Pick<User, 'id' | 'username' | 'roles'> & Partial<User>
 
 function openList(desk: Desk): readonly Node[] {
@@ -46,8 +46,8 @@ function openList(desk: Desk): readonly Node[] {
   function listOf(users: readonly User[]): Node {
     if (users.length > 0) return table('Users', columns, users)
     return search === ''
-      ? emptyState('No users', 'The issuer has none yet.')
-      : emptyState('No such user', 'No user name has that in it.')
+      ? emptyState('No users', 'The issuer has no users yet.')
+      : emptyState('No such user', 'No user name contains this.')
   }
 
   function pages(more: boolean): Child {
@@ -86,7 +86,7 @@ function openList(desk: Desk): readonly Node[] {
   return [h('div', { class: 'toolbar' }, form, everybody), panel.element]
 }
 
-/** Without a list, a user is opened by his subject. */
+/** Asks for the subject of a user when the origin has no list of users. */
 function keptByIssuer(): readonly Node[] {
   const field = h('input', {
     id: 'user-subject',
@@ -106,7 +106,7 @@ function keptByIssuer(): readonly Node[] {
     location.hash = addressOf('users', field.value)
   })
   return [
-    emptyState('No list of users', 'The issuer keeps its users itself. Open one by the subject of his tokens.'),
+    emptyState('No list of users', 'The issuer keeps its users itself. Open a user by the subject of their tokens.'),
     form,
   ]
 }
@@ -143,7 +143,7 @@ function openUser(desk: Desk, id: string): readonly Node[] {
             { type: 'button', on: { click: () => void raiseTokenVersion(desk, user, again) } },
             'Raise token version',
           ),
-          hashLink(addressOf('events', undefined, { subject: user.id }), 'What the audit log says'),
+          hashLink(addressOf('events', undefined, { subject: user.id }), 'Audit log of this user'),
         ),
         h('h3', {}, 'Apps'),
         ...appsOf(desk, user, grants, again),
@@ -156,7 +156,7 @@ function openUser(desk: Desk, id: string): readonly Node[] {
   return [h('p', {}, hashLink('#users', 'All users')), panel.element]
 }
 
-/** A user whom the list does not name: it is too long, or the issuer keeps it. */
+/** Returns a user who is not in the list, because the list is too long or the issuer keeps it. */
 function userOf(id: string, sessions: readonly UserSession[] = []): ShownUser {
   return { id, username: sessions[0]?.username ?? id }
 }
@@ -168,7 +168,7 @@ function sessionsOf(
   again: () => Promise<void>,
 ): Node {
   if (sessions === undefined)
-    return emptyState('No list of sessions', 'The issuer keeps them itself, or knows no such user.')
+    return emptyState('No list of sessions', 'The issuer keeps them itself, or does not know this user.')
   return sessions.length === 0
     ? emptyState('No sessions', `${user.username} is not logged in anywhere.`)
     : table(`Sessions of ${user.username}`, sessionColumns(desk, user, again), sessions)
@@ -209,9 +209,9 @@ function sessionColumns(desk: Desk, user: ShownUser, again: () => Promise<void>)
           {},
           `${user.username} is logged out of `,
           identifier(session.id),
-          `. Other sessions of ${user.username} go on.`,
+          `. Other sessions of ${user.username} are unaffected.`,
         ),
-        isMine(session) ? h('p', {}, h('strong', {}, 'This is the session you are working in.')) : undefined,
+        isMine(session) ? h('p', {}, h('strong', {}, 'This is the session you are using now.')) : undefined,
       ],
       verb: 'Log out',
       kind: 'danger',
@@ -230,8 +230,8 @@ function logOutEverywhere(desk: Desk, user: ShownUser, again: () => Promise<void
     const done = await desk.perform({
       title: `Log out ${user.username} everywhere?`,
       text: [
-        h('p', {}, `All tokens that ${user.username} holds are refused, in every session. The next login works.`),
-        isMe ? h('p', {}, h('strong', {}, 'This is you: you are logged out here, too.')) : undefined,
+        h('p', {}, `All current tokens of ${user.username} are refused, in every session. New logins work.`),
+        isMe ? h('p', {}, h('strong', {}, 'This is you, so you will be logged out here, too.')) : undefined,
       ],
       verb: 'Log out everywhere',
       kind: 'danger',
@@ -254,8 +254,8 @@ async function logOutAllUsers(desk: Desk): Promise<void> {
   await desk.perform({
     title: 'Log out all users?',
     text: [
-      h('p', {}, `Every token of the realm ${desk.demo.realm} is refused, whoever holds it. The next login works.`),
-      h('p', {}, h('strong', {}, 'You are one of them: you are logged out here, too.')),
+      h('p', {}, `All current tokens of the realm ${desk.demo.realm} are refused, for every user. New logins work.`),
+      h('p', {}, h('strong', {}, 'That includes you: you will be logged out here, too.')),
     ],
     verb: 'Log out all users',
     kind: 'danger',
@@ -284,14 +284,14 @@ async function raiseTokenVersion(desk: Desk, user: ShownUser, again: () => Promi
       h(
         'p',
         {},
-        `Tokens of ${user.username} with a lower version are refused. The next login gets one of the new version.`,
+        `Tokens of ${user.username} with a lower version are refused. The next login gets a token with the new version.`,
       ),
-      isMe ? h('p', {}, h('strong', {}, 'This is you: you are logged out here, too.')) : undefined,
+      isMe ? h('p', {}, h('strong', {}, 'This is you, so you will be logged out here, too.')) : undefined,
     ],
     verb: 'Raise token version',
     kind: 'danger',
     reason: 'optional',
-    fields: [h('div', { class: 'field' }, h('label', { for: minimum.id }, 'Least version that is accepted'), minimum)],
+    fields: [h('div', { class: 'field' }, h('label', { for: minimum.id }, 'Minimum accepted version'), minimum)],
     done: `The token version of ${user.username} was raised.`,
     ownLogin: isMe ? 'ends' : 'goes_on',
     run: (reason) => desk.administration.raiseTokenVersion(user.id, minimum.valueAsNumber, reason),

@@ -1,4 +1,4 @@
-// Times, names and states as people read them.
+// Formats times, names and states for display.
 
 import { h } from '../parts/dom.ts'
 import { visible } from '../parts/token.ts'
@@ -7,7 +7,7 @@ import type { Enforcement } from './administration.ts'
 const MOMENT = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' })
 const NUMBER = new Intl.NumberFormat('en')
 
-/** A time in unix seconds. */
+/** Renders a time given in Unix seconds. */
 export function moment(seconds: number): HTMLTimeElement {
   const date = new Date(seconds * 1000)
   return h('time', { datetime: date.toISOString() }, MOMENT.format(date))
@@ -17,7 +17,7 @@ export function count(value: number): string {
   return NUMBER.format(value)
 }
 
-/** An identifier, which may break anywhere. */
+/** Renders an identifier, which may wrap anywhere. */
 export function identifier(text: string): HTMLElement {
   return h('code', { class: 'identifier' }, visible(text))
 }
@@ -35,7 +35,7 @@ export function nothing(): HTMLElement {
   )
 }
 
-/** Such as `Enforced on 2 of 2 edges after 84 ms.` */
+/** Describes enforcement, such as `Enforced on 2 of 2 edges after 84 ms.` */
 export function enforcementWords({ enforced, total, elapsedMs, missing }: Enforcement): string {
   if (total === 0) return 'No edges are configured.'
   const edges = total === 1 ? 'edge' : 'edges'

@@ -1,4 +1,4 @@
-// The console after the login: its sections, one at a time, and the last act.
+// The console after the login: one section at a time, and the outcome of the last action.
 
 import type { Demo } from '../parts/api.ts'
 import { fill, h } from '../parts/dom.ts'
@@ -28,9 +28,9 @@ const SECTIONS: readonly [Section, ...Section[]] = [
 export interface WorkbenchOptions {
   demo: Demo
   session: AdminSession
-  /** The administrator has ended their own login, too; `words` describe the act. */
+  /** Called when an action also ended the administrator's own login; `words` describe the action. */
   onOwnLogin: (words: string) => void
-  /** The administrator asks to log out. */
+  /** Called when the administrator requests a logout. */
   onLogOut: () => void
   /** Aborted by the logout. */
   signal: AbortSignal
@@ -56,14 +56,14 @@ export function openWorkbench({ demo, session, onOwnLogin, onLogOut, signal }: W
         onOwnLogin(words)
         return false
       }
-      // Not before the dialog is gone: while it is open, nothing else is announced.
+      // After the dialog has closed: while it is open, screen readers announce nothing else.
       fill(outcome, notice(enforcement.missing.length === 0 ? 'good' : 'warning', words))
     }
     if (!isOnPage(document.activeElement)) title.focus({ preventScroll: true })
     return isDone
   }
 
-  /** Shows the section of the address; another address changes nothing. */
+  /** Shows the section named in the URL fragment; any other fragment changes nothing. */
   function navigate(event?: Event): void {
     const [path = '', query = ''] = location.hash.slice(1).split('?', 2)
     const [name = '', rest] = path.split('/', 2)
@@ -89,7 +89,7 @@ export function openWorkbench({ demo, session, onOwnLogin, onLogOut, signal }: W
   }
 
   async function start(): Promise<void> {
-    // Without them the subjects stand there as they are.
+    // Without the users, their subjects are shown instead of names.
     const users = (await administration.users({ first: 0, max: 1_000 }).catch(() => [])) ?? []
     for (const { id, username } of users) names.set(id, username)
     if (signal.aborted) return

@@ -1,11 +1,11 @@
-// The demo's administrator, for pages on which another user is logged in.
+// Calls as the demo's administrator, for pages on which another user is logged in.
 
 import { administer, type Answer, ApiError, type ApiRequest, type Demo, logIn } from './api.ts'
 import { passwordOf } from './login.ts'
 
 const ADMINISTRATOR = 'admin'
 
-/** Logs in when it is first needed, and again when its token is no longer taken. */
+/** Logs in at the first call, and again when its token is no longer accepted. */
 export class Administrator {
   readonly #demo: Demo
   #token: string | undefined
@@ -26,7 +26,7 @@ export class Administrator {
     }
   }
 
-  /** Logs in now, so that a call that is timed need not. Rejects with `ApiError`. */
+  /** Logs in now, so that the login does not count in a timed call. Rejects with `ApiError`. */
   async ready(): Promise<string> {
     this.#token ??= (await logIn(this.#demo, ADMINISTRATOR, passwordOf(ADMINISTRATOR))).access_token
     return this.#token

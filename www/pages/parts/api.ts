@@ -41,9 +41,9 @@ export interface ApiRequest {
 const TIMEOUT_MS = 10_000
 
 export class ApiError extends Error {
-  /** `offline`, `unreachable`, `timed_out`, `not_json`, or the `error` that was answered. */
+  /** `offline`, `unreachable`, `timed_out`, `not_json`, or the `error` of the response. */
   readonly code: string
-  /** `undefined` when nothing was answered. */
+  /** `undefined` if there was no response. */
   readonly status: number | undefined
 
   constructor(code: string, message: string, status?: number) {
@@ -58,7 +58,7 @@ export async function loadDemo(): Promise<Demo> {
   return (await request('/demo.json')).body as Demo
 }
 
-/** Logs in by password (RFC 6749 §4.3), which only a demo's issuer allows. */
+/** Logs in by password (RFC 6749 §4.3), a grant that only the demo's issuer allows. */
 export async function logIn(demo: Demo, username: string, password: string): Promise<Tokens> {
   const form = { grant_type: 'password', client_id: CLIENT, username, password }
   const { body } = await request(tokenPath(demo), { method: 'POST', form })
@@ -74,7 +74,7 @@ export function administer(demo: Demo, path: string, asked: ApiRequest): Promise
   return request(`/admin/realms/${demo.realm}/${path}`, asked)
 }
 
-/** Returns a 2xx response; throws `ApiError` for every other. */
+/** Returns a 2xx response; throws `ApiError` for any other. */
 export async function request(url: string, asked: ApiRequest = {}): Promise<Answer> {
   const answer = await ask(url, asked)
   if (answer.status >= 200 && answer.status < 300) return answer
@@ -83,7 +83,7 @@ export async function request(url: string, asked: ApiRequest = {}): Promise<Answ
   throw new ApiError(code, sentenceOf(answer.status, code, description), answer.status)
 }
 
-/** Returns every response, refusals too. */
+/** Returns every response, including refusals. */
 export async function ask(url: string, asked: ApiRequest = {}): Promise<Answer> {
   const { method = 'GET', token, json, form, signal } = asked
   const headers = new Headers()
@@ -102,15 +102,15 @@ export async function ask(url: string, asked: ApiRequest = {}): Promise<Answer> 
     return { status: response.status, headers: response.headers, body: parsed(await response.text(), response.status) }
   } catch (error) {
     if (error instanceof ApiError || signal?.aborted) throw error
-    if (timeout.aborted) throw new ApiError('timed_out', 'No answer within ten seconds. Is the demo still running?')
+    if (timeout.aborted) throw new ApiError('timed_out', 'No response within ten seconds. Is the demo still running?')
     if (!navigator.onLine) throw new ApiError('offline', 'This browser is offline.')
     throw new ApiError('unreachable', 'The demo cannot be reached. Is it still running?')
   }
 }
 
-/** A sentence about anything that was thrown. */
+/** Describes any thrown value in a sentence. */
 export function wordsFor(error: unknown): string {
-  return error instanceof ApiError ? error.message : 'Something unforeseen went wrong; reload the page.'
+  return error instanceof ApiError ? error.message : 'An unexpected error occurred; reload the page.'
 }
 
 function parsed(text: string, status: number): unknown {
@@ -118,13 +118,17 @@ function parsed(text: string, status: number): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    throw new ApiError('not_json', 'Something else than the demo answered. What else listens on this port?', status)
+    throw new ApiError(
+      'not_json',
+      'The response did not come from the demo. Does another program listen on this port?',
+      status,
+    )
   }
 }
 
 function sentenceOf(status: number, code: string, description: unknown): string {
   if (status === 429) return 'Too many failed attempts. Wait a minute, then try again.'
   if (code === 'invalid_grant') return 'The user name or the password is wrong.'
-  if (typeof description === 'string') return `The answer was ${status}: ${description}`
-  return `The answer was ${status} (${code}).`
+  if (typeof description === 'string') return `The response was ${status}: ${description}`
+  return `The response was ${status} (${code}).`
 }

@@ -1,4 +1,4 @@
-// Makes elements. Text goes in as text, so nothing that a token or a server says becomes markup.
+// Creates elements. Strings are inserted as text nodes, so nothing from a token or a server becomes markup.
 
 export type Child = Node | string | number | undefined
 
@@ -6,14 +6,14 @@ interface Properties {
   class?: string
   /** Event listeners of the element. */
   on?: { [E in keyof HTMLElementEventMap]?: (event: HTMLElementEventMap[E]) => void }
-  /** Attributes by their names; `true` sets one without a value, `false` and `undefined` none. */
+  /** Attributes by name; `true` sets one without a value, `false` and `undefined` set none. */
   [attribute: string]: string | number | boolean | undefined | object
 }
 
-/** Attributes that are code or could lead to some; refused here, to be set by hand after thought. */
+/** Attributes that contain or load code. `h` refuses them; set them explicitly after review. */
 const CODE = /^(?:on|style$|src$|srcdoc$|href$|action$|formaction$)/i
 
-/** An element with its attributes and children; strings and numbers become text. */
+/** Creates an element with attributes and children; strings and numbers become text nodes. */
 export function h<N extends keyof HTMLElementTagNameMap>(
   name: N,
   properties: Properties = {},
@@ -24,7 +24,7 @@ export function h<N extends keyof HTMLElementTagNameMap>(
   if (classes !== undefined) element.className = classes
   for (const [event, listener] of Object.entries(on)) element.addEventListener(event, listener as EventListener)
   for (const [attribute, value] of Object.entries(attributes)) {
-    if (CODE.test(attribute)) throw new TypeError(`${attribute} is not set here`)
+    if (CODE.test(attribute)) throw new TypeError(`${attribute} cannot be set by h`)
     if (value === undefined || value === false) continue
     element.setAttribute(attribute, value === true ? '' : String(value))
   }
@@ -32,14 +32,14 @@ export function h<N extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** A link to a path of this origin. */
+/** Creates a link to a path of this origin. */
 export function link(path: `/${string}`, ...children: readonly Child[]): HTMLAnchorElement {
   const element = h('a', {}, ...children)
   element.href = path
   return element
 }
 
-/** Text with code in backquotes, as in the pages of www/docs. */
+/** Renders text with code in backquotes, as in the pages of www/docs. */
 export function prose(text: string): HTMLSpanElement {
   return h('span', {}, ...text.split('`').map((part, index) => (index % 2 === 1 ? h('code', {}, part) : part)))
 }
@@ -49,15 +49,15 @@ export function fill(element: Element, ...children: readonly Child[]): void {
   element.replaceChildren(...nodesOf(children))
 }
 
-/** Sets the text of an element if it differs, so that nothing is announced twice. */
+/** Sets the text of an element if it differs, so that screen readers do not announce it twice. */
 export function say(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text
 }
 
-/** The place that a page fills. */
+/** Returns the element that a page fills. */
 export function pageElement(): HTMLElement {
   const element = document.getElementById('page')
-  if (element === null) throw new Error('the page has no place for its content')
+  if (element === null) throw new Error('the page has no element #page')
   return element
 }
 

@@ -1,26 +1,26 @@
-// The form by which a demo user logs in.
+// The login form for demo users.
 
 import { wordsFor } from './api.ts'
 import { fill, h } from './dom.ts'
 import { notice } from './notice.ts'
 
 export interface LoginOptions {
-  /** Who can log in; the first is chosen. */
+  /** The users who can log in; the first one is selected. */
   users: readonly string[]
   /** Text of the button. Default `Log in`. */
   action?: string
-  /** Logs in; an error is shown in the form. */
+  /** Logs in; the form shows an error that it throws. */
   onLogin: (username: string, password: string) => Promise<void>
 }
 
 let forms = 0
 
-/** A demo user's password. */
+/** Returns a demo user's password. */
 export function passwordOf(username: string): string {
   return `${username}-password`
 }
 
-/** Users to choose from, with their passwords filled in. */
+/** Creates a form with a choice of users, and their passwords filled in. */
 export function loginForm({ users, action = 'Log in', onLogin }: LoginOptions): HTMLFormElement {
   forms += 1
   const id = `login-${forms}`
@@ -49,7 +49,7 @@ export function loginForm({ users, action = 'Log in', onLogin }: LoginOptions): 
       { class: 'field' },
       h('label', { for: password.id }, 'Password'),
       password,
-      h('p', { class: 'hint', id: `${id}-hint` }, 'Demo passwords are no secret; it is filled in.'),
+      h('p', { class: 'hint', id: `${id}-hint` }, 'Demo passwords are not secret, so it is filled in.'),
     ),
     button,
     problem,

@@ -1,4 +1,4 @@
-// Messages to the user: a notice stays in its place, a toast goes away.
+// Messages to the user: a notice stays in its place, a toast disappears.
 
 import { type Child, h } from './dom.ts'
 
@@ -8,17 +8,17 @@ const WORDS: Readonly<Record<NoticeKind, string>> = { info: 'Note', good: 'Done'
 
 const TOAST_SECONDS = 6
 
-/** A paragraph that says its kind in words, too. */
+/** Creates a paragraph that also states its kind in words. */
 export function notice(kind: NoticeKind, ...children: readonly Child[]): HTMLParagraphElement {
   return h('p', { class: 'notice', 'data-kind': kind }, h('strong', {}, `${WORDS[kind]}. `), ...children)
 }
 
-/** Placeholder for an empty list. */
+/** Creates a placeholder for an empty list. */
 export function emptyState(title: string, ...children: readonly Child[]): HTMLDivElement {
   return h('div', { class: 'empty' }, h('p', { class: 'empty-title' }, title), h('p', {}, ...children))
 }
 
-/** Says something in passing. Errors stay until they are dismissed. */
+/** Shows a message for a short time. Errors stay until dismissed. */
 export function toast(kind: NoticeKind, text: string): void {
   const on = { click: () => box.remove() }
   const dismiss = h('button', { type: 'button', class: 'quiet', 'aria-label': `Dismiss: ${text}`, on }, 'Dismiss')

@@ -1,10 +1,10 @@
-// The start of a page: loads the settings of its demo, or says why it cannot.
+// Starts a page: loads the demo's settings, or shows why that failed.
 
 import { type Demo, loadDemo, wordsFor } from './api.ts'
 import { fill, h, pageElement } from './dom.ts'
 import { notice } from './notice.ts'
 
-/** Loads the demo's settings and shows the page. When that fails it says so, with a button to try again. */
+/** Loads the demo's settings and shows the page. On failure it shows the error and a button to try again. */
 export async function startPage(show: (place: HTMLElement, demo: Demo) => void | Promise<void>): Promise<void> {
   const place = pageElement()
   try {
@@ -16,13 +16,13 @@ export async function startPage(show: (place: HTMLElement, demo: Demo) => void |
   }
 }
 
-/** A notice at the head of the page for as long as the browser has no network. */
+/** Shows a notice at the top of the page while the browser is offline. */
 function announceConnection(): void {
   if (document.getElementById('offline') !== null) return
   const box = h('div', { id: 'offline', role: 'status' })
   pageElement().before(box)
   const update = (): void => {
-    const words = 'This browser is offline. What is shown is what was known before.'
+    const words = 'This browser is offline. The page shows the last known state.'
     fill(box, navigator.onLine ? undefined : notice('warning', words))
   }
   addEventListener('online', update)

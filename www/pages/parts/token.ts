@@ -1,12 +1,12 @@
-// Header and claims of a token, unverified; for display, never for a decision.
+// Header and claims of a token, unverified. For display only, never for a decision.
 
 export interface TokenParts {
-  /** `undefined`: it cannot be read. */
+  /** `undefined` if it cannot be parsed. */
   header: Record<string, unknown> | undefined
   claims: Record<string, unknown> | undefined
 }
 
-/** The longest token that is parsed; the default limit of gates, too. */
+/** The longest token that is parsed; also the default limit of gates. */
 export const MAX_SHOWN_CHARACTERS = 16_384
 
 export function readToken(token: string): TokenParts {
@@ -15,14 +15,14 @@ export function readToken(token: string): TokenParts {
 }
 
 /**
- * A value as JSON on one line. Characters that are invisible or reorder the text (control characters,
- * format characters, changes of direction) are escaped, as JSON allows.
+ * Returns a value as JSON on one line. Characters that are invisible or reorder text (control, format and bidirectional
+ * characters) are escaped, as JSON allows.
  */
 export function shownValue(value: unknown): string {
   return visible(JSON.stringify(value))
 }
 
-/** A claim's name, with invisible characters escaped. */
+/** Returns a claim's name with invisible characters escaped. */
 export function visible(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (character) => {
     const units = Array.from({ length: character.length }, (_, index) => character.charCodeAt(index))

@@ -1,39 +1,39 @@
-// Every check with its outcome, in the order in which they run.
+// Shows every check with its outcome, in the order in which they run.
 
 import type { Check, Reason } from 'portcullis/edge'
 import { h, say } from '../parts/dom.ts'
 import type { Judgement } from './live.ts'
 
-/** The groups and a title for each check; a check that is not listed is shown by its own name. */
+/** The groups, and a title for each check. A check that is not listed is shown under its own name. */
 const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  Form: { form: 'A compact JWS, strictly spelt' },
-  Header: { realm: 'Issuer is known', algorithm: 'Algorithm is allowed', type: 'Type fits' },
+  Form: { form: 'A strictly encoded compact JWS' },
+  Header: { realm: 'Issuer is known', algorithm: 'Algorithm is allowed', type: 'Type is accepted' },
   Key: { key: 'Key is known and not banned' },
-  Signature: { signature: 'Signature is that key’s' },
+  Signature: { signature: 'Signature is valid' },
   Claims: {
     claims: 'Claims have the right types',
     token_use: 'An access token',
-    binding: 'Not bound to a key',
-    audience: 'Audience is ours',
+    binding: 'Not sender-constrained',
+    audience: 'Audience is accepted',
     expiry: 'Not expired',
-    not_before: 'Valid already',
+    not_before: 'Already valid',
     issued_at: 'Not issued in the future',
-    lifetime: 'Lives no longer than allowed',
-    required_claims: 'Nothing required is missing',
+    lifetime: 'Lifetime is allowed',
+    required_claims: 'Required claims are present',
     login: 'Login is recent enough',
   },
   Revocation: { feed: 'Revocations are known', revocation: 'Not revoked', freshness: 'Revocations are fresh' },
 }
 
-/** The levels of the check `revocation`, widest first: the first that refuses gives the reason. */
+/** The levels of the check `revocation`, widest first. The first level that refuses gives the reason. */
 const LEVELS: readonly { reason: Reason; title: string }[] = [
   { reason: 'realm_revoked', title: 'Everybody' },
-  { reason: 'client_revoked', title: 'The client' },
-  { reason: 'banned_key', title: 'The key’s not-before' },
-  { reason: 'user_revoked', title: 'The user' },
-  { reason: 'session_revoked', title: 'The session' },
-  { reason: 'grant_revoked', title: 'The client of this user' },
-  { reason: 'version_revoked', title: 'The token’s version' },
+  { reason: 'client_revoked', title: 'Client' },
+  { reason: 'banned_key', title: 'Key’s not-before' },
+  { reason: 'user_revoked', title: 'User' },
+  { reason: 'session_revoked', title: 'Session' },
+  { reason: 'grant_revoked', title: 'App of this user' },
+  { reason: 'version_revoked', title: 'Token version' },
   { reason: 'token_revoked', title: 'This token' },
 ]
 
@@ -42,7 +42,7 @@ type Outcome = Check['outcome']
 const WORDS: Readonly<Record<Outcome, string>> = { passed: 'Passed', failed: 'Failed', not_reached: 'Not reached' }
 const MARKS: Readonly<Record<Outcome, string>> = { passed: '✓', failed: '✕', not_reached: '·' }
 
-/** `plan` names the checks; each has its row for as long as the page stands. */
+/** Shows the checks in `plan`. Each keeps its row for as long as the page is open. */
 export function showChecks(plan: readonly Check[]): { element: HTMLElement; update(judgement: Judgement): void } {
   const rows = new Map(plan.map(({ check }) => [check, new Row(titleOf(check))]))
   const levels = LEVELS.map(({ title, reason }) => ({ reason, row: new Row(title) }))
@@ -74,7 +74,7 @@ export function showChecks(plan: readonly Check[]): { element: HTMLElement; upda
   function showLevels(outcome: Outcome, reason: Reason | undefined): void {
     const failing = levels.findIndex((level) => level.reason === reason)
     levels.forEach(({ row }, index) => {
-      // A level is only known to have passed when all have, or when a later one failed.
+      // A level is known to have passed only if all have passed or a later one has failed.
       if (outcome === 'passed' || index < failing) row.show('passed')
       else if (index === failing) row.show('failed')
       else row.show('not_reached')
@@ -82,7 +82,7 @@ export function showChecks(plan: readonly Check[]): { element: HTMLElement; upda
   }
 }
 
-/** One line of the list, changed in place so that reader and focus stay where they are. */
+/** A row of the list, updated in place so that the screen reader and the focus stay where they are. */
 class Row {
   readonly element: HTMLLIElement
   readonly #mark = h('span', { class: 'mark', 'aria-hidden': 'true' })

@@ -1,4 +1,4 @@
-// The token's header and claims as text, safe for any contents.
+// Shows the token's header and claims as text, safely for any content.
 
 import { fill, h, say } from '../parts/dom.ts'
 import { MAX_SHOWN_CHARACTERS, readToken, shownValue, visible } from '../parts/token.ts'
@@ -6,8 +6,8 @@ import type { Judgement } from './live.ts'
 
 const TIMES = new Set(['exp', 'iat', 'nbf', 'auth_time', 'last_logout_time'])
 
-const SIGNED = 'The signature is right: the issuer wrote this.'
-const UNSIGNED = 'The signature was not verified: anybody may have written this.'
+const SIGNED = 'The signature is valid: the issuer wrote this.'
+const UNSIGNED = 'The signature was not verified: anyone may have written this.'
 
 export function showContents(): { element: HTMLElement; update(judgement: Judgement): void } {
   const body = h('div', { class: 'contents' })
@@ -15,7 +15,7 @@ export function showContents(): { element: HTMLElement; update(judgement: Judgem
   const element = h(
     'section',
     { class: 'panel stack', 'aria-labelledby': 'contents-title' },
-    h('h2', { id: 'contents-title' }, 'What the token says'),
+    h('h2', { id: 'contents-title' }, 'Contents of the token'),
     caution,
     body,
   )
@@ -28,15 +28,15 @@ export function showContents(): { element: HTMLElement; update(judgement: Judgem
       say(caution, signed ? SIGNED : UNSIGNED)
       if (token === shown) return
       shown = token
-      if (token === '') fill(body, h('p', { class: 'soft' }, 'Its header and claims will stand here.'))
-      else if (token.length > MAX_SHOWN_CHARACTERS) fill(body, h('p', {}, 'Too long to be shown.'))
+      if (token === '') fill(body, h('p', { class: 'soft' }, 'Its header and claims will appear here.'))
+      else if (token.length > MAX_SHOWN_CHARACTERS) fill(body, h('p', {}, 'Too long to show.'))
       else fill(body, part('Header', readToken(token).header), part('Claims', readToken(token).claims))
     },
   }
 }
 
 function part(title: string, members: Record<string, unknown> | undefined): HTMLElement {
-  const content = members === undefined ? h('p', { class: 'soft' }, 'It cannot be read.') : table(title, members)
+  const content = members === undefined ? h('p', { class: 'soft' }, 'Cannot be parsed.') : table(title, members)
   return h('div', { class: 'token-part' }, h('h3', {}, title), content)
 }
 
@@ -49,7 +49,7 @@ function table(title: string, members: Record<string, unknown>): HTMLElement {
   return h('table', { class: 'members', 'aria-label': title }, h('tbody', {}, ...rows))
 }
 
-/** A NumericDate (RFC 7519 §2) as people read it. */
+/** Renders a NumericDate (RFC 7519 §2) as a readable time. */
 function timeOf(name: string, value: unknown): HTMLElement | undefined {
   if (!TIMES.has(name) || typeof value !== 'number') return undefined
   const date = new Date(value * 1000)

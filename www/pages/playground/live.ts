@@ -1,9 +1,9 @@
-// The gate of this page: it judges the same token anew whenever the feed or the clock has moved on.
+// The page's gate: judges the token again whenever the feed or the clock has advanced.
 
 import type { Check, Gate, Report, Status, Verdict } from 'portcullis/edge'
 import type { Demo } from '../parts/api.ts'
 
-/** The gate's verdict on the token in the field; without one there is no verdict. */
+/** The gate's verdict on the token in the field; no verdict if the field is empty. */
 export interface Judgement {
   token: string
   verdict: Verdict | undefined
@@ -11,27 +11,27 @@ export interface Judgement {
 }
 
 export interface LiveStatus {
-  /** `undefined` before the first look at the gate. */
+  /** `undefined` until the gate is first polled. */
   state: Status | undefined
-  /** Why the feed is not received at the moment; `undefined` while it is. */
+  /** Why the feed is currently not received; `undefined` while it is. */
   problem: string | undefined
 }
 
 export interface LiveGate {
-  /** The checks in the order they run, none of them reached. */
+  /** Returns the checks in the order in which they run, all of them not reached. */
   plan(): Promise<Check[]>
-  /** Judges this token from now on; an empty one is none. */
+  /** Judges this token from now on; an empty string stands for no token. */
   judge(token: string): void
   onJudgement(listener: (judgement: Judgement) => void): void
   onStatus(listener: (status: LiveStatus) => void): void
   start(): void
 }
 
-/** How often the gate's state is looked at: soon enough that a push seems immediate. */
+/** Polling interval of the gate's state; short enough that a push seems immediate. */
 const LOOK_EVERY_MS = 50
-/** Expiry and age move with the clock. */
+/** Expiry and age change with the clock. */
 const JUDGE_EVERY_MS = 1000
-/** Older than this the feed is not live: the origin speaks every second. */
+/** A feed older than this is not live: the origin sends a statement every second. */
 const LIVE_SECONDS = 5
 
 /** Fetches the gate's code and module, and opens it. Only the feed is requested afterwards. */
@@ -64,7 +64,7 @@ export async function openLiveGate(demo: Demo): Promise<LiveGate> {
     const mine = turn
     judgedAtMs = performance.now()
     const checks = await explain(gate, token)
-    // Something newer is being judged; its answer counts.
+    // A newer token is being judged; its verdict counts.
     if (mine !== turn) return
     const verdict = token === '' ? undefined : gate.checkSync(token)
     for (const listener of judgements) listener({ token, verdict, checks })
@@ -90,7 +90,7 @@ export async function openLiveGate(demo: Demo): Promise<LiveGate> {
     onJudgement: (listener) => void judgements.push(listener),
     onStatus: (listener) => void statuses.push(listener),
     start() {
-      // A failure of the first refresh is reported; the stream goes on trying.
+      // A failure of the first refresh is reported; the stream keeps retrying.
       void gate.refresh().catch(() => undefined)
       look()
       setInterval(look, LOOK_EVERY_MS)
@@ -98,7 +98,7 @@ export async function openLiveGate(demo: Demo): Promise<LiveGate> {
   }
 }
 
-/** No token at all is no malformed one: then nothing is reached. */
+/** An empty field is not a malformed token: no check is reached. */
 async function explain(gate: Gate, token: string): Promise<Check[]> {
   const checks = await gate.explain(token)
   return token === '' ? checks.map(({ check }) => ({ check, outcome: 'not_reached' })) : checks

@@ -1,4 +1,4 @@
-// Ways to end the token's life at the origin, so that one sees the verdict change when the feed arrives.
+// Ways to revoke the token at the origin, which show how the verdict changes when the feed arrives.
 
 import type { Accepted } from 'portcullis/edge'
 import { Administrator } from '../parts/administrator.ts'
@@ -9,12 +9,12 @@ import type { Judgement } from './live.ts'
 
 interface Revocation {
   title: string
-  /** Reads the subject from the token; `undefined` if the claim is missing. */
+  /** Reads the subject from the token; returns `undefined` if the claim is missing. */
   subject: (accepted: Accepted) => string | undefined
   run: (subject: string, token: string) => Promise<unknown>
 }
 
-const WHO = 'The first sends the token to the origin; the others act as the demo’s administrator.'
+const WHO = 'The first button sends the token to the origin; the others act as the demo’s administrator.'
 
 export function showRevocations(demo: Demo): { element: HTMLElement; update(judgement: Judgement): void } {
   const administrator = new Administrator(demo)
@@ -35,7 +35,7 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
       run: (sub) => administrator.call(`users/${encodeURIComponent(sub)}/logout`, { method: 'POST' }),
     },
     {
-      title: 'Log everybody out',
+      title: 'Log out all users',
       subject: ({ realm }) => realm,
       run: () => administrator.call('logout-all', { method: 'POST' }),
     },
@@ -52,7 +52,7 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
   const element = h(
     'section',
     { class: 'panel stack', 'aria-labelledby': 'revocations-title' },
-    h('h2', { id: 'revocations-title' }, 'End it'),
+    h('h2', { id: 'revocations-title' }, 'Revoke it'),
     hint,
     h('ul', { class: 'revocations' }, ...buttons.map(({ button }) => h('li', {}, button))),
     outcome,
@@ -64,14 +64,14 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
     const { token } = accepted
     const mine = { token, startedAtMs: performance.now() }
     waiting = mine
-    fill(outcome, h('p', { class: 'loading' }, 'Telling the origin…'))
+    fill(outcome, h('p', { class: 'loading' }, 'Sending to the origin…'))
     try {
       await administrator.ready()
-      // Another token stands in the field: nothing is to be ended any more.
+      // The field contains another token by now, so nothing must be revoked.
       if (waiting !== mine) return
       mine.startedAtMs = performance.now()
       await run(named, token)
-      // The feed may have been quicker than the answer.
+      // The feed may have arrived before the response.
       if (waiting === mine) fill(outcome, h('p', { class: 'loading' }, 'Recorded. Waiting for the feed…'))
     } catch (error) {
       if (waiting !== mine) return
@@ -85,7 +85,7 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
     for (const { revocation, button } of buttons) {
       button.disabled = accepted === undefined || revocation.subject(accepted.verdict) === undefined
     }
-    say(hint, accepted === undefined ? 'For a token that is accepted.' : WHO)
+    say(hint, accepted === undefined ? 'Available once a token is accepted.' : WHO)
     if (waiting === undefined) return
     if (token !== waiting.token) {
       waiting = undefined
@@ -93,7 +93,7 @@ export function showRevocations(demo: Demo): { element: HTMLElement; update(judg
     } else if (verdict !== undefined && !verdict.ok) {
       const milliseconds = Math.round(performance.now() - waiting.startedAtMs)
       waiting = undefined
-      fill(outcome, notice('good', `Refused in this page ${milliseconds} ms after the origin was told.`))
+      fill(outcome, notice('good', `Refused in this page ${milliseconds} ms after the request to the origin.`))
     }
   }
   return { element, update }

@@ -1,4 +1,4 @@
-// State of this page's gate: its revocations, and how old they are.
+// State of this page's gate: its revocations and their age.
 
 import { fill, h, say } from '../parts/dom.ts'
 import { notice } from '../parts/notice.ts'
@@ -8,18 +8,18 @@ export function showSnapshot(): { element: HTMLElement; update(status: LiveStatu
   const facts = {
     feed: fact('Feed', 'Pushed to this page as it happens.'),
     sequence: fact('Sequence', 'The position in the ledger.'),
-    age: fact('Age', 'Since the origin last spoke.'),
+    age: fact('Age', 'Since the origin’s latest statement.'),
     tokenIds: fact('Token ids', 'Revoked one by one.'),
     epochs: fact('Not-befores', 'Of users and sessions.'),
     live: fact('Live changes', 'On top of the sections.'),
     bytes: fact('Sections', 'Filters and tables, in bytes.'),
-    errorRate: fact('Error rate', 'Good tokens refused by mistake.'),
+    errorRate: fact('Error rate', 'Valid tokens refused by mistake.'),
   }
   const problem = h('div', { role: 'status' })
   const element = h(
     'section',
     { class: 'panel stack', 'aria-labelledby': 'snapshot-title' },
-    h('h2', { id: 'snapshot-title' }, 'What this gate knows'),
+    h('h2', { id: 'snapshot-title' }, 'State of this gate'),
     h('dl', { class: 'facts' }, ...Object.values(facts).map(({ element }) => element)),
     problem,
   )
@@ -38,7 +38,7 @@ export function showSnapshot(): { element: HTMLElement; update(status: LiveStatu
       say(facts.errorRate.value, rate(state?.errorRate ?? 0))
       if (message === said) return
       said = message
-      fill(problem, message === undefined ? undefined : notice('warning', `${message}. Trying again.`))
+      fill(problem, message === undefined ? undefined : notice('warning', `${message}. Retrying.`))
     },
   }
 }

@@ -1,4 +1,4 @@
-// Where the token comes from: pasted, or issued to one of the demo's users.
+// The token field: a token is pasted, or issued to one of the demo's users.
 
 import { type Demo, logIn, wordsFor } from '../parts/api.ts'
 import { fill, h } from '../parts/dom.ts'
@@ -7,7 +7,7 @@ import { notice } from '../parts/notice.ts'
 
 const USERS = ['alice', 'bob'] as const
 
-/** Reports every change; white space around a token is dropped, as it is easily copied along. */
+/** Reports every change; drops white space around the token, which is easily copied along. */
 export function showTokenField(demo: Demo, onToken: (token: string) => void): { element: HTMLElement } {
   const area = h('textarea', {
     id: 'token',
@@ -52,9 +52,9 @@ export function showTokenField(demo: Demo, onToken: (token: string) => void): { 
       h(
         'p',
         { class: 'hint', id: 'token-hint' },
-        h('strong', {}, 'Nothing leaves the page.'),
-        ' The gate runs here, as WebAssembly. It fetches the feed of revocations, which carries the issuer’s keys;',
-        ' the token goes nowhere.',
+        h('strong', {}, 'The token never leaves this page.'),
+        ' The gate runs here, as WebAssembly. It only fetches the feed of revocations, which also carries',
+        ' the issuer’s keys.',
       ),
     ),
     h('div', { class: 'row' }, ...takers, clear),

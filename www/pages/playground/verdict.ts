@@ -17,7 +17,7 @@ export function showVerdict(): { element: HTMLElement; update(judgement: Judgeme
   return {
     element,
     update({ verdict }) {
-      // Said once: a live region that is filled anew is read anew.
+      // Only on a change: a screen reader reads a live region again whenever it is filled.
       const key = verdict === undefined ? 'none' : verdict.ok ? 'accepted' : verdict.reason
       if (key === shown) return
       shown = key
@@ -32,16 +32,16 @@ function words(verdict: Verdict | undefined): Node[] {
     return [h('p', { class: 'soft' }, 'No token yet. Paste one, or log in as one of the demo’s users.')]
   }
   if (verdict.ok) {
-    const meaning = 'The edge lets the request through, until the token expires or is revoked.'
+    const meaning = 'The edge passes the request on until the token expires or is revoked.'
     return [h('p', { class: 'verdict-word' }, 'Accepted'), h('p', {}, meaning)]
   }
   const { reason, status } = verdict
   const word = h('p', { class: 'verdict-word' }, 'Refused ', h('code', {}, reason))
-  const answer = `The edge answers ${status}${status === 503 ? ', and when to ask again' : ''}.`
+  const answer = `The edge returns ${status}${status === 503 ? ' with a Retry-After header' : ''}.`
   return [word, ...explanation(reason), h('p', { class: 'soft' }, answer)]
 }
 
-/** The usual cause of a reason and its fix. */
+/** Returns the usual cause of a reason and its fix. */
 function explanation(reason: Reason): Node[] {
   const text = REASON_TEXTS[reason]
   if (text === undefined) return []

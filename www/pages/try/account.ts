@@ -1,4 +1,4 @@
-// Who is logged in here, and the ways out.
+// The logged-in user, and the buttons that log out.
 
 import { wordsFor } from '../parts/api.ts'
 import { type Child, fill, h } from '../parts/dom.ts'
@@ -7,7 +7,7 @@ import { notice } from '../parts/notice.ts'
 import { endingWords } from './journal.ts'
 import type { Tab } from './tab.ts'
 
-/** Filled anew only after a login or logout, so that the focus stays where it is. */
+/** Renders again only after a login or logout, so that the focus stays where it is. */
 export function showAccount(tab: Tab): { element: HTMLElement; update(): void } {
   const body = h('div', { class: 'stack' })
   const element = h(
@@ -25,7 +25,7 @@ export function showAccount(tab: Tab): { element: HTMLElement; update(): void } 
       const hadFocus = body.contains(document.activeElement)
       shown = state
       fill(body, ...(tab.user === undefined ? signedOut(tab) : signedIn(tab, tab.user)))
-      // The focused element is gone; the panel is the nearest one.
+      // The focused element is gone, so the panel gets the focus.
       if (hadFocus && !body.contains(document.activeElement)) element.focus()
     },
   }
@@ -48,7 +48,11 @@ function signedIn(tab: Tab, user: string): Child[] {
       button('Log out here', 'primary', () => tab.logOut()),
       button('Log out everywhere', 'danger', () => tab.logOutEverywhere()),
     ),
-    h('p', { class: 'hint' }, 'Here: this browser. Everywhere: every device, which the demo’s administrator does.'),
+    h(
+      'p',
+      { class: 'hint' },
+      'Here: in this browser. Everywhere: on every device, by a request of the demo’s administrator.',
+    ),
     problem,
   ]
 }
@@ -58,7 +62,7 @@ function signedOut(tab: Tab): Child[] {
   const joiners = tab.others.map((user) => {
     return h('button', { type: 'button', on: { click: () => void tab.join(user) } }, `Continue as ${user}`)
   })
-  const already = h('p', {}, 'Logged in already in another tab:')
+  const already = h('p', {}, 'Already logged in in another tab:')
   return [
     ending && h('p', { class: 'notice', 'data-kind': 'info', role: 'status' }, endingWords(ending)),
     joiners.length === 0 ? undefined : h('div', { class: 'stack' }, already, h('div', { class: 'row' }, ...joiners)),

@@ -45,13 +45,13 @@ export function showAnswer(tab: Tab): { element: HTMLElement; update(): void } {
 function words(answer: ApiAnswer | undefined): [title: string, sentence: string] {
   switch (answer?.kind) {
     case undefined:
-      return ['', 'Not called yet. Log in, then GET /api/whoami is called with your token.']
+      return ['', 'Not called yet. After a login, GET /api/whoami is called with your token.']
     case 'accepted':
-      return ['200', `Let through after ${answer.milliseconds} ms, at sequence ${answer.sequence} of the ledger.`]
+      return ['200', `Accepted after ${answer.milliseconds} ms, at sequence ${answer.sequence} of the ledger.`]
     case 'refused':
       return [`${answer.status} ${answer.error}`, answer.description]
     case 'silent':
-      return ['No answer', navigator.onLine ? UNREACHABLE : 'This browser is offline.']
+      return ['No response', navigator.onLine ? UNREACHABLE : 'This browser is offline.']
   }
 }
 

@@ -6,7 +6,7 @@ import type { TabEvent } from './tab.ts'
 
 const MAX_ENTRIES = 50
 
-const SINCE = { asked: 'after you asked', heard: 'after this tab heard of it' } as const
+const SINCE = { asked: 'after your request', heard: 'after this tab was notified' } as const
 
 interface Entry {
   text: string
@@ -33,7 +33,7 @@ export function showJournal(): { element: HTMLElement; add(event: TabEvent): voi
       if (said === undefined) return
       empty.remove()
       const [kind, text] = said
-      // Calls that all go the same way are one line.
+      // Consecutive calls with the same outcome share a line.
       if (newest?.text === text) {
         newest.times += 1
         say(newest.count, ` × ${newest.times}`)
@@ -47,7 +47,7 @@ export function showJournal(): { element: HTMLElement; add(event: TabEvent): voi
   }
 }
 
-/** Why a tab was signed out. */
+/** Describes why a tab was signed out. */
 export function endingWords(reason: SignOutReason): string {
   switch (reason) {
     case 'logout':
@@ -57,7 +57,7 @@ export function endingWords(reason: SignOutReason): string {
     case 'refused':
       return 'The issuer no longer accepts this login: it was ended elsewhere.'
     case 'expired':
-      return 'This login ran out.'
+      return 'This login expired.'
     case 'compromised':
       return 'This login was reported as compromised.'
   }
@@ -80,7 +80,7 @@ function wordsOf(event: TabEvent): [kind: 'good' | 'error' | 'info', text: strin
     case 'enforced':
       return ['good', `The edge refuses ${event.user}’s old token: ${event.milliseconds} ms ${SINCE[event.since]}`]
     case 'not-enforced':
-      return ['error', `The edge could not be seen to refuse ${event.user}’s old token within 5 s`]
+      return ['error', `No refusal of ${event.user}’s old token by the edge was seen within 5 s`]
     case 'others':
       return undefined
   }
@@ -89,17 +89,17 @@ function wordsOf(event: TabEvent): [kind: 'good' | 'error' | 'info', text: strin
 function answerWords({ answer }: TabEvent & { kind: 'answer' }): [kind: 'good' | 'error', text: string] {
   switch (answer.kind) {
     case 'accepted':
-      return ['good', 'The API answered 200']
+      return ['good', 'The API returned 200']
     case 'refused':
-      return ['error', `The API answered ${answer.status} ${answer.error}`]
+      return ['error', `The API returned ${answer.status} ${answer.error}`]
     case 'silent':
-      return ['error', 'The API gave no answer']
+      return ['error', 'The API did not respond']
   }
 }
 
 function outcomeWords(outcome: LoggedOut): [kind: 'good' | 'error', text: string] {
-  if (outcome.revoked) return ['good', 'The origin revoked the tokens, and this browser forgot them']
-  return ['error', `This browser forgot the tokens, but they are not known to be revoked (${outcome.code})`]
+  if (outcome.revoked) return ['good', 'The origin revoked the tokens, and this browser deleted them']
+  return ['error', `This browser deleted the tokens, but they may not be revoked (${outcome.code})`]
 }
 
 function clock(): string {

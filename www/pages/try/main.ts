@@ -1,4 +1,4 @@
-// Try it: a login in this tab, shared with other tabs of the same user, and the protected API at the edge.
+// The page "Try it": a login shared by all tabs of the same user, and the protected API at the edge.
 
 import { fill, h } from '../parts/dom.ts'
 import { startPage } from '../parts/page.ts'
@@ -7,7 +7,7 @@ import { showAnswer } from './answer.ts'
 import { showJournal } from './journal.ts'
 import { Tab } from './tab.ts'
 
-/** Who can log in here. */
+/** The users who can log in here. */
 const USERS = ['alice', 'bob'] as const
 
 void startPage(async (place, demo) => {
@@ -43,10 +43,14 @@ function suggestion(): HTMLElement {
     h(
       'ol',
       { class: 'steps' },
-      h('li', {}, 'Open ', second, ' beside this one. Take the same user there, or the other.'),
-      h('li', {}, 'Log out here. Tabs of the same user follow at once; the other user’s go on.'),
-      h('li', {}, 'Log out everywhere instead. Each tab hears it from the edge, with its next call.'),
+      h('li', {}, 'Open ', second, ' beside this one. Log in there as the same user, or as the other one.'),
+      h('li', {}, 'Log out here. Tabs of the same user are logged out at once; the other user’s tabs are not.'),
+      h('li', {}, 'Log out everywhere instead. Each tab learns of it from the edge with its next call.'),
     ),
-    h('p', { class: 'hint' }, 'Tokens live in memory: after a reload this tab asks the others for them, else you.'),
+    h(
+      'p',
+      { class: 'hint' },
+      'Tokens are kept in memory: after a reload this tab asks the other tabs for them, or asks you to log in.',
+    ),
   )
 }

@@ -5,7 +5,7 @@ import { Administrator } from '../parts/administrator.ts'
 import { CLIENT, type Demo, logIn, tokenPath } from '../parts/api.ts'
 import { readToken } from '../parts/token.ts'
 
-/** How a call of the API came out. */
+/** The outcome of a call to the API. */
 export type ApiAnswer =
   | { kind: 'accepted'; status: number; milliseconds: number; claims: Record<string, unknown>; sequence: number }
   | { kind: 'refused'; status: number; milliseconds: number; error: string; description: string }
@@ -26,7 +26,7 @@ export type TabEvent =
 
 const CALL_EVERY_MS = 1000
 const API_TIMEOUT_MS = 5000
-/** How long and how often the old token is tried. */
+/** Duration and interval of the attempts with the old token. */
 const PROBE_MS = 5000
 const PROBE_EVERY_MS = 25
 
@@ -37,7 +37,7 @@ export class Tab {
   readonly #listeners: ((event: TabEvent) => void)[] = []
   #user: string | undefined
   #lastToken: string | undefined
-  /** When this tab requested the logout; `undefined` unless it did. */
+  /** When this tab requested the logout; `undefined` if it did not. */
   #askedAtMs: number | undefined
   #probed: string | undefined
   #timer: ReturnType<typeof setInterval> | undefined
@@ -50,7 +50,7 @@ export class Tab {
     this.#sessions = new Map(users.map((user) => [user, this.#openSession(user)]))
   }
 
-  /** Finds out who is logged in in other tabs, too. */
+  /** Opens the tab's session and joins the logins of other tabs. */
   static async open(demo: Demo, users: readonly string[]): Promise<Tab> {
     const tab = new Tab(demo, users)
     await Promise.all([...tab.#sessions.values()].map((session) => session.accessToken()))
@@ -66,17 +66,17 @@ export class Tab {
     return this.#user
   }
 
-  /** Users who are logged in in another tab, so that no password is needed. */
+  /** Users who are logged in in another tab and so need no password. */
   get others(): string[] {
     return this.users.filter((user) => user !== this.#user && this.#sessions.get(user)?.signedIn)
   }
 
-  /** The last answer of the API to this login. */
+  /** The API's last response to this login. */
   get answer(): ApiAnswer | undefined {
     return this.#answer
   }
 
-  /** How the last login ended; `undefined` before. */
+  /** Why the last login ended; `undefined` before. */
   get ending(): SignOutReason | undefined {
     return this.#ending
   }
@@ -98,7 +98,7 @@ export class Tab {
     await this.call()
   }
 
-  /** Takes part in a login of another tab. */
+  /** Joins a login of another tab. */
   async join(user: string): Promise<void> {
     this.#enter(user)
     this.#emit({ kind: 'signed-in', user })
@@ -114,7 +114,7 @@ export class Tab {
     this.#emit({ kind: 'logged-out', user, outcome })
   }
 
-  /** Ends every login of the user, on every device. This tab finds out like any other. Rejects with `ApiError`. */
+  /** Ends every login of the user, on every device. This tab learns of it like any other. Rejects with `ApiError`. */
   async logOutEverywhere(): Promise<void> {
     const user = this.#user
     const token = this.#lastToken ?? ''
@@ -125,7 +125,7 @@ export class Tab {
     await this.#administrator.call(`users/${encodeURIComponent(sub)}/logout`, { method: 'POST' })
     this.#emit({ kind: 'logged-out-everywhere', user })
     await this.#probe(user, token)
-    // A call before the edge has the revocation would be accepted and prove nothing.
+    // Called before the edge has the revocation, the API would accept the token.
     await this.call()
   }
 
@@ -138,7 +138,7 @@ export class Tab {
     if (this.#user !== user) return
     this.#lastToken = token ?? this.#lastToken
     const answer = await timed((init) => session.fetch(this.#apiUrl, init))
-    // Who has logged out meanwhile needs no answer.
+    // If the user has logged out in the meantime, the response is not needed.
     if (this.#user !== user && answer.kind !== 'refused') return
     this.#answer = answer
     this.#emit({ kind: 'answer', answer })
@@ -156,7 +156,7 @@ export class Tab {
       revokeUrl: new URL(`/realms/${this.#demo.realm}/protocol/openid-connect/revoke`, location.origin),
       clientId: CLIENT,
       allowedOrigins: [this.#demo.edge],
-      // One login per user: tabs of different users leave each other alone.
+      // One login per user: tabs of different users do not affect each other.
       channel: `portcullis-try-${user}`,
     })
     session.on('signed-in', () => this.#emit(user === this.#user ? { kind: 'signed-in', user } : { kind: 'others' }))
@@ -184,7 +184,7 @@ export class Tab {
     if (token !== undefined) void this.#probe(user, token)
   }
 
-  /** Tries the old token, as an attacker would, until the edge refuses it. */
+  /** Sends the old token, as an attacker would, until the edge refuses it. */
   async #probe(user: string, token: string): Promise<void> {
     if (token === this.#probed) return
     this.#probed = token
@@ -194,7 +194,7 @@ export class Tab {
       const headers = { authorization: `Bearer ${token}` }
       const answer = await timed((init) => fetch(this.#apiUrl, { ...init, headers }))
       if (answer.kind === 'refused' && answer.status === 401) {
-        // A new login meanwhile shows its own responses.
+        // If there is a new login in the meantime, it shows its own responses.
         if (this.#lastToken === undefined || this.#lastToken === token) this.#answer = answer
         return this.#emit({ kind: 'enforced', user, milliseconds: Math.round(performance.now() - startedAtMs), since })
       }
@@ -209,7 +209,7 @@ export class Tab {
 
   #sessionOf(user: string): Session {
     const session = this.#sessions.get(user)
-    if (session === undefined) throw new Error('there is no such user here')
+    if (session === undefined) throw new Error('unknown user')
     return session
   }
 
@@ -218,7 +218,7 @@ export class Tab {
   }
 }
 
-/** Asks the API, and tells how it answered and how long that took. */
+/** Calls the API and measures how long it takes. */
 async function timed(asking: (init: RequestInit) => Promise<Response>): Promise<ApiAnswer> {
   const startedAtMs = performance.now()
   try {

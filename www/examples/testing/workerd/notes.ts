@@ -1,4 +1,4 @@
-// Lists notes, with the scope notes:read. The gate is passed in: the server's own, or that of a test.
+// Lists notes, with the scope notes:read. The gate is a parameter, so that a test can pass its own.
 
 import type { Gate } from 'portcullis'
 
