@@ -1,5 +1,5 @@
-// Readers of two minor versions behind one cache, and minor versions that do not exist: each reader gets its own form,
-// or refuses the other one.
+// Edges of two minor versions behind one cache, and requests for unknown minor versions: each edge gets its own form or
+// refuses the other.
 
 import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
@@ -11,7 +11,7 @@ import { walk } from './fixtures/a120da2/fleet.ts'
 import { openStage, TODAY, verdictOf, type Parts, type RunningOrigin, type Stage } from './fixtures/a120da2/stage.ts'
 import { signWatched, STEPS, type Watched } from './fixtures/a120da2/steps.ts'
 
-/** How long a cache with the wrong key keeps responses: until the test clears it. */
+/** A cache that ignores the query keeps responses until the test clears it. */
 const KEEP_MS = 600_000
 
 let stage: Stage
@@ -22,14 +22,14 @@ before(async () => {
 
 after(() => stage.close())
 
-test('one cache for both: each is given its own form, after every step', async (t) => {
+test('one cache serves each edge its own form, after every step', async (t) => {
   let cache: Cache | undefined
   const via = async (origin: string): Promise<string> => {
     cache = await openCache(t, origin, { keepMs: 50 })
     return cache.url
   }
   await walk(t, stage, STEPS, { transport: 'pull', via })
-  assert.ok((cache?.hits() ?? 0) > 100, 'the cache was hardly asked')
+  assert.ok((cache?.hits() ?? 0) > 100, 'the cache was hardly used')
 })
 
 test('a cache that ignores the query: an edge of a120da2 refuses form 1.1, and accepts no token', async (t) => {
@@ -44,7 +44,7 @@ test('a cache that ignores the query: an edge of a120da2 refuses form 1.1, and a
   assert.ok(old.reports.some(isRefusedFeed))
 })
 
-test('such a cache and an edge of a120da2 with a state: the state stays, and the edge reports the refusal', async (t) => {
+test('a cache that ignores the query: an edge of a120da2 keeps the state that it has, and reports the refusal', async (t) => {
   const { origin, tokens } = await withGrant(t)
   const cache = await openCache(t, origin.url, { keyedBy: 'path', keepMs: KEEP_MS })
   const old = gateBehind(t, stage.old, cache)
@@ -64,7 +64,7 @@ test('such a cache and an edge of a120da2 with a state: the state stays, and the
   assert.equal(await verdictOf(old.gate, tokens['bystander'] ?? ''), 'accepted')
 })
 
-test('such a cache and an edge of today that is given form 1.0: it refuses more, until it gets its own form', async (t) => {
+test('a cache that ignores the query: an edge of today that gets form 1.0 refuses more, until it gets its own form', async (t) => {
   const { origin, tokens } = await withGrant(t)
   const cache = await openCache(t, origin.url, { keyedBy: 'path', keepMs: KEEP_MS })
   const old = gateBehind(t, stage.old, cache)
@@ -77,8 +77,7 @@ test('such a cache and an edge of today that is given form 1.0: it refuses more,
   assert.equal(await verdictOf(today.gate, overKilled), 'user_revoked')
   assert.equal(await verdictOf(today.gate, tokens['bystander'] ?? ''), 'accepted')
 
-  // The first response shows that there is a newer form; ten seconds after the last manifest one of that form is
-  // fetched.
+  // The first response announces a newer form; the gate fetches a manifest of that form ten seconds after the last one.
   t.after(setClock(Date.now() / 1000 + 15))
   for (let pull = 0; pull < 2; pull += 1) {
     cache.clear()
@@ -88,7 +87,7 @@ test('such a cache and an edge of today that is given form 1.0: it refuses more,
   assert.equal(await verdictOf(today.gate, overKilled), 'accepted')
 })
 
-test('a later minor gets the newest form; anything but a whole number is refused', async (t) => {
+test('a later minor version gets the newest form; anything but a whole number is refused', async (t) => {
   const { origin } = await withGrant(t)
   const feed = `${origin.url}/feed/${PLAIN.name}`
   const { sequence } = origin.origin.status().find(({ realm }) => realm === PLAIN.name) ?? assert.fail('no realm')
@@ -131,7 +130,7 @@ function isRefusedFeed({ kind, error }: Report): boolean {
   return kind === 'feed' && error.code === 'feed_refused'
 }
 
-/** An origin at which a grant has ended. */
+/** Starts an origin that has recorded the end of a grant. */
 async function withGrant(t: TestContext): Promise<{ origin: RunningOrigin; tokens: Watched }> {
   const origin = await stage.startOrigin(t, TODAY, await stage.database(`${t.name.slice(0, 20)}.db`))
   const tokens = await signWatched(stage.keys)
@@ -140,7 +139,7 @@ async function withGrant(t: TestContext): Promise<{ origin: RunningOrigin; token
   return { origin, tokens }
 }
 
-/** A gate with configured keys, so that only the feed's state can be missing. */
+/** Creates a gate with configured keys, so that only the feed's state can be missing. */
 function gateBehind(t: TestContext, parts: Parts, cache: Cache): { gate: Gate; reports: Report[] } {
   const reports: Report[] = []
   const realm = { ...PLAIN, jwks: publicKeys(stage.keys) }

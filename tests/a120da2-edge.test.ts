@@ -1,5 +1,5 @@
-// Edges and origins of a120da2 and of today, mixed, by pull, stream and push, restarted before any step: an old edge
-// accepts no token that an edge of today refuses, keeps serving, and refuses more only in the stated cases.
+// Mixes edges and origins of a120da2 and of today, by pull, stream and push, with restarts before each step. An old
+// edge accepts no token that an edge of today refuses, stays available, and refuses more only in the stated cases.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'

@@ -1,5 +1,5 @@
-// A store of a120da2 to which today's origin adds kinds of events that are newer: they survive a restart and a backup,
-// and a120da2 refuses the store by the realm's name.
+// Today's origin adds newer kinds of events to a store of a120da2. They survive a restart and a backup, and a120da2
+// refuses the store with an error that names the realm.
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import { LATER, PLAIN } from './fixtures/a120da2/every-kind.ts'
 import { openStage, TODAY, verdictOf, type Stage } from './fixtures/a120da2/stage.ts'
 import { outcomesOf, signWatched, STEPS, type Step, type Watched } from './fixtures/a120da2/steps.ts'
 
-/** All but the step for which the issuer's keys change: they are fixed here. */
+/** All steps but the one that changes the issuer's keys, which are fixed here. */
 const STEPS_OF_STORE = STEPS.filter(({ what }) => what !== 'keys')
 
 let stage: Stage
@@ -21,7 +21,7 @@ before(async () => {
 
 after(() => stage.close())
 
-test('an old store is opened, takes every kind, and is in force after a restart and in a restored backup', async (t) => {
+test('opens an old store and adds every kind of event; all are in force after a restart and in a restored backup', async (t) => {
   const path = await stage.database('kinds.db')
   const tokens = await signWatched(stage.keys)
   const expected = outcomesOf('today', STEPS_OF_STORE).at(-1) ?? {}
@@ -48,7 +48,7 @@ test('an old store is opened, takes every kind, and is in force after a restart 
 const NEW_KINDS = STEPS.filter(({ what }) => ['grant', 'key not-before'].includes(what))
 
 for (const kind of NEW_KINDS)
-  test(`a120da2 refuses a store with a ${kind.what}, and leaves it as it is`, async (t) => {
+  test(`a120da2 refuses a store with a ${kind.what}, and leaves it unchanged`, async (t) => {
     const path = await stage.database(`refused ${kind.what}.db`)
     const tokens = await signWatched(stage.keys)
     const ours = await stage.startOrigin(t, TODAY, path)

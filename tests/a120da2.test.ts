@@ -27,7 +27,7 @@ import {
 import type { RecordedFeed } from './fixtures/a120da2/recorded.ts'
 import { fixture, fixtureJson, openStage, TODAY, verdictOf, type Parts, type Stage } from './fixtures/a120da2/stage.ts'
 
-/** The time within which a pulling gate gets a revocation: `waitAfterSeconds` is 5, then it asks with a wait. */
+/** Bound for a pulling gate to get a revocation: `waitAfterSeconds` is 5, then it uses long polling. */
 const CONVERGENCE_SECONDS = 15
 /** The number of actions in a120da2's audit log. */
 const ACTIONS = 23
@@ -40,7 +40,7 @@ before(async () => {
 
 after(() => stage.close())
 
-test("today's origin opens the database: every event is in force, further ones join them, a backup holds all", async (t) => {
+test("today's origin opens the database: every event is in force, further events are added, a backup contains all", async (t) => {
   const path = await stage.database('opened.db')
   const first = await stage.startOrigin(t, TODAY, path)
   const gate = stage.openGate(t, TODAY, first.url)
@@ -85,14 +85,14 @@ test("an origin of a120da2 opens the database again after today's has used it", 
   assert.equal(await verdictOf(gate, revoked), 'token_revoked')
   await theirs.close()
 
-  // And back: nothing of it is lost.
+  // Back to today's origin: nothing is lost.
   await store.open()
   assert.equal((await store.readState?.('plain', 'cursor'))?.version, 1)
   assert.equal((await store.outboxEntries?.({ realm: 'plain', queue: 'keycloak', limit: 10 }))?.length, 1)
   await store.close()
 })
 
-test('realms beside it: withdrawn keys stay withdrawn, banned keys banned, logouts in force', async (t) => {
+test('other realms in the same database: withdrawn keys stay withdrawn, banned keys banned, logouts in force', async (t) => {
   const { origin, url } = await stage.startOrigin(t, TODAY, await stage.database('realms.db'))
   const gate = stage.openGate(t, TODAY, url, { realm: WITHDRAWN })
   const token = await sign(stage.keys, FIRST, { claims: { iss: WITHDRAWN.issuer } })
@@ -109,7 +109,7 @@ interface Acme {
   bannedKid: string
 }
 
-test('the development issuer keeps logins, refresh tokens, sessions and the audit log', async (t) => {
+test('the development issuer keeps its logins, refresh tokens, sessions and audit log', async (t) => {
   const { origin, ask } = await stage.startOrigin(t, TODAY, await stage.database('issuer.db'))
   const { alice, bobRevoked } = await fixtureJson<Acme>('acme.json')
   const form = (fields: Record<string, string>): Promise<Response> =>
@@ -122,7 +122,7 @@ test('the development issuer keeps logins, refresh tokens, sessions and the audi
   const { access_token: access } = (await refreshed.json()) as { access_token: string }
   const administer = (token: string): Promise<Response> =>
     ask('/admin/realms/acme/users', { headers: { authorization: `Bearer ${token}` } })
-  // 403: a good token, of a user who is no administrator.
+  // 403: a valid token of a user who is not an administrator.
   assert.equal((await administer(access)).status, 403)
   assert.equal((await administer(bobRevoked)).status, 401)
   const login = await form({ grant_type: 'password', username: 'admin', password: 'admin-password' })
@@ -136,10 +136,10 @@ test('the development issuer keeps logins, refresh tokens, sessions and the audi
   assert.equal(actions.size, ACTIONS, [...actions].join(' '))
 })
 
-test("today's command checks the configuration, and its schema knows every option of it", async () => {
+test("today's command accepts the configuration, and its schema has every option of the file", async () => {
   const { environment } = await fixtureJson<{ environment: Record<string, string> }>('environment.json')
   const cli = join(createRequire(import.meta.url).resolve('portcullis/package.json'), '../dist/cli/main.js')
-  // Any driver of the store and any free port: the check refuses what is not there, and what is in use.
+  // Uses a driver that is installed and a free port, because the check rejects a missing driver and a port in use.
   const {
     store: { driver: _driver, ...store },
     ...given
@@ -156,7 +156,7 @@ test("today's command checks the configuration, and its schema knows every optio
     stdout,
     /portcullis\.json is good: realms inhouse, keycloak, rfc9068; edges: 3; .* 127\.0\.0\.1, port 0$/m,
   )
-  // The file has each option that there was, so that none can be dropped unnoticed.
+  // The file uses every option of a120da2, so that no option can be dropped unnoticed.
   const schema = JSON.parse(await readFile(join(stage.old.folder, 'portcullis.schema.json'), 'utf8')) as Schema
   assert.deepEqual(unused(schema, await fixtureJson<unknown>('portcullis.json')), [])
 })
@@ -166,7 +166,7 @@ interface Schema {
   items?: Schema
 }
 
-/** The options of a schema that a value does not have; of a list, those that no entry has. */
+/** Returns the options of a schema that a value does not use; for a list, those that no entry uses. */
 function unused({ properties, items }: Schema, value: unknown): string[] {
   if (items !== undefined) {
     const each = (value as unknown[]).map((entry) => unused(items, entry))
@@ -178,7 +178,7 @@ function unused({ properties, items }: Schema, value: unknown): string[] {
   })
 }
 
-test('the recorded feed: a manifest with its sections, a delta, and the manifest after it', async (t) => {
+test('today’s edge applies the recorded feed: a manifest with its sections, a delta, and the next manifest', async (t) => {
   const feed = await fixtureJson<RecordedFeed>('feed.json')
   const restoreClock = setClock(feed.recordedAt + 1)
   t.after(restoreClock)
@@ -191,7 +191,7 @@ test('the recorded feed: a manifest with its sections, a delta, and the manifest
         const file = name === 'manifest' ? manifest : feed.sections[name]
         return file === undefined ? new Response(null, { status: 404 }) : new Response(bytes(file))
       },
-      // It serves the recorded feed and requests nothing newer.
+      // The gate gets the recorded feed and requests nothing newer.
       refreshAfterSeconds: 60,
       waitAfterSeconds: 60,
       maxStaleSeconds: 60,
@@ -229,7 +229,7 @@ test("an edge of a120da2 follows today's origin", async (t) => followed(t, TODAY
 
 test("today's edge follows an origin of a120da2", async (t) => followed(t, stage.old, TODAY, 'old-origin.db'))
 
-/** A pulling gate enforces the events in the database, and those recorded while it runs. */
+/** Checks that a pulling gate enforces the events in the database and those recorded while it runs. */
 async function followed(t: TestContext, ofOrigin: Parts, ofEdge: Parts, name: string): Promise<void> {
   const { origin, url } = await stage.startOrigin(t, ofOrigin, await stage.database(name))
   const gate = stage.openGate(t, ofEdge, url)
@@ -241,7 +241,7 @@ async function followed(t: TestContext, ofOrigin: Parts, ofEdge: Parts, name: st
   await becomes(gate, victim, 'token_revoked')
   assert.equal(await verdictOf(gate, bystander), 'accepted')
   await recordEveryKind(origin, stage.keys, LATER)
-  // Corrections come last, and with a manifest.
+  // Corrections come last, with a manifest.
   const last = await sign(stage.keys, LATER, { claims: { sub: 'later corrected version', token_version: 2 } })
   await becomes(gate, last, 'accepted')
   await gate.refresh()
@@ -265,7 +265,7 @@ async function assertVerdicts(gate: Gate, series: typeof FIRST, examples: Exampl
   assert.deepEqual(found, expected)
 }
 
-/** The gate pulls by itself, behind requests. */
+/** Waits for a verdict; the gate pulls by itself, in the background of requests. */
 async function becomes(gate: Gate, token: string, expected: string): Promise<void> {
   const deadline = performance.now() + CONVERGENCE_SECONDS * 1000
   for (;;) {

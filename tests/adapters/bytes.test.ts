@@ -1,4 +1,4 @@
-// Every adapter refuses in the very bytes of gate.protect, for each reason that a request can meet.
+// Every adapter's refusal is byte for byte that of gate.protect, for each reason that a request can cause.
 
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -13,7 +13,7 @@ interface Case {
   asked: Asked
 }
 
-/** Requests to one gate with one set of options. */
+/** Requests to the same gate with the same options. */
 interface Group {
   name: string
   gate: Gate
@@ -23,7 +23,7 @@ interface Group {
 
 const OUR_HEADERS = ['content-type', 'cache-control', 'www-authenticate', 'retry-after']
 
-test('the refusals of all adapters are those of gate.protect, byte for byte', { timeout: 120_000 }, async (t) => {
+test('the refusals of all adapters equal those of gate.protect, byte for byte', { timeout: 120_000 }, async (t) => {
   const stage = await openStage(t)
   const met = new Set<string>()
   // In this order: the last one revokes the tokens of all others.
@@ -46,7 +46,7 @@ test('the refusals of all adapters are those of gate.protect, byte for byte', { 
   assert.deepEqual(
     [...REASONS].filter((reason) => !met.has(reason)),
     [],
-    'every reason is met',
+    'every reason occurs',
   )
 })
 
@@ -54,7 +54,7 @@ function ours({ status, headers, body }: Answered): object {
   return { status, body, headers: OUR_HEADERS.map((name) => `${name}: ${status === 200 ? '' : headers.get(name)}`) }
 }
 
-/** The response of `gate.protect`, once the gate's reason is that of the case. */
+/** Returns the response of `gate.protect`, once the gate gives the case's reason. */
 async function byGate(
   { name, gate, access }: Group,
   { reason, asked: { method = 'GET', headers = [], path = '/' } }: Case,

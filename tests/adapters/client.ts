@@ -1,11 +1,11 @@
-// A client that sends header lines as they are given, twice the same too.
+// A client that sends header lines exactly as given, including repeated ones.
 
 import { request } from 'node:http'
 
 export interface Asked {
   method?: string
   path?: string
-  /** Name and value of each line. */
+  /** Name and value of each header line. */
   headers?: readonly (readonly [string, string])[]
   body?: string | Uint8Array
 }
@@ -21,7 +21,7 @@ export function ask(url: string, { method = 'GET', path = '/', headers = [], bod
     const { hostname, port } = new URL(url)
     const lines = ['host', `${hostname}:${port}`, ...headers.flat()]
     if (body !== undefined || method === 'POST') lines.push('content-length', String(Buffer.byteLength(body ?? '')))
-    // A list of lines is sent as it is; an object would join lines of one name.
+    // An array of lines is sent unchanged; an object would join lines with the same name.
     const sent = request(
       { hostname, port, method, path, headers: lines as never, agent: false, setHost: false },
       (response) => {

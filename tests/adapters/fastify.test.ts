@@ -1,4 +1,4 @@
-// Fastify 5 and 4: which routes a registration protects, and where errors go.
+// Fastify 5 and 4: which routes a registration protects, and who handles errors.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import { WebSocket } from 'ws'
 import { type AnyGate, fastify4 } from './hosts.ts'
 import { openStage } from './stage.ts'
 
-/** The copy of Fastify here is another one than the package's, so its types know nothing of `request.auth`. */
+/** The tests have their own copy of Fastify, whose types do not declare `request.auth`. */
 const plugin = portcullis as never
 
 interface Protected {
@@ -38,7 +38,7 @@ for (const [name, fastify] of [
     return { stage, app, status }
   }
 
-  test(`${name}: protects what was declared before and after, the 404s, and not the routes that are excluded`, async (t) => {
+  test(`${name}: protects routes declared before and after it and unknown paths, but not excluded routes`, async (t) => {
     const { stage, app, status } = await started(t)
     app.get('/before', async (request) => (request as { auth?: { claims: { sub: string } } }).auth?.claims.sub)
     await app.register(plugin, { gate: stage.gate() } as never)
@@ -57,7 +57,7 @@ for (const [name, fastify] of [
     assert.deepEqual([await status('/write', {}), await status('/write', { scope: 'write' })], [403, 200])
   })
 
-  test(`${name}: a registration ends with its scope, and one within another adds to it`, async (t) => {
+  test(`${name}: a registration applies to its scope only, and a nested one adds to it`, async (t) => {
     const { stage, app, status } = await started(t)
     const gate = stage.gate()
     app.get('/open', async () => 'open')
@@ -73,7 +73,7 @@ for (const [name, fastify] of [
     assert.deepEqual([await status('/inner', {}), await status('/inner', { scope: 'write' })], [403, 200])
   })
 
-  test(`${name}: routes are chosen by app.protect, with the options of the registration beneath`, async (t) => {
+  test(`${name}: app.protect protects single routes, with the registration's options as defaults`, async (t) => {
     const { stage, app, status } = await started(t)
     await app.register(plugin, { gate: stage.gate(), routes: 'chosen', scope: ['read'] } as never)
     const { protect } = app as unknown as Protected
@@ -85,7 +85,7 @@ for (const [name, fastify] of [
     assert.throws(() => protect({ scopes: [] }), { code: 'invalid_option', message: /unknown option 'scopes'/ })
   })
 
-  test(`${name}: options that are inherited count, and undefined takes none away`, async (t) => {
+  test(`${name}: inherited options count, and undefined does not remove them`, async (t) => {
     const { stage, app, status } = await started(t)
     await app.register(
       plugin,
@@ -103,7 +103,7 @@ for (const [name, fastify] of [
     )
   })
 
-  test(`${name}: access options in the configuration of a route, where none is heeded, are an error`, async (t) => {
+  test(`${name}: access options in a route's configuration, which would have no effect, are an error`, async (t) => {
     const { stage, app } = await started(t)
     const config = { portcullis: { scope: ['write'] } } as never
     let handled = 0
@@ -124,7 +124,7 @@ for (const [name, fastify] of [
     assert.equal(handled, 0)
   })
 
-  test(`${name}: registered twice in one scope, both count`, async (t) => {
+  test(`${name}: two registrations in one scope both apply`, async (t) => {
     const { stage, app, status } = await started(t)
     await app.register(plugin, { gate: stage.gate() } as never)
     await app.register(plugin, { gate: stage.gate(), scope: ['write'] } as never)
@@ -152,7 +152,7 @@ for (const [name, fastify] of [
     assert.equal(caught.length, 1)
   })
 
-  test(`${name}: wrong options fail the registration, in a sentence`, async (t) => {
+  test(`${name}: wrong options make the registration fail with a clear message`, async (t) => {
     const gate = (await openStage(t)).gate()
     const wrong: [object, RegExp][] = [
       [{}, /needs a gate: the one that createGate/],
@@ -180,7 +180,7 @@ for (const [name, fastify] of [
   })
 }
 
-test('an older Fastify is told which one is needed', async () => {
+test('an older Fastify is refused with the required version', async () => {
   const meta = (portcullis as unknown as Record<symbol, { fastify: string; name: string }>)[Symbol.for('plugin-meta')]
   assert.deepEqual(meta, { name: 'portcullis', fastify: '>=4.10.0' })
   assert.equal(defaultExport, portcullis)

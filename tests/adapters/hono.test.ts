@@ -1,4 +1,4 @@
-// Hono 4 and 3: what the gate gets of the runtime, and where errors go.
+// Hono 4 and 3: what the gate gets from the runtime, and who handles errors.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -18,7 +18,7 @@ for (const [name, Hono] of [
   ['hono 4', Hono4],
   ['hono 3', Hono3 as unknown as typeof Hono4],
 ] as const) {
-  test(`${name}: the gate of each env judges, and the execution context waits for its work`, async (t) => {
+  test(`${name}: each env has its own gate, and the execution context waits for its work`, async (t) => {
     const stage = await openStage(t)
     const audiences = { a: 'api', b: 'other' }
     const seen: unknown[] = []
@@ -46,7 +46,7 @@ for (const [name, Hono] of [
     assert.notEqual(waits.length, 0)
   })
 
-  test(`${name}: without an execution context the gate works all the same`, async (t) => {
+  test(`${name}: the gate also works without an execution context`, async (t) => {
     const stage = await openStage(t)
     const app = new Hono()
     app.use('*', protect(stage.gate({ refreshAfterSeconds: 0 })) as never)
@@ -55,7 +55,7 @@ for (const [name, Hono] of [
     for (let times = 0; times < 3; times += 1) assert.equal((await app.request('/', { headers })).status, 200)
   })
 
-  test(`${name}: errors go to app.onError, refusals do not, and cors before it counts for both`, async (t) => {
+  test(`${name}: errors go to app.onError, refusals do not, and an earlier cors applies to both`, async (t) => {
     const stage = await openStage(t)
     const gate = stage.gate()
     const caught: unknown[] = []
@@ -90,7 +90,7 @@ for (const [name, Hono] of [
   })
 }
 
-test('wrong arguments throw at set-up, in a sentence', async (t) => {
+test('wrong arguments throw at set-up with a clear message', async (t) => {
   const gate = (await openStage(t)).gate()
   const wrong: [() => unknown, RegExp][] = [
     [() => protect(undefined as unknown as AnyGate), /^protect needs a gate/],
@@ -100,7 +100,7 @@ test('wrong arguments throw at set-up, in a sentence', async (t) => {
     [() => protect(gate, (() => undefined) as never), /options must be an object/],
   ]
   for (const [call, message] of wrong) assert.throws(call, { code: 'invalid_option', message }, String(message))
-  // Given to app.use without being called.
+  // Passed to app.use without being called.
   const app = new Hono4()
   app.use(protect as never)
   const caught = new Promise<Error>((resolve) => app.onError((error, c) => (resolve(error), c.text('', 500))))

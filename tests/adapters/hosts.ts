@@ -1,4 +1,4 @@
-// Every framework at a port of its own, with one protected route and the route for pushes.
+// Every framework on its own port, with one protected route and the route for pushes.
 
 import { once } from 'node:events'
 import { createServer, type RequestListener } from 'node:http'
@@ -29,10 +29,10 @@ export interface Running {
   close(): Promise<void>
 }
 
-/** Serves `{ sub }` of the accepted token at every path and method, and pushes at `/push`. */
+/** Responds with `{ sub }` of the accepted token at every path and method, and takes pushes at `/push`. */
 export interface Host {
   readonly name: string
-  /** `node`: has the lines of headers as received. `web`: has a Fetch `Headers`. */
+  /** `node` has header lines as received, `web` a Fetch `Headers`. */
   readonly kind: 'node' | 'web'
   start(gate: AnyGate, access?: AccessOptions): Promise<Running>
 }
@@ -50,7 +50,7 @@ export const HOSTS: readonly Host[] = [
   { name: 'next route.ts', kind: 'web', start: startNextRoute },
 ]
 
-/** Listens at a free port. */
+/** Listens on a free port. */
 export async function listen(listener: RequestListener): Promise<Running> {
   const server = createServer(listener).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -63,7 +63,7 @@ export async function listen(listener: RequestListener): Promise<Running> {
   }
 }
 
-/** Serves by a function from Request to Response, as the hosts of Hono and Next do. */
+/** Serves a function from Request to Response, as the hosts of Hono and Next do. */
 export function listenWeb(answer: (request: Request) => Response | Promise<Response>): Promise<Running> {
   return listen(getRequestListener(answer))
 }
@@ -123,7 +123,7 @@ async function startFastify(fastify: typeof fastify5, gate: AnyGate, access: Acc
 function startNextProxy(gate: AnyGate, access?: AccessOptions): Promise<Running> {
   const push = forNext.receiveFeed(gate)
   const proxy = forNext.protect(gate, access)
-  // Next goes on to the route where the proxy has no response.
+  // Next continues to the route if the proxy returns no response.
   return listenWeb(async (request) =>
     new URL(request.url).pathname === '/push'
       ? push(request)

@@ -1,4 +1,4 @@
-// Next's functions with Web requests; the matrix has real builds of Next.
+// Calls the functions for Next with Web requests; the matrix has real builds of Next.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -8,7 +8,7 @@ import { openStage } from './stage.ts'
 
 const URL_OF_PAGE = 'http://app.example/api/items/7'
 
-test('proxy.ts goes on with undefined, and hands waitUntil to the gate', async (t) => {
+test('proxy.ts returns undefined to continue, and passes waitUntil to the gate', async (t) => {
   const stage = await openStage(t)
   const proxy = protect(stage.gate())
   const waits: Promise<unknown>[] = []
@@ -20,7 +20,7 @@ test('proxy.ts goes on with undefined, and hands waitUntil to the gate', async (
   assert.equal((await proxy(new Request(URL_OF_PAGE), event))?.status, 401)
 })
 
-test('route.ts gets the verdict and the context of Next, and its errors are thrown', async (t) => {
+test('route.ts gets the verdict and Next’s context, and its errors propagate', async (t) => {
   const stage = await openStage(t)
   const gate = stage.gate()
   const context = { params: Promise.resolve({ id: '7' }) }
@@ -36,7 +36,7 @@ test('route.ts gets the verdict and the context of Next, and its errors are thro
   }
   assert.deepEqual(await (await ask({ scope: 'read' })).json(), { sub: 'alice', id: '7' })
   assert.equal((await ask({})).status, 403)
-  // As redirect() and notFound() of Next do.
+  // Next's redirect() and notFound() throw such errors.
   const control = new Error('NEXT_REDIRECT')
   const redirecting = protect(gate, () => {
     throw control
@@ -47,7 +47,7 @@ test('route.ts gets the verdict and the context of Next, and its errors are thro
   await assert.rejects(failing(request, context), { code: 'authorize_failed' })
 })
 
-test('a request of the pages router is named, and wrong arguments throw at set-up', async (t) => {
+test('a request of the pages router is rejected by name, and wrong arguments throw at set-up', async (t) => {
   const gate = (await openStage(t)).gate()
   await assert.rejects(protect(gate)({ method: 'GET', headers: {}, rawHeaders: [], socket: {} } as never), {
     code: 'wrong_request',

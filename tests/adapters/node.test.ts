@@ -1,4 +1,4 @@
-// Express 4 and 5, connect and plain http: errors, order, clients that leave, and responses that have begun.
+// Express 4 and 5, connect and plain http: errors, order, clients that disconnect, and responses already started.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -38,7 +38,7 @@ async function opened(t: TestContext, app: Parameters<typeof listen>[0]): Promis
 }
 
 for (const [name, express] of EXPRESS) {
-  test(`${name}: an authorize that throws or takes too long goes to next(error), and the process goes on`, async (t) => {
+  test(`${name}: an authorize that throws or times out goes to next(error), and the process keeps running`, async (t) => {
     const stage = await openStage(t)
     const caught: unknown[] = []
     const app = express()
@@ -73,7 +73,7 @@ for (const [name, express] of EXPRESS) {
     assert.equal((await ask(url, { path: '/fine', headers: [bearer(await stage.token({ sub: 'bob' }))] })).status, 403)
   })
 
-  test(`${name}: a handler given to protect has the verdict, and what it throws goes to next(error)`, async (t) => {
+  test(`${name}: a handler given to protect gets the verdict, and its errors go to next(error)`, async (t) => {
     const stage = await openStage(t)
     const gate = stage.gate()
     const app = express()
@@ -145,7 +145,7 @@ for (const [name, express] of EXPRESS) {
     assert.equal(handled, 1)
   })
 
-  test(`${name}: a handler behind it is not called for a response that is over, and one that has begun is an error`, async (t) => {
+  test(`${name}: does not call the next handler for a finished response, and reports a started one as an error`, async (t) => {
     const stage = await openStage(t)
     const gate = stage.gate()
     const caught: unknown[] = []
@@ -176,7 +176,7 @@ for (const [name, express] of EXPRESS) {
   })
 }
 
-test('a header that a middleware before has set counts, as does a request that a host made without lines', async (t) => {
+test('a header set by an earlier middleware counts, and a request without raw header lines works', async (t) => {
   const stage = await openStage(t)
   const app = express5()
   const token = await stage.token()
@@ -202,7 +202,7 @@ test('connect: errors go to its error handler', async (t) => {
   assert.equal((await ask(await opened(t, app), { headers: [bearer(await stage.token())] })).body, 'authorize_failed')
 })
 
-test('http: errors of the gate and of the handler are logged and answered with 500, and the process goes on', async (t) => {
+test('http: errors of the gate and of the handler are logged and return 500, and the process keeps running', async (t) => {
   const stage = await openStage(t)
   const logged = t.mock.method(console, 'error', () => undefined)
   const gate = stage.gate()
@@ -240,7 +240,7 @@ test('http: errors of the gate and of the handler are logged and answered with 5
   assert.equal((await ask(url, { path: '/fine', headers })).body, 'fine')
 })
 
-test('a client that leaves while the gate waits harms nothing', async (t) => {
+test('a client that disconnects while the gate waits does no harm', async (t) => {
   const stage = await openStage(t)
   let decide: (grant: boolean) => void = () => undefined
   let asked: () => void = () => undefined
@@ -274,7 +274,7 @@ test('a client that leaves while the gate waits harms nothing', async (t) => {
   assert.equal((await last).status, 200)
 })
 
-test('HEAD has the headers of the refusal and no body, and the connection goes on', async (t) => {
+test('HEAD gets the headers of the refusal and no body, and the connection stays open', async (t) => {
   const stage = await openStage(t)
   const gate = stage.gate()
   for (const app of [express5().use(protect(gate), answer), forNode.protect(gate, (_req, res) => res.end())]) {
@@ -283,7 +283,7 @@ test('HEAD has the headers of the refusal and no body, and the connection goes o
   }
 })
 
-test('HTTP/2: the same refusals, and a cookie in pieces', async (t) => {
+test('HTTP/2: the same refusals, and a cookie split over several header lines', async (t) => {
   const stage = await openStage(t)
   const token = await stage.token()
   const access: AccessOptions = { token: { cookie: 'token' } }
@@ -314,12 +314,12 @@ test('HTTP/2: the same refusals, and a cookie in pieces', async (t) => {
   assert.equal((await send({ ':path': '/cookie', cookie: [`token=${token}`, `token=${token}`] }))[0], 400)
 })
 
-test('no Web Request is made of a Node request', async (t) => {
+test('no Web Request is created from a Node request', async (t) => {
   const stage = await openStage(t)
   const token = await stage.token()
   const headers = [bearer(token)]
   const gate = stage.gate({ refreshAfterSeconds: 30, waitAfterSeconds: 60 })
-  // With the feed loaded, for which the gate makes requests of its own.
+  // Loads the feed first, for which the gate itself makes requests.
   assert.equal((await gate.check(token)).ok, true)
   for (const host of HOSTS.filter(({ kind }) => kind === 'node')) {
     const server = await host.start(gate)
@@ -334,7 +334,7 @@ test('no Web Request is made of a Node request', async (t) => {
   }
 })
 
-test('HTTP/2: a client that leaves while the gate waits is no error', async (t) => {
+test('HTTP/2: a client that disconnects while the gate waits is not an error', async (t) => {
   const stage = await openStage(t)
   const logged = t.mock.method(console, 'error', () => undefined)
   let decide: (grant: boolean) => void = () => undefined
@@ -375,11 +375,11 @@ test('HTTP/2: a client that leaves while the gate waits is no error', async (t) 
   )
 })
 
-test('a request without a method is not taken for a safe one', () => {
+test('a request without a method is not treated as safe', () => {
   assert.equal(forNode.requestLike({ headers: {} }).method, '')
 })
 
-test('wrong arguments throw at set-up, in a sentence', async (t) => {
+test('wrong arguments throw at set-up with a clear message', async (t) => {
   const gate: Gate = (await openStage(t)).gate()
   const handler = (): void => undefined
   const NO_GATE = /^(protect|receiveFeed) needs a gate: the one that createGate of portcullis\/edge returned$/

@@ -17,7 +17,7 @@ import { openStage, type Stage } from './stage.ts'
 
 const SECRET = 'known to the origin and to this edge'
 
-/** Until the gate refuses the token by the state that it has, without fetching. */
+/** Waits until the gate refuses the token from its current state, without fetching. */
 async function refused(gate: Gate, token: string): Promise<void> {
   for (let times = 0; times < 100 && gate.checkSync(token).ok; times += 1) await delay(50)
   assert.deepEqual(gate.checkSync(token), { ok: false, reason: 'token_revoked', status: 401 })
@@ -35,7 +35,7 @@ for (const host of HOSTS) {
     )
     const server = await host.start(gate)
     const relay = createServer((req, res) => {
-      // The origin's request goes through unchanged, its stream too.
+      // Forwards the origin's request unchanged, as a stream.
       const through = request(server.url + req.url, { method: req.method, headers: req.headers }, (answer) => {
         res.writeHead(answer.statusCode ?? 502, answer.headers)
         answer.pipe(res)
@@ -54,7 +54,7 @@ for (const host of HOSTS) {
   })
 }
 
-/** The answer to a push that no realm here has sent. */
+/** Returns the response to a push that no realm has sent. */
 async function pushed(
   url: string,
   body: string | Uint8Array,
@@ -70,19 +70,19 @@ async function pushed(
 }
 
 for (const host of HOSTS) {
-  test(`${host.name}: what is no push is answered as by gate.receiveFeed, and the server goes on`, {
+  test(`${host.name}: a request that is not a push gets the response of gate.receiveFeed, and the server keeps running`, {
     timeout: 60_000,
   }, async (t) => {
     const stage = await openStage(t)
     const gate = stage.gate()
     const server = await host.start(gate)
     t.after(() => server.close())
-    assert.deepEqual(await pushed(server.url, 'no statement'), [400, '{"error":"feed_refused"}'])
+    assert.deepEqual(await pushed(server.url, 'not a statement'), [400, '{"error":"feed_refused"}'])
     assert.equal((await pushed(server.url, ''))[0], 400)
-    // Too long to be read of a sender without the secret: a hint.
+    // Too long to be read from a sender without the secret, so it counts as a hint.
     assert.deepEqual(await pushed(server.url, new Uint8Array(200_000)), [200, '{"received":true}'])
     const get = await ask(server.url, { path: '/push' })
-    // Where only POST is routed there, the gate protects the rest.
+    // Where the route takes POST only, the gate protects the other methods.
     assert.ok([401, 405].includes(get.status), String(get.status))
     assert.equal((await ask(server.url, { headers: [bearer(await stage.token())] })).status, 200)
   })
@@ -94,7 +94,7 @@ for (const [name, express] of [
   ['express 5', express5],
   ['express 4', express4],
 ] as const) {
-  test(`${name}: a body that express.json() read is named, and the bytes of express.raw() are taken`, async (t) => {
+  test(`${name}: a body parsed by express.json() is a clear error, and bytes from express.raw() are accepted`, async (t) => {
     const stage = await openStage(t)
     const gate = stage.gate()
     const errors: unknown[] = []
@@ -115,14 +115,14 @@ for (const [name, express] of [
     assert.deepEqual(await pushed(read, '{}'), [500, 'caught'])
     assert.equal((errors[0] as { code: string }).code, 'body_unreadable')
     assert.match((errors[0] as Error).message, READ_BEFORE)
-    // With its default types it leaves pushes alone.
+    // With its default types, express.json() does not touch pushes.
     assert.equal((await pushed(await serve(express.json()), manifest))[0], 200)
     assert.equal((await pushed(await serve(express.raw()), manifest))[0], 200)
     assert.equal(errors.length, 1)
   })
 }
 
-test('hono and next: a body that was read before is named', async (t) => {
+test('hono and next: a body that was already read is a clear error', async (t) => {
   const gate = (await openStage(t)).gate()
   const app = new Hono()
   app.use(async (c, next) => {
@@ -137,7 +137,7 @@ test('hono and next: a body that was read before is named', async (t) => {
   await assert.rejects(forNext.receiveFeed(gate)(request), { code: 'body_unreadable', message: READ_BEFORE })
 })
 
-/** The manifest that the origin states now. */
+/** Fetches the origin's current manifest. */
 async function statement(stage: Stage): Promise<Uint8Array> {
   const response = await fetch(`${stage.originUrl}/feed/test/manifest`)
   assert.equal(response.status, 200)

@@ -1,4 +1,4 @@
-// The size that each adapter adds to a bundle with gate and framework: small, and without a second gate.
+// Each adapter adds little to a bundle that contains gate and framework, and no second gate.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -10,7 +10,7 @@ import { figure } from '../tier.ts'
 const MAX_BYTES = 1_500
 
 for (const name of ['hono', 'express', 'node', 'fastify', 'next']) {
-  test(`portcullis/${name} is at most ${MAX_BYTES} bytes, and brings neither wasm nor gate`, async () => {
+  test(`portcullis/${name} is at most ${MAX_BYTES} bytes and contains neither wasm nor gate`, async () => {
     const { outputFiles, metafile } = await build({
       stdin: {
         contents: `export * from 'portcullis/${name}'`,

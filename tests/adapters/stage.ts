@@ -15,7 +15,7 @@ const ISSUER = 'https://issuer.example/realms/test'
 export interface Stage {
   readonly origin: Origin
   readonly originUrl: string
-  /** The issuer's keys, which are no part of the feed's. */
+  /** Options of a realm with the issuer's keys configured, so that they do not come from the feed. */
   readonly realm: RealmOptions
   /** A gate with these options, closed at the end of the test. */
   gate(options?: Partial<GateOptions>, realm?: Partial<RealmOptions>): Gate
@@ -91,7 +91,7 @@ export async function openStage(t: TestContext, { edges = [] }: StageOptions = {
   }
 }
 
-/** The address of a server that takes connections and never answers. */
+/** Starts a server that accepts connections and never responds, and returns its URL. */
 export async function silentUrl(t: TestContext): Promise<string> {
   const server = createServer(() => undefined).listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -1,4 +1,5 @@
-// A user's project with every framework and one copy of each: what the adapters add is typed, and clashes with nobody.
+// Type-checks a user's project with one copy of every framework: the adapters' additions are typed and conflict with no
+// other package.
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -114,7 +115,7 @@ const PROGRAMS = {
   `,
 } as const
 
-/** Packages that declare `req.auth` themselves, as while an application moves from one to the other. */
+/** Programs that also use packages which declare `req.auth`, as during a migration. */
 const BESIDE_OTHERS = {
   express: `
     import express from 'express'
@@ -129,23 +130,25 @@ const BESIDE_OTHERS = {
   `,
 }
 
-test('what the adapters add is typed without declarations, and strict', { timeout: 120_000 }, (t) => {
+test('additions of the adapters are typed without declarations of the user, and strictly', {
+  timeout: 120_000,
+}, (t) => {
   assert.equal(problems(t, PROGRAMS, OPTIONS), '')
 })
 
-test('beside packages that declare req.auth themselves, all declarations checked, nothing clashes', {
+test('no conflict with packages that declare req.auth themselves, with all declarations checked', {
   timeout: 120_000,
 }, (t) => {
   assert.equal(problems(t, BESIDE_OTHERS, { ...OPTIONS, skipLibCheck: false }), '')
 })
 
-/** The compiler's output on these programs. */
+/** Returns the compiler's output for these programs. */
 function problems(t: TestContext, programs: Readonly<Record<string, string>>, compilerOptions: object): string {
   const folder = mkdtempSync(join(tmpdir(), 'portcullis-types-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
   const modules = join(folder, 'node_modules')
   mkdirSync(join(modules, 'portcullis'), { recursive: true })
-  // Without its own dependencies: a user has each framework once.
+  // Links the package without its own dependencies: a user has each framework once.
   for (const part of ['dist', 'package.json']) symlinkSync(join(PKG, part), join(modules, 'portcullis', part))
   for (const name of readdirSync(HERE))
     if (name !== 'portcullis' && !name.startsWith('.')) symlinkSync(join(HERE, name), join(modules, name))

@@ -1,4 +1,4 @@
-// A token that the gate has never seen: its signature is verified. Every pass is made by a new gate.
+// A token that the gate has never seen, so its signature is verified. Every pass uses a new gate.
 
 import type { Gate, GateOptions } from 'portcullis/edge'
 import { makeFeed, settingOf, type Feed } from './feed.ts'
@@ -52,7 +52,7 @@ export const cold: Bench = {
   },
 }
 
-/** A gate for each pass. */
+/** Creates a gate for each pass. */
 export function newcomer(
   feed: Feed,
   key: Key,

@@ -1,5 +1,5 @@
-// From the revocation's answer to the edge's first refusal: by each way the feed can travel, and by push for each kind
-// of event.
+// Time from the revocation's response to the edge's first refusal: by each transport of the feed, and by push for each
+// kind of event.
 
 import { createGate, type Gate, type JWK } from 'portcullis/edge'
 import { readFile } from 'node:fs/promises'
@@ -14,12 +14,12 @@ import type { Bench, Line } from './run.ts'
 
 const GIVE_UP_MS = 10_000
 
-/** Asks the edge whether it accepts the token now. */
+/** Returns whether the edge accepts the token now. */
 type Accepts = (token: string) => Promise<boolean>
 
-/** One way to end a token's life: how often it is measured, and how it is done. */
+/** One kind of revocation: how often it is measured, and how it is done. */
 interface Kind {
-  /** Fewer where logins after it wait for the next second. */
+  /** Fewer if later logins must wait for the next second. */
   times: number
   client?: string
   revoke: (client: Client, admin: string, login: { access_token: string; refresh_token: string }) => Promise<Answer>
@@ -71,7 +71,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
   },
 }
 
-/** Kinds of event that travel by push, by the name of the figure. */
+/** Kinds of events that are pushed, by the name of the figure. */
 const PUSHED: Readonly<Record<string, Kind>> = {
   'enforcement.push': TOKEN,
   ...Object.fromEntries(Object.entries(KINDS).map(([kind, how]) => [`enforcement.push.${kind}`, how])),
@@ -115,7 +115,7 @@ export const enforcement: Bench = {
   },
 }
 
-/** The 99th percentile over all revocations, one after the other. */
+/** Measures revocations one after the other and returns the 99th percentile. */
 async function figure(
   bench: string,
   runtime: Line['runtime'],
@@ -129,10 +129,10 @@ async function figure(
     const admin = (await client.logIn('admin')).access_token
     const token = login.access_token
     if (!(await accepts(token))) throw new Error(`${bench}: a token that was not revoked was refused`)
-    // Not in step with the origin's heartbeat.
+    // Avoids synchronisation with the origin's heartbeat.
     await pause(Math.random() * 50)
     const answer = await kind.revoke(client, admin, login)
-    if (answer.status >= 300) throw new Error(`${bench}: the origin answered ${answer.status}`)
+    if (answer.status >= 300) throw new Error(`${bench}: the origin returned ${answer.status}`)
     latencies.push(await untilRefused(token, accepts, bench))
   }
   latencies.sort((a, b) => a - b)

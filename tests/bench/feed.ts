@@ -1,4 +1,4 @@
-// A feed of any size, made by the Rust ledger, and the ways in which an edge gets it.
+// Makes a feed of any size with the Rust ledger, and serves it to an edge from memory or over HTTP.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -14,11 +14,11 @@ import { AUDIENCE, ISSUER } from './tokens.ts'
 
 export const ROOT: string = fileURLToPath(new URL('../..', import.meta.url))
 
-/** The key that signs it: RFC 8037 appendix A. */
+/** The key that signs the feed, from RFC 8037 appendix A. */
 export const FEED_KEY: JWK = { kty: 'OKP', crv: 'Ed25519', x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo' }
 export const SIGNING_KEY: JWK = { ...FEED_KEY, d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A' }
 
-/** Seconds of `exp` that share a filter. */
+/** The span of `exp` values that share a filter. */
 const BUCKET_SECONDS = 512
 
 export interface Order {
@@ -26,16 +26,16 @@ export interface Order {
   ids: number
   /** Users logged out and sessions ended. */
   epochs?: number
-  /** Buckets of `exp` over which the ids are spread: about as many as a day has. */
+  /** Buckets of `exp` over which the ids are spread; by default about as many as a day has. */
   buckets?: number
   /** Thumbprints of banned keys. */
   banned?: string[]
-  /** Deltas that follow the manifest, each with so many revoked ids. */
+  /** Number of revoked ids in each delta after the manifest. */
   deltas?: number
   changes?: number
-  /** The ledger's rows too. */
+  /** Whether to write the ledger's rows, too. */
   rows?: boolean
-  /** Whose feed, and when it is made, if not the benchmarks' issuer and now. */
+  /** Issuer of the feed and time of its creation; default the benchmarks' issuer and now. */
   issuer?: string
   now?: number
 }
@@ -44,14 +44,14 @@ export interface Feed {
   folder: string
   /** Its URL, as in a gate's options. */
   url: string
-  /** Every file by its path below the feed's URL. */
+  /** Every file, by its path below the feed's URL. */
   files: ReadonlyMap<string, Buffer>
-  /** In order, from the manifest on. */
+  /** The deltas after the manifest, in order. */
   deltas: Buffer[]
-  /** When it was made, in unix seconds. */
+  /** Time of creation, in Unix seconds. */
   now: number
   buckets: number
-  /** Answers from the files in memory. */
+  /** Serves the files from memory. */
   fetch: typeof fetch
   close(): Promise<void>
 }
@@ -64,7 +64,7 @@ export async function makeFeed(order: Order): Promise<Feed> {
   return readFeed({ folder, now, deltas: whole.deltas, buckets: whole.buckets })
 }
 
-/** Where a feed lies on disk, for another process. */
+/** The location of a feed on disk, for another process. */
 export interface FeedFolder {
   folder: string
   now: number
@@ -90,12 +90,12 @@ export async function readFeed({ folder, now, deltas, buckets }: FeedFolder): Pr
   }
 }
 
-/** A gate that gets this feed from memory. */
+/** Returns settings for a gate that gets this feed from memory. */
 export function settingOf(feed: Feed, keys: JWK[]): GateSetting {
   return { issuer: ISSUER, audience: AUDIENCE, keys, feed: { url: feed.url, keys: [FEED_KEY] }, fetch: feed.fetch }
 }
 
-/** The claims of a token whose id is in the feed: the one of this number. */
+/** Returns the claims of a token whose id is the one with this number in the feed. */
 export function revokedClaims(feed: Feed, number: number): { jti: string; exp: number } {
   const bucket = Math.floor(feed.now / BUCKET_SECONDS) + 2 + (number % feed.buckets)
   return {
@@ -104,7 +104,7 @@ export function revokedClaims(feed: Feed, number: number): { jti: string; exp: n
   }
 }
 
-/** The same feed over HTTP, for runtimes that are programs of their own. */
+/** Serves the same feed over HTTP, for runtimes that are separate processes. */
 export async function serveFeed(feed: Feed): Promise<{ url: string; server: Server }> {
   const server = createServer((request, response) => {
     const file = feed.files.get(pathOf(`http://127.0.0.1${request.url ?? ''}`))
@@ -132,7 +132,7 @@ async function build(order: object): Promise<void> {
   const maker = spawn('cargo', parameters, { cwd: ROOT, stdio: ['pipe', 'inherit', 'inherit'] })
   maker.stdin.end(JSON.stringify(order))
   const [code] = (await once(maker, 'exit')) as [number | null]
-  if (code !== 0) throw new Error('the feed could not be made')
+  if (code !== 0) throw new Error('the feed could not be created')
 }
 
 function pathOf(url: string): string {

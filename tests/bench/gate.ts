@@ -1,4 +1,4 @@
-// The gate under test. It fetches nothing by itself during a measurement.
+// The measured gate. It does not fetch anything by itself during a measurement.
 
 import { createGate, type Gate, type GateOptions, type JWK } from 'portcullis/edge'
 
@@ -12,14 +12,14 @@ export interface GateSetting {
 
 const AN_HOUR = 3600
 
-/** A gate with its state loaded. */
+/** Creates a gate and loads its state. */
 export async function openGate(setting: GateSetting, options: Partial<GateOptions> = {}): Promise<Gate> {
   const gate = unopenedGate(setting, options)
   await gate.refresh()
   return gate
 }
 
-/** The same before its first use. */
+/** Creates the same gate without loading its state. */
 export function unopenedGate(
   { issuer, audience, keys, feed, fetch }: GateSetting,
   options: Partial<GateOptions> = {},
@@ -35,18 +35,18 @@ export function unopenedGate(
   })
 }
 
-/** Every token must be accepted. */
+/** Checks all tokens; every one must be accepted. */
 export function checkAllSync(gate: Gate, tokens: readonly string[]): void {
   for (const token of tokens) {
     const verdict = gate.checkSync(token)
-    if (!verdict.ok) throw new Error(`a good token was refused: ${verdict.reason}`)
+    if (!verdict.ok) throw new Error(`a valid token was refused: ${verdict.reason}`)
   }
 }
 
-/** One after the other, as requests come. */
+/** Checks tokens one after the other, like successive requests; every one must be accepted. */
 export async function checkAll(gate: Gate, tokens: readonly string[]): Promise<void> {
   for (const token of tokens) {
     const verdict = await gate.check(token)
-    if (!verdict.ok) throw new Error(`a good token was refused: ${verdict.reason}`)
+    if (!verdict.ok) throw new Error(`a valid token was refused: ${verdict.reason}`)
   }
 }

@@ -1,5 +1,4 @@
-// The alternatives: a set of ids or a filter in JavaScript's memory, a request to Redis or to the issuer
-// for every request.
+// Alternatives: a set of ids or a filter in JavaScript memory, or a query to Redis or the issuer for every request.
 
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -29,7 +28,7 @@ export const instead: Bench = {
         const { set, filter, bytes } = await remember()
         if (wanted('instead.bytes')) {
           const total = [...feed.files.values()].reduce((sum, file) => sum + file.length, 0)
-          yield line('instead.bytes', 'node', 'bytes an id', { [OURS]: total / IDS, ...bytes })
+          yield line('instead.bytes', 'node', 'bytes per id', { [OURS]: total / IDS, ...bytes })
         }
         if (wanted('instead.lookup')) {
           const unknown = Array.from({ length: TOKENS }, () => Buffer.from(randomUUID()))
@@ -58,10 +57,10 @@ export const instead: Bench = {
 
 type Filter = { add(id: string): void; has(id: string): boolean }
 
-/** A million ids in a set and in a filter, and their memory. */
+/** Puts a million ids into a set and into a filter, and measures their memory. */
 async function remember(): Promise<{ set: Set<string>; filter: Filter; bytes: Record<string, number> }> {
   const start = await memoryUsed()
-  // As a parser of JSON makes strings.
+  // Strings as a JSON parser creates them.
   const set = new Set(JSON.parse(JSON.stringify(Array.from({ length: IDS }, () => randomUUID()))) as string[])
   const withSet = await memoryUsed()
   const filter: Filter = bloomFilters.BloomFilter.create(IDS, ERROR_RATE)
@@ -70,7 +69,7 @@ async function remember(): Promise<{ set: Set<string>; filter: Filter; bytes: Re
   return { set, filter, bytes: { Set: (withSet - start) / IDS, 'bloom-filters': (withBoth - withSet) / IDS } }
 }
 
-/** Once everything that is over has been given back, which V8 partly does beside us. */
+/** Returns the memory in use after garbage collection, part of which V8 does in the background. */
 async function memoryUsed(): Promise<number> {
   for (let turn = 0; turn < 4; turn += 1) {
     collectGarbage()
@@ -80,7 +79,7 @@ async function memoryUsed(): Promise<number> {
   return heapUsed + external
 }
 
-/** A whole warm check, beside one question over loopback that still leaves the token to be verified. */
+/** Measures a whole warm check, and one query over loopback, after which the token would still have to be verified. */
 async function perRequest(): Promise<Record<string, number>> {
   const key = await makeKey('RS256')
   const tokens = await mint(key)
@@ -110,7 +109,7 @@ interface Redis {
   close(): void
 }
 
-/** With EXISTS for a token's id, one connection; `undefined` where Redis is not installed. */
+/** Queries a token's id by EXISTS over one connection. Returns `undefined` if Redis is not installed. */
 async function startRedis(folder: string, children: Child[]): Promise<Redis | undefined> {
   if (spawnSync('redis-server', ['--version']).status !== 0) {
     console.error('instead.request: redis-server is missing and is left out')
@@ -122,11 +121,11 @@ async function startRedis(folder: string, children: Child[]): Promise<Redis | un
   )
   const client = createClient({ url: `redis://127.0.0.1:${port}`, socket: { reconnectStrategy: () => 50 } })
   client.on('error', () => undefined)
-  await Promise.race([client.connect(), pause(10_000).then(() => Promise.reject(new Error('Redis did not answer')))])
+  await Promise.race([client.connect(), pause(10_000).then(() => Promise.reject(new Error('Redis did not respond')))])
   return {
     async askAll(tokens) {
       for (const token of tokens) {
-        // As long as an id, and as different.
+        // The end of the signature is as long and as varied as an id.
         if ((await client.exists(token.slice(-36))) !== 0) throw new Error('an id that was not revoked was found')
       }
     },
@@ -134,7 +133,7 @@ async function startRedis(folder: string, children: Child[]): Promise<Redis | un
   }
 }
 
-/** An issuer that only ever says yes (RFC 7662), and so costs no more than the way there. */
+/** Starts an issuer that always responds `active` (RFC 7662), so that only the transport is measured. */
 async function startIntrospection(children: Child[]): Promise<string> {
   const port = await freePort()
   const entry = fileURLToPath(new URL('child/introspection.ts', import.meta.url))
@@ -151,6 +150,6 @@ async function introspectAll(url: string, tokens: readonly string[]): Promise<vo
     const answer = (await (await fetch(url, { method: 'POST', body: new URLSearchParams({ token }) })).json()) as {
       active: boolean
     }
-    if (!answer.active) throw new Error('a good token was said to be inactive')
+    if (!answer.active) throw new Error('a valid token was reported as inactive')
   }
 }

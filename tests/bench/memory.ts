@@ -1,5 +1,5 @@
-// Memory of ten million revoked ids in a process: the resident set of a fresh one that loads them from disk, beyond
-// that of another that loads a single one.
+// Memory of ten million revoked ids: the resident set of a new process that loads them from disk, minus that of a
+// process that loads a single id.
 
 import { makeFeed, type Order } from './feed.ts'
 import { program } from './program.ts'
@@ -7,9 +7,9 @@ import { line, median, OURS } from './race.ts'
 import type { Bench } from './run.ts'
 import type { Resident } from './child/memory.ts'
 
-/** Each bucket has 62,500 ids: 98 % of the capacity of 63,000 that it is given. */
+/** Each bucket has 62,500 ids, 99 % of its capacity of 63,000. */
 const FEED = { ids: 10_000_000, buckets: 160 }
-/** Processes that are measured: memory beside the state differs between them by some megabytes. */
+/** Number of measured processes: their other memory differs by some megabytes. */
 const ROUNDS = 5
 
 export const memory: Bench = {
@@ -23,7 +23,7 @@ export const memory: Bench = {
   },
 }
 
-/** Loads a feed and then another, with one id more and all hash keys new: every section of it is another. */
+/** Loads a feed and then another with one more id and new hash keys, so that every section differs. */
 async function measure(order: Order): Promise<Resident> {
   const feed = await makeFeed(order)
   const next = await makeFeed({ ...order, ids: order.ids + 1 })

@@ -1,4 +1,4 @@
-// The wasm module of the benchmarks' own (`bare/`): built like ours, and called without any glue.
+// The benchmarks' own wasm module (`bare/`), built like the package's and called without glue code.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -20,7 +20,7 @@ interface Exports {
 }
 
 const TARGET = 'wasm32-unknown-unknown'
-/** The optimiser of the package's modules, with its flags. */
+/** The optimiser of the package's modules and its flags. */
 const OPTIMISER = [
   join(ROOT, 'pkg/node_modules/binaryen/bin/wasm-opt'),
   '-O3',
@@ -32,7 +32,7 @@ const OPTIMISER = [
   '--enable-reference-types',
 ]
 
-/** The crate that verifies an algorithm, and its number in the module. */
+/** The crate that verifies each algorithm, and the algorithm's number in the module. */
 export const CRATES: Record<string, { crate: string; number: number }> = {
   RS256: { crate: 'rsa', number: 0 },
   ES256: { crate: 'p256', number: 1 },
@@ -42,7 +42,7 @@ export const CRATES: Record<string, { crate: string; number: number }> = {
 
 const built = new Map<string, Promise<WebAssembly.Module>>()
 
-/** A new instance, with a memory of its own. `root` is the checkout whose crate it is built with. */
+/** Creates an instance with its own memory, built with the crate of the checkout at `root`. */
 export async function openModule(root: string = ROOT): Promise<BareModule> {
   const building = built.get(root) ?? build(root)
   built.set(root, building)
@@ -50,7 +50,7 @@ export async function openModule(root: string = ROOT): Promise<BareModule> {
   const imports: Record<string, Record<string, () => never>> = {}
   for (const { module: from, name } of WebAssembly.Module.imports(module)) {
     ;(imports[from] ??= {})[name] = () => {
-      throw new Error(`${name} is not to be called`)
+      throw new Error(`${name} is not an exported function`)
     }
   }
   return new BareModule((await WebAssembly.instantiate(module, imports)).exports as unknown as Exports)
@@ -63,7 +63,7 @@ export class BareModule {
     this.#exports = exports
   }
 
-  /** Bare verification of tokens that were taken apart beforehand. */
+  /** Verifies bare signatures of tokens that were parsed beforehand. */
   verifier(key: Key, tokens: readonly Buffer[]): Contestant {
     const number = CRATES[key.algorithm]?.number ?? -1
     this.#put(keyBytes(key))
@@ -93,13 +93,14 @@ export class BareModule {
     }
   }
 
-  /** Nanoseconds a look-up: so many in one call, of tokens that were not revoked. */
+  /** Makes `count` lookups of unrevoked tokens in one call, and returns nanoseconds per lookup. */
   lookUp(count: number): number {
     const start = performance.now()
     const good = this.#exports.look_up(count)
     const elapsedMs = performance.now() - start
-    // One in a million may be found by mistake.
-    if (good < count * 0.999) throw new Error(`${count - good} of ${count} tokens that were not revoked were found`)
+    // The filter may report one in a million by mistake.
+    if (good < count * 0.999)
+      throw new Error(`${count - good} of ${count} tokens were found though they were not revoked`)
     return (elapsedMs * 1e6) / count
   }
 

@@ -1,4 +1,4 @@
-// Figures of the Rust core alone, which cargo measures: programs that print the same lines, and Criterion's benchmarks.
+// Figures of the Rust core alone, measured by cargo: programs that print the same lines, and Criterion benchmarks.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -12,7 +12,7 @@ import type { Bench, Line } from './run.ts'
 
 const PROGRAMS = ['false_positive_rate', 'ledger_restore']
 
-/** Benches of Criterion: the target, its name for the figure, and the nanoseconds of the unit. */
+/** Criterion benchmarks: the target, its name for the figure, and the unit in nanoseconds. */
 const MEASURED: Record<string, { target: string; id: string; unit: string; nanoseconds: number }> = {
   ...Object.fromEntries(
     ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'HS256'].map((algorithm) => [
@@ -47,12 +47,12 @@ export const native: Bench = {
   },
 }
 
-/** Nanoseconds an iteration. */
+/** Nanoseconds per iteration. */
 interface Estimates {
   median: { point_estimate: number }
 }
 
-/** Returns the target's output. */
+/** Runs a benchmark target and returns its output. */
 async function bench(
   target: string,
   parameters: string[] = [],

@@ -1,4 +1,4 @@
-// The origin: how many revocations a second it makes durable, and how long it takes to start with a million of them.
+// The origin: durable revocations per second, and the startup time with a million of them.
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -15,13 +15,13 @@ import type { Bench } from './run.ts'
 import { ISSUER, makeKey, mint } from './tokens.ts'
 
 const CONNECTIONS = 64
-/** Revocations that are timed in a turn; every one is of another token. */
+/** Revocations timed in a turn, each of a different token. */
 export const TURN = 48 * CONNECTIONS
-/** So many come before: the load generator is a new process each turn, whose code is not compiled yet. */
+/** Warm-up revocations before that: the load generator is a new process each turn, whose code is not compiled yet. */
 export const WARMING = 24 * CONNECTIONS
 export const LEDGER = { ids: 700_000, epochs: 300_000, rows: true }
 const STARTS = 3
-/** Rows written at a time. */
+/** Rows per write. */
 const BATCH = 10_000
 
 type Row = { sequence: number; keepUntil?: number; chain: Uint8Array; payload: Uint8Array }

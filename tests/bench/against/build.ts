@@ -1,4 +1,4 @@
-// One of the two builds: where its package is, and programs that import it.
+// One of the two builds: the path of its package, and programs that import it.
 
 import { join } from 'node:path'
 

@@ -9,7 +9,7 @@ import { applyDelta, firstVerdict } from '../state.ts'
 import { freshly, type Key } from '../tokens.ts'
 import { recheck } from '../warm.ts'
 
-/** The work to measure; with the gate's method where there are two. */
+/** The work to measure, with the gate's method where it has two. */
 export type Work =
   | { kind: 'warm' | 'cold'; check: 'check' | 'checkSync' }
   | { kind: 'recheck' | 'first verdict' | 'delta' }
@@ -24,9 +24,9 @@ export interface Job {
 export type Order = { prepare: Job } | { turn: number }
 export type Answer = { figure: number } | { error: string }
 
-/** The turn that warms up: enough calls for the engine's compiler; once in every launch. */
+/** The warm-up turn, once in every launch: enough calls for the engine's compiler. */
 const FIRST_TURN_MS = 150
-/** Short: other programs then interrupt few of the turns, and the median leaves those out. */
+/** Short, so that other programs interrupt few turns, and the median ignores those. */
 const TURN_MS = 25
 /** First verdicts in a turn; half of them are counted. */
 const FIRST_VERDICTS = 16
@@ -34,7 +34,7 @@ const FIRST_VERDICTS = 16
 type Turn = (round: number) => Promise<number>
 
 const feeds = new Map<string, Promise<Feed>>()
-let turn: Turn = () => Promise.reject(new Error('nothing is prepared'))
+let turn: Turn = () => Promise.reject(new Error('no figure was prepared'))
 let close: () => void = () => undefined
 
 process.on('message', (order: Order) => {
@@ -88,7 +88,7 @@ function checking(method: 'check' | 'checkSync'): (gate: Gate, strings: readonly
   }
 }
 
-/** Microseconds a token. */
+/** Returns microseconds per token. */
 function passes(contestant: Contestant): Turn {
   return (round) => takeTurn(contestant, round === 0 ? FIRST_TURN_MS : TURN_MS)
 }

@@ -1,4 +1,4 @@
-// Instructions of the native core, counted by callgrind: no clock, so a busy machine changes nothing.
+// Instructions of the native core, counted by callgrind. No clock is involved, so load on the machine does not matter.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,7 +10,7 @@ import { makeFeed, ROOT, type Order } from '../feed.ts'
 import type { Build, Builds } from './build.ts'
 import { outcomeOf, type Outcome, type Outcomes } from './turns.ts'
 
-/** Figures by their names on the command line, with the program's name for the work. */
+/** Names of figures on the command line, with the program's name for the work. */
 export const COUNTED: Record<string, string> = {
   'verdict.RS256': 'verdict.RS256',
   'verdict.ES256': 'verdict.ES256',
@@ -22,7 +22,7 @@ export const COUNTED: Record<string, string> = {
 
 /** The same program counts both builds. */
 const PROGRAM = 'tests/bench/counted.rs'
-/** The same build gives the same count, but for addresses that the system chooses. */
+/** Counts of the same build differ only because the system chooses addresses. */
 const RUNS = 2
 /** The issuer and the time of the vectors. */
 const FEED: Order = {
@@ -34,7 +34,10 @@ const FEED: Order = {
   now: 1_800_000_000,
 }
 
-/** Instructions of each figure's work, before and after; the A/A run is two more sets of runs of the build before. */
+/**
+ * Counts instructions of each figure's work, before and after. The A/A run is two more sets of runs of the build
+ * before.
+ */
 export async function count(builds: Builds, figures: readonly string[]): Promise<Outcomes> {
   if (spawnSync('valgrind', ['--version']).status !== 0)
     throw new Error('valgrind is missing: apt-get install valgrind')
@@ -64,11 +67,11 @@ export async function count(builds: Builds, figures: readonly string[]): Promise
   }
 }
 
-/** Compiles the program for a build; an older crate may lack something that it names. */
+/** Compiles the program for a build. Fails if an older crate lacks something that the program uses. */
 async function compile({ label, root }: Build): Promise<string> {
   if (label === 'before') {
-    // Built with the lock and the profile of that commit. Where its manifest does not name the program, cargo finds it
-    // among the examples.
+    // Built with the lock file and the profile of that commit. If its manifest does not list the program, it is built
+    // as an example.
     const named = join(root, PROGRAM)
     const copy = existsSync(named) ? named : join(root, 'examples/counted.rs')
     await mkdir(dirname(copy), { recursive: true })
@@ -101,5 +104,5 @@ async function instructions(program: string, work: string, feed: string): Promis
 async function run(program: string, parameters: string[], folder: string): Promise<void> {
   const child = spawn(program, parameters, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] })
   const [code] = (await once(child, 'exit')) as [number | null]
-  if (code !== 0) throw new Error(`${program} ended with ${String(code)}`)
+  if (code !== 0) throw new Error(`${program} exited with ${String(code)}`)
 }

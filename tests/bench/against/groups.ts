@@ -17,7 +17,7 @@ import { LIVING, PASSING, takeTurns, type Outcomes } from './turns.ts'
 export interface Group {
   runtime: Line['runtime']
   unit: string
-  /** The bar as a share; one for times gives way to that of the command line. */
+  /** The bar as a fraction. The command line overrides a bar for times. */
   bar: number
   names: string[]
   run(builds: Builds, names: string[]): Promise<Outcomes>
@@ -92,7 +92,7 @@ export const GROUPS: Group[] = [
   { ...{ runtime: 'native', unit: 'instructions', bar: COUNT_BAR, names: Object.keys(COUNTED) }, run: count },
 ]
 
-/** The bar of a group, where the command line gives one for times. */
+/** Returns a group's bar; `given` is the bar for times from the command line. */
 export function barOf({ runtime, bar }: Group, given: number | undefined): number {
   switch (runtime) {
     case 'node':
@@ -105,7 +105,7 @@ export function barOf({ runtime, bar }: Group, given: number | undefined): numbe
 
 type Open = (build: Builds['before'], materials: ReadonlyMap<string, Material>) => ReturnType<typeof nodeStation>
 
-/** Every contestant gets the same feed, keys and tokens. */
+/** Compares builds; every contestant gets the same feed, keys and tokens. */
 async function comparing(builds: Builds, names: string[], order: Order, open: Open): Promise<Outcomes> {
   const feed = await makeFeed(order)
   try {
@@ -113,7 +113,7 @@ async function comparing(builds: Builds, names: string[], order: Order, open: Op
     const minted = new Map<string, Pick<Material, 'key' | 'tokens'>>()
     for (const name of names) {
       const work = WORKS[name]
-      if (work === undefined) throw new Error(`${name} is no work of a gate`)
+      if (work === undefined) throw new Error(`${name} is not a figure of a gate`)
       const algorithm = ALGORITHMS.find((algorithm) => name.endsWith(`.${algorithm}`)) ?? 'RS256'
       const signed = minted.get(algorithm) ?? (await mintFor(algorithm))
       minted.set(algorithm, signed)

@@ -1,5 +1,5 @@
-// Look-ups in the revocation state, in a wasm module that is built with the crate of each build: no package takes part.
-// All instances stand in this process, for it is one call into wasm that is timed.
+// Lookups in the revocation state, in a wasm module that is built with the crate of each build, without the package.
+// All instances are in this process, because a single call into wasm is timed.
 
 import type { Feed } from '../feed.ts'
 import { openModule } from '../module.ts'
@@ -8,7 +8,7 @@ import type { Station } from './turns.ts'
 
 const LOOK_UPS = 100_000
 
-/** An instance of its own. Nanoseconds a look-up. */
+/** Creates a separate instance. A turn returns nanoseconds per lookup. */
 export async function lookUpStation(build: Build, feed: Feed): Promise<Station> {
   const module = await openModule(build.root)
   module.load(feed)

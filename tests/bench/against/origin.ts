@@ -1,4 +1,4 @@
-// The origin in a paired run: revocations over HTTP, and its start with a million events.
+// The origin in a paired run: revocations over HTTP, and startup with a million events.
 
 import { copyFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -14,19 +14,21 @@ import { makeKey, mint, type Key } from '../tokens.ts'
 import { environmentOf, FLAGS, type Build } from './build.ts'
 import type { Station } from './turns.ts'
 
-/** Tokens of each round are the same for every contestant: each has a database of its own. */
+/** Makes the tokens of each round, the same for every contestant, as each has its own database. */
 export class Mint {
   readonly key: Promise<Key> = makeKey('RS256')
   readonly #minted: Promise<Buffer[]>[] = []
 
-  /** The tokens of a contestant's turn of this number. */
+  /** Returns the tokens for turn number `turn` of any contestant. */
   async tokens(turn: number): Promise<Buffer[]> {
     const key = await this.key
     return (this.#minted[turn] ??= mint(key, WARMING + TURN))
   }
 }
 
-/** An origin of one build; a turn is a load of revocations from a process of its own. Revocations a second. */
+/**
+ * Starts an origin of one build. A turn sends revocations from a separate process and returns revocations per second.
+ */
 export async function revocationStation(build: Build, minted: Mint): Promise<Station> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-bench-'))
   const port = await freePort()
@@ -58,12 +60,12 @@ export async function revocationStation(build: Build, minted: Mint): Promise<Sta
   }
 }
 
-/** Databases with a million events, each written by the build that will open it. */
+/** Databases with a million events, each written by the build that opens it. */
 export class FullDatabases {
   #feed: Promise<Feed> | undefined
   readonly #filled = new Map<string, Promise<string>>()
 
-  /** The path of a database that the build has filled; not to be opened itself. */
+  /** Returns the path of a database filled by the build. Copy it before you open it. */
   of(build: Build): Promise<string> {
     const filling = this.#filled.get(build.label) ?? this.#fill(build)
     this.#filled.set(build.label, filling)
@@ -83,7 +85,7 @@ export class FullDatabases {
   }
 }
 
-/** A start in a new process each turn, from a copy of the build's database. Seconds. */
+/** Starts a new process each turn, on a copy of the build's database. A turn returns seconds. */
 export async function startStation(build: Build, databases: FullDatabases): Promise<Station> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-bench-'))
   const database = join(folder, 'start.db')

@@ -1,7 +1,7 @@
-// Module hooks: `portcullis/…` is the package of one build, for every importing file. JavaScript, since hooks run in a
-// thread where no TypeScript loader is at work.
+// Module hooks: resolve `portcullis/…` to the package of one build, for every importing file. JavaScript, because hooks
+// run in a thread without a TypeScript loader.
 
-/** A file of that build's package: it may import the package by its own name. */
+/** A file of that build's package, which may import the package by name. */
 let parent
 
 export function initialize(data) {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 const { BENCH_PACKAGE } = process.env
-if (BENCH_PACKAGE === undefined) throw new Error('BENCH_PACKAGE names no package')
+if (BENCH_PACKAGE === undefined) throw new Error('BENCH_PACKAGE must name a package')
 register('./resolve-hooks.mjs', import.meta.url, {
   data: { parent: pathToFileURL(join(BENCH_PACKAGE, 'package.json')).href },
 })

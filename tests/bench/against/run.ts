@@ -1,5 +1,5 @@
-// Two builds against each other in one process tree: `cargo xtask bench [NAME…] --against REF [--bar PERCENT]
-// [--json]`. Called with `--before FOLDER`, the checkout of REF with its package built, in place of REF.
+// Compares two builds in one process tree: `cargo xtask bench [NAME…] --against REF [--bar PERCENT] [--json]`. xtask
+// replaces `--against REF` by `--before FOLDER`, a checkout of REF with its package built.
 
 import { parseArgs } from 'node:util'
 import { ROOT } from '../feed.ts'
@@ -19,7 +19,7 @@ export interface Comparison {
   /** Above 1: `after` is slower. */
   ratio: number
   interval: [number, number]
-  /** The build before against itself, in the same rounds, by processes of its own. */
+  /** The build before against itself, in the same rounds, in separate processes. */
   control: { ratio: number; interval: [number, number]; spread: number }
   rounds: number
   bar: number
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   const chosen = GROUPS.map((group): [Group, string[]] => [group, group.names.filter(wanted)])
   if (chosen.every(([, names]) => names.length === 0)) {
     const names = [...new Set(GROUPS.flatMap((group) => group.names))].join(', ')
-    throw new Error(`no figure of that name can be compared; these can: ${names}`)
+    throw new Error(`no such figure to compare; use one of: ${names}`)
   }
   const builds = { before: { label: 'before', root: before }, after: { label: 'after', root: ROOT } } as const
   for (const [group, names] of chosen) {
@@ -55,7 +55,7 @@ async function main(): Promise<void> {
       }
       const comparison = comparisonOf(bench, group, outcome, barOf(group, bar))
       console.log(values.json ? JSON.stringify(comparison) : sentence(comparison))
-      // Without a bar on the command line a slower build is a finding, not a failure.
+      // Without a bar on the command line, a slower build is reported but is not a failure.
       if (bar !== undefined && comparison.verdict === 'slower') process.exitCode = 1
     }
   }

@@ -1,4 +1,4 @@
-// Stations of both runtimes: a process of one build, spoken to from here.
+// Stations of both runtimes: a process of one build, controlled from here.
 
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -10,7 +10,7 @@ import { environmentOf, FLAGS, packageOf, type Build } from './build.ts'
 import type { Answer, Job, Order, Work } from './contestant.ts'
 import type { Station } from './turns.ts'
 
-/** Inputs of one figure; the same for every contestant. */
+/** Inputs of one figure, the same for every contestant. */
 export interface Material {
   work: Work
   feed: Feed
@@ -18,7 +18,7 @@ export interface Material {
   tokens: Buffer[]
 }
 
-/** A process of Node. */
+/** Starts a Node process. */
 export async function nodeStation(build: Build, materials: ReadonlyMap<string, Material>): Promise<Station> {
   const child = fork(fileURLToPath(new URL('contestant.ts', import.meta.url)), {
     execArgv: [...FLAGS],
@@ -41,11 +41,11 @@ export async function nodeStation(build: Build, materials: ReadonlyMap<string, M
   }
 }
 
-/** A process of workerd with the bench worker in it; a turn is timed from outside. */
+/** Starts workerd with the bench worker; a turn is timed from outside. */
 export async function workerdStation(build: Build, materials: ReadonlyMap<string, Material>): Promise<Station> {
   const worker = await openWorker(packageOf(build))
   let staged: Staged | undefined
-  let measure: (round: number) => Promise<number> = () => Promise.reject(new Error('nothing is prepared'))
+  let measure: (round: number) => Promise<number> = () => Promise.reject(new Error('no figure was prepared'))
   return {
     async prepare(figure) {
       staged?.close()
@@ -80,7 +80,7 @@ function sightOf(work: Work): Pick<Stage, 'check' | 'sight'> {
 
 function materialOf(materials: ReadonlyMap<string, Material>, figure: string): Material {
   const material = materials.get(figure)
-  if (material === undefined) throw new Error(`${figure} has no material`)
+  if (material === undefined) throw new Error(`${figure} has no inputs`)
   return material
 }
 
@@ -94,7 +94,7 @@ async function ask(child: ChildProcess, order: Order): Promise<number> {
   const { signal } = over
   try {
     const ended = once(child, 'exit', { signal }).then(([code]) => {
-      throw new Error(`a contestant ended with ${String(code)}`)
+      throw new Error(`a contestant exited with ${String(code)}`)
     })
     const answered = once(child, 'message', { signal }) as Promise<[Answer]>
     child.send(order)

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import { compare, judge, spreadOf } from './statistics.ts'
 import { outcomeOf, takeTurns, type Station } from './turns.ts'
 
-/** Figures around `center`: each launch up to `ofLaunch` off, each round up to `ofRound`. */
+/** Makes samples around `center`: each launch deviates by up to `ofLaunch`, each round by up to `ofRound`. */
 function samples(center: number, ofLaunch: number, ofRound: number, seed: number): number[][] {
   let state = seed
   const off = (share: number): number => {
@@ -18,7 +18,7 @@ function samples(center: number, ofLaunch: number, ofRound: number, seed: number
   })
 }
 
-test('the ratio is that of the medians, in spite of outliers', () => {
+test('the ratio is the ratio of the medians, in spite of outliers', () => {
   const before = [
     [10, 10, 11, 9, 500],
     [10, 10, 10, 10, 10],
@@ -30,18 +30,18 @@ test('the ratio is that of the medians, in spite of outliers', () => {
   assert.equal(compare(before, after).ratio, 1.1)
 })
 
-test('a build that is equal to itself lies within its own spread, and the interval holds 1', () => {
+test('a build compared to itself lies within its own spread, and the interval contains 1', () => {
   let within = 0
   for (let seed = 1; seed <= 40; seed += 1) {
     const { ratio, interval } = compare(samples(7, 0.02, 0.02, seed), samples(7, 0.02, 0.02, seed + 1_000))
     assert.ok(interval[0] <= ratio && ratio <= interval[1], `${interval[0]} ${ratio} ${interval[1]}`)
     if (interval[0] <= 1 && 1 <= interval[1]) within += 1
   }
-  // 95 %, but for chance and the few launches.
+  // About 95 %; chance and the small number of launches need some tolerance.
   assert.ok(within >= 34, `${within} of 40`)
 })
 
-test('launches count for the spread: turns of one process agree with each other and prove less', () => {
+test('launches widen the spread: turns of one process agree with each other, so they prove less', () => {
   const steady = compare(samples(1, 0, 0.01, 3), samples(1, 0, 0.01, 4))
   const moody = compare(samples(1, 0.05, 0.01, 3), samples(1, 0.05, 0.01, 4))
   assert.ok(spreadOf(steady) < 0.02, `${spreadOf(steady)}`)
@@ -67,7 +67,7 @@ test('a bar of N % is 1 + max(N %, spread)', () => {
   assert.equal(judge(Number.NaN, 0.03, 0), 'slower')
 })
 
-test('ten percent are found by a bar of three when the machine is quiet', () => {
+test('a bar of three percent detects ten percent when the machine is quiet', () => {
   for (let seed = 1; seed <= 20; seed += 1) {
     const contestants = [0, 1, 2, 3].map((contestant) =>
       samples(contestant === 1 ? 1.1 : 1, 0.01, 0.02, seed * 10 + contestant),
@@ -77,12 +77,12 @@ test('ten percent are found by a bar of three when the machine is quiet', () => 
   }
 })
 
-test('a rate that falls is a ratio that rises', () => {
+test('a lower rate gives a higher ratio', () => {
   const { before, after, paired } = outcomeOf('higher', [[[100]], [[50]], [[100]], [[100]]])
   assert.deepEqual([before, after, paired.ratio], [100, 50, 2])
 })
 
-test('contestants take turns: each launch has processes of its own, each round another first one', async () => {
+test('contestants take turns: each launch has new processes, each round starts with a different contestant', async () => {
   const turns: string[] = []
   let opened = 0
   let closed = 0
@@ -104,13 +104,13 @@ test('contestants take turns: each launch has processes of its own, each round a
   assert.equal(new Set(turns).size, 24)
 })
 
-test('a figure that one of the builds lacks is left out, and the others are measured', async () => {
+test('a figure that one of the builds lacks is skipped, and the others are measured', async () => {
   let prepared = 0
   const open = async (build: { label: string }): Promise<Station> => ({
     prepare: (figure) => {
       prepared += 1
       return figure === 'new' && build.label === 'before'
-        ? Promise.reject(new Error('it lacks that'))
+        ? Promise.reject(new Error('missing export'))
         : Promise.resolve()
     },
     turn: () => Promise.resolve(1),
@@ -118,7 +118,7 @@ test('a figure that one of the builds lacks is left out, and the others are meas
   })
   const builds = { before: { label: 'before', root: 'a' }, after: { label: 'after', root: 'b' } } as const
   const outcomes = await takeTurns(builds, ['new', 'old'], { launches: 2, rounds: 1 }, 'lower', open)
-  assert.match(String(outcomes.get('new')), /it lacks that/)
+  assert.match(String(outcomes.get('new')), /missing export/)
   assert.deepEqual([(outcomes.get('old') as { rounds: number }).rounds, prepared], [2, 9])
 })
 
@@ -126,7 +126,7 @@ test('when a contestant fails, all are closed', async () => {
   let [opened, closed] = [0, 0]
   const open = async (): Promise<Station> => {
     opened += 1
-    if (opened === 2) throw new Error('it lacks that')
+    if (opened === 2) throw new Error('missing export')
     return {
       prepare: () => Promise.resolve(),
       turn: () => Promise.resolve(1),
@@ -134,6 +134,6 @@ test('when a contestant fails, all are closed', async () => {
     }
   }
   const builds = { before: { label: 'before', root: 'a' }, after: { label: 'after', root: 'b' } } as const
-  await assert.rejects(takeTurns(builds, ['x'], { launches: 1, rounds: 1 }, 'lower', open), /it lacks that/)
+  await assert.rejects(takeTurns(builds, ['x'], { launches: 1, rounds: 1 }, 'lower', open), /missing export/)
   assert.equal(closed, 3)
 })

@@ -1,30 +1,30 @@
-// Statistics of a paired run: the ratio of two builds, the spread of one build against itself, and the verdict.
+// Statistics of a paired run: the ratio of two builds, the spread of a build against itself, and the verdict.
 //
-// A process keeps its own memory layout and compiled code, which makes all its turns a little faster or slower
-// together. So turns are grouped by launch (a new set of processes), and intervals are made by a bootstrap that draws
-// launches first and rounds second.
+// Each process has its own memory layout and compiled code, which makes all its turns a little faster or slower
+// together. So turns are grouped by launch (a new set of processes), and a bootstrap that draws launches first and
+// rounds second gives the intervals.
 
 import { median } from '../race.ts'
 
-/** The figures of one contestant: a list of rounds for each launch. Lower is better. */
+/** Samples of one contestant: a list of rounds for each launch. Lower is better. */
 export type Samples = readonly (readonly number[])[]
 
 export interface Paired {
   /** Median of `after` over median of `before`: 1.03 is 3 % more time. */
   ratio: number
-  /** 95 % interval of that ratio. */
+  /** 95 % interval of the ratio. */
   interval: [number, number]
 }
 
-/** How a ratio stands to its bar; `within spread` means that the machine was too noisy for the bar itself to decide. */
+/** A ratio compared to its bar. `within spread` means that the machine was too noisy for the bar itself to decide. */
 export type BarVerdict = 'within bar' | 'within spread' | 'slower'
 
 const RESAMPLES = 2_000
 const OUTSIDE = 0.05
-/** Any fixed number: the same samples must give the same interval. */
+/** An arbitrary fixed seed, so that the same samples give the same interval. */
 const SEED = 0x9e3779b9
 
-/** Compares two contestants that took turns: round by round they met the same state of the machine. */
+/** Compares two contestants that took turns, so that in each round the machine was in the same state for both. */
 export function compare(before: Samples, after: Samples): Paired {
   const ratios = resample(before, after)
   const at = (share: number): number =>
@@ -36,21 +36,21 @@ export function compare(before: Samples, after: Samples): Paired {
 }
 
 /**
- * How far from 1 the ratio of a build to itself gets: the far end of its interval, or the ratio itself if that is
- * further.
+ * Returns how far from 1 the ratio of a build to itself may be: the farther end of its interval, or the ratio itself if
+ * that is farther.
  */
 export function spreadOf({ ratio, interval }: Paired): number {
   return Math.max(...[ratio, ...interval].map((value) => Math.abs(value - 1)))
 }
 
-/** A bar of N % means: ratio <= 1 + max(N %, the spread of the A/A run). */
+/** Compares a ratio to a bar of N %: passes if ratio <= 1 + max(N %, the spread of the A/A run). */
 export function judge(ratio: number, bar: number, spread: number): BarVerdict {
   if (ratio <= 1 + bar) return 'within bar'
-  // Not a number counts as slower.
+  // NaN counts as slower.
   return ratio <= 1 + spread ? 'within spread' : 'slower'
 }
 
-/** Ratios of resampled runs, in ascending order. */
+/** Returns the ratios of resampled runs, in ascending order. */
 function resample(before: Samples, after: Samples): number[] {
   const random = randomNumbers(SEED)
   const below = (count: number): number => Math.floor(random() * count)
@@ -71,7 +71,7 @@ function resample(before: Samples, after: Samples): number[] {
   return ratios.sort((a, b) => a - b)
 }
 
-/** Numbers in [0, 1): mulberry32. */
+/** Returns a generator of numbers in [0, 1): mulberry32. */
 function randomNumbers(seed: number): () => number {
   let state = seed
   return () => {

@@ -1,15 +1,15 @@
-// Contestants of a paired run, in turns: the build before and the build after, and the build before twice more, for the
-// spread that an unchanged build has.
+// Runs the contestants of a paired run in turns: the build before, the build after, and the build before twice more, to
+// measure the spread of an unchanged build.
 
 import { median } from '../race.ts'
 import type { Build, Builds } from './build.ts'
 import { compare, spreadOf, type Paired, type Samples } from './statistics.ts'
 
-/** One contestant, in processes of its own: nothing that an engine has compiled or profiled is shared. */
+/** One contestant, in separate processes, so that code compiled or profiled by an engine is not shared. */
 export interface Station {
-  /** Makes ready for the turns of a figure. */
+  /** Prepares for the turns of a figure. */
   prepare(figure: string): Promise<void>
-  /** One measurement of the figure that was prepared last; round 0 warms up and is not counted. */
+  /** Measures the figure prepared last once. Round 0 warms up and is not counted. */
   turn(round: number): Promise<number>
   close(): Promise<void>
 }
@@ -22,8 +22,8 @@ export interface Schedule {
 }
 
 /**
- * 15 rounds in 3 launches: one process may be 2 % faster than its twin for as long as it lives, and only other
- * processes show that. More launches would show it better, but each takes some seconds of every figure.
+ * 15 rounds in 3 launches: a process may stay 2 % faster than its twin until it exits, which only further processes
+ * reveal. More launches would reveal it better, but each costs some seconds for every figure.
  */
 export const LIVING: Schedule = { launches: 3, rounds: 5 }
 /** For turns that start processes of their own. */
@@ -32,7 +32,7 @@ export const PASSING: Schedule = { launches: 1, rounds: 15 }
 /** Times are better when lower, rates when higher; a ratio above 1 is the slower build in both cases. */
 export type Better = 'lower' | 'higher'
 
-/** Medians and both comparisons. The A/A run has processes and samples of its own. */
+/** Medians and both comparisons. The A/A run has its own processes and samples. */
 export interface Outcome {
   before: number
   after: number
@@ -42,13 +42,13 @@ export interface Outcome {
   rounds: number
 }
 
-/** The order of the contestants: two that are compared, two for the A/A run. */
+/** The contestants in order: two to compare, two for the A/A run. */
 const CONTESTANTS = ['before', 'after', 'before', 'before'] as const
 
-/** Results by figure; an error names the missing part of a build. */
+/** Outcomes by figure; an error says what a build lacks. */
 export type Outcomes = Map<string, Outcome | Error>
 
-/** Runs every figure in every launch; each round begins with another contestant. */
+/** Runs every figure in every launch. Each round begins with a different contestant. */
 export async function takeTurns(
   builds: Builds,
   figures: readonly string[],
@@ -81,7 +81,7 @@ export async function takeTurns(
   )
 }
 
-/** The rounds of each station. */
+/** Runs the rounds of each station. */
 async function measure(
   stations: readonly Station[],
   figure: string,
@@ -100,10 +100,10 @@ async function measure(
   return measured
 }
 
-/** Samples in the order of the contestants. */
+/** Compares samples, which are in the order of the contestants. */
 export function outcomeOf(better: Better, samples: readonly Samples[]): Outcome {
   const [before = [], after = [], ...twins] = samples
-  // A rate becomes the time of one.
+  // Converts a rate to the time of one operation.
   const costs = ([first = [], second = []]: readonly Samples[]): Paired =>
     better === 'lower' ? compare(first, second) : compare(inverse(first), inverse(second))
   const control = costs(twins)

@@ -1,4 +1,4 @@
-// Answers every introspection with `active`, at once.
+// Responds to every introspection request with `active` at once.
 
 import { createServer } from 'node:http'
 

@@ -1,4 +1,4 @@
-// A gate whose realms are a function, in a process of its own: good tokens, first alone, then beside a flood of tokens
+// Measures a gate with a realms function in a separate process: valid tokens first alone, then during a flood of tokens
 // with forged issuers.
 
 import { randomUUID } from 'node:crypto'
@@ -8,18 +8,18 @@ import { AUDIENCE, claimsOf, makeKey } from '../tokens.ts'
 import { SignJWT } from 'jose'
 
 export interface Flood {
-  /** Microseconds of a good check, at the 99th percentile. */
+  /** 99th percentile of a successful check, in microseconds. */
   alone: number
   beside: number
-  /** Tokens with forged issuers, a second. */
+  /** Tokens with forged issuers per second. */
   rate: number
-  /** Calls of the function for them, and how long that took. */
+  /** Calls of the realms function for them, and the duration. */
   calls: number
   seconds: number
-  /** Bytes by which the resident set and the core's memory grew while it lasted. */
+  /** Growth of the resident set and of the core's memory during the flood, in bytes. */
   resident: number
   core: number
-  /** Good tokens that were refused. */
+  /** Valid tokens that were refused. */
   refused: number
 }
 
@@ -27,7 +27,7 @@ const { seconds, rate, realms } = await input<{ seconds: number; rate: number; r
 const ORIGIN = 'https://origin.example'
 const TICK_MS = 5
 
-// Seen before the package makes its first instance.
+// Installed before the package creates its first instance.
 const memories: WebAssembly.Memory[] = []
 const { Instance } = WebAssembly
 WebAssembly.Instance = new Proxy(Instance, {
@@ -63,7 +63,7 @@ const gate = createGate({
     return name === undefined ? undefined : { name, issuer, audience: AUDIENCE, jwks, feed: feedOf(name) }
   },
   fetch: (url, init) => origin.fetch(new Request(url as string, init)),
-  // The origin, in this process, must not be measured.
+  // The origin runs in this process and must not be measured.
   refreshAfterSeconds: 3600,
   waitAfterSeconds: 3600,
   maxStaleSeconds: 3600,
@@ -77,19 +77,19 @@ const good = await Promise.all(
 )
 for (const token of good) {
   const verdict = await gate.check(token)
-  if (!verdict.ok) throw new Error(`a good token was refused: ${verdict.reason}`)
+  if (!verdict.ok) throw new Error(`a valid token was refused: ${verdict.reason}`)
 }
 const [header, , signature] = (good[0] ?? '').split('.')
 const madeUp = () =>
   `${header}.${Buffer.from(JSON.stringify(claimsOf({ iss: issuerOf(randomUUID()) }))).toString('base64url')}.${signature}`
-// Made before, so that making them is not measured.
+// Made in advance, so that making them is not measured.
 const pool = Array.from({ length: seconds * rate }, madeUp)
 let next = 0
 
 let refused = 0
 await measure(2, 0)
 const alone = await measure(seconds / 2, 0)
-// What the flood needs once stays; what grows with it is measured.
+// A first flood causes the one-time allocations, so that only growth is measured.
 await measure(seconds / 2, rate)
 const before = await sizes()
 calls = 0

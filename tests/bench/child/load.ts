@@ -1,4 +1,4 @@
-// A load generator: every connection has requests of its own and sends them one after the other, over and over.
+// A load generator: every connection has its own requests and sends them one after the other, repeatedly.
 
 import autocannon from 'autocannon'
 import { answer, input } from '../program.ts'
@@ -6,11 +6,11 @@ import { answer, input } from '../program.ts'
 export interface Load {
   url: string
   connections: number
-  /** How many answers are awaited and timed in all. */
+  /** Total number of responses to wait for and to time. */
   amount: number
-  /** How many come before, while both sides warm up: this process is a new one. */
+  /** Number of warm-up responses before that, because this process is new. */
   before?: number
-  /** Shared out among the connections in equal parts. */
+  /** Divided among the connections in equal parts. */
   requests: { method: 'GET' | 'POST'; path: string; headers: Record<string, string>; body?: string }[]
 }
 
@@ -31,12 +31,12 @@ const result = await new Promise<autocannon.Result>((resolve, reject) => {
   const running = autocannon({ url, connections, amount: before + amount, setupClient }, (error: unknown, ended) =>
     error ? reject(error) : resolve(ended),
   )
-  // It looks only once a second whether it is done, so its own times are too coarse.
+  // autocannon checks only once a second whether it is done, so its own times are too coarse.
   running.on('response', () => {
     answeredAtMs = performance.now()
     if ((answers += 1) === before) startedAtMs = answeredAtMs
   })
 })
 if (result['2xx'] !== before + amount)
-  throw new Error(`${before + amount - result['2xx']} of ${before + amount} requests were not answered with success`)
+  throw new Error(`${before + amount - result['2xx']} of ${before + amount} requests failed`)
 answer({ requestsPerSecond: (amount * 1000) / (answeredAtMs - startedAtMs) } satisfies Throughput)

@@ -1,4 +1,4 @@
-// Loads a feed from disk, each file on the gate's request, and prints the size of the process.
+// Loads a feed from disk, each file when the gate requests it, and prints the memory of the process.
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,11 +8,11 @@ import { AUDIENCE, ISSUER, makeKey } from '../tokens.ts'
 import { unopenedGate } from '../gate.ts'
 
 export interface Resident {
-  /** Bytes of the resident set, after collecting garbage. */
+  /** Resident set after garbage collection, in bytes. */
   held: number
-  /** The same at its greatest, while it was loading. */
+  /** Peak resident set while the feed was loading. */
   peak: number
-  /** The same at its greatest, while all of it was replaced by the state of `next`. */
+  /** Peak resident set while the whole state was replaced by that of `next`. */
   replacing: number
 }
 
@@ -38,20 +38,20 @@ const loaded = gate.status()[0]?.tokenIds
 if (loaded !== tokenIds) throw new Error(`${loaded} ids were loaded, not ${tokenIds}`)
 const peak = await greatest()
 const held = await settled()
-// From here on the greatest is counted anew.
+// Resets the peak counter.
 await writeFile('/proc/self/clear_refs', '5')
 current = next
 await gate.refresh()
 if (gate.status()[0]?.tokenIds !== tokenIds + 1) throw new Error('the state was not replaced')
 answer({ held, peak, replacing: await greatest() } satisfies Resident)
 
-/** The greatest resident set so far; Linux counts it in KiB. */
+/** Returns the peak resident set so far; Linux reports it in KiB. */
 async function greatest(): Promise<number> {
   const status = await readFile('/proc/self/status', 'utf8')
   return Number(/^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1]) * 1024
 }
 
-/** The resident set once everything that is over has been given back. */
+/** Returns the resident set once garbage has been collected. */
 async function settled(): Promise<number> {
   for (let turn = 0; turn < 5; turn += 1) {
     globalThis.gc?.()

@@ -1,4 +1,4 @@
-// An origin on a port of its own, and a route that answers as a revocation does, without recording one.
+// An origin on its own port, with a route that responds as a revocation does but records nothing.
 
 import { keycloakConnector } from 'portcullis/connectors/keycloak'
 import { createOrigin } from 'portcullis/origin'
@@ -9,7 +9,7 @@ import { SIGNING_KEY } from '../feed.ts'
 import { AUDIENCE, ISSUER } from '../tokens.ts'
 
 const { BENCH_PORT = '', BENCH_DATABASE = '', BENCH_KEY = '', BENCH_KEYCLOAK = '' } = process.env
-/** With a Keycloak, its issuer and its keys; without, those of the bench. */
+/** With Keycloak, its issuer and keys are used; otherwise those of the benchmark. */
 const isKeycloak = BENCH_KEYCLOAK !== ''
 const issuer = isKeycloak ? `${BENCH_KEYCLOAK}/realms/bench` : ISSUER
 const jwks = isKeycloak ? `${issuer}/protocol/openid-connect/certs` : { keys: [JSON.parse(BENCH_KEY) as JWK] }

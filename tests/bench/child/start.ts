@@ -1,4 +1,4 @@
-// Starts an origin on a database that is full, and tells how long that took.
+// Starts an origin on a filled database and prints how long that took.
 
 import { createOrigin } from 'portcullis/origin'
 import { sqliteStore } from 'portcullis/origin/sqlite'
