@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type JsonNumber, scanJson } from './json-scanner.ts'
+import { randomBelow } from './test-fixtures/random.ts'
 
 test('finds a duplicate member at any depth and in any spelling', () => {
   const cases: [string, number][] = [
@@ -84,7 +85,7 @@ test('agrees with JSON.parse on 20,000 damaged texts', () => {
     '\ufeff',
     'é',
   ]
-  const random = generator(20_261_201)
+  const random = randomBelow(20_261_201)
   let refused = 0
   for (let round = 0; round < 20_000; round += 1) {
     let text = seeds[round % seeds.length] as string
@@ -107,14 +108,5 @@ function isJson(text: string): boolean {
     return true
   } catch {
     return false
-  }
-}
-
-/** Numbers below a bound, the same ones for a seed (a linear congruence modulo 2^32). */
-function generator(seed: number): (bound: number) => number {
-  let state = seed
-  return (bound) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * bound)
   }
 }
