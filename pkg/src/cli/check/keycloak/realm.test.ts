@@ -12,7 +12,10 @@ import { checkKeycloak, type KeycloakCheck } from './realm.ts'
 const SECRET = 'bridge-secret'
 
 let keycloak: FakeKeycloak
+/** The realm's token lifespan; `undefined`: the account may not read it. */
+let lifespan: number | undefined
 beforeEach(async () => {
+  lifespan = undefined
   keycloak = await openFakeKeycloak()
   keycloak.eventsConfig['enabledEventTypes'] = [...USER_EVENT_TYPES]
   keycloak.intercept = (request, response) => {
@@ -27,6 +30,7 @@ beforeEach(async () => {
         },
       ],
       ['/admin/realms/acme/client-scopes', []],
+      ['/admin/realms/acme', lifespan === undefined ? undefined : { accessTokenLifespan: lifespan }],
     ]).get(request.url ?? '')
     if (body !== undefined) response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
     return body !== undefined
@@ -108,4 +112,17 @@ test('no service account at all', async () => {
   const found = await findings({ reads: false })
   assert.equal(found.get('events')?.level, 'warning')
   assert.equal(found.get('clients')?.level, 'unchecked')
+})
+
+test('compares the token lifespan with maxLifetimeSeconds, and names the largest one there is', async () => {
+  const lifetime = async (seconds: number | undefined): Promise<Finding | undefined> => {
+    lifespan = seconds
+    return (await findings()).get('lifetime')
+  }
+  assert.equal((await lifetime(undefined))?.level, 'unchecked')
+  assert.equal((await lifetime(3_600))?.level, 'ok')
+  const longer = await lifetime(3_601)
+  assert.equal(longer?.level, 'failure')
+  assert.match(longer?.says ?? '', /3601 s, longer than maxLifetimeSeconds, 3600 s/)
+  assert.match(longer?.fix ?? '', /to 3456000 \(40 days\) at most$/)
 })
