@@ -1,9 +1,12 @@
 import type { NowMs } from '../timing/clock.ts'
 
-/** Whole unix seconds; never goes back, so that a token refused a moment ago stays refused when the clock is set. */
+/**
+ * The time in whole unix seconds. It never goes back, so a token that was just refused stays refused when the clock is
+ * set.
+ */
 export type Clock = () => number
 
-/** A clock of whole seconds by one of milliseconds. */
+/** Returns a clock of whole seconds, based on one of milliseconds. */
 export function secondsOf(nowMs: NowMs): Clock {
   let latest = 0
   return () => {

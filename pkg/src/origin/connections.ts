@@ -13,11 +13,11 @@ export interface ConnectorParts {
   service: OriginService
   gate: OriginGate
   metrics: Metrics
-  /** By the realm's name. */
+  /** Keyed by realm name. */
   issuerClocks: ReadonlyMap<string, IssuerClock>
 }
 
-/** Joins the connectors to an origin, by the names of their realms. Throws `invalid_option`. */
+/** Connects the connectors to an origin; the result is keyed by realm name. Throws `invalid_option`. */
 export function connectAll(parts: ConnectorParts): ReadonlyMap<string, readonly Connection[]> {
   const connections = new Map<string, Connection[]>()
   for (const [index, connector] of parts.settings.connectors.entries()) {
@@ -30,7 +30,7 @@ export function connectAll(parts: ConnectorParts): ReadonlyMap<string, readonly 
 function connect(connector: Connector, { settings, service, gate, metrics, issuerClocks }: ConnectorParts): Connection {
   const { name, realm } = connector
   const about = { realm, connector: name }
-  // The settings were checked: there is one.
+  // The settings check guarantees that it exists.
   const [options] = settings.realms.filter((each) => each.name === realm)
   return connector.connect({
     realm: options as NonNullable<typeof options>,

@@ -47,7 +47,7 @@ test('refusals are bounded by address and by realm, and omitted lines are counte
     realm: 'acme',
     action: 'refused',
     detail: 'left_out',
-    reason: `${leftOut} more were refused`,
+    reason: `${leftOut} more requests were refused`,
   })
   await log.summarize()
   assert.equal(lines.length, 603)
@@ -63,7 +63,7 @@ test('a summary that cannot be written is written later', async () => {
   await assert.rejects(log.summarize())
   state.failing = false
   await log.summarize()
-  assert.equal(lines.at(-1)?.reason, '1 more were refused')
+  assert.equal(lines.at(-1)?.reason, '1 more requests were refused')
 })
 
 test('acts of users and clients are bounded by network and by realm, and omitted lines are counted by action', async () => {

@@ -17,11 +17,11 @@ export interface AuditLogOptions {
   store: RevocationStore
   committer: Pick<Committer, 'isClosed' | 'note' | 'written'>
   realms: readonly string[]
-  /** The committer's. */
+  /** Shared with the committer. */
   bounds: AuditBounds
 }
 
-/** The audit log: written with the ledger's rows by the committer, read here. */
+/** The audit log. The committer writes it with the ledger's rows; this class reads it. */
 export class AuditLog implements Audit {
   readonly #options: AuditLogOptions
 
@@ -31,13 +31,13 @@ export class AuditLog implements Audit {
 
   async note(entry: Omit<AuditEntry, 'at'>): Promise<void> {
     checkOptions(entry, ENTRY_RULES, 'entry')
-    // A refused caller is not known.
+    // The caller of a refused request is not authenticated.
     await this.#note(entry.action === 'refused' ? entry : { ...entry, actor: entry.actor ?? APPLICATION })
   }
 
   /**
-   * Notes that a request was refused, without waiting. `realm` as it stands in the path: a refusal under an unknown
-   * name is noted in every realm. A store that fails is reported by the committer.
+   * Notes a refused request without waiting. `realm` is the path segment as sent; a refusal under an unknown name is
+   * noted in every realm. The committer reports a failing store.
    */
   refused({ realm, ...entry }: Pick<AuditEntry, 'realm' | 'subject' | 'detail' | 'address'>): void {
     const { realms } = this.#options
@@ -45,12 +45,12 @@ export class AuditLog implements Audit {
     for (const each of concerned) this.#note({ ...entry, action: 'refused', realm: each }).catch(() => undefined)
   }
 
-  /** Writes how many lines were left out since the last time. Rejects as `note` does; then it is written later. */
+  /** Writes the number of lines omitted since the last call. Rejects as `note` does; the next call then retries. */
   async summarize(): Promise<void> {
     const { bounds, committer } = this.#options
     const noted = bounds.takeLeftOut().map(async (leftOut) => {
       const { realm, action, count } = leftOut
-      const reason = action === 'refused' ? `${count} more were refused` : `${count} more like this`
+      const reason = action === 'refused' ? `${count} more requests were refused` : `${count} more like this`
       try {
         await committer.note({ realm, action, detail: 'left_out', reason })
       } catch (error) {
@@ -70,13 +70,13 @@ export class AuditLog implements Audit {
     return (await this.page(query)).entries
   }
 
-  /** The same, and whether there are older ones. Lines noted before this call are among them. */
+  /** Like `list`, and whether older lines exist. Includes lines noted before this call. */
   async page(query: AuditQuery): Promise<{ entries: StoredAuditEntry[]; more: boolean }> {
     checkOptions(query, QUERY_RULES, 'query')
     const { committer, store } = this.#options
     const [asked = query] = await storable([given(query)])
     await committer.written()
-    // A store in memory would answer still.
+    // An in-memory store would still respond.
     if (committer.isClosed) throw new PortcullisError('closed', 'the origin is closed')
     const found = await store.auditEntries({ ...asked, limit: query.limit + 1 })
     return { entries: found.slice(0, query.limit), more: found.length > query.limit }

@@ -5,8 +5,8 @@ export type PolledSource = 'not_before' | 'keys' | 'user_events' | 'admin_events
 export interface ConnectorMetrics {
   /** Counts a poll. */
   polled(source: PolledSource, outcome: 'done' | 'failed'): void
-  /** How far the reading of a source is behind, in seconds. */
+  /** How far reading a source lags, in seconds. */
   lag(source: PolledSource, seconds: number): void
-  /** How many messages wait to be sent to the identity server. */
+  /** The number of messages waiting to be sent to the identity server. */
   waiting(messages: number): void
 }

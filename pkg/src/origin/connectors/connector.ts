@@ -8,33 +8,34 @@ import type { IssuerTokens } from './issuer-tokens.ts'
 import type { RevocationEndpoint } from './revocation-endpoint.ts'
 
 /**
- * The connection of one realm to its identity server: receivers and pollers record what ends there, a forwarder carries
- * out there what was recorded here.
+ * The connection of one realm to its identity server. Receivers and pollers record what ends there; a forwarder
+ * performs there what was recorded here.
  */
 export interface Connector {
-  /** Names it in reports, metrics and the audit log, such as `keycloak`. */
+  /** Its name in reports, metrics and the audit log, such as `keycloak`. */
   readonly name: string
   /** The name of the origin's realm that it serves. */
   readonly realm: string
-  /** Joins it to an origin; does no I/O. Throws `invalid_option`. */
+  /** Connects it to an origin; does no I/O. Throws `invalid_option`. */
   connect(host: ConnectorHost): Connection
 }
 
-/** A connector that is joined to an origin. */
+/** A connector that is connected to an origin. */
 export interface Connection {
   readonly receivers: Receivers
   readonly forwarder?: Forwarder
   /** For clients and tokens that only the identity server knows. */
   readonly revocation?: RevocationEndpoint
-  /** Starts pollers and the forwarder. Failures are reported and tried again. Must not throw. */
+  /** Starts pollers and the forwarder. Failures are reported and retried. Must not throw. */
   start(): void
-  /** Stops them. Afterwards nothing is recorded. */
+  /** Stops them. Records nothing afterwards. */
   close(): Promise<void>
 }
 
 /**
- * Takes messages of an identity server. Each resolves once the message's effect is durable, and rejects with
- * `MessageRefused` or as the origin's verbs; then nothing was recorded. Without a member the route answers 404.
+ * Accepts messages of an identity server. Each method resolves once the message's effect is durable. It rejects with
+ * `MessageRefused` or as the origin's verbs do; then nothing was recorded. If a method is missing, its route responds
+ * with 404.
  */
 export interface Receivers {
   /** The `logout_token` of OpenID Connect Back-Channel Logout 1.0 §2.5. */
@@ -43,7 +44,9 @@ export interface Receivers {
   kLogout?(token: string): Promise<void>
   /** Keycloak's admin action `PUSH_NOT_BEFORE`, a compact JWS. */
   kPushNotBefore?(token: string): Promise<void>
-  /** A security event token (RFC 8417) that is pushed (RFC 8935); `authorization` is the whole value of that header. */
+  /**
+   * A security event token (RFC 8417) delivered by push (RFC 8935); `authorization` is the whole value of that header.
+   */
   securityEvent?(token: string, authorization: string | undefined): Promise<void>
 }
 
@@ -62,8 +65,8 @@ export interface ConnectorHost {
   readonly conditions: Conditions
   readonly metrics: ConnectorMetrics
   /**
-   * Fetches the issuer's key set as a scheduled poll, and records changes in the feed: a key that two polls in a row
-   * lack is withdrawn. Rejects with `jwks_unreachable` or `invalid_jwks`.
+   * Fetches the issuer's key set as a scheduled poll, and records changes in the feed: a key that is missing in two
+   * consecutive polls is withdrawn. Rejects with `jwks_unreachable` or `invalid_jwks`.
    */
   pollKeys(): Promise<void>
   /** Unix milliseconds. */

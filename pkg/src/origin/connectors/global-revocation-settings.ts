@@ -45,7 +45,7 @@ export const GLOBAL_REVOCATION_RULES: Rules = {
   subjectsOf: shape(Object.fromEntries(Object.keys(IDENTIFIER_MEMBERS).map((format) => [format, callback]))),
 }
 
-/** A credential opens one realm only, so it cannot name users of another. */
+/** Requires that each credential serves one realm only, so that it cannot name users of another. */
 export function checkGlobalRevocation(realms: readonly Realm[]): void {
   const seen = new Map<string, string>()
   for (const [index, { name, globalTokenRevocation: given }] of realms.entries()) {
@@ -53,10 +53,10 @@ export function checkGlobalRevocation(realms: readonly Realm[]): void {
     const { secrets = [], callers = [] } = given
     const path = `options.realms[${index}].globalTokenRevocation`
     if (secrets.length + callers.length === 0)
-      throw invalid(`${path} needs secrets or callers: without a credential no one may call`)
+      throw invalid(`${path} needs secrets or callers: without one no request could be authenticated`)
     for (const secret of secrets) {
       if (seen.has(secret))
-        throw invalid(`${path}.secrets has a secret that realm ${seen.get(secret)} has too: give every realm its own`)
+        throw invalid(`${path}.secrets repeats a secret of realm ${seen.get(secret)} : give every realm its own`)
       seen.set(secret, name)
     }
     callers.forEach(({ issuer, audience, untyped, subject }, place) => {
@@ -70,7 +70,7 @@ export function checkGlobalRevocation(realms: readonly Realm[]): void {
         const other = seen.get(jwt) ?? name
         if (other !== name)
           throw invalid(
-            `${path}.callers[${place}].audience is one that realm ${other} has for this issuer too: give every realm its own URL`,
+            `${path}.callers[${place}].audience is also used by realm ${other} for this issuer: give every realm its own URL`,
           )
         seen.set(jwt, name)
       }

@@ -1,22 +1,22 @@
 import type { JWKS } from '../../types.ts'
 
 /**
- * Who may have all tokens of a user revoked by Global Token Revocation
- * (draft-parecki-oauth-global-token-revocation-06), and which user is meant. An administrator's token does not open
- * that route. At least one secret or caller is needed.
+ * The callers that may revoke all tokens of a user by Global Token Revocation
+ * (draft-parecki-oauth-global-token-revocation-06), and the mapping of their user identifiers. An administrator's token
+ * is not accepted on that route. At least one secret or caller is required.
  */
 export interface GlobalTokenRevocationOptions {
   /**
-   * Bearer secrets, of 16 characters or more, of callers that sign nothing, such as a security tool; two while one is
-   * replaced. Those of another realm must differ. Default: none.
+   * Bearer secrets of 16 characters or more, for callers that do not sign requests, such as a security tool. Use two
+   * while replacing one. Each realm needs its own secrets. Default: none.
    */
   secrets?: string[]
-  /** Identity providers that call with a JWT of their own (§3.5), such as Okta's Universal Logout. Default: none. */
+  /** Identity providers that call with their own JWT (§3.5), such as Okta's Universal Logout. Default: none. */
   callers?: RevocationCaller[]
   /**
-   * The users that an identifier means, by its format (RFC 9493 §3.2). A format without a resolver and without a
-   * default is answered 400. Default: `iss_sub` with a name of the realm's issuer means its `sub`, and so does `opaque`
-   * where users are the same under all names.
+   * Resolvers that map an identifier to users, by its format (RFC 9493 §3.2). A format without a resolver and without a
+   * default gets 400. Default: `iss_sub` with a name of the realm's issuer maps to its `sub`, and so does `opaque` if
+   * users are the same under all names.
    */
   subjectsOf?: SubjectResolvers
 }
@@ -28,15 +28,16 @@ export interface RevocationCaller {
   /** Its public keys: a set, or the set's URL. */
   jwks: URL | string | JWKS
   /**
-   * The `aud` of its JWTs: the URL of the route as the provider calls it, without a query. Several while it changes.
+   * The `aud` of its JWTs: the URL of the route as the provider calls it, without a query. Several are allowed while it
+   * changes.
    */
   audience: string | string[]
-  /** The `sub` of its JWTs: your app's id at the provider. Another one is answered 403. Default: any. */
+  /** The `sub` of its JWTs: your app's id at the provider. Any other value gets 403. Default: any. */
   subject?: string | string[]
   /**
-   * Whether JWTs are taken whose `typ` is `JWT` or missing; the draft names none, and Okta sends
-   * `global-token-revocation+jwt`. With `accept` the `subject` is required, for other tokens of the provider may have
-   * the same `aud`. Default `refuse`.
+   * Whether JWTs are accepted whose `typ` is `JWT` or missing; the draft names none, and Okta sends
+   * `global-token-revocation+jwt`. `accept` requires `subject`, because other tokens of the provider may have the same
+   * `aud`. Default `refuse`.
    */
   untyped?: 'refuse' | 'accept'
 }
@@ -53,9 +54,9 @@ export type SubjectIdentifier =
 
 /**
  * Returns the user's `sub` in the realm, an array of at most 100, or `undefined` for an unknown user (the route
- * responds with 404). Where users of different names of the issuer are told apart (several names, or `tenants`), it
- * returns `{ iss, sub }`. `caller` is the `iss` of the JWT; `undefined`: the request has a secret. It may take 5 s; if
- * it throws or takes longer, nothing is recorded (500, 503).
+ * responds with 404). If the names of the issuer have separate users (several names, or `tenants`), it returns `{ iss,
+ * sub }`. `caller` is the `iss` of the JWT, or `undefined` if the request has a secret. It may take up to 5 s; if it
+ * throws or takes longer, nothing is recorded (500, 503).
  */
 export type SubjectResolver<F extends SubjectIdentifier['format']> = (
   identifier: Extract<SubjectIdentifier, { format: F }>,
@@ -68,7 +69,7 @@ type FoundSubject = string | { iss: string; sub: string }
 
 export type SubjectResolvers = { [F in SubjectIdentifier['format']]?: SubjectResolver<F> }
 
-/** The members of an identifier besides `format`, by that. */
+/** The members of an identifier besides `format`, keyed by format. */
 export const IDENTIFIER_MEMBERS: { readonly [F in SubjectIdentifier['format']]: readonly string[] } = {
   account: ['uri'],
   did: ['url'],
@@ -79,33 +80,33 @@ export const IDENTIFIER_MEMBERS: { readonly [F in SubjectIdentifier['format']]: 
   uri: ['uri'],
 }
 
-/** Takes the requests of Global Token Revocation of all realms. Rejects with `GlobalRevocationRefused`. */
+/** Processes the Global Token Revocation requests of all realms. Rejects with `GlobalRevocationRefused`. */
 export interface GlobalRevocations {
-  /** Whether the realm has callers. */
+  /** Whether the realm accepts such requests. */
   takes(realm: string): boolean
   /**
-   * Runs `work` for the caller with this bearer credential. A JWT serves for one request (§3.5); for another one if
+   * Runs `work` for the caller with this bearer credential. A JWT may be used for one request (§3.5), or again if
    * `work` fails for a reason at the origin.
    */
   admit<T>(realm: string, credential: string, work: (caller: KnownCaller) => Promise<T>): Promise<T>
-  /** The users that an identifier means, one at least; `identifier` is unchecked JSON. */
+  /** Returns the users that an identifier maps to, at least one; `identifier` is unchecked JSON. */
   users(realm: string, identifier: unknown, caller: KnownCaller): Promise<readonly NamedUser[]>
 }
 
 /** A user of a realm. */
 export interface NamedUser {
   readonly subject: string
-  /** Under which name of the issuer; left out: under all. */
+  /** The name of the issuer under which the user is known; absent for all names. */
   readonly issuer?: string
 }
 
 /** An authenticated caller. */
 export interface KnownCaller {
-  /** The `iss` of its JWT; `undefined`: it has a secret. */
+  /** The `iss` of its JWT; `undefined` if it uses a secret. */
   readonly issuer: string | undefined
 }
 
-/** Why a request of Global Token Revocation is refused. */
+/** Why a Global Token Revocation request is refused. */
 export type GlobalRefusal =
   | 'unauthenticated'
   | 'used_before'
@@ -119,7 +120,7 @@ export type GlobalRefusal =
   | 'resolver_failed'
   | 'resolver_late'
 
-/** A refused request. Its text names a rule and repeats nothing of the request. */
+/** A refused request. Its message names a rule and repeats nothing of the request. */
 export class GlobalRevocationRefused extends Error {
   override readonly name = 'GlobalRevocationRefused'
   readonly reason: GlobalRefusal

@@ -1,4 +1,4 @@
-/** Why a JWS was not verified. */
+/** Why a JWS could not be verified. */
 export type UnverifiedReason =
   | 'malformed'
   | 'unsupported_algorithm'
@@ -8,8 +8,8 @@ export type UnverifiedReason =
   | 'keys_unavailable'
 
 /**
- * A well-formed JWS whose signature has not been checked. For checks that are cheaper than the signature, and for no
- * decision.
+ * A well-formed JWS whose signature has not been checked. Use it only for checks that are cheaper than the signature,
+ * never for a decision.
  */
 export interface UnverifiedToken {
   readonly token: string
@@ -17,15 +17,15 @@ export interface UnverifiedToken {
   readonly header: Readonly<Record<string, unknown>>
   /** Without claims that are `null`. */
   readonly claims: Readonly<Record<string, unknown>>
-  /** The same claims to read names from: by `numericIds: 'accept'`, integers are the strings of their digits. */
+  /** The claims with names as strings: with `numericIds: 'accept'`, integers become strings of their digits. */
   readonly named: Readonly<Record<string, unknown>>
 }
 
 declare const VERIFIED: unique symbol
 
 /**
- * A JWS that the realm's issuer has signed. Only form, key and signature have been checked: type, issuer, audience and
- * times are for the caller to check.
+ * A JWS signed by the realm's issuer. Only form, key and signature have been checked; the caller must check type,
+ * issuer, audience and times.
  */
 export interface IssuerSigned {
   readonly [VERIFIED]: true
@@ -36,15 +36,15 @@ export interface IssuerSigned {
 /** Verifies tokens that a realm's issuer sends to this origin. */
 export interface IssuerTokens {
   /**
-   * Reads a compact JWS (RFC 7515 §3.1): three parts of base64url, header and claims JSON objects without duplicate
+   * Parses a compact JWS (RFC 7515 §3.1): three base64url parts, header and claims JSON objects without duplicate
    * members, at most `maxTokenBytes`. Throws `MessageRefused` (`malformed`).
    */
   read(token: string): UnverifiedToken
   /**
-   * Checks the signature by the issuer's keys. The header's `alg` must be the key's own (RFC 8725 §3.1) and asymmetric,
-   * `crit` is refused, and so is a banned key. An unknown `kid` waits for one look at the issuer, two seconds at the
-   * most. Rejects with `MessageRefused`. `admit` is called before each signature that is verified: several keys may
-   * come into question. What it rejects with ends all.
+   * Checks the signature with the issuer's keys. The header's `alg` must match the key (RFC 8725 §3.1) and be
+   * asymmetric; `crit` and banned keys are refused. An unknown `kid` waits for one key lookup, two seconds at most.
+   * Rejects with `MessageRefused`. `admit` is called before each signature check, because several keys may match; if it
+   * rejects, `verify` rejects with the same error.
    */
   verify(token: UnverifiedToken, admit: () => Promise<void>): Promise<IssuerSigned>
 }

@@ -1,8 +1,8 @@
-// How members are read of JSON that others have signed or sent: by the same rules as access tokens.
+// Reads members of JSON that others have signed or sent, by the same rules as for access tokens.
 
 import { scanJson } from '../../json-scanner.ts'
 
-/** A member that is `null` counts as absent; those in `kept` stay. */
+/** Drops members that are `null`, except those in `kept`. */
 export function withoutNulls(
   object: Readonly<Record<string, unknown>>,
   kept: readonly string[] = [],
@@ -10,15 +10,15 @@ export function withoutNulls(
   return Object.fromEntries(Object.entries(object).filter(([name, value]) => value !== null || kept.includes(name)))
 }
 
-/** Header parameters that are refused whatever they hold (RFC 7515 §4.1.11, RFC 7797 §3): no extension is known. */
+/** Header parameters that are refused whatever their value (RFC 7515 §4.1.11, RFC 7797 §3): no extension is supported. */
 export const EXTENSIONS: readonly string[] = ['crit', 'b64']
 
-/** The integers that are ids: in shortest decimal form, so that each has one spelling. */
+/** Integers that can be ids, in shortest decimal form, so that each has one representation. */
 const INTEGER = /^(?:0|-?[1-9]\d{0,15})$/
 
 /**
- * Returns JSON with these integers as strings, because parsing loses their digits. `members`: only the values of these.
- * A text that is not JSON is returned as it is.
+ * Returns the JSON with each of these integers as a string, because parsing would lose their exact digits. `members`
+ * limits this to the values of those members. Input that is not JSON is returned unchanged.
  */
 export function withTextualIntegers(text: string, members?: readonly string[]): string {
   const parts: string[] = []

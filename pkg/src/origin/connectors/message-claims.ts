@@ -4,21 +4,21 @@ import { MessageRefused } from './message-refused.ts'
 
 export type MessageClaims = Readonly<Record<string, unknown>>
 
-/** Checks of the members of a message. All throw `MessageRefused`; a member that is `null` counts as absent. */
+/** Checks of message members. All throw `MessageRefused`; a member that is `null` counts as absent. */
 
-/** The name of a user, a session, a client or the message itself; `undefined`: absent. */
+/** Reads the name of a user, a session, a client or the message itself; `undefined` if absent. */
 export function optionalName(claims: MessageClaims, member: string): string | undefined {
   const value = optional(claims, member)
   if (value === undefined || isName(value)) return value
   throw new MessageRefused('invalid_claim', `${member} must be a string of 1 to ${MAX_NAME_BYTES} bytes of UTF-8`)
 }
 
-/** The same for a member that must be there. */
+/** Reads a required name. */
 export function requiredName(claims: MessageClaims, member: string): string {
   return optionalName(claims, member) ?? missing(member)
 }
 
-/** The names of a member that is a list of them; empty: absent. */
+/** Reads a list of names; empty if absent. */
 export function optionalNames(claims: MessageClaims, member: string): readonly string[] {
   const value = optional(claims, member) ?? []
   if (Array.isArray(value) && value.every(isName)) return value
@@ -28,33 +28,33 @@ export function optionalNames(claims: MessageClaims, member: string): readonly s
   )
 }
 
-/** Unix seconds (RFC 7519 §2, NumericDate): a positive number that may be fractional; `undefined`: absent. */
+/** Reads unix seconds (RFC 7519 §2, NumericDate): a positive number that may be fractional; `undefined` if absent. */
 export function optionalDate(claims: MessageClaims, member: string): number | undefined {
   const value = optional(claims, member)
   if (value === undefined || (typeof value === 'number' && Number.isFinite(value) && value > 0)) return value
   throw new MessageRefused('invalid_claim', `${member} must be a number of unix seconds, more than 0`)
 }
 
-/** The same for a member that must be there. */
+/** Reads a required date. */
 export function requiredDate(claims: MessageClaims, member: string): number {
   return optionalDate(claims, member) ?? missing(member)
 }
 
-/** A member that is a JSON object. */
+/** Reads a required member that is a JSON object. */
 export function requiredObject(claims: MessageClaims, member: string): MessageClaims {
   const value = optional(claims, member) ?? missing(member)
   if (isObject(value)) return value
   throw new MessageRefused('invalid_claim', `${member} must be an object`)
 }
 
-/** The audiences (RFC 7519 §4.1.3): one or more. */
+/** Reads the audiences (RFC 7519 §4.1.3): one or more. */
 export function audiencesOf(claims: MessageClaims): readonly string[] {
   const audience = optional(claims, 'aud')
   const names = typeof audience === 'string' ? [requiredName(claims, 'aud')] : optionalNames(claims, 'aud')
   return names.length === 0 ? missing('aud') : names
 }
 
-/** Refuses a message with one of these members. */
+/** Refuses a message that has one of these members. */
 export function checkAbsent(claims: MessageClaims, members: readonly string[]): void {
   for (const member of members) {
     if (optional(claims, member) !== undefined)
@@ -62,7 +62,7 @@ export function checkAbsent(claims: MessageClaims, members: readonly string[]): 
   }
 }
 
-/** Checks the issuer (RFC 7519 §4.1.1) and returns it: one of its names, exactly. */
+/** Checks that the issuer (RFC 7519 §4.1.1) is exactly one of these names, and returns it. */
 export function checkIssuer(claims: MessageClaims, names: readonly string[]): string {
   const issuer = requiredName(claims, 'iss')
   if (names.includes(issuer)) return issuer

@@ -7,25 +7,25 @@ import { RecentMessages } from './recent-messages.ts'
 import { recordRevocation, type Revocation } from './revocation.ts'
 import type { VerificationBudget } from './verification-budget.ts'
 
-/** The content of a message, valid once its signature is. */
+/** The content of a message; trustworthy only once its signature has been verified. */
 export interface JudgedMessage {
-  /** The name of the issuer in it, under which its subjects are meant. Default: it has none. */
+  /** The issuer name that the message states, to which its subjects belong. Default: none stated. */
   readonly issuer?: string
-  /** Names it among the messages of this issuer. */
+  /** Its id, unique among the messages of this issuer. */
   readonly id: string
   readonly timeliness: Timeliness
   readonly revocations: readonly Revocation[]
 }
 
-/** A message whose effect is durable: it was recorded now, or it is one that was before. */
+/** A message whose effect is durable: recorded now, or by an earlier copy. */
 export interface TakenMessage<M extends JudgedMessage> {
   readonly message: M
   readonly outcome: 'recorded' | 'repeated'
 }
 
 /**
- * Judges the content of a message. It is called before the signature is checked, so that forged messages cost little:
- * it must decide by the message and the time alone, and change nothing. Throws `MessageRefused`.
+ * Judges the content of a message. It is called before the signature is checked, so that forged messages cost little.
+ * It must depend only on the message and the time, and change nothing. Throws `MessageRefused`.
  */
 export type Judge<M extends JudgedMessage> = (token: UnverifiedToken, nowSeconds: number) => M
 
@@ -37,8 +37,8 @@ export interface MessageIntakeOptions {
 }
 
 /**
- * Takes messages that the realm's issuer has signed: form, content, signature, record. Nothing is fetched on the way
- * but the issuer's keys, once, for a key that is not known.
+ * Processes messages signed by the realm's issuer: form, content, signature, record. The only fetch on the way is one
+ * of the issuer's keys, for an unknown key.
  */
 export class MessageIntake {
   readonly #options: MessageIntakeOptions
@@ -49,8 +49,8 @@ export class MessageIntake {
   }
 
   /**
-   * Resolves once what the message says is durable. One that is replayed is not recorded again. Rejects with
-   * `MessageRefused`, or as the origin's verbs.
+   * Resolves once the content of the message is durable. A replayed message is not recorded again. Rejects with
+   * `MessageRefused`, or as the origin's verbs do.
    */
   async take<M extends JudgedMessage>(token: string, judge: Judge<M>): Promise<TakenMessage<M>> {
     const message = await this.#verified(token, judge)
@@ -66,7 +66,7 @@ export class MessageIntake {
     return { message, outcome: 'recorded' }
   }
 
-  /** Returns a judged message, once its signature is known to be good. */
+  /** Returns the judged message after verifying its signature. */
   async #verified<M extends JudgedMessage>(token: string, judge: Judge<M>): Promise<M> {
     const { host, budget } = this.#options
     const unverified = host.tokens.read(token)
@@ -101,7 +101,7 @@ function issuerOf({ issuer }: JudgedMessage): Pick<Revocation, 'issuer'> {
 }
 
 function clockDiffers(detail: string, what: string): PortcullisError {
-  return new PortcullisError('clock_differs', `${what}: it is recorded all the same, but check NTP on both machines`, {
+  return new PortcullisError('clock_differs', `${what}: it was recorded anyway, but check NTP on both machines`, {
     detail,
   })
 }

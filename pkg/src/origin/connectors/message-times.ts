@@ -1,23 +1,23 @@
 import { MessageRefused } from './message-refused.ts'
 
 /**
- * The most by which times may be off: the signature proves where a message is from, and a wrong clock does not disprove
+ * The most by which times may be off. The signature proves the origin of a message, and a wrong clock does not disprove
  * it.
  */
 const MAX_SECONDS_OFF = 900
-/** A lead that is not worth a report: the tolerance of gates, by default. */
+/** The largest lead that is not reported: the default tolerance of gates. */
 const LEEWAY_SECONDS = 5
-/** A message that is older may have waited on its way, so it shows nothing about a clock. */
+/** An older message may have been delayed, so it shows nothing about the clock. */
 const PROMPT_SECONDS = 60
 
 /**
- * What the times of a message show about the issuer's clock: `prompt`, it agrees with ours; `ahead`, `expired`: it
- * differs, or the message was long on its way; `old`: nothing.
+ * What the times of a message show about the issuer's clock. `prompt`: it agrees with ours. `ahead`, `expired`: it
+ * differs, or the message was long delayed. `old`: nothing.
  */
 export type Timeliness = 'prompt' | 'ahead' | 'expired' | 'old'
 
 /**
- * Judges the times of a message, all in unix seconds. Throws `MessageRefused`: `issued_in_future`, `expired`, if one is
+ * Judges the times of a message, all in unix seconds. Throws `MessageRefused` (`issued_in_future`, `expired`) if one is
  * off by more than 15 minutes.
  */
 export function timelinessOf(

@@ -1,10 +1,10 @@
-/** More messages than arrive in the few minutes for which one is valid, even when a whole realm logs out. */
+/** More messages than arrive during the few minutes for which one is valid, even when a whole realm logs out. */
 const MAX_MESSAGES = 10_000
 
 /**
- * The ids of messages whose effect is durable. A replayed message has no second effect: it neither moves the end of a
- * session on nor undoes an administrator's correction. Bounded, and lost with the process: a message that is not
- * remembered is recorded once more, to the same effect.
+ * The ids of messages whose effect is durable. A replayed message has no second effect: it neither moves a session's
+ * end nor undoes an administrator's correction. Bounded, and lost when the process ends: a message that is not
+ * remembered is recorded once more, with the same effect.
  */
 export class RecentMessages {
   readonly #ids = new Set<string>()

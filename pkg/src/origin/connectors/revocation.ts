@@ -2,15 +2,15 @@ import { issuerNames, separatesSubjects } from '../../issuer-names.ts'
 import type { OfIssuer, Recorded } from '../api.ts'
 import type { ConnectorHost, ConnectorRealm } from './connector.ts'
 
-/** A revocation that an identity server has stated. */
+/** A revocation that an identity server has reported. */
 export type Revocation = {
   /** When it happened by the source's own clock, in unix seconds; may be fractional. */
   readonly occurredAt?: number
-  /** The message that states it, such as `event LOGOUT`; for the audit log. A constant of the connector. */
+  /** The message that reports it, such as `event LOGOUT`; for the audit log. A constant of the connector. */
   readonly because: string
   /**
-   * The name of the issuer that states it, and whose subject it is. Default: the first one, that of the server that is
-   * connected.
+   * The issuer name that reports it and to which its subject belongs. Default: the first name, that of the connected
+   * server.
    */
   readonly issuer?: string
 } & (
@@ -25,7 +25,7 @@ export type Revocation = {
 )
 
 /**
- * Records a revocation for a connector, without forwarding it to the identity server that stated it. Rejects as the
+ * Records a revocation for a connector, without forwarding it to the identity server that reported it. Rejects as the
  * verb does.
  */
 export function recordRevocation(

@@ -3,17 +3,20 @@ import { TokenBucket } from '../../timing/token-bucket.ts'
 import { MessageRefused } from './message-refused.ts'
 
 /**
- * How long a message waits for its verification: Keycloak gives a receiver 5 s, of which a look for an unknown key may
+ * How long a message waits for its verification. Keycloak gives a receiver 5 s, of which a lookup of an unknown key may
  * take 2.
  */
 const MAX_WAIT_MS = 2_000
-/** Messages that wait at the same time. Each holds its token, so this bounds the memory that a flood takes. */
+/**
+ * The maximum number of messages that wait at the same time. Each holds its token, so this bounds the memory that a
+ * flood can take.
+ */
 const MAX_WAITING = 1_000
 
 /**
- * How many signatures a second are verified. Messages of an issuer come from few addresses, and forged ones may come
- * from the same proxy, so failures by address say nothing: the cost of verification is bounded instead, for good and
- * forged messages alike.
+ * Limits the number of signatures verified per second. Messages of an issuer come from few addresses, and forged ones
+ * may come through the same proxy, so failures per address show nothing. The cost of verification is limited instead,
+ * for good and forged messages alike.
  */
 export class VerificationBudget {
   readonly #bucket: TokenBucket
@@ -33,7 +36,7 @@ export class VerificationBudget {
     const now = this.#nowMs()
     const waitMs = this.#bucket.waitMs(now)
     if (waitMs > 0 && (waitMs > MAX_WAIT_MS || this.#waiting >= MAX_WAITING)) {
-      throw new MessageRefused('too_busy', 'more messages arrive than can be verified: send it again')
+      throw new MessageRefused('too_busy', 'too many messages to verify at once: send it again')
     }
     this.#bucket.spend(now)
     if (waitMs === 0) return
@@ -42,7 +45,7 @@ export class VerificationBudget {
     this.#waiting -= 1
   }
 
-  /** Gives back what `take` took for a message that needed no verification. */
+  /** Returns what `take` consumed for a message that needed no verification. */
   giveBack(): void {
     this.#bucket.spend(this.#nowMs(), -1)
   }

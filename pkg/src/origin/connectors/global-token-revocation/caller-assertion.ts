@@ -8,23 +8,25 @@ import { MAX_ID_CHARACTERS } from './used-ids.ts'
 
 /** The explicit type that Okta sends (RFC 8725 §3.11). */
 const TYPE = 'global-token-revocation+jwt'
-/** Asymmetric ones only (§3.5). */
+/** Asymmetric algorithms only (§3.5). */
 const ASYMMETRIC = ALGORITHMS.filter((algorithm) => !algorithm.startsWith('HS'))
-/** How far clocks may differ. */
+/** The maximum difference between clocks. */
 export const CLOCK_TOLERANCE_SECONDS = 60
-/** The longest `exp - iat`: the draft recommends five minutes, and ids are kept as long. */
+/** The longest `exp - iat`. The draft recommends five minutes. Used ids are kept for as long. */
 const MAX_LIFETIME_SECONDS = 3_600
-/** Keys that are tried for a JWT, as for messages of a realm's issuer. */
+/** The maximum number of keys tried for a JWT, as for messages of a realm's issuer. */
 const MAX_CANDIDATES = 4
 
-/** A JWT that has not been verified. For checks that are cheaper than the signature, and for no decision. */
+/**
+ * A JWT that has not been verified. Use it only for checks that are cheaper than the signature, never for a decision.
+ */
 export interface UnverifiedAssertion {
   readonly jwt: string
   readonly header: Readonly<Record<string, unknown>>
   readonly claims: Readonly<Record<string, unknown>>
 }
 
-/** A verified JWT: its caller, and its id for one use. */
+/** A verified JWT: its caller, and the id that makes it single-use. */
 export interface Assertion {
   readonly issuer: string
   readonly id: string
@@ -36,7 +38,7 @@ export interface KeyedCaller extends RevocationCaller {
   readonly keys: CompactVerifyGetKey
 }
 
-/** Reports why a genuine JWT of the caller does not fit this route. */
+/** Why a genuine JWT of the caller is not valid for this route. */
 export type Unfit =
   | 'wrong_type'
   | 'wrong_audience'
@@ -45,7 +47,7 @@ export type Unfit =
   | 'lifetime_exceeded'
   | 'missing_claim'
 
-/** Reads a compact JWT; members that are `null` count as absent. `undefined`: it is malformed. */
+/** Parses a compact JWT; members that are `null` count as absent. Returns `undefined` if it is malformed. */
 export function readAssertion(credential: string, maxBytes: number): UnverifiedAssertion | undefined {
   if (credential.length > maxBytes || !/^[\w-]+\.[\w-]+\.[\w-]+$/.test(credential)) return undefined
   try {
@@ -59,7 +61,7 @@ export function readAssertion(credential: string, maxBytes: number): UnverifiedA
 
 /**
  * Verifies that the caller signed a JWT for this route (§3.5): key, algorithm, type, `iss`, `aud`, `sub`, `jti` and
- * times. `undefined`: it is not the caller's. Rejects with `GlobalRevocationRefused` (`not_permitted`,
+ * times. Returns `undefined` if the caller did not sign it. Rejects with `GlobalRevocationRefused` (`not_permitted`,
  * `keys_unavailable`, `too_busy`).
  */
 export async function verifyAssertion(
@@ -74,14 +76,14 @@ export async function verifyAssertion(
     })
   await admit()
   const verified = await verify(unverified, caller, admit)
-  // Only bad signatures count, so that a flood of forged ones does not delay a genuine caller.
+  // Only bad signatures use up the budget, so a flood of forged JWTs does not delay a genuine caller.
   if (verified !== 'bad_signature') budget.giveBack()
   if (verified === 'bad_signature' || verified === 'unusable') return undefined
   if (verified instanceof GlobalRevocationRefused) throw verified
   return judge(unverified, caller, nowSeconds)
 }
 
-/** Checks the signature by the caller's keys: several may have one `kid`, and the JWT may name none. */
+/** Checks the signature with the caller's keys: several may share one `kid`, and the JWT may name none. */
 async function verify(
   { jwt }: UnverifiedAssertion,
   { keys }: KeyedCaller,
@@ -99,7 +101,7 @@ async function verify(
   }
 }
 
-/** The first signature is admitted already. */
+/** The budget already covers the first signature. */
 async function verifyByEach(
   jwt: string,
   keys: AsyncIterable<CryptoKey>,
@@ -119,7 +121,7 @@ async function verifyByEach(
   return 'bad_signature'
 }
 
-/** Judges what a verified JWT says: its claims, then its type. */
+/** Checks the content of a verified JWT: its claims, then its type. */
 function judge(
   { header: { typ }, claims }: UnverifiedAssertion,
   caller: KeyedCaller,
@@ -145,7 +147,7 @@ function judge(
   if (!hasType({ typ }, TYPE) && !(untyped === 'accept' && isUntyped)) return 'wrong_type'
   if (exp - iat > MAX_LIFETIME_SECONDS) return 'lifetime_exceeded'
   if (subject !== undefined && ![subject].flat().includes(sub)) {
-    throw new GlobalRevocationRefused('not_permitted', 'the JWT is that of another app of the caller')
+    throw new GlobalRevocationRefused('not_permitted', 'the JWT is for another app of the caller')
   }
   return { issuer: caller.issuer, id: jti, expiresAt: exp }
 }

@@ -14,23 +14,23 @@ import { GlobalRevocationRefused, type RevocationCaller } from '../global-revoca
 
 /** The largest JWK set read. */
 const MAX_JWKS_BYTES = 1024 * 1024
-/** How often forged key ids may cause a fetch. */
+/** The shortest interval between fetches that forged key ids can cause. */
 const COOLDOWN_MS = 5_000
 
-/** Errors that occur although the set was fetched. */
+/** Errors about the JWT, which occur after a successful fetch. */
 const ABOUT_THE_JWT = [errors.JWKSNoMatchingKey, errors.JWKSMultipleMatchingKeys, errors.JOSENotSupported]
 
 export interface CallerKeysOptions {
   fetch: typeof fetch
   jwksMaxAgeSeconds: number
   jwksTimeoutMs: number
-  /** Called after each fetch: with its error, or after a success with none. */
+  /** Called after each fetch: with its error, or without one after a success. */
   onFetched: (error: unknown) => void
 }
 
 /**
- * The keys of a caller, fetched when a JWT needs them and they are older than `jwksMaxAgeSeconds`, or lack its key. The
- * function rejects with `GlobalRevocationRefused` (`keys_unavailable`).
+ * Returns the keys of a caller. They are fetched when a JWT needs them and they are older than `jwksMaxAgeSeconds`, or
+ * when its key is not among them. The function rejects with `GlobalRevocationRefused` (`keys_unavailable`).
  */
 export function callerKeys({ jwks }: RevocationCaller, options: CallerKeysOptions): CompactVerifyGetKey {
   if (typeof jwks !== 'string' && !(jwks instanceof URL)) return createLocalJWKSet(canonicalSet(jwks) as JSONWebKeySet)
@@ -52,7 +52,8 @@ export function callerKeys({ jwks }: RevocationCaller, options: CallerKeysOption
 }
 
 /**
- * The set's readable keys in one spelling, as those of a realm's issuer; what is no set stays as it is, and is refused.
+ * Returns the readable keys of the set in canonical form, as for a realm's issuer. A value that is not a set is
+ * returned unchanged, and is rejected later.
  */
 function canonicalSet(set: unknown): unknown {
   if (!isObject(set) || !Array.isArray(set['keys'])) return set
@@ -64,7 +65,7 @@ function canonicalSet(set: unknown): unknown {
   }
 }
 
-/** Fetches with every bound of `download`, and without redirects. */
+/** Fetches within all limits of `download`, and without redirects. */
 async function bounded(
   url: URL,
   { fetch, onFetched }: CallerKeysOptions,
@@ -78,7 +79,7 @@ async function bounded(
       status === 200
         ? Response.json(canonicalSet(JSON.parse(new TextDecoder().decode(bytes))))
         : new Response(null, { status })
-    onFetched(status === 200 ? undefined : new Error(`it answered ${status}`))
+    onFetched(status === 200 ? undefined : new Error(`it responded with status ${status}`))
     return answer
   } catch (error) {
     onFetched(error)

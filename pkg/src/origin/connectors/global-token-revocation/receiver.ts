@@ -38,7 +38,7 @@ const RESOLVER_TIMEOUT_MS = 5_000
 /** The most users that one identifier may mean. */
 const MAX_SUBJECTS = 100
 
-/** A realm's callers, resolvers and names. */
+/** The callers, resolvers and issuer names of a realm. */
 export interface CalledRealm extends Pick<TokenOptions, 'name' | 'issuer' | 'tenants' | 'sameSubjects'> {
   globalTokenRevocation?: GlobalTokenRevocationOptions
 }
@@ -49,7 +49,7 @@ export interface GlobalTokenRevocationsOptions extends Omit<CallerKeysOptions, '
   onReport: (report: OriginReport) => void
   /** Unix milliseconds. */
   nowMs: () => number
-  /** Bad signatures verified in a second. Default: 100. */
+  /** Bad signatures that may be verified per second. Default: 100. */
   budget?: VerificationBudget
 }
 
@@ -59,7 +59,7 @@ interface OpenRealm extends CalledRealm {
   readonly conditions: Conditions
 }
 
-/** Takes the requests of Global Token Revocation: who calls, and which users are meant. */
+/** Processes Global Token Revocation requests: authenticates the caller and resolves the users. */
 export class GlobalTokenRevocations implements GlobalRevocations {
   readonly #options: GlobalTokenRevocationsOptions
   readonly #realms: ReadonlyMap<string, OpenRealm>
@@ -95,7 +95,7 @@ export class GlobalTokenRevocations implements GlobalRevocations {
     try {
       return await work({ issuer: assertion.issuer })
     } catch (error) {
-      // The caller may send it again after a failure at the origin.
+      // The caller may send the JWT again after a failure at the origin.
       if (!isItsOwn(error)) this.#used.giveBack(id)
       throw error
     }
@@ -112,13 +112,13 @@ export class GlobalTokenRevocations implements GlobalRevocations {
     const users = isResolved
       ? await this.#resolved(realm, async () => resolvers[format]?.(identifier, { caller }))
       : namedBy(identifier, realm)
-    // As for a foreign issuer: whether that name has such a user is not for this caller to know.
+    // Treated like a foreign issuer: the caller must not learn whether another name has such a user.
     if (users.length === 0 || !users.every(({ issuer }) => mayName(realm, caller, issuer)))
-      throw refused('unknown_user', 'there is no such user here')
+      throw refused('unknown_user', 'the user is not known here')
     return users
   }
 
-  /** Rejects with `GlobalRevocationRefused`, also for a credential that is another realm's. */
+  /** Rejects with `GlobalRevocationRefused`, also for a credential of another realm. */
   async #authenticate(realm: OpenRealm, credential: string): Promise<Assertion | 'secret'> {
     const digest = await sha256(credential)
     const unverified = readAssertion(credential, this.#options.maxTokenBytes)
@@ -133,8 +133,8 @@ export class GlobalTokenRevocations implements GlobalRevocations {
   }
 
   /**
-   * The assertion of one of the realm's callers. A genuine one that does not fit is reported: the options differ from
-   * the caller's.
+   * Returns the assertion of one of the realm's callers. A genuine one that is not valid here is reported, because the
+   * options then differ from the caller's settings.
    */
   async #verified(
     { callers, conditions, name }: OpenRealm,
@@ -160,7 +160,7 @@ export class GlobalTokenRevocations implements GlobalRevocations {
     return undefined
   }
 
-  /** Only a JWT with that realm's audience is verified once more. */
+  /** Only a JWT with that realm's audience is verified again. */
   async #isFor({ callers }: OpenRealm, unverified: UnverifiedAssertion | undefined): Promise<boolean> {
     if (unverified === undefined) return false
     const audiences: unknown[] = [unverified.claims['aud'] ?? []].flat()
@@ -176,10 +176,10 @@ export class GlobalTokenRevocations implements GlobalRevocations {
     return verifyAssertion(unverified, caller, { budget: this.#budget, nowSeconds: this.#nowSeconds() })
   }
 
-  /** Calls a resolver of the options, within its time limit, and checks its result. */
+  /** Calls a configured resolver within its time limit and checks its result. */
   async #resolved(realm: OpenRealm, resolve: () => Promise<unknown>): Promise<readonly NamedUser[]> {
     const fail = (reason: GlobalRefusal, what: string, cause?: unknown): never => {
-      const message = `realm ${realm.name}: ${what}: look at globalTokenRevocation.subjectsOf`
+      const message = `realm ${realm.name}: ${what}: check globalTokenRevocation.subjectsOf`
       realm.conditions.begin('subjectsOf', failure(reason, message, cause))
       const sentence =
         reason === 'cannot_revoke'
@@ -204,7 +204,7 @@ export class GlobalTokenRevocations implements GlobalRevocations {
       const expected = separatesSubjects(realm)
         ? '{ iss, sub }, with one of the names of the issuer'
         : 'the name of a user'
-      return fail('cannot_revoke', `a resolver returned something else than ${expected}`)
+      return fail('cannot_revoke', `a resolver did not return ${expected}`)
     }
     realm.conditions.end('subjectsOf')
     return users
@@ -212,7 +212,8 @@ export class GlobalTokenRevocations implements GlobalRevocations {
 
   #realmOf(name: string): OpenRealm {
     const realm = this.#realms.get(name)
-    if (realm === undefined) throw new PortcullisError('unknown_realm', 'the realm takes no global token revocation')
+    if (realm === undefined)
+      throw new PortcullisError('unknown_realm', 'the realm does not accept global token revocation')
     return realm
   }
 
@@ -244,7 +245,7 @@ async function hasSecret({ secrets }: OpenRealm, digest: Uint8Array): Promise<bo
   return known.filter((secret) => sameDigest(digest, secret)).length > 0
 }
 
-/** The user that an identifier names without a resolver. Throws `GlobalRevocationRefused`. */
+/** Returns the user that an identifier names without a resolver. Throws `GlobalRevocationRefused`. */
 function namedBy(identifier: SubjectIdentifier, realm: CalledRealm): NamedUser[] {
   switch (identifier.format) {
     case 'iss_sub': {
@@ -261,11 +262,11 @@ function namedBy(identifier: SubjectIdentifier, realm: CalledRealm): NamedUser[]
     case 'email':
     case 'phone_number':
     case 'uri':
-      throw refused('unsupported_format', 'users cannot be looked up by identifiers of this format here')
+      throw refused('unsupported_format', 'identifiers of this format have no resolver here')
   }
 }
 
-/** A user of the realm; `undefined`: it is invalid, or the name of the issuer is missing. */
+/** Returns a user of the realm, or `undefined` if the value is invalid or lacks the issuer's name. */
 function userOf(value: unknown, realm: CalledRealm): NamedUser | undefined {
   const { iss, sub } = isObject(value) ? value : { iss: undefined, sub: value }
   if (!isName(sub)) return undefined
@@ -275,14 +276,14 @@ function userOf(value: unknown, realm: CalledRealm): NamedUser | undefined {
 }
 
 /**
- * Whether a caller that is itself one of several names of the issuer, such as a tenant, names a user of its own. Others
- * are the operator's choice.
+ * Whether a caller may name this user. A caller that is itself one of several names of the issuer, such as a tenant,
+ * may name only its own users; the operator configures all others.
  */
 function mayName(realm: CalledRealm, caller: string | undefined, issuer: string | undefined): boolean {
   return issuer === undefined || issuer === caller || !issuerNames(realm).names.some((name) => name === caller)
 }
 
-/** Whether a request failed by its own fault, so that its JWT is used up. */
+/** Whether a request failed through its own fault, so that its JWT is used up. */
 function isItsOwn(error: unknown): boolean {
   if (!(error instanceof GlobalRevocationRefused)) return false
   return error.reason !== 'resolver_failed' && error.reason !== 'resolver_late'

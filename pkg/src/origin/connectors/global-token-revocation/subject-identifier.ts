@@ -4,17 +4,17 @@ import { withoutNulls } from '../json-members.ts'
 import { GlobalRevocationRefused, IDENTIFIER_MEMBERS, type SubjectIdentifier } from '../global-revocation.ts'
 
 /**
- * Reads a subject identifier: the members of its format, all of them and no others (RFC 9493 §3); those that are `null`
- * count as absent. Throws `GlobalRevocationRefused` (`malformed`, `unsupported_format`).
+ * Parses a subject identifier: exactly the members of its format (RFC 9493 §3); members that are `null` count as
+ * absent. Throws `GlobalRevocationRefused` (`malformed`, `unsupported_format`).
  */
 export function readSubjectIdentifier(value: unknown): SubjectIdentifier {
   if (!isObject(value) || typeof value['format'] !== 'string') throw malformed('it must be an object with a format')
   const { format, ...named } = withoutNulls(value) as { format: string; [member: string]: unknown }
   if (!isFormat(format))
-    throw new GlobalRevocationRefused('unsupported_format', 'identifiers of this format are not understood here')
+    throw new GlobalRevocationRefused('unsupported_format', 'identifiers of this format are not supported')
   const members = IDENTIFIER_MEMBERS[format]
   if (Object.keys(named).length !== members.length || !members.every((member) => Object.hasOwn(named, member))) {
-    throw malformed(`with this format it has the members format, ${members.join(', ')} and no others`)
+    throw malformed(`with this format it must have exactly the members format, ${members.join(', ')}`)
   }
   if (!members.every((member) => isName(named[member])))
     throw malformed(`its members must be strings of 1 to ${MAX_NAME_BYTES} bytes of UTF-8`)

@@ -1,20 +1,20 @@
 /**
- * More JWTs than callers send while one is valid, even when a company logs all its users out: 15 MB with the longest
- * ids.
+ * More JWTs than callers send while one is valid, even when a company logs all its users out. Uses 15 MB with the
+ * longest ids.
  */
 const MAX_IDS = 50_000
 /** The longest id, in characters. */
 export const MAX_ID_CHARACTERS = 256
 
 /**
- * The ids of JWTs that callers have used, each until its JWT has expired. Only ids of verified JWTs are added, so only
- * callers can fill it. Bounded, and lost with the process.
+ * The ids of used JWTs, each kept until its JWT has expired. Only ids of verified JWTs are added, so only callers can
+ * fill it. Bounded, and lost when the process ends.
  */
 export class UsedIds {
   /** Unix seconds until which each id is kept. */
   readonly #ids = new Map<string, number>()
 
-  /** Takes an id for one request. `full`: there is no room, and no kept id has expired. */
+  /** Marks an id as used. Returns `full` if there is no room and no stored id has expired. */
   take(id: string, until: number, now: number): 'taken' | 'used' | 'full' {
     if ((this.#ids.get(id) ?? 0) >= now) return 'used'
     if (this.#ids.size >= MAX_IDS) this.#forget(now)

@@ -5,30 +5,30 @@ import { MessageRefused } from '../message-refused.ts'
 import { type Timeliness, timelinessOf } from '../message-times.ts'
 import type { Revocation } from '../revocation.ts'
 
-/** The longest validity if the clocks agree: Keycloak signs an action half a minute before its `expiration`. */
+/** The longest validity if the clocks agree. Keycloak signs an action half a minute before its `expiration`. */
 const LIFETIME_SECONDS = 60
 /**
- * The members of every action, and those of each kind. There is no `aud` or `iat`, so nothing else distinguishes an
- * action from other tokens.
+ * The members of every action and of each kind. An action has no `aud` or `iat`, so only they distinguish it from other
+ * tokens.
  */
 const MEMBERS = ['id', 'expiration', 'resource', 'action', 'notBefore']
 const LOGOUT_MEMBERS = [...MEMBERS, 'adapterSessionIds', 'keycloakSessionIds']
 /** For the audit log. */
 const BECAUSE = 'admin action'
 
-/** Which admin actions a realm takes, and what they end. */
+/** The admin actions that a realm accepts, and what they end. */
 export interface AdminActionSettings {
-  /** The clients (`resource`) whose actions are taken. */
+  /** The clients (`resource`) whose actions are accepted. */
   audience: 'any' | readonly string[]
-  /** The scope of a session id: the whole session, or the part of the client in `resource`. */
+  /** The scope of a session id: the whole session, or only the part of the client in `resource`. */
   scope: 'session' | 'client_session'
 }
 
 /**
- * Takes Keycloak's admin action `LOGOUT`: `{ id, expiration, resource, action, notBefore, adapterSessionIds?,
- * keycloakSessionIds? }` and no other members; `expiration` at most a minute ahead. With `keycloakSessionIds` those
- * sessions are ended, without session ids the realm is logged out as of `notBefore`. Rejects with `MessageRefused`, or
- * as the origin's verbs.
+ * Returns the receiver of Keycloak's admin action `LOGOUT`: `{ id, expiration, resource, action, notBefore,
+ * adapterSessionIds?, keycloakSessionIds? }` and no other members; `expiration` at most a minute ahead. If
+ * `keycloakSessionIds` is present, those sessions are ended. Without session ids the realm is logged out as of
+ * `notBefore`. Rejects with `MessageRefused`, or as the origin's verbs do.
  */
 export function logoutAction(intake: MessageIntake, settings: AdminActionSettings): (token: string) => Promise<void> {
   return async (token) => {
@@ -37,10 +37,9 @@ export function logoutAction(intake: MessageIntake, settings: AdminActionSetting
 }
 
 /**
- * Takes Keycloak's admin action `PUSH_NOT_BEFORE`: `{ id, expiration, resource, action, notBefore }` and no other
- * members. It may be the client's not-before or the realm's, which look alike: the client's is raised at once, and then
- * `onPush` is called, without waiting for it, to read the realm's. Rejects with `MessageRefused`, or as the origin's
- * verbs.
+ * Returns the receiver of Keycloak's admin action `PUSH_NOT_BEFORE`: `{ id, expiration, resource, action, notBefore }`
+ * and no other members. The client's not-before and the realm's look alike here. The client's is raised at once;
+ * `onPush` then reads the realm's, and is not awaited. Rejects with `MessageRefused`, or as the origin's verbs do.
  */
 export function pushNotBeforeAction(
   intake: MessageIntake,
@@ -53,7 +52,7 @@ export function pushNotBeforeAction(
   }
 }
 
-/** Judges an action `LOGOUT` by itself; `now` in unix seconds. Throws `MessageRefused`. */
+/** Judges a `LOGOUT` action on its own; `now` in unix seconds. Throws `MessageRefused`. */
 export function judgeLogoutAction(token: UnverifiedToken, settings: AdminActionSettings, now: number): JudgedMessage {
   const { claims } = token
   const action = judgeAction(token, 'LOGOUT', LOGOUT_MEMBERS, settings, now)
@@ -62,13 +61,13 @@ export function judgeLogoutAction(token: UnverifiedToken, settings: AdminActionS
   const revocations = isForSome
     ? sessions.map((sid) => endedSession(sid, action, settings.scope))
     : notBeforeOf({ kind: 'realm' }, action)
-  // It has only session ids of the client's own, which are unknown here, or no time.
+  // The action has only the client's own session ids, which are unknown here, or no time.
   if (revocations.length === 0)
-    throw new MessageRefused('invalid_claim', 'it names no session of the realm and no time')
+    throw new MessageRefused('invalid_claim', 'it names neither a session of the realm nor a time')
   return { ...action, revocations }
 }
 
-/** Judges an action `PUSH_NOT_BEFORE` by itself; `now` in unix seconds. Throws `MessageRefused`. */
+/** Judges a `PUSH_NOT_BEFORE` action on its own; `now` in unix seconds. Throws `MessageRefused`. */
 export function judgePushAction(token: UnverifiedToken, settings: AdminActionSettings, now: number): JudgedMessage {
   const action = judgeAction(token, 'PUSH_NOT_BEFORE', MEMBERS, settings, now)
   return { ...action, revocations: notBeforeOf({ kind: 'client', client: action.client }, action) }
@@ -77,7 +76,7 @@ export function judgePushAction(token: UnverifiedToken, settings: AdminActionSet
 interface AdminAction {
   id: string
   client: string
-  /** Unix seconds; 0: none is set. */
+  /** Unix seconds; 0 if none is set. */
   notBefore: number
   expiresAt: number
   timeliness: Timeliness
@@ -92,7 +91,7 @@ function judgeAction(
 ): AdminAction {
   if (!hasType(header, 'jwt')) throw new MessageRefused('wrong_type', 'typ in the header is not JWT')
   if (!Object.keys(claims).every((member) => members.includes(member))) {
-    throw new MessageRefused('forbidden_claim', `it may have no members but ${members.join(', ')}`)
+    throw new MessageRefused('forbidden_claim', `it may have only the members ${members.join(', ')}`)
   }
   const { action, notBefore } = claims
   if (action !== kind) throw new MessageRefused('wrong_type', `action is not ${kind}`)
@@ -125,7 +124,7 @@ function endedSession(sid: string, action: AdminAction, scope: AdminActionSettin
   }
 }
 
-/** An id ends in the milliseconds at which Keycloak made it. Where it does not, the time of arrival counts. */
+/** An action id ends in the milliseconds at which Keycloak created it. Otherwise the time of arrival counts. */
 function timeOf({ id, expiresAt }: AdminAction): { occurredAt?: number } {
   const seconds = Number(/-([1-9]\d{12})$/.exec(id)?.[1]) / 1000
   return seconds >= expiresAt - LIFETIME_SECONDS && seconds <= expiresAt ? { occurredAt: seconds } : {}

@@ -16,9 +16,9 @@ import { KeycloakRevocationEndpoint } from './upstream/revocation-endpoint.ts'
 
 /**
  * Connects one realm of Keycloak: `createOrigin({ connectors: [keycloakConnector({ baseUrl, realm, serviceAccount })]
- * })`. Logout tokens and admin actions arrive at the origin's routes of the realm; not-before, keys and events are
- * polled. Does no I/O until the origin has started; from then on each failure is reported and tried again. Throws
- * `invalid_option`; `createOrigin` rejects with it for a `baseUrl` by `http:` to another machine, or a store that keeps
+ * })`. Logout tokens and admin actions arrive at the realm's routes of the origin; not-before, keys and events are
+ * polled. Does no I/O until the origin has started; from then on failures are reported and retried. Throws
+ * `invalid_option`. `createOrigin` rejects with it if `baseUrl` uses `http:` to another machine, or if the store keeps
  * no state.
  */
 export function keycloakConnector(options: KeycloakOptions): Connector {
@@ -29,7 +29,7 @@ export function keycloakConnector(options: KeycloakOptions): Connector {
 function connect(host: ConnectorHost, settings: KeycloakSettings): Connection {
   const { baseUrl, requestTimeoutMs: timeoutMs, realm, serviceAccount, actingAccount } = settings
   const { plainHttp, conditions } = host
-  // Nothing tells which tenant the server belongs to.
+  // Nothing states which tenant the server belongs to.
   if (issuerNames(host.realm).tenantClaim !== undefined) {
     throw invalid(
       `options.originRealm: realm ${host.realm.name} has tenants, and Keycloak is connected for one issuer: give it a realm of its own`,

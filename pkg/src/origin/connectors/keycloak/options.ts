@@ -20,59 +20,60 @@ import {
 /** Options of `keycloakConnector`. Unknown options throw `invalid_option`. */
 export interface KeycloakOptions {
   /**
-   * Keycloak as the origin reaches it, with its relative path if it has one, such as `https://sso.example/auth`.
-   * Credentials go to this web origin only, and redirects are not followed. `http:` only on this machine, unless the
-   * origin's `plainHttp` says otherwise.
+   * The address at which the origin reaches Keycloak, with its relative path if it has one, such as
+   * `https://sso.example/auth`. Credentials are sent only to this web origin, and redirects are not followed. `http:`
+   * is accepted only for this machine, unless the origin's `plainHttp` allows it.
    */
   baseUrl: URL | string
-  /** The realm's name at Keycloak. */
+  /** The realm's name in Keycloak. */
   realm: string
   /** The origin's realm that it serves. Default: `realm`. */
   originRealm?: string
   /**
-   * A confidential client of the realm with a service account that has the client roles `view-events`, `view-users` and
-   * `view-clients` of `realm-management`. Reads events. Default: none; only messages, the realm's not-before and its
-   * keys are used.
+   * A confidential client of the realm whose service account has the client roles `view-events`, `view-users` and
+   * `view-clients` of `realm-management`. It reads events. Default: none; then only messages, the realm's not-before
+   * and its keys are used.
    */
   serviceAccount?: ServiceAccount
   /**
-   * Another one, with `manage-users`, `manage-realm` and `manage-clients`, which carries out at Keycloak what is done
-   * at the origin's own routes. Kept apart from the account that reads, which then cannot log anybody out. Default:
+   * Another such client, with `manage-users`, `manage-realm` and `manage-clients`, which performs at Keycloak the acts
+   * of the origin's own routes. It is separate so that the account that reads events cannot log anyone out. Default:
    * none; nothing is forwarded.
    */
   actingAccount?: ServiceAccount
   /**
-   * The clients whose logout tokens (`aud`) and admin actions (`resource`) are taken: `any` client of the realm, since
-   * the realm signs them all, or those of a list. Default `any`.
+   * The clients whose logout tokens (`aud`) and admin actions (`resource`) are accepted: `any` client of the realm,
+   * since the realm signs them all, or a list of clients. Default `any`.
    */
   logoutTokenAudience?: 'any' | string[]
   /**
-   * Logout tokens without the type `logout+jwt`, as Keycloak sent them before 26: `refuse`, for the type distinguishes
-   * them from other tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), or `accept`. Default `refuse`.
+   * Whether to accept logout tokens without the type `logout+jwt`, as Keycloak sent them before 26. `refuse`, because
+   * the type distinguishes them from other tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), or `accept`. Default
+   * `refuse`.
    */
   olderLogoutTokens?: 'refuse' | 'accept'
   /**
-   * What a logout token with a `sid`, or an admin action with session ids, ends. `session`: the whole session, also for
-   * clients whose own logout token was lost. `client_session`: the session for the client in `aud` only, so that a
-   * removed consent leaves the other clients alone; each client then needs its back-channel logout URL at the origin.
-   * Default `session`.
+   * The scope of a logout token with a `sid`, or of an admin action with session ids. `session`: the whole session,
+   * also for clients whose own logout token was lost. `client_session`: the session for the client in `aud` only, so
+   * that a removed consent does not affect the other clients; each client then needs its back-channel logout URL at the
+   * origin. Default `session`.
    */
   logoutTokenScope?: 'session' | 'client_session'
-  /** Security event tokens by push (RFC 8935). Default: none; they are answered with 404. */
+  /** Accepts security event tokens by push (RFC 8935). Default: none; they get 404. */
   securityEvents?: SecurityEventOptions
   /**
-   * How many signatures of messages are verified in a second, at the most; more get 503. It bounds what a flood of
-   * forged messages costs, whatever addresses it comes from. Allowed: 1 or more. Default 1000.
+   * The maximum number of message signatures verified per second; further messages get 503. It limits the cost of a
+   * flood of forged messages, whatever addresses it comes from. Allowed: 1 or more. Default 1000.
    */
   maxVerificationsPerSecond?: number
   /**
-   * How often the realm's not-before is read. *Set to now* in the console shows nowhere else. Allowed: 100 to
+   * How often the realm's not-before is read. *Set to now* in the console is visible nowhere else. Allowed: 100 to
    * 2147483647. Default 1000.
    */
   notBeforeIntervalMs?: number
   /**
-   * How often the realm's keys are read. A disabled key is withdrawn when two reads in a row lack it. Allowed: 100 to
-   * 2147483647. Default 2000.
+   * How often the realm's keys are read. A disabled key is withdrawn after two consecutive reads without it. Allowed:
+   * 100 to 2147483647. Default 2000.
    */
   keysIntervalMs?: number
   /** How often user events are read. Allowed: 100 to 2147483647. Default 1000. */
@@ -80,56 +81,59 @@ export interface KeycloakOptions {
   /** How often admin events are read. Allowed: 100 to 2147483647. Default 1000. */
   adminEventsIntervalMs?: number
   /**
-   * How far back events are read again. Keycloak shows an event when its request ends, with the time at which it
-   * happened: 5 s later for each client that does not answer its logout token. Allowed: 5 to 86400. Default 300.
+   * How far back events are read again. Keycloak makes an event visible when its request ends, with the time at which
+   * it happened: up to 5 s later for each client that does not respond to its logout token. Allowed: 5 to 86400.
+   * Default 300.
    */
   rereadSeconds?: number
-  /** How long one request to Keycloak may take. Allowed: 100 to 2147483647. Default 5000. */
+  /** The time limit of one request to Keycloak. Allowed: 100 to 2147483647. Default 5000. */
   requestTimeoutMs?: number
   /**
-   * How long an act at the origin waits for its outcome at Keycloak, which sends its logout tokens meanwhile; then it
-   * is `queued`. Allowed: 100 to 2147483647. Default 2000.
+   * How long an act at the origin waits for its outcome at Keycloak, which sends its logout tokens meanwhile; after
+   * that the outcome is `queued`. Allowed: 100 to 2147483647. Default 2000.
    */
   upstreamTimeoutMs?: number
   /**
-   * When events since the last read are gone, after a time longer than Keycloak keeps them or because they were
-   * deleted: `report` it, or also refuse all tokens of the realm that were issued before the oldest event that is left
-   * (`realm_not_before`), which logs almost everybody out once. Default `report`.
+   * What to do if events since the last read are gone, because the origin was down for longer than Keycloak keeps them
+   * or because they were deleted. `report` it, or also refuse all tokens of the realm that were issued before the
+   * oldest remaining event (`realm_not_before`), which logs almost all users out once. Default `report`.
    */
   onGap?: 'report' | 'realm_not_before'
   /**
-   * What a removed consent ends: the `grant`, that is the client's tokens of that user, as Keycloak does; all tokens of
+   * What a removed consent ends: the `grant`, which is the client's tokens of that user, as in Keycloak; all tokens of
    * the `user`; or nothing (`ignore`). Default `grant`.
    */
   consentRemoved?: 'grant' | 'user' | 'ignore'
   /**
-   * What the second use of a refresh token ends (*Revoke Refresh Token*): the client's part of the session
-   * (`client_session`), as Keycloak does, or the whole `session`, since a thief of the token may hold others of it.
-   * Default `client_session`.
+   * What reuse of a refresh token ends (*Revoke Refresh Token*): the client's part of the session (`client_session`),
+   * as in Keycloak, or the whole `session`, since a thief of the token may hold others of that session. Default
+   * `client_session`.
    */
   refreshTokenReuse?: 'client_session' | 'session'
   /**
-   * Whether a disabled user's tokens are refused (`user`). Keycloak keeps the sessions: enabled again, a refresh works.
-   * Default `user`.
+   * Whether a disabled user's tokens are refused (`user`). Keycloak keeps the sessions: once the user is enabled again,
+   * a refresh works. Default `user`.
    */
   userDisabled?: 'user' | 'ignore'
   /** Whether a deleted user's tokens are refused. Default `user`. */
   userDeleted?: 'user' | 'ignore'
-  /** Whether the tokens of a user locked out for good are refused: Keycloak has disabled the user. Default `user`. */
+  /**
+   * Whether the tokens of a permanently locked-out user are refused: Keycloak has disabled the user. Default `user`.
+   */
   permanentLockout?: 'user' | 'ignore'
   /**
-   * Whether a temporary lockout refuses the user's tokens. It follows from wrong passwords: anybody who knows a name
-   * could log its owner out. Default `ignore`.
+   * Whether a temporary lockout refuses the user's tokens. Wrong passwords cause it, so anyone who knows a user name
+   * could log that user out. Default `ignore`.
    */
   temporaryLockout?: 'ignore' | 'user'
   /**
-   * Whether an administrator's reset of a password refuses the user's tokens: it often answers a stolen one. Keycloak
-   * keeps the sessions, so that a refresh works. Default `user`.
+   * Whether an administrator's password reset refuses the user's tokens; it is often the reaction to a stolen password.
+   * Keycloak keeps the sessions, so a refresh works. Default `user`.
    */
   passwordReset?: 'user' | 'ignore'
   /**
-   * Whether a user's own change of the password refuses the user's tokens, those of the session in which it was changed
-   * too. Keycloak asks the user whether to sign out of other devices, and ends these sessions itself. Default `ignore`.
+   * Whether a user's own password change refuses the user's tokens, including those of the session that changed it.
+   * Keycloak asks the user whether to sign out of other devices, and ends these sessions itself. Default `ignore`.
    */
   passwordChanged?: 'ignore' | 'user'
   /** Whether the tokens of a disabled client are refused (`client`). Default `client`. */
@@ -139,25 +143,26 @@ export interface KeycloakOptions {
   /** Whether all tokens of a disabled realm are refused (`realm`). Default `realm`. */
   realmDisabled?: 'realm' | 'ignore'
   /**
-   * Whether a role or group that is taken away from a user refuses the user's tokens (`user`), which name the role
-   * until they expire. `ignore` because provisioning that rewrites roles would log its users out repeatedly. Roles of a
-   * group, and those within another role, are not followed. Default `ignore`.
+   * Whether removing a role or group from a user refuses the user's tokens (`user`), which name the role until they
+   * expire. `ignore`, because provisioning that rewrites roles would log its users out repeatedly. Roles of a group,
+   * and roles within another role, are not tracked. Default `ignore`.
    */
   roleRemoved?: 'ignore' | 'user'
   /**
-   * An administrator's session in a user's name: `accept` it, `mark` it by a line of the audit log and a report, or
-   * `refuse` it, which also ends the session. Its tokens look like any others. Default `accept`.
+   * How to treat an administrator's session in a user's name: `accept` it, `mark` it in the audit log and with a
+   * report, or `refuse` it, which also ends the session. Its tokens are indistinguishable from others. Default
+   * `accept`.
    */
   impersonation?: 'accept' | 'mark' | 'refuse'
   /**
-   * The user attribute with the least version of the user's tokens, which a mapper puts into them. Default
+   * The user attribute with the minimum version of the user's tokens; a mapper adds it to them. Default
    * `token_version`.
    */
   tokenVersionAttribute?: string
   /**
-   * Whether the acting account writes the user attribute `last_logout_time` when the origin logs a user out. `ignore`
-   * because Keycloak can only replace a user's attributes as a whole: a change made at the same moment may be lost.
-   * Default `ignore`.
+   * Whether the acting account writes the user attribute `last_logout_time` when the origin logs a user out. `ignore`,
+   * because Keycloak can only replace a user's attributes as a whole: a simultaneous change may be lost. Default
+   * `ignore`.
    */
   lastLogoutTime?: 'ignore' | 'write'
 }
@@ -168,9 +173,9 @@ export interface ServiceAccount {
   clientSecret: string
 }
 
-/** How security event tokens are recognised as those of the realm's stream. */
+/** How to recognise security event tokens of the realm's stream. */
 export interface SecurityEventOptions {
-  /** The whole value of the `Authorization` header that the stream was made with (`authorization_header`). */
+  /** The whole value of the `Authorization` header with which the stream was created (`authorization_header`). */
   authorization: string
   /** The `aud` of the stream, such as `receiver/<stream_id>`. Default: any stream of the realm. */
   audience?: string
@@ -179,7 +184,7 @@ export interface SecurityEventOptions {
 /** The options with every default filled in. */
 export type KeycloakSettings = Required<Omit<KeycloakOptions, 'baseUrl' | Optional>> &
   Pick<KeycloakOptions, Optional> & {
-    /** Without a slash at its end. */
+    /** Without a trailing slash. */
     baseUrl: string
   }
 
@@ -193,7 +198,7 @@ export function resolveKeycloakSettings(options: KeycloakOptions): KeycloakSetti
   if (base.search + base.hash !== '') throw invalid('options.baseUrl must have no query and no fragment')
   const ineffective = eventOptions(options).find((name) => options[name] !== undefined)
   if (serviceAccount === undefined && ineffective !== undefined) {
-    throw invalid(`options.${ineffective} needs options.serviceAccount: without that account no event is read`)
+    throw invalid(`options.${ineffective} needs options.serviceAccount: without that account no events are read`)
   }
   if (lastLogoutTime === 'write' && actingAccount === undefined) {
     throw invalid("options.lastLogoutTime 'write' needs options.actingAccount, which writes it")
@@ -210,10 +215,10 @@ export const SERVICE_ACCOUNT_RULES: Rules = { clientId: required(string), client
 
 export const SECURITY_EVENT_RULES: Rules = { authorization: required(headerValue), audience: string }
 
-/** The least bounds the requests that polling sends to Keycloak. */
+/** The minimum limits the requests that polling sends to Keycloak. */
 const interval = integer('whole milliseconds', 100, MAX_TIMER_MS)
 
-/** Options about events, without effect unless an account reads events. */
+/** The options about events, which have no effect unless an account reads events. */
 const EVENT_RULES = {
   userEventsIntervalMs: withDefault(interval, 1_000),
   adminEventsIntervalMs: withDefault(interval, 1_000),
@@ -254,7 +259,7 @@ const RULES = {
   lastLogoutTime: withDefault(oneOf('ignore', 'write'), 'ignore'),
 } satisfies Rules
 
-/** The options that need an account that reads events. Security event tokens are about passwords too. */
+/** Returns the options that need an account that reads events. Security event tokens also report password changes. */
 function eventOptions({ securityEvents }: KeycloakOptions): (keyof KeycloakOptions)[] {
   const pushed = securityEvents === undefined ? [] : ['passwordReset', 'passwordChanged']
   return (Object.keys(EVENT_RULES) as (keyof typeof EVENT_RULES)[]).filter((name) => !pushed.includes(name))

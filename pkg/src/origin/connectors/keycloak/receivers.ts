@@ -11,8 +11,8 @@ import type { KeycloakSettings } from './options.ts'
 export const CONNECTOR = 'keycloak'
 
 /**
- * The receivers of Keycloak's messages, which share one budget of verifications. `onPush` reads the realm's not-before,
- * and must not throw.
+ * Returns the receivers of Keycloak's messages, which share one verification budget. `onPush` reads the realm's
+ * not-before, and must not throw.
  */
 export function keycloakReceivers(host: ConnectorHost, settings: KeycloakSettings, onPush: () => void): Receivers {
   const budget = new VerificationBudget(settings.maxVerificationsPerSecond)

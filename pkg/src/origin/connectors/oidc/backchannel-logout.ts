@@ -17,28 +17,29 @@ import { timelinessOf } from '../message-times.ts'
 import type { Revocation } from '../revocation.ts'
 
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
-/** Keycloak's addition: a boolean beside the event. */
+/** Keycloak's extension: a boolean beside the event. */
 const REVOKE_OFFLINE_ACCESS = 'revoke_offline_access'
 
-/** Which logout tokens a realm takes, and what they end. */
+/** The logout tokens that a realm accepts, and what they end. */
 export interface BackchannelLogoutSettings {
   /** The names of the issuer. */
   issuers: readonly string[]
-  /** The clients whose logout tokens are taken. */
+  /** The clients whose logout tokens are accepted. */
   audience: 'any' | readonly string[]
   /** Logout tokens without `typ: logout+jwt`, of servers older than the specification's final version. */
   olderTokens: 'refuse' | 'accept'
   /**
-   * The scope of a `sid`: the whole session, the part of the clients in `aud`, or all tokens of its `sub` up to then.
+   * The scope of a `sid`: the whole session, the part of the clients in `aud`, or all tokens of its `sub` up to that
+   * time.
    */
   scope: 'session' | 'client_session' | 'user'
 }
 
 /**
- * Takes logout tokens of OpenID Connect Back-Channel Logout 1.0: all checks of §2.6 except those against earlier ID
- * tokens, which a resource server does not see. With `sid` that session is ended as of `iat`, without it all sessions
- * of `sub`. With Keycloak's `revoke_offline_access` the tokens that the clients in `aud` have for `sub` are refused
- * too, up to `iat`. Rejects with `MessageRefused`, or as the origin's verbs.
+ * Returns the receiver of logout tokens of OpenID Connect Back-Channel Logout 1.0. It makes all checks of §2.6 except
+ * those against earlier ID tokens, which a resource server does not see. With `sid` it ends that session as of `iat`,
+ * without it all sessions of `sub`. With Keycloak's `revoke_offline_access` it also refuses the tokens of `sub` that
+ * were issued to the clients in `aud` up to `iat`. Rejects with `MessageRefused`, or as the origin's verbs do.
  */
 export function backchannelLogout(
   intake: MessageIntake,
@@ -49,7 +50,7 @@ export function backchannelLogout(
   }
 }
 
-/** Judges a logout token by itself; `now` in unix seconds. Throws `MessageRefused`. */
+/** Judges a logout token on its own; `now` in unix seconds. Throws `MessageRefused`. */
 export function judgeLogoutToken(
   { header, claims, named }: UnverifiedToken,
   settings: BackchannelLogoutSettings,
@@ -64,7 +65,7 @@ export function judgeLogoutToken(
   }
   const issuedAt = requiredDate(claims, 'iat')
   const timeliness = timelinessOf({ issuedAt, expiresAt: requiredDate(claims, 'exp') }, now)
-  // An ID token has a nonce, so that neither passes for the other (§2.4).
+  // An ID token has a nonce, so neither can be used as the other (§2.4).
   checkAbsent(claims, ['nonce'])
   const offlineAccess = offlineAccessOf(requiredObject(claims, 'events'))
   const sub = optionalName(named, 'sub')
@@ -81,7 +82,9 @@ export function judgeLogoutToken(
   }
 }
 
-/** Explicit typing (§2.4). Keycloak's claim `typ` keeps its other tokens from passing for older logout tokens. */
+/**
+ * Explicit typing (§2.4). Keycloak's claim `typ` prevents its other tokens from being accepted as older logout tokens.
+ */
 function checkType(
   header: UnverifiedToken['header'],
   claims: MessageClaims,
@@ -112,8 +115,7 @@ function endedBy(
   dated: { occurredAt: number; because: string },
 ): Revocation[] {
   if (sid === undefined) {
-    if (sub === undefined)
-      throw new MessageRefused('missing_claim', 'sub and sid are missing: one of them must be there')
+    if (sub === undefined) throw new MessageRefused('missing_claim', 'sub and sid are missing: one of them is required')
     return [{ kind: 'user', sub, ...dated }]
   }
   switch (scope) {
@@ -123,7 +125,7 @@ function endedBy(
       return clients.map((client) => ({ kind: 'clientSession', sid, client, ...dated }))
     case 'user':
       if (sub === undefined)
-        throw new MessageRefused('missing_claim', 'sub is missing, by which this realm ends sessions')
+        throw new MessageRefused('missing_claim', 'sub is missing: this realm ends sessions by sub')
       return [{ kind: 'user', sub, ...dated }]
   }
 }

@@ -11,7 +11,8 @@ const CONNECTOR = 'oidc'
 /**
  * Connects a realm to any issuer with OpenID Connect Back-Channel Logout 1.0: `createOrigin({ connectors:
  * [oidcConnector({ realm: 'acme' })] })`. The issuer's logout tokens arrive at `POST
- * /realms/{realm}/backchannel-logout`, and are checked by the realm's keys. Nothing is polled. Throws `invalid_option`.
+ * /realms/{realm}/backchannel-logout`, and are verified with the realm's keys. Nothing is polled. Throws
+ * `invalid_option`.
  */
 export function oidcConnector(options: OidcConnectorOptions): Connector {
   const settings = resolveOidcConnectorSettings(options)

@@ -17,25 +17,25 @@ export interface OidcConnectorOptions {
   /** The origin's realm that it serves. */
   realm: string
   /**
-   * The clients whose logout tokens (`aud`) are taken: `any` client of the issuer, since it signs them all, or those of
-   * a list. Default `any`.
+   * The clients whose logout tokens (`aud`) are accepted: `any` client of the issuer, since it signs them all, or a
+   * list of clients. Default `any`.
    */
   logoutTokenAudience?: 'any' | string[]
   /**
-   * Logout tokens whose header has `typ` `JWT`, or none: `refuse`, for `logout+jwt` distinguishes them from other
-   * tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), or `accept`, for the many issuers that do not set it. Default
-   * `refuse`.
+   * Whether to accept logout tokens whose header has `typ` `JWT`, or none. `refuse`, because `logout+jwt` distinguishes
+   * them from other tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), or `accept`, for the many issuers that do not
+   * set it. Default `refuse`.
    */
   untypedLogoutTokens?: 'refuse' | 'accept'
   /**
    * The scope of a logout token with a `sid`. `session`: that session. `client_session`: that session for the clients
-   * in `aud`. `user`: the tokens of its `sub` that were issued up to then, for issuers whose access tokens name no
-   * session. Default `session`.
+   * in `aud`. `user`: the tokens of its `sub` issued up to that time, for issuers whose access tokens name no session.
+   * Default `session`.
    */
   logoutTokenScope?: 'session' | 'client_session' | 'user'
   /**
-   * How many signatures of logout tokens are verified in a second, at the most; more get 503. It bounds what a flood of
-   * forged ones costs, whatever addresses it comes from. Allowed: 1 or more. Default 1000.
+   * The maximum number of logout token signatures verified per second; further tokens get 503. It limits the cost of a
+   * flood of forged ones, whatever addresses it comes from. Allowed: 1 or more. Default 1000.
    */
   maxVerificationsPerSecond?: number
 }

@@ -21,27 +21,27 @@ const SESSION_REVOKED = 'https://schemas.openid.net/secevent/caep/event-type/ses
 const CREDENTIAL_CHANGE = 'https://schemas.openid.net/secevent/caep/event-type/credential-change'
 const VERIFICATION = 'https://schemas.openid.net/secevent/ssf/event-type/verification'
 
-/** Which security events a realm takes, and what they end. */
+/** The security events that a realm accepts, and what they end. */
 export interface SecurityEventSettings {
   /** The names of the issuer. */
   issuers: readonly string[]
-  /** The `aud` of the stream; left out: any. */
+  /** The `aud` of the stream; absent for any. */
   audience?: string | undefined
-  /** Whether a credential that another person has changed, such as an administrator, refuses the user's tokens. */
+  /** Whether a credential change by someone else, such as an administrator, refuses the user's tokens. */
   passwordReset: 'user' | 'ignore'
-  /** Whether a credential that the user has changed does. */
+  /** Whether the user's own credential change refuses the user's tokens. */
   passwordChanged: 'user' | 'ignore'
 }
 
 /** A security event token, judged. */
 export interface JudgedEvent extends JudgedMessage {
-  /** Whether all its events are of types that are understood here. */
+  /** Whether the types of all its events are supported. */
   readonly types: 'known' | 'unknown'
 }
 
 /**
- * Judges a security event token (RFC 8417) by itself, as OpenID Shared Signals Framework 1.0 §4.1 profiles it; `now` in
- * unix seconds. Throws `MessageRefused`.
+ * Judges a security event token (RFC 8417) on its own, as profiled by OpenID Shared Signals Framework 1.0 §4.1; `now`
+ * in unix seconds. Throws `MessageRefused`.
  */
 export function judgeSecurityEvent(
   { header, claims, named }: UnverifiedToken,
@@ -49,11 +49,11 @@ export function judgeSecurityEvent(
   now: number,
 ): JudgedEvent {
   if (!hasType(header, 'secevent+jwt')) throw new MessageRefused('wrong_type', 'typ in the header is not secevent+jwt')
-  // §4.1.2, §4.1.7: so that no other kind of token passes.
+  // §4.1.2, §4.1.7: no other kind of token is accepted.
   checkAbsent(claims, ['sub', 'exp'])
   const issuer = checkIssuer(claims, settings.issuers)
   if (settings.audience !== undefined && !audiencesOf(claims).includes(settings.audience)) {
-    throw new MessageRefused('wrong_audience', 'aud is not that of the stream')
+    throw new MessageRefused('wrong_audience', 'aud is not the one of the stream')
   }
   const issuedAt = requiredDate(claims, 'iat')
   const timeliness = timelinessOf({ issuedAt }, now)
@@ -92,7 +92,7 @@ function judgeEvent(
   }
 }
 
-/** CAEP 1.0 §3.1: the session, or without one all of the user's. */
+/** CAEP 1.0 §3.1: ends the session, or without one all sessions of the user. */
 function sessionRevoked({ sub, session = 'all' }: EventSubject, occurredAt: number): Revocation[] {
   const dated = { occurredAt, because: 'event session-revoked' }
   if (session !== 'all') return [{ kind: 'session', sid: session.sid, ...dated }]
@@ -100,7 +100,7 @@ function sessionRevoked({ sub, session = 'all' }: EventSubject, occurredAt: numb
   return [{ kind: 'user', sub, ...dated }]
 }
 
-/** CAEP 1.0 §3.3. `initiating_entity` may be left out; then it may have been an administrator. */
+/** CAEP 1.0 §3.3. If `initiating_entity` is absent, it may have been an administrator. */
 function credentialChanged({ sub }: EventSubject, event: MessageClaims, around: Around): Revocation[] {
   const policy = event['initiating_entity'] === 'user' ? around.passwordChanged : around.passwordReset
   if (sub === undefined) throw new MessageRefused('missing_claim', 'sub_id names no user')
@@ -112,7 +112,7 @@ function credentialChanged({ sub }: EventSubject, event: MessageClaims, around: 
   }
 }
 
-/** When it happened (CAEP 1.0 §2), else when the token was issued. */
+/** Returns the time of the event (CAEP 1.0 §2), or else of the token's issue. */
 function timeOf(event: MessageClaims, { issuedAt, now }: Around): number {
   const occurredAt = optionalDate(event, 'event_timestamp')
   if (occurredAt === undefined) return issuedAt

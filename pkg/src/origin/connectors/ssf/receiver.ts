@@ -9,15 +9,15 @@ export interface SecurityEventReceiverOptions {
   intake: MessageIntake
   conditions: Conditions
   settings: SecurityEventSettings
-  /** The whole value of the `Authorization` header that the stream was made with. Secret. */
+  /** The whole value of the `Authorization` header with which the stream was created. Secret. */
   authorization: string
 }
 
 /**
- * Takes security event tokens (RFC 8417) by push (RFC 8935). Understood are `session-revoked` and `credential-change`
- * (CAEP 1.0 §3.1, §3.3) and `verification` (OpenID Shared Signals Framework 1.0 §8.1.4); events of another type are
- * acknowledged, revoke nothing and are reported as `connector_incomplete`. Rejects with `MessageRefused`, or as the
- * origin's verbs.
+ * Returns the receiver of security event tokens (RFC 8417) by push (RFC 8935). It supports `session-revoked` and
+ * `credential-change` (CAEP 1.0 §3.1, §3.3) and `verification` (OpenID Shared Signals Framework 1.0 §8.1.4). Events of
+ * other types are acknowledged, revoke nothing and are reported as `connector_incomplete`. Rejects with
+ * `MessageRefused`, or as the origin's verbs do.
  */
 export function securityEventReceiver(
   options: SecurityEventReceiverOptions,
@@ -25,7 +25,7 @@ export function securityEventReceiver(
   const { intake, conditions, settings, authorization: expected } = options
   return async (token, authorization = '') => {
     if (!(await sameSecret(authorization, expected))) {
-      throw new MessageRefused('unauthenticated', 'the Authorization header is not that of the stream')
+      throw new MessageRefused('unauthenticated', 'the Authorization header is not the one of the stream')
     }
     const { message } = await intake.take(token, (unverified, now) => judgeSecurityEvent(unverified, settings, now))
     if (message.types === 'unknown') conditions.begin('events', unknownType())
@@ -35,7 +35,7 @@ export function securityEventReceiver(
 function unknownType(): PortcullisError {
   return new PortcullisError(
     'connector_incomplete',
-    'the stream of security events has some of a type that is not understood here: they revoke nothing, so ask for session-revoked and credential-change only',
+    'the stream delivers security events of an unsupported type, which revoke nothing: request only session-revoked and credential-change',
     { detail: 'unknown_event' },
   )
 }

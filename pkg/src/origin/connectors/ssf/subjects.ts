@@ -8,7 +8,7 @@ export interface EventSubject {
   readonly session?: 'all' | { readonly sid: string }
 }
 
-/** Keycloak's name of all sessions of a user. */
+/** Keycloak's value for all sessions of a user. */
 const ALL_SESSIONS = 'ALL'
 
 /**

@@ -7,26 +7,24 @@ import type { RealmClient } from './realm-client.ts'
 import type { ServerClock } from './server-clock.ts'
 
 export interface AccessTokenOptions {
-  /** The realm that issues it. */
+  /** The realm that issues the token. */
   realm: RealmClient
-  /** The token request, without the scope. Secret. */
+  /** The token request without the scope. Secret. */
   form: Readonly<Record<string, string>>
-  /** The holder as errors name it, such as `the service account 'bridge'`. */
+  /** The name of the holder in errors, such as `the service account 'bridge'`. */
   holder: string
-  /** Learns from each token's `iat`. */
+  /** Learns from the `iat` of each token. */
   clock: ServerClock
   nowMs: () => number
 }
 
-/** The part of its lifetime after which a token is renewed: what is left is more than any request takes. */
+/** The fraction of its lifetime after which a token is renewed; the rest exceeds the duration of any request. */
 const RENEWED_AFTER = 0.75
-/** Where the answer does not say how long it is valid: Keycloak's shortest preset. */
+/** The lifetime to assume if the response does not state it: Keycloak's shortest default. */
 const DEFAULT_LIFETIME_SECONDS = 60
 const MAX_LIFETIME_SECONDS = 86_400
 
-/**
- * An access token for the admin API: asked for when it is needed, shared by all requests, renewed before it expires.
- */
+/** An access token for the admin API: requested on demand, shared by all requests, renewed before it expires. */
 export class AccessToken {
   readonly #options: AccessTokenOptions
   #current: { token: string; renewAtMs: number } | undefined
@@ -36,14 +34,14 @@ export class AccessToken {
     this.#options = options
   }
 
-  /** The holder as errors name it. */
+  /** The name of the holder in errors. */
   get holder(): string {
     return this.#options.holder
   }
 
   /**
-   * A token other than `refused`, which Keycloak no longer takes. Rejects with `connector_failed`: `wrong_credentials`,
-   * `unknown_realm`, or as `KeycloakHttp.send`.
+   * Returns a token other than `refused`, which Keycloak no longer accepts. Rejects with `connector_failed`:
+   * `wrong_credentials`, `unknown_realm`, or as `KeycloakHttp.send`.
    */
   get(refused?: string): Promise<string> {
     const current = this.#current
@@ -89,7 +87,10 @@ export function serviceAccountForm({ clientId, clientSecret }: ServiceAccount): 
   return { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret }
 }
 
-/** Unix seconds. The token came straight from its issuer, so its signature proves nothing more. */
+/**
+ * Reads `iat` in unix seconds. The token came straight from its issuer, so checking its signature would prove nothing
+ * more.
+ */
 function issuedAtOf(token: string): number | undefined {
   try {
     const claims = readPart(token.split('.')[1] ?? '')
@@ -99,7 +100,7 @@ function issuedAtOf(token: string): number | undefined {
   }
 }
 
-/** Whether a header field may carry it (RFC 6750 §2.1). */
+/** Whether a header field can carry the token (RFC 6750 §2.1). */
 function isHeaderText(token: string): boolean {
   return /^[\w.~+/-]+=*$/.test(token)
 }

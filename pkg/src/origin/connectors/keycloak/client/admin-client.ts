@@ -8,22 +8,22 @@ import type { ServerClock } from './server-clock.ts'
 
 export interface AdminClientOptions {
   http: KeycloakHttp
-  /** The realm that is administered: Keycloak's name of it. */
+  /** Keycloak's name of the administered realm. */
   realm: string
   accessToken: AccessToken
 }
 
 export interface AdminRequest extends Pick<KeycloakRequest, 'query' | 'maxBytes'> {
-  /** The role of `realm-management` that Keycloak asks for; named if it is missing. */
+  /** The role of `realm-management` that Keycloak requires; errors name it if it is missing. */
   right: string
 }
 
-/** An answer of the admin API: any status below 500 but 401 and 403. */
+/** A response of the admin API, with any status below 500 except 401 and 403. */
 export type AdminAnswer = KeycloakAnswer
 
 /**
- * The admin API of one realm, below `/admin/realms/{realm}/`. Paths are lists of segments. All verbs reject with
- * `connector_failed`; other answers, such as 404 for a user or session that is gone, are the caller's to judge.
+ * The admin API of one realm, below `/admin/realms/{realm}/`. Paths are lists of segments. All methods reject with
+ * `connector_failed`. The caller judges other responses, such as 404 for a user or session that no longer exists.
  */
 export class AdminClient {
   readonly #options: AdminClientOptions
@@ -48,7 +48,7 @@ export class AdminClient {
     return this.#send({ ...request, method: 'DELETE', path })
   }
 
-  /** A token that is refused is renewed once: a restart, a rotated key or a revoked session ends one early. */
+  /** Renews a refused token once: a restart, a rotated key or a revoked session can end one early. */
   async #send(request: KeycloakRequest & AdminRequest): Promise<AdminAnswer> {
     const { accessToken } = this.#options
     const token = await accessToken.get()
@@ -72,7 +72,7 @@ export class AdminClient {
     if (status === 401) {
       throw failure(
         'wrong_credentials',
-        `Keycloak refused the token that it had just given ${accessToken.holder}: see whether its user is enabled, and whether baseUrl is the address that Keycloak names itself by`,
+        `Keycloak refused the token that it had just given ${accessToken.holder}: check whether its user is enabled, and whether baseUrl is the address that Keycloak uses for itself`,
       )
     }
     if (status === 403)
@@ -85,7 +85,7 @@ export class AdminClient {
   }
 }
 
-/** A client that acts by a service account of the realm itself, never of `master`. */
+/** Returns a client that uses a service account of the realm itself, never of `master`. */
 export function serviceAccountClient(
   options: Omit<AdminClientOptions, 'accessToken'> & {
     account: ServiceAccount

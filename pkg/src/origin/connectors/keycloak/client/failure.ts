@@ -1,6 +1,6 @@
 import { PortcullisError } from '../../../../errors.ts'
 
-/** Why Keycloak could not be asked. */
+/** Why a request to Keycloak failed. */
 export type FailureDetail =
   | 'unreachable'
   | 'timeout'
@@ -14,7 +14,10 @@ export type FailureDetail =
   | 'wrong_issuer'
   | 'server_error'
 
-/** A `connector_failed`. The sentence repeats nothing of Keycloak's answer: any proxy may have written that. */
+/**
+ * Returns a `connector_failed` error. Its message repeats nothing of Keycloak's response, which any proxy may have
+ * written.
+ */
 export function failure(detail: FailureDetail, sentence: string, cause?: unknown): PortcullisError {
   return new PortcullisError('connector_failed', sentence, { detail, cause })
 }

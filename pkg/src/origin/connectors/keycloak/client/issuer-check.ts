@@ -3,15 +3,17 @@ import type { RealmClient } from './realm-client.ts'
 
 export interface IssuerCheckOptions {
   realm: RealmClient
-  /** The names of the issuer, one of which the server must have. */
+  /** The issuer's names, one of which the server must report. */
   issuers: readonly string[]
   nowMs: () => number
 }
 
-/** How long an answer counts: a realm's address seldom changes, and then its old tokens are refused by their issuer. */
+/** How long a result stays valid: a realm's address seldom changes, and then the issuer refuses its old tokens. */
 const VALID_MS = 60_000
 
-/** Whether the realm polled is the issuer of the origin's realm: the events of another realm must end no session. */
+/**
+ * Checks that the polled realm is the issuer of the origin's realm: events of another realm must not end sessions here.
+ */
 export class IssuerCheck {
   readonly #options: IssuerCheckOptions
   #passedAtMs = -Infinity

@@ -4,11 +4,11 @@ import { checkTransport } from '../../../../http/plain-http.ts'
 import { failure, type FailureDetail } from './failure.ts'
 
 export interface KeycloakHttpOptions {
-  /** Where Keycloak's paths begin, without a slash at its end, such as `https://example/auth`. */
+  /** The base of Keycloak's paths, without a trailing slash, such as `https://example/auth`. */
   baseUrl: string
   fetch: typeof fetch
   plainHttp: 'loopback' | 'anywhere'
-  /** How long one request may take, its body included. */
+  /** The time limit of one request, including its body. */
   timeoutMs: number
 }
 
@@ -24,29 +24,29 @@ export interface KeycloakRequest {
   maxBytes?: number
 }
 
-/** Keycloak's response, with any status that is about the request itself. */
+/** Keycloak's response, with any status that concerns the request itself. */
 export interface KeycloakAnswer {
   status: number
-  /** The body's JSON; `undefined`: empty. */
+  /** The parsed JSON body; `undefined` if it is empty. */
   body: unknown
 }
 
 const MAX_BODY_BYTES = 4 * 1024 * 1024
 /**
- * Names that no path can carry. Dots are taken for steps, by a URL parser (WHATWG URL §4.4) or by a proxy that decodes
- * slashes first: the name would then choose the rest of the path. A lone surrogate has no UTF-8.
+ * Names that no path can carry. URL parsers (WHATWG URL §4.4), and proxies that decode slashes first, resolve dot
+ * segments: the name would then choose the rest of the path. A lone surrogate has no UTF-8.
  */
 const UNSENDABLE = /^$|(?:^|[/\\])\.{1,2}(?:[/\\;]|$)|\p{Surrogate}/u
 
-/** Requests to one Keycloak: to the origin of `baseUrl` only, bounded, and without following redirects. */
+/** Requests to one Keycloak: only to the web origin of `baseUrl`, bounded, and without following redirects. */
 export class KeycloakHttp {
   readonly #options: KeycloakHttpOptions
   readonly #baseUrl: URL
-  /** Of the requests that are under way. */
+  /** The controllers of requests in progress. */
   readonly #running = new Set<AbortController>()
   #closed = false
 
-  /** Throws `invalid_option` for a `baseUrl` that would carry credentials in clear over a network. Does no I/O. */
+  /** Throws `invalid_option` for a `baseUrl` that would send credentials in clear text over a network. Does no I/O. */
   constructor(options: KeycloakHttpOptions) {
     this.#options = options
     this.#baseUrl = new URL(options.baseUrl)
@@ -62,18 +62,18 @@ export class KeycloakHttp {
    * Rejects with `connector_failed`: `unreachable`, `timeout`, `redirect`, `too_large`, `not_json` or `server_error`.
    */
   async send(request: KeycloakRequest): Promise<KeycloakAnswer> {
-    // Keycloak cannot know such a name.
+    // Keycloak cannot have an object of that name.
     if (request.path.some((segment) => UNSENDABLE.test(segment))) return { status: 404, body: undefined }
     const { status, bytes } = await this.#exchange(request)
     if (isTemporary(status))
       throw failure(
         'server_error',
-        `${this.host} answered with status ${status}: see the log of Keycloak, or of the proxy before it`,
+        `${this.host} responded with status ${status}: check the log of Keycloak, or of the proxy in front of it`,
       )
     return { status, body: this.#parse(status, bytes) }
   }
 
-  /** Aborts requests that are under way, and all later ones. */
+  /** Aborts requests in progress and all later ones. */
   close(): void {
     this.#closed = true
     for (const controller of this.#running) controller.abort()
@@ -111,17 +111,17 @@ export class KeycloakHttp {
     return url
   }
 
-  /** JSON by its content: Keycloak's errors and a proxy's pages differ in nothing else that can be relied on. */
+  /** Detects JSON by its content: nothing else reliably distinguishes Keycloak's errors from a proxy's pages. */
   #parse(status: number, bytes: Uint8Array): unknown {
     if (bytes.byteLength === 0) return undefined
     try {
       return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown
     } catch (cause) {
-      // A proxy may answer these with a page; the status suffices.
+      // A proxy may send a page with these statuses; the status suffices.
       if (status === 401 || status === 403) return undefined
       throw failure(
         'not_json',
-        `${this.host} sent something other than JSON, such as a login page: check baseUrl, and what stands before Keycloak`,
+        `${this.host} sent something other than JSON, such as a login page: check baseUrl, and any proxy in front of Keycloak`,
         cause,
       )
     }
@@ -129,8 +129,8 @@ export class KeycloakHttp {
 }
 
 /**
- * Whether the same request may succeed later: a failure of the server, or a proxy that limits requests (RFC 6585 §4,
- * RFC 9110 §15.5.9).
+ * Whether the same request may succeed later: after a failure of the server, or when a proxy limits requests (RFC 6585
+ * §4, RFC 9110 §15.5.9).
  */
 function isTemporary(status: number): boolean {
   return status >= 500 || status === 408 || status === 429

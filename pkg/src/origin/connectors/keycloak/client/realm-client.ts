@@ -2,7 +2,7 @@ import { isObject } from '../../../../options.ts'
 import { failure } from './failure.ts'
 import type { KeycloakAnswer, KeycloakHttp } from './keycloak-http.ts'
 
-/** The public documents of one realm, below `/realms/{realm}`. Verbs reject with `connector_failed`. */
+/** The public documents of one realm, below `/realms/{realm}`. Methods reject with `connector_failed`. */
 export class RealmClient {
   readonly #http: KeycloakHttp
   readonly #realm: string
@@ -20,7 +20,7 @@ export class RealmClient {
     throw this.unlike('the document of the realm')
   }
 
-  /** The issuer of the realm's tokens, as its discovery document names it (OpenID Connect Discovery 1.0 §3). */
+  /** The issuer of the realm's tokens, from its discovery document (OpenID Connect Discovery 1.0 §3). */
   async issuer(): Promise<string> {
     const body = await this.#document(['.well-known', 'openid-configuration'])
     if (isObject(body) && typeof body['issuer'] === 'string') return body['issuer']
@@ -28,8 +28,8 @@ export class RealmClient {
   }
 
   /**
-   * Sends a form with the credentials that `headers` or the form itself hold, such as those of a caller. Any status
-   * below 500.
+   * Sends a form with the credentials in `headers` or in the form itself, such as those of a caller. Resolves with any
+   * status below 500.
    */
   async postForm(
     path: readonly string[],
@@ -44,19 +44,19 @@ export class RealmClient {
     })
   }
 
-  /** The failure where Keycloak has no such realm. */
+  /** Returns the error for a realm that Keycloak does not have. */
   unknown(): Error {
     return failure(
       'unknown_realm',
-      `${this.#http.host} has no realm '${this.#realm}' at this address: check baseUrl and realm, or see whether the realm was renamed`,
+      `${this.#http.host} has no realm '${this.#realm}' at this address: check baseUrl and realm, or whether the realm was renamed`,
     )
   }
 
-  /** The failure where an answer is not the document that it should be. */
+  /** Returns the error for a response that is not the expected document. */
   unlike(document: string): Error {
     return failure(
       'not_json',
-      `${this.#http.host} sent something other than ${document}: check baseUrl, and what stands before Keycloak`,
+      `${this.#http.host} sent something other than ${document}: check baseUrl, and any proxy in front of Keycloak`,
     )
   }
 

@@ -7,19 +7,19 @@ type Members = Readonly<Record<string, unknown>>
 
 /** An admin event that can end something. */
 interface Row {
-  /** `operationType resourceType`, as Keycloak writes them. */
+  /** `operationType resourceType`, as Keycloak spells them. */
   readonly on: string
-  /** The pattern of its `resourcePath`, with a group for each name. */
+  /** The pattern of its `resourcePath`, with a capture group for each name. */
   readonly path: RegExp
   /** For the audit log. */
   readonly because: string
-  /** Its effect, by the names in the path. */
+  /** Its effect, given the names in the path. */
   readonly read: (names: readonly string[], event: Members) => Occurrence
 }
 
 /**
- * Keycloak writes names into paths as they are: a client id keeps its slashes. The path of the realm itself is empty,
- * or left out.
+ * Keycloak puts names into paths unescaped, so a client id keeps its slashes. The path of the realm itself is empty or
+ * missing.
  */
 const ROWS: readonly Row[] = [
   {
@@ -92,7 +92,10 @@ const KNOWN = [...new Set(ROWS.map(({ on }) => on))].map((on) => on.split(' '))
 export const ADMIN_OPERATIONS: readonly string[] = [...new Set(KNOWN.map(([operation = '']) => operation))]
 export const ADMIN_RESOURCES: readonly string[] = [...new Set(KNOWN.map(([, resource = '']) => resource))]
 
-/** Reads an admin event, as JSON from Keycloak. Never throws; `undefined`: without id and time it is no event. */
+/**
+ * Parses an admin event that Keycloak sent as JSON. Never throws; returns `undefined` for a value without id and time,
+ * which is not an event.
+ */
 export function readAdminEvent(event: unknown): KeycloakEvent | undefined {
   const identity = isObject(event) ? readIdentity(event) : undefined
   if (!isObject(event) || identity === undefined) return undefined
@@ -117,13 +120,13 @@ function stateIn<State>(event: Members, stateOf: (representation: Members) => St
   return representation === undefined ? undefined : stateOf(representation)
 }
 
-/** The state of a user, in a representation of Keycloak's admin API. */
+/** Reads the state of a user from a representation of Keycloak's admin API. */
 export function userState(representation: Members): UserState {
   const [enabled, attributes] = [flagIn(representation, 'enabled'), objectIn(representation, 'attributes')]
   return { ...(enabled === undefined ? {} : { enabled }), ...(attributes === undefined ? {} : { attributes }) }
 }
 
-/** The state of a client, likewise. */
+/** Reads the state of a client in the same way. */
 export function clientState(representation: Members): ClientState {
   const clientId = nameIn(representation, 'clientId')
   return { ...realmState(representation), ...(clientId === undefined ? {} : { clientId }) }

@@ -1,17 +1,17 @@
 import type { CurrentState } from './current-state.ts'
 
-/** How long a name is used: a client may be renamed. */
+/** How long a name stays valid: a client may be renamed. */
 const MAX_AGE_MS = 60_000
 const MAX_NAMES = 10_000
 
 /**
- * The client ids of clients, by Keycloak's internal ids. Each is asked for at most once a minute, also one that is
+ * Maps Keycloak's internal ids of clients to their client ids. Each is requested at most once a minute, even if it is
  * unknown.
  */
 export class ClientNames {
   readonly #state: Pick<CurrentState, 'client'>
   readonly #nowMs: () => number
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #known = new Map<string, { name: string | undefined; atMs: number }>()
 
   constructor({ state, nowMs }: { state: Pick<CurrentState, 'client'>; nowMs: () => number }) {
@@ -24,12 +24,12 @@ export class ClientNames {
     const known = this.#known.get(uuid)
     if (known !== undefined && this.#nowMs() - known.atMs < MAX_AGE_MS) return known.name
     const name = (await this.#state.client(uuid))?.clientId
-    // The name of a client that is gone is still the one in its tokens.
+    // A deleted client's last known name is still the one in its tokens.
     this.learn(uuid, name ?? known?.name)
     return name ?? known?.name
   }
 
-  /** Takes a name from an event. */
+  /** Remembers a name from an event. */
   learn(uuid: string, name: string | undefined): void {
     this.#known.delete(uuid)
     this.#known.set(uuid, { name, atMs: this.#nowMs() })

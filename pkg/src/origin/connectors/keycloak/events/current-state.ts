@@ -3,7 +3,7 @@ import type { AdminClient } from '../client/admin-client.ts'
 import { clientState, userState } from './admin-events.ts'
 import type { ClientState, UserState } from './events.ts'
 
-/** Users and clients as they are now, for events that do not say it. Rejects with `connector_failed`. */
+/** Reads the current state of users and clients, for events that do not state it. Rejects with `connector_failed`. */
 export class CurrentState {
   readonly #admin: Pick<AdminClient, 'get'>
 
@@ -17,7 +17,7 @@ export class CurrentState {
     return isObject(body) && body['id'] === sub ? userState(body) : undefined
   }
 
-  /** `undefined`: there is no client with that internal id. */
+  /** Returns `undefined` if no client has that internal id. */
   async client(uuid: string): Promise<ClientState | undefined> {
     const { body } = await this.#admin.get(['clients', uuid], { right: 'view-clients' })
     return isObject(body) && body['id'] === uuid ? clientState(body) : undefined

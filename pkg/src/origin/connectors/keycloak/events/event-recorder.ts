@@ -16,15 +16,14 @@ export interface EventRecorderOptions extends MappingContext {
 }
 
 /**
- * How often Keycloak is asked about an event, such as one of a user whose directory is down, before the event is passed
- * over.
+ * How many times Keycloak is asked about an event before it is skipped, such as one of a user whose directory is down.
  */
 const MAX_ATTEMPTS = 10
 
-/** Records the consequences of events. */
+/** Records the effects of events. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions
-  /** Attempts at the events that wait for an answer, by id. */
+  /** Attempts so far at events that wait for a response, by id. */
   readonly #attempts = new Map<string, number>()
 
   constructor(options: EventRecorderOptions) {
@@ -32,21 +31,19 @@ export class EventRecorder {
   }
 
   /**
-   * Takes user events, as JSON from Keycloak. Resolves when what follows is durable. Rejects as the store, and
-   * `connector_failed`.
+   * Processes user events, given as JSON from Keycloak. Resolves when their effects are durable. Rejects as the store
+   * does, or with `connector_failed`.
    */
   userEvents(events: readonly unknown[]): Promise<void> {
     return this.#record(events.map(readUserEvent))
   }
 
-  /** Takes admin events, likewise. */
+  /** Processes admin events in the same way. */
   adminEvents(events: readonly unknown[]): Promise<void> {
     return this.#record(events.map(readAdminEvent))
   }
 
-  /**
-   * Judges them in their order, for an event may rename a client that the next one is about; the commits are shared.
-   */
+  /** Judges events in order, because one may rename a client that the next one names. Their commits are shared. */
   async #record(events: readonly (KeycloakEvent | undefined)[]): Promise<void> {
     const consequences: Consequence[] = []
     let failed: { error: unknown } | undefined
@@ -65,7 +62,7 @@ export class EventRecorder {
     this.#attempts.clear()
   }
 
-  /** An event that cannot be read is noted and passed over: a poll that failed for it would never get beyond it. */
+  /** Reports and skips an unreadable event: a poll that failed on it would never get past it. */
   async #judge(event: KeycloakEvent | undefined): Promise<Consequence> {
     if (event === undefined) return { revocations: [], note: { kind: 'unreadable' } }
     try {
@@ -92,7 +89,7 @@ export class EventRecorder {
     ]
   }
 
-  /** A revocation that the ledger refuses, such as when it holds too many clients, is reported and passed over. */
+  /** A revocation that the ledger refuses, for example because it holds too many clients, is reported and skipped. */
   async #revoke(revocation: Revocation): Promise<void> {
     const { host, connector, conditions } = this.#options
     try {
@@ -124,7 +121,7 @@ export class EventRecorder {
       }
       case 'unreadable': {
         const sentence =
-          'an event did not say what it ends, and was passed over: see whether this version of Keycloak is supported'
+          'an event did not say what it ends, and was skipped: check whether this version of Keycloak is supported'
         return conditions.begin(
           'unreadable_event',
           new PortcullisError('connector_incomplete', sentence, { detail: 'unreadable_event' }),
@@ -142,7 +139,7 @@ export class EventRecorder {
   }
 }
 
-/** Whether Keycloak has answered, in a way that says something of one user or client and nothing of the next. */
+/** Whether Keycloak responded in a way that concerns one user or client and says nothing about the next. */
 function isAnswer(error: unknown): boolean {
   return isFailure(error, 'server_error') || isFailure(error, 'not_json') || isFailure(error, 'too_large')
 }

@@ -1,11 +1,11 @@
-/** An event that Keycloak has stored, by the connector's own names. */
+/** An event that Keycloak has stored, in the connector's own terms. */
 export type KeycloakEvent = StoredEvent & Occurrence
 
 /** The parts of any stored event. */
 export interface StoredEvent {
-  /** A random UUID; says nothing about the order. */
+  /** A random UUID; it implies no order. */
   readonly id: string
-  /** When it happened by Keycloak's clock, in unix milliseconds. Events show up later, with the earlier time. */
+  /** When it happened by Keycloak's clock, in unix milliseconds. Events become visible later, with the earlier time. */
   readonly time: number
   /** The kind of event for the audit log, such as `event LOGOUT`; a constant of this connector. */
   readonly because: string
@@ -31,24 +31,24 @@ export type Occurrence =
   | ({ readonly kind: 'realm_updated' } & Details<RealmState>)
   /** It ends nothing. */
   | { readonly kind: 'other' }
-  /** It should end something, but lacks the members that say what. */
+  /** It should end something, but lacks the members that identify it. */
   | { readonly kind: 'unreadable' }
 
-/** The members that were set; `undefined`: the realm stores no details, or they are too long. */
+/** The members that were set; `undefined` if the realm stores no details or they are too long. */
 export interface Details<State> {
   readonly set: State | undefined
 }
 
 export interface UserState {
   readonly enabled?: boolean
-  /** As they came: of any type. */
+  /** As received: any type. */
   readonly attributes?: Readonly<Record<string, unknown>>
 }
 
 export interface ClientState {
   readonly clientId?: string
   readonly enabled?: boolean
-  /** Unix seconds; 0: none. */
+  /** Unix seconds; 0 if none. */
   readonly notBefore?: number
 }
 
@@ -56,7 +56,7 @@ export type RealmState = Pick<ClientState, 'enabled' | 'notBefore'>
 
 /** The client that an administrator used. */
 export interface Actor {
-  /** Keycloak's internal id of it. */
+  /** Keycloak's internal id of the client. */
   readonly clientUuid: string
   /** Whether it belongs to the realm of the event. */
   readonly ofThisRealm: boolean

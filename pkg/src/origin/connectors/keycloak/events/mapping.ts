@@ -4,10 +4,10 @@ import type { ClientNames } from './client-names.ts'
 import type { CurrentState } from './current-state.ts'
 import type { ClientState, KeycloakEvent, UserState } from './events.ts'
 
-/** The consequences of an event. */
+/** The effects of an event. */
 export interface Consequence {
   readonly revocations: readonly Revocation[]
-  /** Something for an operator besides: an impersonation; an event without the members that say what it ends. */
+  /** Something else for an operator: an impersonation, or an event without the members that identify what it ends. */
   readonly note?: EventNote
 }
 
@@ -26,10 +26,10 @@ type EventOf<Kind extends KeycloakEvent['kind']> = Extract<KeycloakEvent, { kind
 const NOTHING: Consequence = { revocations: [] }
 
 /**
- * The revocations that an event asks for, by the options. Their times are the event's own, or the not-before that it
- * set. Keycloak writes the event of a logout when all receivers have answered, up to 5 s for each: until then the
- * sessions that it ends can still be refreshed. Asks Keycloak only for what the event leaves out; then it may reject
- * with `connector_failed`.
+ * Returns the revocations that an event requires, according to the options. Their times are the event's own, or the
+ * not-before that it set. Keycloak writes a logout event only after all receivers have responded, up to 5 s each; until
+ * then the sessions that it ends can still be refreshed. Asks Keycloak only for what the event omits, and may then
+ * reject with `connector_failed`.
  */
 export async function consequenceOf(event: KeycloakEvent, context: MappingContext): Promise<Consequence> {
   const { settings, state } = context
@@ -86,7 +86,7 @@ export async function consequenceOf(event: KeycloakEvent, context: MappingContex
   }
 }
 
-/** The event's own time, and what it was. */
+/** Returns the event's own time and its kind. */
 function datedBy({ time, because }: KeycloakEvent): { readonly occurredAt: number; readonly because: string } {
   return { occurredAt: time / 1_000, because }
 }
@@ -117,8 +117,8 @@ async function updatedUser(event: EventOf<'user_updated'>, context: MappingConte
 }
 
 /**
- * Whether the acting account has written `last_logout_time`, and with it all other attributes as they were. It never
- * sets `enabled`: an update that does is an administrator's.
+ * Whether this update is the acting account's own write of `last_logout_time`, which repeats all other attributes
+ * unchanged. It never sets `enabled`; an update that does is an administrator's.
  */
 async function isEcho({ actor, set }: EventOf<'user_updated'>, { settings, names }: MappingContext): Promise<boolean> {
   if (
@@ -131,7 +131,7 @@ async function isEcho({ actor, set }: EventOf<'user_updated'>, { settings, names
   return (await names.nameOf(actor.clientUuid)) === settings.actingAccount?.clientId
 }
 
-/** The version that an attribute gives; attributes are lists of strings. */
+/** Reads the version from an attribute; attributes are lists of strings. */
 function versionOf(user: UserState | undefined, attribute: string): number | undefined {
   const values = user?.attributes?.[attribute]
   const [value] = Array.isArray(values) ? (values as unknown[]) : [values]
@@ -179,7 +179,7 @@ function clientNotBefore({ because }: KeycloakEvent, client: ClientState | undef
     : [{ kind: 'client', client: clientId, occurredAt: notBefore, because }]
 }
 
-/** The realm stores no details. The client is gone, but its name may be known from before. */
+/** The realm stores no details and the client is gone, but its name may still be known. */
 async function deletedClient(
   event: EventOf<'client_deleted_without_name'>,
   { settings, names }: MappingContext,
@@ -190,7 +190,7 @@ async function deletedClient(
   return only({ kind: 'client', client, ...datedBy(event) })
 }
 
-/** Without details nothing is lost but a disabled realm: the realm's not-before is polled as well. */
+/** Without details only a disabled realm is missed: the realm's not-before is also polled. */
 function updatedRealm(event: EventOf<'realm_updated'>, { realmDisabled }: KeycloakSettings): Consequence {
   const { enabled, notBefore = 0 } = event.set ?? {}
   return {

@@ -4,7 +4,7 @@ import type { KeycloakEvent, Occurrence } from './events.ts'
 
 type Members = Readonly<Record<string, unknown>>
 
-/** Why Keycloak refused a refresh token that was used before (*Revoke Refresh Token*). */
+/** Keycloak's reason for refusing a refresh token that was used before (*Revoke Refresh Token*). */
 const REUSE = 'Maximum allowed refresh token reuse exceeded'
 
 const OTHER = { kind: 'other' } as const
@@ -12,7 +12,7 @@ const UNREADABLE = { kind: 'unreadable' } as const
 
 type Reader = (event: Members) => Occurrence
 
-/** The effect of each type that has one. */
+/** The readers of the types that have an effect. */
 const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['LOGOUT', readLogout],
   ['REVOKE_GRANT', readRevokedGrant],
@@ -26,10 +26,15 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['CLIENT_DELETE', readDeletedClient],
 ])
 
-/** The types of user events that can end something. Keycloak answers 500 to a type that its version does not know. */
+/**
+ * The types of user events that can end something. Keycloak responds with 500 to a type that its version does not know.
+ */
 export const USER_EVENT_TYPES: readonly string[] = [...READERS.keys()]
 
-/** Reads a user event, as JSON from Keycloak. Never throws; `undefined`: without id and time it is no event. */
+/**
+ * Parses a user event that Keycloak sent as JSON. Never throws; returns `undefined` for a value without id and time,
+ * which is not an event.
+ */
 export function readUserEvent(event: unknown): KeycloakEvent | undefined {
   const identity = isObject(event) ? readIdentity(event) : undefined
   if (!isObject(event) || identity === undefined) return undefined
@@ -45,7 +50,7 @@ function readLogout(event: Members): Occurrence {
   return sid === undefined ? UNREADABLE : { kind: 'session_ended', sid }
 }
 
-/** An access token at `/revoke`, a refresh token there, or the consent that a user took back in the account console. */
+/** Reads the revocation of an access token or a refresh token at `/revoke`, or of a consent in the account console. */
 function readRevokedGrant(event: Members): Occurrence {
   const details = objectIn(event, 'details')
   const tokenId = nameIn(details, 'token_id')
@@ -70,7 +75,7 @@ function readImpersonation(event: Members): Occurrence {
   return sub === undefined || sid === undefined ? UNREADABLE : { kind: 'impersonated', sub, sid }
 }
 
-/** A client that was deleted by way of dynamic client registration (OpenID Connect Dynamic Client Registration 1.0). */
+/** Reads the deletion of a client by dynamic registration (OpenID Connect Dynamic Client Registration 1.0). */
 function readDeletedClient(event: Members): Occurrence {
   const client = nameIn(event, 'clientId')
   return client === undefined ? UNREADABLE : { kind: 'client_deleted', client }

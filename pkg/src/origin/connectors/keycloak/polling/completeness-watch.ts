@@ -1,12 +1,12 @@
 import type { Conditions } from '../../conditions.ts'
 import { type CompletenessOptions, type Finding, findIncomplete, incomplete } from './completeness.ts'
 
-/** How often the realm's configuration is read again, which administrators change by hand. */
+/** How often the realm's configuration is read again; administrators change it by hand. */
 const EVERY_MS = 300_000
-/** How soon it is read again after a failure. That is reported by the pollers, which ask the same server. */
+/** How soon it is read again after a failure. The pollers report the failure, because they use the same server. */
 const RETRY_MS = 10_000
 
-/** Reports findings when they begin or change, and once when nothing is missing any more. */
+/** Reports findings when they first appear or change, and once when none are left. */
 export class CompletenessWatch {
   readonly #options: CompletenessOptions & { conditions: Conditions; nowMs: () => number }
   #dueAtMs = -Infinity

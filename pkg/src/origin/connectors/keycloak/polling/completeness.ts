@@ -5,7 +5,7 @@ import type { KeycloakSettings } from '../options.ts'
 import { VIEW_EVENTS } from './event-page.ts'
 import { readAdminEventsSeconds, readEventsConfig } from './events-config.ts'
 
-/** Something that a poller needs and the realm does not store, or the account may not read. */
+/** Something that a poller needs but the realm does not store, or the account may not read. */
 export interface Finding {
   kind:
     | 'missing_right'
@@ -14,31 +14,34 @@ export interface Finding {
     | 'admin_events_off'
     | 'admin_details_off'
     | 'short_retention'
-  /** What is missing, what goes unnoticed because of it, and where it is set. */
+  /** States what is missing, what goes unnoticed because of it, and where to set it. */
   sentence: string
 }
 
 export interface CompletenessOptions {
   client: AdminClient
   settings: KeycloakSettings
-  /** The longest lifetime of a token: an older event can no longer matter. */
+  /** The longest lifetime of a token: older events no longer matter. */
   lifetimeSeconds: number
 }
 
-/** All findings; none: nothing is missing. Rejects with `connector_failed`, except for a missing right. */
+/**
+ * Returns all findings; an empty list means that nothing is missing. Rejects with `connector_failed`, except for a
+ * missing right.
+ */
 export async function findIncomplete(options: CompletenessOptions): Promise<readonly Finding[]> {
   const rights = await Promise.all([
     missingRight(
       options.client,
       ['events', 'config'],
       VIEW_EVENTS,
-      'no event is read, and most of what is done at Keycloak goes unnoticed',
+      'no events are read, and most changes at Keycloak go unnoticed',
     ),
     missingRight(
       options.client,
       ['users'],
       'view-users',
-      'a user whose event leaves out whether it is enabled cannot be looked up',
+      'a user cannot be looked up if its event does not say whether it is enabled',
     ),
     missingRight(
       options.client,
@@ -51,7 +54,7 @@ export async function findIncomplete(options: CompletenessOptions): Promise<read
   return rights[0] === undefined ? [...missing, ...(await findUnstored(options))] : missing
 }
 
-/** The findings as one condition of the connector. */
+/** Combines the findings into one condition of the connector. */
 export function incomplete(findings: readonly Finding[]): PortcullisError {
   const detail = [...new Set(findings.map(({ kind }) => kind))].sort().join(' ')
   return new PortcullisError('connector_incomplete', findings.map(({ sentence }) => sentence).join('; '), { detail })
@@ -59,29 +62,29 @@ export function incomplete(findings: readonly Finding[]): PortcullisError {
 
 const SWITCHES = 'Realm settings > Events'
 
-/** The consequence of each type of user events, and where an option makes it unnecessary. */
+/** Returns the consequence of not storing each type of user event, for the types that the options require. */
 function neededTypes(settings: KeycloakSettings): readonly (readonly [type: string, consequence: string])[] {
   const needed: (readonly [boolean, string, string])[] = [
-    [true, 'LOGOUT', 'logouts at Keycloak are learnt from logout tokens only'],
-    [true, 'REVOKE_GRANT', 'tokens revoked at Keycloak live until they expire'],
+    [true, 'LOGOUT', 'logouts at Keycloak are detected by logout tokens only'],
+    [true, 'REVOKE_GRANT', 'tokens revoked at Keycloak stay valid until they expire'],
     [
       true,
       'REFRESH_TOKEN_ERROR',
-      'a stolen refresh token that is used again goes unnoticed; Keycloak does not store this type unless it is named',
+      'a stolen refresh token that is used again goes unnoticed; Keycloak stores this type only if it is listed',
     ],
     [settings.userDeleted === 'user', 'DELETE_ACCOUNT', 'users who delete their own account go unnoticed'],
     [settings.clientDeleted === 'client', 'CLIENT_DELETE', 'clients deleted by dynamic registration go unnoticed'],
     [
       settings.permanentLockout === 'user',
       'USER_DISABLED_BY_PERMANENT_LOCKOUT',
-      'users locked out for good go unnoticed',
+      'permanent lockouts of users go unnoticed',
     ],
     [
       settings.temporaryLockout === 'user',
       'USER_DISABLED_BY_TEMPORARY_LOCKOUT',
-      'users locked out for a time go unnoticed',
+      'temporary lockouts of users go unnoticed',
     ],
-    [settings.passwordChanged === 'user', 'UPDATE_CREDENTIAL', 'changed passwords go unnoticed'],
+    [settings.passwordChanged === 'user', 'UPDATE_CREDENTIAL', 'password changes go unnoticed'],
     [settings.impersonation !== 'accept', 'IMPERSONATE', 'impersonations go unnoticed'],
   ]
   return needed.flatMap(([isNeeded, type, consequence]) => (isNeeded ? [[type, consequence] as const] : []))
@@ -95,7 +98,7 @@ async function findUnstored({ client, settings, lifetimeSeconds }: CompletenessO
   if (config.userEvents === 'not_stored')
     find(
       'user_events_off',
-      'user events are not stored: logouts are learnt from logout tokens only, revocations and lockouts go unnoticed',
+      'user events are not stored: logouts are detected by logout tokens only; revocations and lockouts go unnoticed',
     )
   else {
     for (const [type, consequence] of neededTypes(settings)) {
@@ -107,7 +110,7 @@ async function findUnstored({ client, settings, lifetimeSeconds }: CompletenessO
   if (config.adminEvents === 'not_stored')
     find(
       'admin_events_off',
-      "admin events are not stored: what administrators do goes unnoticed, except for logout tokens and the realm's not-before",
+      "admin events are not stored: administrators' changes go unnoticed, except for logout tokens and the realm's not-before",
     )
   else {
     if (config.adminDetails === 'not_stored')

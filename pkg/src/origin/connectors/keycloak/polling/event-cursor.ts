@@ -3,13 +3,13 @@ import type { ConnectorStore } from '../../../store/store.ts'
 import { JsonState } from './json-state.ts'
 import { type SeenEvent, SeenEvents } from './seen-events.ts'
 
-/** How far a kind of events was read, in unix milliseconds of Keycloak's clock. */
+/** How far one kind of event has been read, in unix milliseconds of Keycloak's clock. */
 export interface Progress {
-  /** Where reading began. */
+  /** Where reading started. */
   startMs: number
-  /** The greatest time of an event that was read, but never later than Keycloak's clock; left out: none was. */
+  /** The latest time of an event that was read, but never later than Keycloak's clock; absent if none was read. */
   newestMs?: number
-  /** All that had become visible by then was read. */
+  /** Everything that was visible by this time has been read. */
   readUntilMs: number
 }
 
@@ -18,10 +18,10 @@ export function positionOf({ startMs, newestMs = startMs }: Progress): number {
   return newestMs
 }
 
-/** How far `readUntilMs` must advance to be stored by itself, so that a gap of minutes is still found. */
+/** How far `readUntilMs` must advance to be stored on its own, so that a gap of minutes is still detected. */
 const SAVE_AFTER_MS = 30_000
 
-/** The place in one kind of events, kept in the store with the ids that were applied. */
+/** The position in one kind of event, kept in the store with the ids that were applied. */
 export class EventCursor {
   readonly #state: JsonState<Progress>
   readonly #seen: SeenEvents
@@ -32,7 +32,7 @@ export class EventCursor {
     this.#seen = new SeenEvents({ ...options, name: `${options.name} seen` })
   }
 
-  /** The progress stored; `undefined`: none yet. */
+  /** Returns the stored progress, or `undefined` if there is none yet. */
   async load(): Promise<Progress | undefined> {
     await this.#seen.load()
     this.#saved = await this.#state.read()
@@ -43,7 +43,7 @@ export class EventCursor {
     return this.#seen.has(id)
   }
 
-  /** Takes note of events that were applied, then of the progress; ids of events before `keepFromMs` are forgotten. */
+  /** Stores the ids of applied events, then the progress; forgets ids of events before `keepFromMs`. */
   async advance(progress: Progress, applied: readonly SeenEvent[], keepFromMs: number): Promise<void> {
     await this.#seen.add(applied, keepFromMs)
     const saved = this.#saved

@@ -1,4 +1,4 @@
-/** The time of which events may have been lost, in unix milliseconds of Keycloak's clock. */
+/** The period from which events may have been lost, in unix milliseconds of Keycloak's clock. */
 export interface Gap {
   fromMs: number
   toMs: number
@@ -6,22 +6,22 @@ export interface Gap {
 
 /** All times in unix milliseconds of Keycloak's clock. */
 export interface GapEvidence {
-  /** All that had become visible by then was read. */
+  /** Everything that was visible by this time has been read. */
   readUntilMs: number
-  /** The greatest time of an event that was read; `undefined`: none was. */
+  /** The latest time of an event that was read; `undefined` if none was. */
   newestMs: number | undefined
-  /** The time of the oldest event that Keycloak still has; `undefined`: it has none. */
+  /** The time of the oldest event that Keycloak still has; `undefined` if it has none. */
   oldestMs: number | undefined
-  /** How long Keycloak keeps events; `undefined`: for ever, as far as is known. */
+  /** How long Keycloak keeps events; `undefined` if without limit, as far as is known. */
   retentionMs: number | undefined
-  /** How long tokens live: an older event can no longer matter. */
+  /** The lifetime of tokens: older events no longer matter. */
   lifetimeMs: number
   nowMs: number
 }
 
 /**
- * Whether events may have gone unread, because more time has passed than Keycloak keeps them, or because they were
- * deleted. An oldest event that is later than the last one read proves no gap by itself: nothing may have happened
+ * Returns the gap, if events may have been missed because more time has passed than Keycloak keeps them, or because
+ * they were deleted. An oldest event later than the last one read proves no gap by itself: nothing may have happened in
  * between.
  */
 export function findGap(evidence: GapEvidence): Gap | undefined {

@@ -3,11 +3,11 @@ import type { AdminClient } from '../client/admin-client.ts'
 import { failure, isFailure } from '../client/failure.ts'
 import { isTime } from './event-cursor.ts'
 
-/** The request to an events endpoint. */
+/** A request to an events endpoint. */
 export interface EventQuery {
   /** Unix milliseconds, inclusive. */
   fromMs: number
-  /** How many to leave out. */
+  /** The number of events to skip. */
   first: number
   max: number
 }
@@ -16,28 +16,28 @@ export interface EventPagesOptions {
   client: AdminClient
   /** The endpoint below the realm. */
   path: 'events' | 'admin-events'
-  /** Names the events that are needed, such as `['type', 'LOGOUT']`. */
+  /** Selects the events that are needed, such as `['type', 'LOGOUT']`. */
   filter: readonly (readonly [string, string])[]
   nowMs: () => number
 }
 
 export interface EventPage {
   events: readonly unknown[]
-  /** Whether it has as many events as a page may have: then more may follow. */
+  /** Whether it has as many events as a page can hold, so that more may follow. */
   isFull: boolean
 }
 
-/** Keycloak's right to read events, and the configuration of what is stored. */
+/** Keycloak's right to read events and the configuration of stored events. */
 export const VIEW_EVENTS = 'view-events'
 
 const MAX_PAGE_EVENTS = 500
 const MAX_PAGE_BYTES = 4 * 1024 * 1024
 /**
- * For a page of one event, which cannot be divided: a request to Keycloak, 10 MiB at most, as a JSON string with each
- * quote escaped.
+ * The limit for a page of one event, which cannot be divided. It may hold a request to Keycloak, 10 MiB at most, as a
+ * JSON string with each quote escaped.
  */
 const MAX_EVENT_BYTES = 24 * 1024 * 1024
-/** How long all events are read where naming them failed, until they are named again. */
+/** How long all events are read after filtering by type has failed, before it is tried again. */
 const UNFILTERED_MS = 600_000
 
 /** Pages of one kind of events, oldest first. */
@@ -50,7 +50,7 @@ export class EventPages {
     this.#options = options
   }
 
-  /** Rejects as `AdminClient.get`, or with `too_large` for a single event. */
+  /** Rejects as `AdminClient.get` does, or with `too_large` for a single event. */
   async read(fromMs: number, first: number): Promise<EventPage> {
     for (;;) {
       const max = this.#max
@@ -65,14 +65,15 @@ export class EventPages {
     }
   }
 
-  /** The time of the oldest event of any type in unix milliseconds; `undefined`: there is none. */
+  /** Returns the time of the oldest event of any type in unix milliseconds, or `undefined` if there is none. */
   async oldestMs(): Promise<number | undefined> {
     const [oldest] = await this.#get({ fromMs: 0, first: 0, max: 1 }, [])
     return isObject(oldest) && isTime(oldest['time']) ? oldest['time'] : undefined
   }
 
   /**
-   * A version of Keycloak that lacks one of the types answers 500: then all events are read, and the caller chooses.
+   * A version of Keycloak that lacks one of the types responds with 500. Then all events are read, and the caller
+   * selects.
    */
   async #readNamed(query: EventQuery): Promise<readonly unknown[]> {
     const { filter, nowMs } = this.#options
@@ -106,7 +107,7 @@ export class EventPages {
     if (status === 200 && Array.isArray(body)) return body as readonly unknown[]
     throw failure(
       'not_json',
-      `Keycloak answered the request for ${path} with something other than a list (status ${status}): check its version`,
+      `Keycloak's response to the request for ${path} is not a list (status ${status}): check its version`,
     )
   }
 }

@@ -13,47 +13,47 @@ export interface EventSourceOptions extends Pick<EventPagesOptions, 'path' | 'fi
   client: AdminClient
   clock: ServerClock
   store: ConnectorStore
-  /** The origin's realm, whose state is kept in the store. */
+  /** The origin's realm, whose state the store keeps. */
   realm: string
   /** The name of the state in the store. */
   name: string
   /** How far back events are read again. */
   rereadSeconds: number
-  /** How long tokens live: where reading begins at first, and how old an event may be that is missed. */
+  /** The lifetime of tokens. It determines where reading first starts, and how old a missed event may be. */
   lifetimeSeconds: number
-  /** How long Keycloak keeps these events, in seconds; `undefined`: for ever, or unknown. */
+  /** Returns how long Keycloak keeps these events, in seconds; `undefined` if without limit or unknown. */
   retentionSeconds: () => Promise<number | undefined>
-  /** Takes events as they were sent, each once; resolves when their consequences are durable. */
+  /** Applies events as they were sent, each once. Resolves when their effects are durable. */
   apply: (events: readonly unknown[]) => Promise<void>
-  /** Events may be lost; resolves when the consequence is durable. */
+  /** Called when events may have been lost. Resolves when the effect is durable. */
   onGap: (gap: Gap) => Promise<void>
   nowMs: () => number
 }
 
 /**
- * The span that is reread more often where the whole one holds many events: most late events are late by one time-out
- * of Keycloak's.
+ * The span that is reread more often when the whole span holds many events: most late events are late by one timeout of
+ * Keycloak's.
  */
 const SHORT_REREAD_MS = 5_000
-/** The events of a span that may be read again in a second, on average. */
+/** The average number of events of a span that may be read again per second. */
 const REREAD_EVENTS_PER_SECOND = 1_000
-/** After so long without a read the oldest event shows whether some have gone unread. */
+/** After this long without a read, the oldest event shows whether some were missed. */
 const GAP_AFTER_MS = 60_000
-/** Pages without a later time than the ones before: so many events of one millisecond there cannot be. */
+/** The limit on pages without a later time than the ones before: one millisecond cannot have that many events. */
 const MAX_PAGES_OF_ONE_TIME = 100
 
-/** A time before the position that is read again. */
+/** A span before the position that is read again. */
 interface Reread {
   readonly spanMs: number
-  /** When it was read last, by our clock. */
+  /** When it was last read, by our clock. */
   atMs: number
-  /** The events of then, from its beginning on. */
+  /** The number of events read then. */
   events: number
 }
 
 /**
- * Reads one kind of events to its end, oldest first. Keycloak shows an event when its transaction ends, with the time
- * at which it happened: so the last minutes are read again, and ids show which events are known.
+ * Reads one kind of event to its end, oldest first. Keycloak makes an event visible when its transaction ends, with the
+ * time at which it happened. The last minutes are therefore read again, and ids show which events are known.
  */
 export class EventSource {
   readonly #options: EventSourceOptions
@@ -61,7 +61,7 @@ export class EventSource {
   readonly #cursor: EventCursor
   readonly #rereadMs: number
   #progress: Progress | undefined
-  /** When the position moved last, by our clock. */
+  /** When the position last moved, by our clock. */
   #movedAtMs: number
   /** Longest first. */
   readonly #rereads: readonly Reread[]
@@ -75,7 +75,7 @@ export class EventSource {
     this.#movedAtMs = options.nowMs()
   }
 
-  /** Rejects as the client, the store, `apply` and `onGap`; the next poll then goes on from there. */
+  /** Rejects as the client, the store, `apply` and `onGap` do; the next poll then continues from there. */
   readonly poll: Poll = async (signal, readUntil) => {
     const { clock, nowMs } = this.#options
     const begunAtMs = nowMs()
@@ -101,7 +101,7 @@ export class EventSource {
     }
     throw failure(
       'server_error',
-      'Keycloak answers requests for later events with the same ones: check its version, and what stands before it',
+      'Keycloak returns the same events to requests for later ones: check its version, and any proxy in front of it',
     )
   }
 
@@ -111,12 +111,12 @@ export class EventSource {
     return (await this.#cursor.load()) ?? { startMs, readUntilMs: Math.floor(clock.latestMs()) }
   }
 
-  /** Begins anew after a gap: its end is where reading goes on. */
+  /** Restarts after a gap: reading continues at its end. */
   async #closeGap({ readUntilMs, newestMs }: Progress): Promise<void> {
     const { clock, lifetimeSeconds, retentionSeconds, onGap } = this.#options
     const [oldestMs, retention] = [await this.#pages.oldestMs(), await retentionSeconds()]
     const retentionMs = retention === undefined ? undefined : retention * 1000
-    // A time ahead of Keycloak's would refuse new logins.
+    // A time ahead of Keycloak's clock would refuse new logins.
     const nowMs = Math.floor(clock.earliestMs())
     const gap = findGap({ readUntilMs, newestMs, oldestMs, retentionMs, lifetimeMs: lifetimeSeconds * 1000, nowMs })
     if (gap === undefined) return
@@ -125,9 +125,9 @@ export class EventSource {
   }
 
   /**
-   * The span that is read again now: the longest that is due, for each is read no more often than its events allow.
-   * None once all was read again after nothing had happened for so long that a late event from before would be later
-   * than any is.
+   * Returns the span to reread now: the longest that is due, since each is reread no more often than its number of
+   * events allows. Returns none if the whole span was reread after nothing had happened for so long that no event can
+   * still be late.
    */
   #rereadDue(nowMs: number): Reread | undefined {
     if (this.#rereads.some(({ spanMs, atMs }) => spanMs === this.#rereadMs && atMs - this.#movedAtMs > this.#rereadMs))
@@ -137,14 +137,14 @@ export class EventSource {
     )
   }
 
-  /** Never from before the longest lifetime of a token. */
+  /** Never goes back further than the longest lifetime of a token. */
   #fromMs(begunAtMs: number, rereadMs: number): number {
     const { clock, lifetimeSeconds } = this.#options
     const oldestNeededMs = Math.floor(clock.fromOurs(begunAtMs)) - lifetimeSeconds * 1000 - this.#rereadMs
     return Math.max(0, positionOf(this.#known) - rereadMs, oldestNeededMs)
   }
 
-  /** Applies the events of a page that are not known, and then moves on. `readUntilMs`: it was the last one. */
+  /** Applies the unknown events of a page, and then advances. `readUntilMs` is given for the last page. */
   async #take(events: readonly unknown[], times: readonly number[], readUntilMs: number | undefined): Promise<void> {
     const known = this.#known
     const fresh = this.#freshOf(events)
@@ -161,7 +161,9 @@ export class EventSource {
     await this.#advance(progress, applied)
   }
 
-  /** Those not applied yet, each once. Events without an id cannot be told apart, and are always applied. */
+  /**
+   * Returns the events not applied yet, each once. Events without an id cannot be recognised and are always applied.
+   */
   #freshOf(events: readonly unknown[]): readonly unknown[] {
     const ids = new Set<string>()
     return events.filter((event) => {
@@ -186,7 +188,7 @@ export class EventSource {
   }
 }
 
-/** Whether a page ends later than it was asked to begin, so that the next one may begin there. */
+/** Whether a page ends later than its requested start, so that the next one may begin there. */
 function isLater(times: readonly number[], events: number, fromMs: number): boolean {
   const isAscending = times.every((time, index) => time >= (times[index - 1] ?? 0))
   return times.length === events && isAscending && (times.at(-1) ?? 0) > fromMs

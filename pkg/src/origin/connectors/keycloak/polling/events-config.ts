@@ -6,12 +6,12 @@ import { VIEW_EVENTS } from './event-page.ts'
 /** A realm's settings for stored events. */
 export interface EventsConfig {
   userEvents: 'stored' | 'not_stored'
-  /** The types of user events that are stored. */
+  /** The stored types of user events. */
   userEventTypes: ReadonlySet<string>
-  /** How long user events are kept, in seconds; `undefined`: for ever. */
+  /** How long user events are kept, in seconds; `undefined` if without limit. */
   userEventsSeconds: number | undefined
   adminEvents: 'stored' | 'not_stored'
-  /** Whether admin events say what was changed. */
+  /** Whether admin events include the change that was made. */
   adminDetails: 'stored' | 'not_stored'
 }
 
@@ -21,7 +21,7 @@ export async function readEventsConfig(client: AdminClient): Promise<EventsConfi
   if (!isObject(body))
     throw failure(
       'not_json',
-      'Keycloak answered the request for the configuration of its events with something else: check its version',
+      "Keycloak's response to the request for its events configuration has an unexpected form: check its version",
     )
   const {
     eventsEnabled,
@@ -40,8 +40,8 @@ export async function readEventsConfig(client: AdminClient): Promise<EventsConfi
 }
 
 /**
- * How long admin events are kept, in seconds; `undefined`: for ever, or the account lacks the right `view-realm` to
- * read it. Rejects with `connector_failed`.
+ * Returns how long admin events are kept, in seconds; `undefined` if without limit, or if the account lacks the right
+ * `view-realm`. Rejects with `connector_failed`.
  */
 export async function readAdminEventsSeconds(client: AdminClient): Promise<number | undefined> {
   const { body } = await client.get([], { right: 'view-realm' })
@@ -53,7 +53,7 @@ function stored(flag: unknown): 'stored' | 'not_stored' {
   return flag === true ? 'stored' : 'not_stored'
 }
 
-/** Keycloak's 0 stands for no end. */
+/** Keycloak uses 0 for no limit. */
 function secondsOf(value: unknown): number | undefined {
   return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : undefined
 }

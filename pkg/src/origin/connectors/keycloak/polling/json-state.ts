@@ -6,14 +6,14 @@ export interface JsonStateOptions<T> {
   /** The origin's realm. */
   realm: string
   name: string
-  /** The value, from what was stored; `undefined`: it has no known form, and counts as not stored. */
+  /** Parses the stored value; returns `undefined` for an unknown form, which counts as not stored. */
   parse: (stored: unknown) => T | undefined
 }
 
-/** One value in the store, as JSON. It has one reader and writer; the value itself is not kept in memory. */
+/** One value in the store, as JSON. It has one reader and writer, and no copy is kept in memory. */
 export class JsonState<T> {
   readonly #options: JsonStateOptions<T>
-  /** The version stored; `undefined`: unknown. */
+  /** The stored version; `undefined` if unknown. */
   #version: number | undefined
 
   constructor(options: JsonStateOptions<T>) {
@@ -27,7 +27,7 @@ export class JsonState<T> {
     return stored === undefined ? undefined : parse(jsonOf(stored.value))
   }
 
-  /** Durable when it resolves. Rejects as the store does, or with `fault` when another writer was faster. */
+  /** The value is durable when it resolves. Rejects as the store does, or with `fault` if another writer was faster. */
   async write(value: T): Promise<void> {
     const { store, realm, name } = this.#options
     if (this.#version === undefined) await this.read()

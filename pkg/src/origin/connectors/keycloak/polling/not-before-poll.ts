@@ -5,7 +5,7 @@ import { JsonState } from './json-state.ts'
 
 export interface NotBeforePollOptions {
   client: RealmClient
-  /** The origin's realm, whose state is kept in the store. */
+  /** The origin's realm, whose state the store keeps. */
   realm: string
   /** The connector's name. */
   connector: string
@@ -15,18 +15,20 @@ export interface NotBeforePollOptions {
 }
 
 /**
- * The greatest not-before that Keycloak can store, a signed 32-bit number of seconds. A greater one is in milliseconds.
+ * The greatest not-before that Keycloak can store, a signed 32-bit number of seconds. A greater value is in
+ * milliseconds.
  */
 const MAX_NOT_BEFORE = 2 ** 31 - 1
 
 /**
- * Reads the realm's not-before from its public document, and records it when it has changed: once, so that a correction
- * here stays. One that lies ahead is recorded at each poll, for until then Keycloak refuses even new tokens.
+ * Reads the realm's not-before from its public document, and records it when it changes. It is recorded once, so that a
+ * later correction here is not undone. One that is ahead of our clock is recorded at each poll, because until then
+ * Keycloak refuses even new tokens.
  */
 export class NotBeforePoll {
   readonly #options: NotBeforePollOptions
   readonly #state: JsonState<number>
-  /** The one recorded last; `undefined`: not read from the store yet. */
+  /** The value recorded last; `undefined` if it has not been read from the store yet. */
   #known: number | undefined
 
   constructor(options: NotBeforePollOptions) {
@@ -43,7 +45,7 @@ export class NotBeforePoll {
     if (seconds > 0 && (isNew || this.#isAhead(seconds))) {
       await record({ kind: 'realm', occurredAt: seconds, because: 'not-before of the realm' })
     }
-    // One that went back is remembered, and undoes nothing: what was refused stays refused.
+    // A not-before that moved back is remembered but undoes nothing: refused tokens stay refused.
     if (isNew) await this.#state.write(seconds)
     this.#known = seconds
   }

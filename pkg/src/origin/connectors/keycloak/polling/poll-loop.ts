@@ -7,8 +7,8 @@ import type { Conditions } from '../../conditions.ts'
 import type { ConnectorMetrics, PolledSource } from '../../connector-metrics.ts'
 
 /**
- * Reads a source once, and resolves when it is read to its end and recorded. A source that is read in parts says how
- * far it is: `readUntil` takes unix milliseconds of our clock. Must stop recording when `signal` aborts.
+ * Reads a source once, and resolves when it has been read to its end and recorded. A source that is read in parts
+ * reports its progress: `readUntil` takes unix milliseconds of our clock. Must stop recording when `signal` aborts.
  */
 export type Poll = (signal: AbortSignal, readUntil: (ms: number) => void) => Promise<void>
 
@@ -21,19 +21,19 @@ export interface PollLoopOptions {
   nowMs: () => number
 }
 
-/** The pauses after failed polls, where they are longer than the interval. */
+/** The pauses after failed polls, if they are longer than the interval. */
 const BACKOFF = { firstMs: 500, longestMs: 10_000 }
 
 /**
- * Polls one source at an interval, one poll at a time. A failure is a condition of the source's name, and never ends
- * the loop.
+ * Polls one source at an interval, one poll at a time. A failure becomes a condition named after the source, and never
+ * ends the loop.
  */
 export class PollLoop {
   readonly #options: PollLoopOptions
   readonly #polls: SingleFlight
   readonly #closing = new AbortController()
   #loop: Promise<void> | undefined
-  /** The poll under way, without the limits of its flight. */
+  /** The poll in progress itself, without the limits of its single flight. */
   #poll: Promise<void> = Promise.resolve()
   #failures = 0
   #readUntilMs: number
@@ -42,7 +42,7 @@ export class PollLoop {
     this.#options = options
     this.#readUntilMs = options.nowMs()
     this.#polls = new SingleFlight(
-      // Callers that asked during the last poll begin another when it ends.
+      // Callers that ask during a poll start another one when it ends.
       (signal) => (this.#closing.signal.aborted ? Promise.reject(closed()) : (this.#poll = this.#pollOnce(signal))),
       { shareFlights: true, timeoutMs: MAX_TIMER_MS },
     )
@@ -54,14 +54,15 @@ export class PollLoop {
   }
 
   /**
-   * A poll that begins after this call, shared by all who ask before it begins. Rejects as it does, or with `closed`.
+   * Returns a poll that begins after this call, shared by all callers that ask before it begins. Rejects as it does, or
+   * with `closed`.
    */
   async ask(): Promise<void> {
     if (this.#closing.signal.aborted) throw closed()
     return this.#polls.joinNext()
   }
 
-  /** Resolves when nothing is read or recorded any more. */
+  /** Resolves once nothing is being read or recorded. */
   async close(): Promise<void> {
     this.#closing.abort()
     this.#polls.stop()
@@ -77,7 +78,7 @@ export class PollLoop {
     }
   }
 
-  /** The rest of the interval, at most all of it where our clock was set back. */
+  /** Returns the rest of the interval, never more than all of it if our clock was set back. */
   #restMs(begunAtMs: number): number {
     const { intervalMs, nowMs } = this.#options
     if (this.#failures > 0) return Math.max(intervalMs, spreadBackoffMs(BACKOFF, this.#failures))

@@ -24,18 +24,18 @@ export interface PollersOptions {
   settings: KeycloakSettings
   realm: RealmClient
   clock: ServerClock
-  /** `undefined`: no account was configured, and only the public sources are polled. */
+  /** `undefined` if no account is configured; then only the public sources are polled. */
   events: EventReading | undefined
 }
 
 export interface EventReading {
   client: AdminClient
-  /** Take events as Keycloak sent them; resolve when their consequences are durable. */
+  /** Apply events as Keycloak sent them; resolve when their effects are durable. */
   userEvents: EventSourceOptions['apply']
   adminEvents: EventSourceOptions['apply']
 }
 
-/** Everything that is polled at Keycloak. */
+/** All pollers of one Keycloak realm. */
 export class Pollers {
   readonly #notBefore: PollLoop
   readonly #loops: readonly PollLoop[]
@@ -67,19 +67,19 @@ export class Pollers {
     for (const loop of this.#loops) loop.start()
   }
 
-  /** Reads the realm's not-before by a poll that begins after this call. Rejects as it does. */
+  /** Reads the realm's not-before with a poll that begins after this call. Rejects as it does. */
   pollNotBefore(): Promise<void> {
     return this.#notBefore.ask()
   }
 
-  /** Resolves when nothing is read or recorded any more. */
+  /** Resolves once nothing is being read or recorded. */
   async close(): Promise<void> {
     await Promise.all(this.#loops.map((loop) => loop.close()))
   }
 }
 
 /**
- * The names that the server polled may have: what is read there is of the first name, unless all have the same
+ * Returns the issuer names that the polled server may have. Its data belongs to the first name, unless all names share
  * subjects.
  */
 function serverNames(realm: ConnectorRealm): readonly string[] {
@@ -143,6 +143,6 @@ function eventLoops(
 
 function gapError(source: PolledSource, { fromMs, toMs }: Gap): PortcullisError {
   const [from, to] = [fromMs, toMs].map((ms) => new Date(ms).toISOString())
-  const message = `${source} between ${from} and ${to} may be lost, for Keycloak no longer had them when they were read again: keep events for longer than the origin is ever down`
+  const message = `${source} between ${from} and ${to} may be lost, because Keycloak had already deleted them: keep events for longer than the origin is ever down`
   return new PortcullisError('connector_gap', message, { detail: source })
 }

@@ -9,24 +9,24 @@ export interface SeenEvent {
   time: number
 }
 
-/** Ids that were added one after the other. */
+/** Ids that were added consecutively. */
 interface Chunk<Ids = Set<string>> {
-  /** Counts the chunks; its remainder is its slot in the store. */
+  /** The number of the chunk; modulo `MAX_CHUNKS` it is its slot in the store. */
   serial: number
-  /** The greatest time of its events. */
+  /** The latest time of its events. */
   latest: number
   ids: Ids
 }
 
-/** Ids in one state of the store: with ids of `MAX_ID_LENGTH` less than 150 KiB. */
+/** The number of ids in one state of the store: less than 150 KiB with ids of `MAX_ID_LENGTH`. */
 const CHUNK_IDS = 2_000
-/** With this many chunks in use the oldest is forgotten, and its events are applied again if they are read again. */
+/** Above this number of chunks the oldest is forgotten. Its events are then applied again if they are reread. */
 const MAX_CHUNKS = 64
 const MAX_ID_LENGTH = 64
 
 /**
- * The ids of events that were applied, as long as they are read again. Kept in the store, so that no restart applies an
- * event again that an administrator has corrected since.
+ * The ids of applied events, kept for as long as the events are reread. They are in the store, so that a restart does
+ * not reapply an event that an administrator has since corrected.
  */
 export class SeenEvents {
   readonly #slots: readonly JsonState<Chunk<string[]>>[]
@@ -59,8 +59,8 @@ export class SeenEvents {
   }
 
   /**
-   * Adds events, and forgets those of before `keepFromMs`. Durable when it resolves. Rejects as the store does; then
-   * the events count as seen, and the next call stores them.
+   * Adds events, and forgets those before `keepFromMs`. They are durable when it resolves. Rejects as the store does;
+   * then the events count as seen, and the next call stores them.
    */
   async add(events: readonly SeenEvent[], keepFromMs: number): Promise<void> {
     this.#chunks = this.#chunks.filter(({ latest }) => latest >= keepFromMs)
@@ -76,7 +76,7 @@ export class SeenEvents {
     }
   }
 
-  /** The chunk that takes the next id. */
+  /** Returns the chunk for the next id. */
   #open(): Chunk {
     const last = this.#chunks.at(-1)
     if (last !== undefined && last.ids.size < CHUNK_IDS) return last
@@ -88,7 +88,7 @@ export class SeenEvents {
   }
 }
 
-/** The id of an event, if it has one by which it can be known again. */
+/** Returns the id of an event, if it has one by which it can be recognised. */
 export function eventId(event: unknown): string | undefined {
   const id = isObject(event) ? event['id'] : undefined
   return isId(id) ? id : undefined

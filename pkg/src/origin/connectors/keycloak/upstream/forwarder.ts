@@ -13,42 +13,42 @@ import { WaitingRenewal } from './waiting-renewal.ts'
 
 export interface KeycloakForwarderOptions {
   host: Pick<ConnectorHost, 'realm' | 'service' | 'store' | 'conditions' | 'metrics' | 'nowMs'>
-  /** The connector's name, which is that of its queue too. */
+  /** The connector's name, also that of its queue. */
   connector: string
-  /** Acts by the acting account. */
+  /** Uses the acting account. */
   admin: AdminClient
   /** How long a caller waits for the outcome. */
   timeoutMs: number
   lastLogoutTime: 'ignore' | 'write'
 }
 
-/** Acts under way at a time. */
+/** The maximum number of acts in progress at a time. */
 const MAX_UNDER_WAY = 8
-/** The pause before messages that failed are tried again, and any message where Keycloak could not be reached. */
+/** The pause before retrying failed messages, and before sending any message while Keycloak is unreachable. */
 const RETRY_MS = 1_000
-/** The pause while nothing waits; a new message ends it. */
+/** The pause while the queue is empty; a new message ends it. */
 const IDLE_MS = 60_000
-/** The longest time for which a message is held back that fails while others do not. */
+/** The longest time for which a failing message is held back while others succeed. */
 const MAX_HELD_BACK_SECONDS = 4
-/** How soon after its event an act may be done `whole`; later it is done `by_time`. */
+/** How soon after its event an act may be performed `whole`; later it is performed `by_time`. */
 const WHOLE_WITHIN_MS = 1_000
-/** How often the acts that wait are looked through for renewals. */
+/** How often waiting acts are checked for renewal. */
 const RENEWAL_INTERVAL_MS = 5_000
-/** Entries read at a time when they are counted. */
+/** The number of entries read at a time while counting. */
 const COUNT_PAGE = 1_000
 
 /**
- * Carries out at Keycloak the acts that were recorded here, from the outbox. An attempt is counted before it is sent:
- * an act that a crash interrupts is repeated `by_time`, so that later logins go on.
+ * Performs at Keycloak the acts that were recorded here, from the outbox. An attempt is counted before it is sent, so
+ * an act that a crash interrupts is repeated `by_time` and does not end later logins.
  */
 export class KeycloakForwarder implements Forwarder {
   readonly #options: KeycloakForwarderOptions
   readonly #renewal: WaitingRenewal
   readonly #closing = new AbortController()
   readonly #outcomes = new WeakMap<UpstreamMessage, { key: string; outcome: Promise<UpstreamOutcome> }>()
-  /** Callers that wait, by the keys of their messages. */
+  /** Waiting callers, keyed by their messages' `key`. */
   readonly #callers = new Map<string, (outcome: UpstreamOutcome) => void>()
-  /** By the ids of their entries. */
+  /** Keyed by entry id. */
   readonly #underWay = new Map<number, Promise<void>>()
   #wake = new AbortController()
   #startedMs = Number.POSITIVE_INFINITY
@@ -98,13 +98,13 @@ export class KeycloakForwarder implements Forwarder {
     this.#callers.delete(this.#outcomes.get(message)?.key ?? '')
   }
 
-  /** Begins to send what waits. */
+  /** Starts sending waiting messages. */
   start(): void {
     this.#startedMs = this.#options.host.nowMs()
     this.#running = Promise.all([this.#sending(), this.#renewing()])
   }
 
-  /** Resolves when nothing is under way. */
+  /** Resolves when no act is in progress. */
   async close(): Promise<void> {
     this.#closing.abort()
     this.#wake.abort()
@@ -116,7 +116,7 @@ export class KeycloakForwarder implements Forwarder {
   #actFor(forwarded: ForwardedEvent): ReturnType<typeof actOf> {
     const act = actOf(forwarded)
     if (forwarded.upstream === 'tell') return act
-    // Keycloak has done it already; only the attribute has to follow the ledger.
+    // Keycloak has already performed it; only the attribute must follow the ledger.
     const isWritten = this.#options.lastLogoutTime === 'write' && forwarded.state === 'new'
     return isWritten && forwarded.event.kind === 'user' && !this.#renewal.isRecording(forwarded.event.subject)
       ? { kind: 'lastLogoutTime', sub: forwarded.event.subject }
@@ -144,7 +144,7 @@ export class KeycloakForwarder implements Forwarder {
     }
   }
 
-  /** A failure of the store has been reported already; the caller tries again. */
+  /** A failure of the store has already been reported; the caller retries. */
   async #tried(work: () => Promise<void>): Promise<'done' | 'failed'> {
     try {
       await work()
@@ -159,7 +159,7 @@ export class KeycloakForwarder implements Forwarder {
       await pause(RETRY_MS, this.#closing.signal)
   }
 
-  /** Begins as many messages as may be under way. */
+  /** Starts as many messages as may be in progress. */
   async #begin(): Promise<void> {
     const { host, connector } = this.#options
     const dueAt = Math.floor(host.nowMs() / 1000)
@@ -195,7 +195,10 @@ export class KeycloakForwarder implements Forwarder {
     }
   }
 
-  /** Whole only at the first attempt, and of an event of this process: one of a process that has ended may be old. */
+  /**
+   * `whole` applies only to the first attempt, and only to events of this process: one of an earlier process may be
+   * old.
+   */
   #mannerOf({ attempts }: StoredOutboxEntry, message: KeycloakMessage | undefined): Manner {
     if (message === undefined || attempts > 0 || message.recordedMs < this.#startedMs) return 'by_time'
     const ageMs = this.#options.host.nowMs() - message.recordedMs
@@ -245,7 +248,7 @@ export class KeycloakForwarder implements Forwarder {
       await this.#tried(() => this.#finish(entry, message, 'refused'))
       return
     }
-    // Any other failure may concern this message alone.
+    // Any other failure may concern this message only.
     if (known === undefined || concernsAll(known)) this.#blockedUntilMs = this.#options.host.nowMs() + RETRY_MS
     if (message !== undefined) this.#settle(message.key, 'queued')
   }
@@ -264,7 +267,7 @@ export class KeycloakForwarder implements Forwarder {
     this.#options.host.metrics.waiting(this.#waiting)
   }
 
-  /** Counts what an earlier process has left. */
+  /** Counts the messages left by an earlier process. */
   async #recount(): Promise<void> {
     const { host, connector } = this.#options
     let counted = 0
@@ -285,12 +288,12 @@ export class KeycloakForwarder implements Forwarder {
   }
 }
 
-/** Whether trying again would not help. */
+/** Whether a retry would not help. */
 function isFinal(error: PortcullisError): boolean {
   return isFailure(error, 'missing_right') || isFailure(error, 'act_refused')
 }
 
-/** Whether any message would fail for this reason. */
+/** Whether every message would fail for this reason. */
 function concernsAll(error: PortcullisError): boolean {
   return (['unreachable', 'redirect', 'wrong_credentials', 'unknown_realm'] as const).some((detail) =>
     isFailure(error, detail),
@@ -300,6 +303,6 @@ function concernsAll(error: PortcullisError): boolean {
 function unreadable(): PortcullisError {
   return failure(
     'act_refused',
-    'an act that waited was written by another version of Portcullis, and was dropped: do it at Keycloak',
+    'a waiting act was written by another version of Portcullis and was dropped: perform it in Keycloak',
   )
 }

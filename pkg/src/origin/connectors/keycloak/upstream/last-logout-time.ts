@@ -4,13 +4,13 @@ import { failure } from '../client/failure.ts'
 import { expected, MANAGE_USERS } from './upstream-sessions.ts'
 
 const ATTRIBUTE = 'last_logout_time'
-/** How often it is written when another change undoes it. */
+/** How many times it is written if another change undoes it. */
 const MAX_WRITES = 3
 
 /**
- * Writes the user attribute `last_logout_time` (unix seconds), unless it is as late already. Keycloak replaces a user
- * as a whole, so the user is read, sent back with the attribute, and read again. Left out are `enabled`, credentials
- * and required actions, which another administrator may be changing, and `notBefore`. Rejects as `AdminClient`.
+ * Writes the user attribute `last_logout_time` (unix seconds), unless it is already as late. Keycloak replaces a user
+ * as a whole, so the user is read, sent back with the attribute, and read again. `enabled`, credentials and required
+ * actions, which another administrator may be changing, and `notBefore` are omitted. Rejects as `AdminClient` does.
  */
 export async function writeLastLogoutTime(admin: AdminClient, sub: string, seconds: number): Promise<void> {
   for (let writes = 0; ; writes += 1) {
@@ -19,7 +19,7 @@ export async function writeLastLogoutTime(admin: AdminClient, sub: string, secon
     if (!isObject(body))
       throw failure(
         'not_json',
-        'Keycloak sent something other than a user: check baseUrl, and what stands before Keycloak',
+        'Keycloak sent something other than a user: check baseUrl, and any proxy in front of Keycloak',
       )
     if (writtenTime(body) >= seconds) return
     if (writes === MAX_WRITES) throw notKept()
@@ -51,6 +51,6 @@ function attributesOf({ attributes }: Record<string, unknown>): Record<string, u
 function notKept(): Error {
   return failure(
     'act_refused',
-    `Keycloak did not keep the user attribute '${ATTRIBUTE}': name it in the user profile of the realm, for administrators to edit`,
+    `Keycloak did not keep the user attribute '${ATTRIBUTE}': add it to the realm's user profile, editable by administrators`,
   )
 }

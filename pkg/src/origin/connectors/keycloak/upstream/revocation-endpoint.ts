@@ -17,10 +17,10 @@ export interface RevocationEndpointOptions {
   clock: ServerClock
 }
 
-/** Requests under way at a time: they need no credentials that are known here. */
+/** The maximum number of requests in progress: they need no credentials that are known here. */
 const MAX_UNDER_WAY = 100
 
-/** Keycloak's revocation endpoint, called with the credentials of the client that calls the origin. */
+/** Keycloak's revocation endpoint, called with the credentials of the client that called the origin. */
 export class KeycloakRevocationEndpoint implements RevocationEndpoint {
   readonly #options: RevocationEndpointOptions
   #underWay = 0
@@ -31,7 +31,7 @@ export class KeycloakRevocationEndpoint implements RevocationEndpoint {
 
   async revoke(request: ClientRequest): Promise<EndpointAnswer> {
     if (this.#underWay >= MAX_UNDER_WAY)
-      throw failure('timeout', 'too many requests for revocation wait for Keycloak: try again later')
+      throw failure('timeout', 'too many revocation requests are waiting for Keycloak: try again later')
     this.#underWay += 1
     try {
       return this.#read(await this.#send(request), request.form.get('token') ?? '')
@@ -60,14 +60,15 @@ export class KeycloakRevocationEndpoint implements RevocationEndpoint {
   }
 
   /**
-   * What ended with a token that Keycloak has just accepted and revoked: for a refresh token, its client's part of the
-   * session. That is read from the token itself, which is signed by a secret of Keycloak's.
+   * Returns what ended with a token that Keycloak has just accepted and revoked: for a refresh token, its client's part
+   * of the session. This is read from the token itself, which Keycloak signed with a secret of its own.
    */
   #endedWith(token: string): { clientSession?: EndedClientSession } {
     const { typ, sid: session, azp: client, iat } = this.#claimsOf(token)
     if ((typ !== 'Refresh' && typ !== 'Offline') || typeof session !== 'string' || typeof client !== 'string') return {}
     const { clock, host } = this.#options
-    // Our time, unless Keycloak's is known to differ: an estimate ahead of us would be taken for a clock that differs.
+    // Our own time, unless Keycloak's is known to differ: an estimate ahead of our clock would be reported as a clock
+    // difference.
     const revokedAt = Math.floor(Math.max(clock.earliestMs(), Math.min(clock.latestMs(), host.nowMs())) / 1000)
     return { clientSession: { session, client, occurredAt: Math.max(revokedAt, typeof iat === 'number' ? iat : 0) } }
   }

@@ -13,27 +13,30 @@ import {
   sessionsOf,
 } from './upstream-sessions.ts'
 
-/** An act done at Keycloak. */
+/** The result of an act at Keycloak. */
 export interface Performed {
   /**
-   * When Keycloak had done it: no token that the act should have prevented was issued later. Unix seconds, where
-   * Keycloak states them; else `now`. Left out: the act followed the event at once.
+   * The time by which Keycloak had performed it: no token that the act should have prevented was issued later. Unix
+   * seconds if Keycloak states them, else `now`. Absent if the act followed the event at once.
    */
   readonly upTo?: number | 'now'
-  /** The part that could not be done, for want of a right. */
+  /** The error for the part that could not be performed because a right is missing. */
   readonly lacking?: PortcullisError
 }
 
 /**
- * How it is done: `whole`, by the operation that ends everything there is now, or `by_time`, so that what began after
- * the event goes on.
+ * How an act is performed: `whole`, by the operation that ends everything that exists now, or `by_time`, so that what
+ * began after the event continues.
  */
 export type Manner = 'whole' | 'by_time'
 
 const MANAGE_REALM: AdminRequest = { right: 'manage-realm' }
 const MANAGE_CLIENTS: AdminRequest = { right: 'manage-clients' }
 
-/** Does an act at Keycloak; one that was done before succeeds. Rejects as `AdminClient`, or with `act_refused`. */
+/**
+ * Performs an act at Keycloak; an act that was already performed succeeds. Rejects as `AdminClient` does, or with
+ * `act_refused`.
+ */
 export async function performAct(
   admin: AdminClient,
   message: Exclude<KeycloakMessage, { kind: 'lastLogoutTime' }>,
@@ -103,7 +106,7 @@ async function raiseClientNotBefore(admin: AdminClient, client: string, notBefor
 }
 
 /**
- * Removes the consent, and with it the client's part of the user's sessions and its offline tokens. Keycloak does
+ * Removes the consent, which also ends the client's part of the user's sessions and its offline tokens. Keycloak does
  * neither for a client that needs no consent.
  */
 async function endGrant(
@@ -119,11 +122,11 @@ async function endGrant(
   if (!goesOn) return
   throw failure(
     'act_refused',
-    'Keycloak disconnects only clients that need consent: the sessions of another client, whose grant was ended here, go on',
+    'Keycloak disconnects only clients that need consent: this client needs none, so its grant was ended here but its sessions continue',
   )
 }
 
-/** Whether the user has consented again since: the consent that was meant is gone then. */
+/** Whether the user has consented again since; then the consent to be removed is already gone. */
 async function wasGivenAfter(admin: AdminClient, sub: string, client: string, until: number): Promise<boolean> {
   const { body } = expected(await admin.get(['users', sub, 'consents'], MANAGE_USERS))
   const consent = Array.isArray(body)
@@ -134,7 +137,7 @@ async function wasGivenAfter(admin: AdminClient, sub: string, client: string, un
   )
 }
 
-/** Never ahead of now: Keycloak would refuse every login until then. */
+/** Never ahead of now, because Keycloak would refuse every login until then. */
 function notBeforeOf({ until, recordedMs }: { until: number; recordedMs: number }): number {
   return Math.min(until, Math.floor(recordedMs / 1000))
 }

@@ -1,33 +1,33 @@
 import { isObject } from '../../../../options.ts'
 import type { ForwardedEvent } from '../../forwarder.ts'
 
-/** An act that Keycloak is to carry out. */
+/** An act that Keycloak is to perform. */
 export type UpstreamAct =
   | { readonly kind: 'session'; readonly sid: string }
   | { readonly kind: 'user'; readonly sub: string }
   | { readonly kind: 'grant'; readonly sub: string; readonly client: string }
-  /** A client's not-before. */
+  /** Raises a client's not-before. */
   | { readonly kind: 'client'; readonly client: string }
-  /** The sessions of everybody. */
+  /** Ends the sessions of all users. */
   | { readonly kind: 'everybody' }
-  /** The realm's not-before. */
+  /** Raises the realm's not-before. */
   | { readonly kind: 'realm' }
-  /** The user attribute `last_logout_time`. */
+  /** Writes the user attribute `last_logout_time`. */
   | { readonly kind: 'lastLogoutTime'; readonly sub: string }
 
-/** A message to Keycloak as it waits in the outbox. It holds names and times only. */
+/** A message to Keycloak as stored in the outbox. It contains only names and times. */
 export type KeycloakMessage = UpstreamAct & {
-  /** Finds the caller that waits for its outcome. */
+  /** Identifies the caller that waits for its outcome. */
   readonly key: string
-  /** Unix milliseconds: when it was recorded. */
+  /** Unix milliseconds at which it was recorded. */
   readonly recordedMs: number
-  /** Unix seconds: up to when the event refuses tokens. Sessions that began later go on. */
+  /** Unix seconds up to which the event refuses tokens. Sessions that began later continue. */
   readonly until: number
 }
 
 /**
- * The act at Keycloak that belongs to an event; `undefined`: none; `refused`: one would be needed, and Keycloak has
- * none.
+ * Returns the act at Keycloak that an event requires; `undefined` if none, or `refused` if Keycloak has no such
+ * operation.
  */
 export function actOf({
   event,
@@ -45,7 +45,7 @@ export function actOf({
     case 'realm':
       return { kind: action === 'realm_logged_out' ? 'everybody' : 'realm' }
     case 'clientSession':
-      // The admin API ends whole sessions only.
+      // The admin API can end only whole sessions.
       return 'refused'
     case 'token':
     case 'keyBanned':
@@ -63,7 +63,7 @@ export function encodeMessage(message: KeycloakMessage): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(message))
 }
 
-/** `undefined`: not a message of this version. */
+/** Returns `undefined` if it is not a message of this version. */
 export function decodeMessage(payload: Uint8Array): KeycloakMessage | undefined {
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload))

@@ -2,7 +2,7 @@ import { isObject } from '../../../../options.ts'
 import type { AdminAnswer, AdminClient, AdminRequest } from '../client/admin-client.ts'
 import { failure } from '../client/failure.ts'
 
-/** A session as the admin API lists it, times in unix seconds; `undefined`: not stated. */
+/** A session as the admin API lists it. Times are in unix seconds, or `undefined` if not stated. */
 export interface ListedSession {
   readonly id: string
   readonly start: number | undefined
@@ -11,13 +11,13 @@ export interface ListedSession {
   readonly clients: readonly string[]
 }
 
-/** Whether the session is one of the browser, or of an offline token. */
+/** Whether the session belongs to a browser or to an offline token. */
 type SessionKind = 'online' | 'offline'
 
 export const MANAGE_USERS: AdminRequest = { right: 'manage-users' }
 const PAGE = 500
 
-/** Ends a session of either kind. Also resolves when there is none. Rejects as `AdminClient`. */
+/** Ends a session of either kind. Also resolves if there is none. Rejects as `AdminClient` does. */
 export async function endSession(
   admin: AdminClient,
   sid: string,
@@ -27,12 +27,12 @@ export async function endSession(
   for (const kind of kinds) expected(await admin.delete(['sessions', sid], { ...MANAGE_USERS, query: query[kind] }))
 }
 
-/** Ends those sessions of a user that began by `until` (unix seconds), one by one. Rejects likewise. */
+/** Ends the sessions of a user that began by `until` (unix seconds), one by one. Rejects likewise. */
 export async function endSessionsOf(admin: AdminClient, sub: string, until: number): Promise<void> {
   for (const { id } of (await sessionsOf(admin, sub)).filter(beganBy(until))) await endSession(admin, id, ['online'])
 }
 
-/** The same for sessions of offline tokens, which a logout leaves in place. */
+/** Ends such sessions of offline tokens, which a logout does not affect. */
 export async function endOfflineSessionsOf(admin: AdminClient, sub: string, until: number): Promise<void> {
   for (const client of await clientsWithOfflineTokens(admin, sub)) {
     const sessions = listedSessions(expected(await admin.get(['users', sub, 'offline-sessions', client], MANAGE_USERS)))
@@ -40,14 +40,14 @@ export async function endOfflineSessionsOf(admin: AdminClient, sub: string, unti
   }
 }
 
-/** The sessions of a user; none of an unknown one. */
+/** Returns the sessions of a user; none if the user is unknown. */
 export async function sessionsOf(admin: AdminClient, sub: string): Promise<ListedSession[]> {
   return listedSessions(expected(await admin.get(['users', sub, 'sessions'], MANAGE_USERS)))
 }
 
 /**
- * Ends the realm's sessions that began by `until` and were used since `usedSince` (unix seconds): these hold refresh
- * tokens that the realm's not-before does not reach.
+ * Ends the realm's sessions that began by `until` and were used since `usedSince` (unix seconds): they hold refresh
+ * tokens that the realm's not-before does not cover.
  */
 export async function endSessionsUsedSince(admin: AdminClient, until: number, usedSince: number): Promise<void> {
   const found = new Map<string, readonly [string, SessionKind]>()
@@ -64,18 +64,18 @@ export async function endSessionsUsedSince(admin: AdminClient, until: number, us
   for (const [id, kind] of found.values()) await endSession(admin, id, [kind])
 }
 
-/** A response that completes an act: a success, or 404. */
+/** Returns a response that completes an act: a success, or 404. */
 export function expected(answer: AdminAnswer): AdminAnswer {
   if (answer.status < 300 || answer.status === 404) return answer
-  throw failure('act_refused', `Keycloak refused an act with status ${answer.status}: see its log`)
+  throw failure('act_refused', `Keycloak refused an act with status ${answer.status}: check its log`)
 }
 
-/** A session whose beginning is not stated is one that began by then. */
+/** A session without a stated start counts as one that began by then. */
 function beganBy(until: number): (session: ListedSession) => boolean {
   return ({ start }) => (start ?? until) <= until
 }
 
-/** The internal ids of the clients with an offline token of the user; the list of consents has them beside these. */
+/** Returns the internal ids of the clients with an offline token of the user; the list of consents contains them. */
 async function clientsWithOfflineTokens(admin: AdminClient, sub: string): Promise<string[]> {
   const consents = listOf(expected(await admin.get(['users', sub, 'consents'], MANAGE_USERS)))
   const grants = consents.flatMap((consent) =>
@@ -127,6 +127,6 @@ function secondsOf(milliseconds: unknown): number | undefined {
 function unlikeList(): Error {
   return failure(
     'not_json',
-    'Keycloak sent something other than the list that was asked for: check baseUrl, and what stands before Keycloak',
+    'Keycloak sent something other than the requested list: check baseUrl, and any proxy in front of Keycloak',
   )
 }

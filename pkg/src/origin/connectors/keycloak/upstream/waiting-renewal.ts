@@ -2,7 +2,7 @@ import type { ConnectorHost } from '../../connector.ts'
 import { recordRevocation, type Revocation } from '../../revocation.ts'
 import { decodeMessage, type KeycloakMessage } from './upstream-message.ts'
 
-/** A session that was ended is refused for 60 s more than its time; it is renewed well before that. */
+/** An ended session is refused for 60 s beyond its time; it is renewed well before that. */
 const SESSION_SECONDS = 40
 const PAGE = 500
 
@@ -13,21 +13,21 @@ export interface WaitingRenewalOptions {
 }
 
 /**
- * Records acts again while they wait to be done at Keycloak, before their not-befores run out: Keycloak meanwhile
- * issues new tokens for refresh tokens that it still accepts.
+ * Records waiting acts again before their not-befores run out. While they wait, Keycloak still accepts refresh tokens
+ * and issues new tokens for them.
  */
 export class WaitingRenewal {
   readonly #options: WaitingRenewalOptions
-  /** By the entry's id: unix seconds of the last record. */
+  /** Unix seconds of the last record, keyed by entry id. */
   #renewedAt = new Map<number, number>()
-  /** Users whose logout is being recorded once more. */
+  /** Users whose logout is being recorded again. */
   readonly #users = new Set<string>()
 
   constructor(options: WaitingRenewalOptions) {
     this.#options = options
   }
 
-  /** Records what is due. Rejects as the store and the verbs do. */
+  /** Records the acts that are due. Rejects as the store and the verbs do. */
   async renew(): Promise<void> {
     const { host, queue } = this.#options
     const now = Math.floor(host.nowMs() / 1000)
@@ -39,7 +39,7 @@ export class WaitingRenewal {
         renewedAt.set(id, last)
         return now - last >= this.#intervalOf(decodeMessage(payload))
       })
-      await Promise.all(due.map(({ payload }) => this.#record(decodeMessage(payload), 'renewal of an act that waits')))
+      await Promise.all(due.map(({ payload }) => this.#record(decodeMessage(payload), 'renewal of a waiting act')))
       for (const { id } of due) renewedAt.set(id, now)
       const last = page.at(-1)
       if (last === undefined) break
@@ -49,14 +49,14 @@ export class WaitingRenewal {
   }
 
   /**
-   * Records an act once more when it is done, where a token that was issued meanwhile would outlive it. `upTo`: unix
-   * seconds.
+   * Records a completed act once more if a token issued while it waited would outlive it. `upTo` is in unix seconds.
    */
   async done(message: KeycloakMessage, upTo: number | 'now' | undefined): Promise<void> {
     const reach = message.until + (message.kind === 'session' ? SESSION_SECONDS : 0)
     const doneAt = upTo === 'now' ? Math.floor(this.#options.host.nowMs() / 1000) : (upTo ?? reach)
     // Without a time the ledger takes now, and allows for the lead of Keycloak's clock.
-    if (doneAt > reach) await this.#record(message, 'an act is done at the server', upTo === 'now' ? undefined : doneAt)
+    if (doneAt > reach)
+      await this.#record(message, 'an act was performed at the server', upTo === 'now' ? undefined : doneAt)
   }
 
   async #record(message: KeycloakMessage | undefined, because: string, occurredAt?: number): Promise<void> {
@@ -74,7 +74,7 @@ export class WaitingRenewal {
     }
   }
 
-  /** Whether a user's logout is being recorded once more: the act that waits writes its time, too. */
+  /** Whether a user's logout is being recorded again: the waiting act also writes its time. */
   isRecording(sub: string): boolean {
     return this.#users.has(sub)
   }
@@ -107,7 +107,7 @@ function revocationOf(message: KeycloakMessage): Subject<Revocation> | undefined
   }
 }
 
-/** A not-before that was set to an earlier time is not to reach what was issued since. */
+/** A not-before that was set to an earlier time must not cover tokens issued since. */
 function isOfNow({ until, recordedMs }: KeycloakMessage): boolean {
   return until >= Math.floor(recordedMs / 1000)
 }
