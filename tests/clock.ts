@@ -1,8 +1,8 @@
-// A clock for tests of events at a certain time.
+// A clock for tests that need a certain time.
 
 /**
- * Sets `Date` to `unixSeconds`, from where it runs on. Timers are not changed. Returns a function that restores the
- * clock.
+ * Sets `Date` to `unixSeconds`; it keeps running from there. Timers are not changed. Returns a function that restores
+ * the clock.
  */
 export function setClock(unixSeconds: number): () => void {
   const Host = globalThis.Date

@@ -1,5 +1,5 @@
-// SIGKILL in the middle of every kind of act: an answered act is kept, an unanswered one is done or not done,
-// never half.
+// SIGKILL in the middle of every kind of act: an act with a response is kept; without one it is done completely or not
+// at all.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -13,17 +13,17 @@ import { figure, rounds } from './tier.ts'
 const KILLS = rounds(2, 10)
 const ACTS = 8
 const CONVERGENCE_SECONDS = 15
-/** Acts take a millisecond or a few; with RSA signatures and key generation some tens. */
+/** Acts take a few milliseconds, or some tens with RSA signatures and key generation. */
 const LATEST_KILL_MS = 30
 
-/** One kind of act, done to a login; many at once. */
+/** One kind of act on a login; many run at once. */
 interface Kind {
   action: string
   client: string
   act: (client: Client, admin: string, login: Login) => Promise<Answer>
-  /** The subject in the audit log; `undefined`: not one login alone. */
+  /** The subject in the audit log; `undefined` if it is not a single login. */
   subject: (login: Login) => string | undefined
-  /** Whether the refresh token ends with the access token: then never one without the other. */
+  /** Whether the refresh token ends with the access token; then one must never end without the other. */
   refresh: 'ends' | 'lives'
 }
 
@@ -147,12 +147,12 @@ for (const [title, kind] of Object.entries(KINDS)) {
           const refused = (await client.call(login.access_token)).status === 401
           if (done[index] === true) {
             answered += 1
-            assert.ok(refused, 'what was answered is not enforced')
+            assert.ok(refused, 'an act with a response is not enforced')
             const subject = kind.subject(login)
             const line = lines.find(
               (each) => each.action === kind.action && (subject === undefined || each.subject === subject),
             )
-            assert.ok(line !== undefined, 'what was answered is not in the audit log')
+            assert.ok(line !== undefined, 'an act with a response is not in the audit log')
             assert.ok((line.sequence ?? Infinity) <= head, 'the audit log is ahead of the ledger')
           }
           const refreshed = (await client.refresh(login.refresh_token, kind.client)).status === 200
@@ -164,7 +164,7 @@ for (const [title, kind] of Object.entries(KINDS)) {
         }
       }
       place.children.push(origin)
-      figure(`${title}: ${answered} of ${KILLS * ACTS} acts were answered before the kill`)
+      figure(`${title}: ${answered} of ${KILLS * ACTS} acts had a response before the kill`)
     } finally {
       await place.close()
     }
@@ -191,7 +191,8 @@ test(`a reused refresh token ends its session while the origin is killed, ${KILL
       await converged(client, await client.originSequence())
       for (const [index, answer] of renewed.entries()) {
         const ended = (await client.call(String(answer.body['access_token']))).status === 401
-        if (refused[index] === true) assert.ok(ended, 'the reuse was answered, but the session’s access token lives')
+        if (refused[index] === true)
+          assert.ok(ended, 'the reuse got its response, but the session’s access token is still accepted')
         const lives = (await client.refresh(String(answer.body['refresh_token']))).status === 200
         assert.equal(lives, !ended, 'the family and its access token contradict each other')
       }

@@ -1,5 +1,5 @@
-// The origin is killed with SIGKILL while 64 revokers are at work, and started again, many times: no acknowledged
-// revocation may be lost, no sequence used twice, and the edge must end where the origin is.
+// Kills the origin with SIGKILL during requests of 64 revokers and restarts it, many times. No acknowledged revocation
+// may be lost, no sequence reused, and the edge must end at the origin's sequence.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -11,12 +11,12 @@ import { openPlace } from './place.ts'
 import { figure, rounds } from './tier.ts'
 
 const KILLS = rounds(10, 50)
-/** A kill that comes when all are answered tests nothing, and is repeated: on a busy machine many do. */
+/** A kill after the last response tests nothing and is repeated; on a busy machine many do. */
 const MOST_KILLS = 3 * KILLS
 const REVOKERS = 64
 const CONVERGENCE_SECONDS = 15
 
-test(`${KILLS} kills amid ${REVOKERS} revokers lose nothing`, { timeout: 600_000 }, async () => {
+test(`${KILLS} kills during requests of ${REVOKERS} revokers lose nothing`, { timeout: 600_000 }, async () => {
   const place = await openPlace()
   try {
     const client = new Client(place)
@@ -29,13 +29,13 @@ test(`${KILLS} kills amid ${REVOKERS} revokers lose nothing`, { timeout: 600_000
     let kills = 0
 
     for (; interrupted < KILLS && kills < MOST_KILLS; kills += 1) {
-      // Tokens are fetched before, so that the time until the kill is spent on revocations alone.
+      // Fetches tokens in advance, so that the time until the kill is spent on revocations only.
       const lacking = Array.from({ length: REVOKERS - retried.length })
       const fresh = await Promise.all(lacking.map(async () => (await client.logIn('alice')).access_token))
       const before = await client.originSequence()
-      assert.ok(before >= highest, `the ledger went back from ${highest} to ${before}`)
+      assert.ok(before >= highest, `the sequence went back from ${highest} to ${before}`)
 
-      // A retried one may have been recorded although its answer was lost; only a fresh one must be a new row.
+      // A retried revocation may have been recorded although its response was lost; only a new one must add a row.
       const answers = { fresh: 0, retried: 0 }
       const revoke = async (token: string, kind: 'fresh' | 'retried') => {
         const answer = await client.revoke(token).catch(() => undefined)
@@ -51,8 +51,7 @@ test(`${KILLS} kills amid ${REVOKERS} revokers lose nothing`, { timeout: 600_000
       const all = Promise.all(revokers)
       let ended = false
       void all.then(() => (ended = true))
-      // Some have been answered, the rest are under way: the kill comes after a random time, or a random number of
-      // answers.
+      // The kill comes after a random time or a random number of responses, while the other requests are in flight.
       const answered = () => answers.fresh + answers.retried
       while (answered() === 0 && !ended) await pause(1)
       const [latest, most] = [performance.now() + Math.random() * 80, Math.random() * (REVOKERS / 2)]
@@ -64,13 +63,13 @@ test(`${KILLS} kills amid ${REVOKERS} revokers lose nothing`, { timeout: 600_000
       highest = await client.originSequence()
       assert.ok(
         highest >= before + answers.fresh,
-        `${answers.fresh} new revocations were acknowledged after ${before}, but the ledger stands at ${highest}`,
+        `${answers.fresh} new revocations were acknowledged after ${before}, but the ledger is at ${highest}`,
       )
     }
     place.children.push(origin)
     assert.ok(
       interrupted > KILLS / 2,
-      `only ${interrupted} of ${kills} kills met revocations under way: too little was tested`,
+      `only ${interrupted} of ${kills} kills hit revocations in flight: too few for this test`,
     )
 
     const deadline = Date.now() + CONVERGENCE_SECONDS * 1000
@@ -79,11 +78,11 @@ test(`${KILLS} kills amid ${REVOKERS} revokers lose nothing`, { timeout: 600_000
     for (const token of acknowledged) {
       const answer = await client.call(token)
       assert.equal(answer.status, 401, 'a revocation that was acknowledged is not enforced')
-      // Not for having expired: tokens live longer than this takes.
+      // Refused as revoked, not as expired: tokens live longer than this test runs.
       assert.match(String(answer.body['error_description']), /revoked/)
     }
     figure(
-      `${acknowledged.length} acknowledged revocations, ${interrupted} of ${kills} kills met others under way, head ${highest}`,
+      `${acknowledged.length} acknowledged revocations, ${interrupted} of ${kills} kills hit others in flight, head ${highest}`,
     )
   } finally {
     await place.close()

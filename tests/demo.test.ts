@@ -1,4 +1,4 @@
-// The demo, where it cannot start: one sentence that says what to do, and nothing left behind.
+// The demo when it cannot start: it prints one sentence that says what to do, and leaves nothing behind.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -14,7 +14,7 @@ import { openPlace } from './place.ts'
 
 const DEMO = fileURLToPath(new URL('../www/demo', import.meta.url))
 
-/** Takes a port; `undefined` when something else has it, which is as good. */
+/** Occupies a port. Returns `undefined` if another process has it, which serves the same purpose. */
 async function occupy(port: number): Promise<Server | undefined> {
   const server = createServer()
   server.listen(port, '127.0.0.1')
@@ -24,7 +24,7 @@ async function occupy(port: number): Promise<Server | undefined> {
   )
 }
 
-test('a port in use is named, and nothing is started', async () => {
+test('names a port in use, and starts nothing', async () => {
   for (const [port, part] of [
     [ORIGIN_PORT, 'origin'],
     [EDGE_PORT, 'edge worker'],
@@ -38,7 +38,7 @@ test('a port in use is named, and nothing is started', async () => {
       for (const stream of [demo.stdout, demo.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()))
       const [status] = (await once(demo, 'close')) as [number]
       assert.equal(status, 1)
-      // Somebody's own demo may hold the other port, too.
+      // A running demo may occupy the other port, too.
       assert.match(
         said,
         /^port 878[07] is needed for the (origin|edge worker) but is in use: stop the process that listens there, then try again\n$/,
@@ -50,7 +50,7 @@ test('a port in use is named, and nothing is started', async () => {
   }
 })
 
-test('a free port is found free, and stays so', async (t) => {
+test('a free port is found, and the check does not occupy it', async (t) => {
   const port = await freePort()
   await requirePort(port, 'origin')
   const occupied = await occupy(port)

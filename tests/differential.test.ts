@@ -1,6 +1,6 @@
-// Random tokens under random policies, with random revocations: every verdict is that of jose and of plain rules and
-// maps, or differs from jose's in a way that is listed with its source. A failure names the seed of its world, and the
-// least that it takes.
+// Random tokens under random policies, with random revocations. Every verdict equals those of jose and of a model of
+// plain rules and maps, or differs from jose's in a way that is listed with its source. A failure names the seed of its
+// world and a minimal example.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -25,7 +25,7 @@ import { figure, rounds } from './tier.ts'
 
 const WORLDS = rounds(100, 5_100)
 const TOKENS = 200
-/** Tokens judged between two changes of the revocations. */
+/** Number of tokens judged between two changes of the revocations. */
 const PHASE = 25
 const SEED = 20_261_201
 
@@ -39,7 +39,7 @@ before(async () => {
 
 after(() => clock.restore())
 
-/** How often each thing happened. */
+/** Counts of a run. */
 interface Tally {
   tokens: number
   verdicts: number
@@ -47,7 +47,7 @@ interface Tally {
   deviations: Map<string, number>
   leniencies: Map<string, number>
   agreed: number
-  /** Tokens presented to the origin. */
+  /** Number of tokens presented to the origin. */
   presented: number
 }
 
@@ -61,7 +61,7 @@ const tally: Tally = {
   presented: 0,
 }
 
-test(`${WORLDS * TOKENS} random tokens have the verdict of jose and of the plain rules`, async () => {
+test(`${WORLDS * TOKENS} random tokens get the verdicts of jose and of the plain rules`, async () => {
   const given = process.env['DIFFERENTIAL_SEED']
   const seeds = given === undefined ? Array.from({ length: WORLDS }, (_, index) => SEED + index) : [Number(given)]
   for (const [index, seed] of seeds.entries()) {
@@ -73,15 +73,15 @@ test(`${WORLDS * TOKENS} random tokens have the verdict of jose and of the plain
     `seed ${given ?? SEED}, ${tally.tokens} tokens, ${tally.verdicts} verdicts, ${tally.agreed} judged alike by jose, ${tally.presented} presented to the origin: ${shown.join(', ')}`,
   )
   if (given !== undefined) return
-  assert.deepEqual(missing(DEVIATIONS, tally.deviations), [], 'a deviation that is listed did not occur')
-  assert.deepEqual(missing(LENIENCIES, tally.leniencies), [], 'a leniency that is listed did not occur')
+  assert.deepEqual(missing(DEVIATIONS, tally.deviations), [], 'a listed deviation did not occur')
+  assert.deepEqual(missing(LENIENCIES, tally.leniencies), [], 'a listed leniency did not occur')
 })
 
 function missing(listed: object, occurred: ReadonlyMap<string, number>): string[] {
   return Object.keys(listed).filter((name) => !occurred.has(name))
 }
 
-/** A token with what it was made of, so that it can be made again with less. */
+/** A token with its ingredients, so that a reduced version can be made. */
 interface Made {
   base: Draft
   mutations: readonly Mutation[]
@@ -99,7 +99,7 @@ async function runWorld(seed: number): Promise<void> {
   const judge = (made: Made, among: 'at once' | 'all') => judgeToken({ seed, random, world, verify }, made, among)
   const seen: Made[] = []
   const revocable: Revocable[] = []
-  // A revocation by a token ends with that token, so no other one may have its id.
+  // A revocation by token expires with that token, so no other token may have its id.
   const ended = new Set<string>()
   const make = async (): Promise<Made> => {
     const made = await makeToken(random, world, `${seed}-${seen.length}`)
@@ -140,15 +140,13 @@ async function runWorld(seed: number): Promise<void> {
   }
 }
 
-/**
- * Presents a token to the origin, which refuses it for its form, its issuer, its signature or its use, and for nothing
- * else.
- */
+/** Presents a token to the origin, which may refuse it only for its form, issuer, signature or use. */
 async function present(world: World, { draft, text, mutations }: Made, seed: number): Promise<void> {
   const { policy, keys, revocations, stateAge } = world
   if (policy.revocation === 'unchecked') return
   const { issuer, tokenId, issuedAt } = identityOf(draft, policy)
-  // A token from the future teaches the origin that its issuer is ahead, and one without an id may end its session.
+  // A token from the future tells the origin that its issuer's clock is ahead, and one without an id may end its
+  // session.
   if ((issuedAt ?? Infinity) > clock.now || tokenId === undefined) return
   const expected = refusalToIdentify(draft, { policy, keys, revocations, now: clock.now, stateAge })
   const what = `world ${seed}: ${text} with ${mutations.map(({ name }) => name).join(', ')}, options ${JSON.stringify(policy.options)}`
@@ -173,7 +171,7 @@ async function remake(base: Draft, mutations: readonly Mutation[]): Promise<Made
   return { base, mutations, draft, text: await sign(draft) }
 }
 
-/** Adds a token that has an id of its own. */
+/** Adds a token that has a unique id. */
 function addRevocable(revocable: Revocable[], { policy }: World, { draft, text }: Made, id: string): void {
   const { claims, key } = draft
   if (claims.get(policy.names.tokenId) !== JSON.stringify(id)) return
@@ -189,10 +187,7 @@ interface Bench {
   verify: Verifier
 }
 
-/**
- * Compares the verdicts on a token, and fails if they differ in a way that is not listed. Returns whether it is
- * accepted.
- */
+/** Compares the verdicts on a token, and fails on a difference that is not listed. Returns whether it is accepted. */
 async function judgeToken(bench: Bench, made: Made, among: 'at once' | 'all'): Promise<boolean> {
   const { policy, keys, revocations, stateAge } = bench.world
   const situation: Situation = { policy, keys, revocations, now: clock.now, stateAge }
@@ -229,7 +224,7 @@ async function compare(
   return { faults, byJose, difference }
 }
 
-/** The verdicts by each way to ask for one, in any order: what was accepted is cached by the second. */
+/** Returns the verdict of each method, in random order; later calls may find a cached token. */
 async function verdictsOf(
   { random, world }: Bench,
   text: string,
@@ -277,8 +272,8 @@ function unexplained(
 ): string | undefined {
   const shared = faults.filter(({ rule }) => !(rule in DEVIATIONS) && !REVOCATION.has(rule))
   if (byJose === undefined)
-    return shared.length === 0 ? undefined : `jose accepts, in spite of: ${shared.map(({ rule }) => rule).join(', ')}`
-  // jose may report a wrong form by any of its errors.
+    return shared.length === 0 ? undefined : `jose accepts it in spite of: ${shared.map(({ rule }) => rule).join(', ')}`
+  // jose may report a malformed token by any of its errors.
   const rules = new Set(shared.map(({ rule }) => rule as string))
   // A token too old by `iat` has expired or exceeds the lifetime.
   const isOld = byJose.by === 'age' && faults.some(({ rule }) => rule === 'lifetime' || rule === 'rounded date')
@@ -300,7 +295,7 @@ function count(faults: readonly Fault[], byJose: Refusal | undefined, draft: Dra
   else tally.agreed += 1
 }
 
-/** The least of a token's changes for which something differs, for a reader who has nothing else. */
+/** Finds the smallest set of a token's mutations that still differs, and describes it for the failure message. */
 async function describe(bench: Bench, made: Made, situation: Situation, difference: string): Promise<string> {
   let [least, text] = [made, difference]
   for (const mutation of made.mutations) {
@@ -343,7 +338,7 @@ test('the page lists every difference with its source', async () => {
   assert.deepEqual(rows(accepted), listed(LENIENCIES))
 })
 
-test('the model imports nothing of the package but types', async () => {
+test('the model imports only types from the package', async () => {
   for (const file of ['random', 'keys', 'policy', 'tokens', 'rules', 'revocations', 'by-jose', 'acts', 'deviations']) {
     const source = await readFile(new URL(`./differential/${file}.ts`, import.meta.url), 'utf8')
     const imports = source.match(/^import [^;]*? from '[^']+'/gm) ?? []

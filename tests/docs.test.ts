@@ -1,5 +1,5 @@
-// The pages for users: every code block compiles against the built package, those marked are run, and every link leads
-// somewhere.
+// The pages for users: every code block compiles against the built package, marked blocks are run, and every link has a
+// target.
 
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'

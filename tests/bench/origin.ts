@@ -40,7 +40,7 @@ export const origin: Bench = {
   },
 }
 
-/** Over HTTP, SQLite synced before each answer; the load comes from another process. */
+/** Measures revocations over HTTP with SQLite synced before each response. The load comes from another process. */
 async function revocations(folder: string): Promise<Record<string, number>> {
   const key = await makeKey('RS256')
   const port = await freePort()
@@ -64,7 +64,7 @@ async function revocations(folder: string): Promise<Record<string, number>> {
   }
 }
 
-/** A revocation of each token. */
+/** Makes a load with one revocation per token. */
 export function loadOf(url: string, path: string, tokens: readonly Buffer[]): Load {
   const requests: Load['requests'] = tokens.map((token) => ({
     method: 'POST',
@@ -75,7 +75,7 @@ export function loadOf(url: string, path: string, tokens: readonly Buffer[]): Lo
   return { url, connections: CONNECTIONS, before: WARMING, amount: TURN, requests }
 }
 
-/** A million events, none of which has expired: from the file to an origin that answers. */
+/** Measures the start on a million unexpired events, from the file to an origin that responds. */
 async function starting(folder: string): Promise<number> {
   const database = join(folder, 'start.db')
   const feed = await makeFeed(LEDGER)
@@ -97,7 +97,7 @@ export async function fill(path: string, rows: Row[]): Promise<void> {
   if (first === undefined || last === undefined) throw new Error('there are no rows')
   const store = sqliteStore({ path })
   await store.open()
-  // The head before the first row: its incarnation's beginning, whose chain the ledger knows.
+  // The head before the first row is the beginning of its incarnation, whose chain the ledger knows.
   let after = first.sequence - 1
   await store.setHead('bench', {
     issuer: ISSUER,
@@ -113,7 +113,7 @@ export async function fill(path: string, rows: Row[]): Promise<void> {
   await store.close()
 }
 
-/** As the feed maker writes them. */
+/** Reads rows in the format of the feed maker. */
 export function readRows(bytes: Buffer): Row[] {
   const rows: Row[] = []
   for (let at = 0; at < bytes.length; ) {

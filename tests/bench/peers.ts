@@ -1,4 +1,4 @@
-// Other verifiers of tokens in Node.
+// Other token verifiers for Node.
 
 import { JwtVerifier } from 'aws-jwt-verify'
 import { createVerifier } from 'fast-jwt'
@@ -7,10 +7,10 @@ import type { Contestant } from './race.ts'
 import { AUDIENCE, ISSUER, type Key } from './tokens.ts'
 import { webPeers, type Verify } from './web-peers.ts'
 
-/** Peers of packages that are given the algorithm's name. */
+/** Satisfies the type of fast-jwt's option `algorithms`; the value may be any name that it supports. */
 type FastJwtAlgorithm = 'RS256'
 
-/** Everything that supports the key's algorithm, by npm name. */
+/** Returns every verifier that supports the key's algorithm, by npm name. */
 export async function peers(key: Key, tokens: readonly Buffer[]): Promise<Record<string, Contestant>> {
   const awaited = Object.entries(await webPeers(key.jwk, ISSUER, AUDIENCE))
   return {
@@ -27,7 +27,7 @@ export async function peers(key: Key, tokens: readonly Buffer[]): Promise<Record
   }
 }
 
-/** With its cache it knows of no revocation. */
+/** Returns fast-jwt without and with its cache, which does not take revocations into account. */
 export function fastJwt(key: Key, tokens: readonly Buffer[]): Record<string, Contestant> {
   const algorithms = [key.algorithm as FastJwtAlgorithm]
   const options = { key: key.pem, algorithms, allowedIss: ISSUER, allowedAud: AUDIENCE }

@@ -1,11 +1,11 @@
-// Programs of the benchmarks' own, in processes of their own: one JSON text in, one out.
+// Runs programs of the benchmarks in separate processes: one JSON value in, one out.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
-/** Runs `child/{file}` to its end. */
+/** Runs `child/{file}` until it exits. */
 export async function program<Answer>(
   file: string,
   input: object,
@@ -20,16 +20,16 @@ export async function program<Answer>(
   })
   child.stdin.end(JSON.stringify(input))
   const [output, [code]] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<[number | null]>])
-  if (code !== 0) throw new Error(`child/${file} ended with ${String(code)}`)
+  if (code !== 0) throw new Error(`child/${file} exited with ${String(code)}`)
   return JSON.parse(output) as Answer
 }
 
-/** The input that the parent sent. */
+/** Reads the input from the parent. */
 export async function input<Input>(): Promise<Input> {
   return JSON.parse(await text(process.stdin)) as Input
 }
 
-/** Answers and ends. */
+/** Sends the result and exits. */
 export function answer(value: object): void {
   process.stdout.write(JSON.stringify(value), () => process.exit(0))
 }

@@ -1,4 +1,4 @@
-// Contestants measured in turns, so that a slow minute of the machine hits all of them alike.
+// Measures contestants in turns, so that a slow minute of the machine affects all of them equally.
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -7,25 +7,25 @@ import { freshly } from './tokens.ts'
 
 export interface Contestant {
   tokens: readonly Buffer[]
-  /** Makes ready for one pass; not timed. */
+  /** Prepares one pass; not timed. */
   ready?: () => void | Promise<void>
   /** One pass over the tokens; timed. */
   pass: (tokens: readonly string[]) => void | Promise<void>
 }
 
-/** The name of our own contestant. */
+/** Name of the package's own contestant. */
 export const OURS = 'portcullis'
 
 const ROUNDS = 7
-/** A contestant makes passes until its turn has taken so long. */
+/** A contestant makes passes until its turn has taken this long. */
 const TURN_MS = 25
-/** Its first turn, long enough for the engine to compile what a worker of some hours has compiled. */
+/** The first turn is long enough for the engine to compile the code that a worker has compiled after some hours. */
 export const FIRST_TURN_MS = 300
 
 setFlagsFromString('--expose-gc')
 export const collectGarbage = runInNewContext('gc') as () => void
 
-/** Microseconds a token: the median of all turns but the first, which warms up. */
+/** Returns microseconds per token: the median of all turns but the first, which warms up. */
 export async function race(contestants: Record<string, Contestant>): Promise<Record<string, number>> {
   return inTurns(Object.keys(contestants), async (name, round) => {
     const contestant = contestants[name]
@@ -34,7 +34,7 @@ export async function race(contestants: Record<string, Contestant>): Promise<Rec
   })
 }
 
-/** The median that each of the names gets from its turns. */
+/** Takes turns and returns the median for each name. */
 export async function inTurns(
   names: string[],
   turn: (name: string, round: number) => Promise<number>,
@@ -53,20 +53,20 @@ export function median(figures: readonly number[]): number {
   return [...figures].sort((a, b) => a - b)[Math.floor(figures.length / 2)] ?? Number.NaN
 }
 
-/** A figure of ours beside the peers'. */
+/** Makes a line with our figure and those of the peers. */
 export function line(bench: string, runtime: Line['runtime'], unit: string, figures: Record<string, number>): Line {
   const { [OURS]: value = Number.NaN, ...peers } = figures
   return { bench, runtime, value, unit, peers }
 }
 
-/** Microseconds a token in passes that take `turnMs` together. */
+/** Makes passes for `turnMs` in total and returns microseconds per token. */
 export async function takeTurn({ tokens, ready, pass }: Contestant, turnMs: number): Promise<number> {
   let elapsedMs = 0
   let passes = 0
   while (elapsedMs < turnMs) {
     await ready?.()
     const strings = freshly(tokens)
-    // One contestant's garbage is not to be another's pause.
+    // Garbage of one contestant must not cause a pause in another's turn.
     if (passes === 0) collectGarbage()
     const start = performance.now()
     const pending = pass(strings)

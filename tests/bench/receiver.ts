@@ -1,5 +1,5 @@
-// The origin's receivers of Keycloak's messages: Keycloak sends one after the other, inside the request of the
-// administrator who waits.
+// The origin's receivers of Keycloak messages. Keycloak sends them one after the other within the administrator's
+// request, which waits for them.
 
 import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -15,11 +15,11 @@ import { type Key, makeKey } from './tokens.ts'
 const REALM = 'bench'
 const MESSAGES = 1_000
 const PER_SECOND = 50
-/** Come before, while both processes warm up; not timed. */
+/** Warm-up messages for both processes; not timed. */
 const WARMING = 100
-/** Forged messages a second beside the good ones; a verification fails for each. */
+/** Forged messages per second in addition to the valid ones; each costs a failed verification. */
 const FORGED_PER_SECOND = 500
-/** Signed before: the origin remembers none that it has refused. */
+/** Signed in advance and reused, because the origin does not remember refused messages. */
 const FORGED_TOKENS = 100
 
 export const receiver: Bench = {
@@ -57,7 +57,7 @@ export const receiver: Bench = {
   },
 }
 
-/** From the message's first byte until its answer: verified, and durable in SQLite. */
+/** Measures from the message's first byte to the response, when it is verified and durable in SQLite. */
 async function answers(bench: string, url: string, { issuer, key }: Keycloak): Promise<Line> {
   const tokens = await Promise.all(Array.from({ length: MESSAGES }, () => logoutToken(issuer, key)))
   const latencies: number[] = []
@@ -76,7 +76,7 @@ async function answers(bench: string, url: string, { issuer, key }: Keycloak): P
   }
 }
 
-/** Begins so many a second, whether or not earlier ones have ended. */
+/** Begins `perSecond` calls per second, whether or not earlier ones have ended. */
 async function paced(count: number, perSecond: number, begin: (index: number) => Promise<void>): Promise<void> {
   const start = performance.now()
   const running: Promise<void>[] = []
@@ -90,7 +90,7 @@ async function paced(count: number, perSecond: number, begin: (index: number) =>
 async function send(url: string, token: string, expected: number): Promise<void> {
   const response = await fetch(url, { method: 'POST', body: new URLSearchParams({ logout_token: token }) })
   await response.arrayBuffer()
-  if (response.status !== expected) throw new Error(`the origin answered ${response.status} to a logout token`)
+  if (response.status !== expected) throw new Error(`the origin returned ${response.status} for a logout token`)
 }
 
 function logoutToken(issuer: string, key: Key): Promise<string> {
@@ -118,7 +118,7 @@ interface Keycloak {
   close(): void
 }
 
-/** The public documents that the connector polls. */
+/** Serves the public documents that the connector polls. */
 async function startKeycloak(): Promise<Keycloak> {
   const [key, port] = [await makeKey('RS256'), await freePort()]
   const url = `http://127.0.0.1:${port}`

@@ -1,6 +1,6 @@
-// The cost of a refusal: an attacker's garbage must not be dearer than a good token. Each token is seen for the first
-// time, but for `cached` (revoked) and `expired_cached`, whose signatures were checked before. Findings on claims are
-// returned only once the signature is good, so `expired` and `revoked` include a signature check, as `accepting` does.
+// The cost of a refusal: an attacker's garbage must not cost more than a valid token. Each token is new to the gate,
+// except for `cached` (revoked) and `expired_cached`, whose signatures were checked before. Findings on claims are
+// returned only after the signature check, so `expired` and `revoked` include one, as `accepting` does.
 
 import type { Gate } from 'portcullis/edge'
 import { makeFeed, revokedClaims, settingOf } from './feed.ts'
@@ -19,7 +19,7 @@ const REASONS = {
   accepting: 'accepted',
 }
 type Kind = keyof typeof REASONS
-/** Kinds of which every token was seen before. */
+/** Kinds whose tokens the gate has seen before. */
 const SEEN_BEFORE: readonly Kind[] = ['cached', 'expired_cached']
 
 export const refused: Bench = {

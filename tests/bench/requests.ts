@@ -1,4 +1,5 @@
-// The cost of protection in a worker: requests a second of the demo's, over those of the same handler unprotected.
+// The cost of protection in a worker: requests per second of the demo's worker, divided by those of the same handler
+// without protection.
 
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

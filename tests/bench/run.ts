@@ -1,4 +1,4 @@
-// The benchmarks: `cargo xtask bench [NAME] [--json]`. NAME picks those whose dotted name begins with it.
+// Runs the benchmarks: `cargo xtask bench [NAME] [--json]`. NAME selects those whose dotted name begins with it.
 
 import { cold } from './cold.ts'
 import { enforcement } from './enforcement.ts'
@@ -21,13 +21,13 @@ export interface Line {
   runtime: 'node' | 'workerd' | 'native'
   value: number
   unit: string
-  /** The same figure of the peers, measured in the same run, by their npm names. */
+  /** The peers' figures from the same run, by npm name. */
   peers: Record<string, number>
 }
 
 /** A group of figures that are measured together. */
 export interface Bench {
-  /** The dotted names of the figures it yields. */
+  /** The dotted names of the figures that it yields. */
   names: string[]
   run: (wanted: (name: string) => boolean) => AsyncIterable<Line>
 }
@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   const chosen = BENCHES.filter((bench) => bench.names.some(wanted))
   if (chosen.length === 0) {
     const names = BENCHES.flatMap((bench) => bench.names).join(', ')
-    throw new Error(`there is no benchmark of that name; there are: ${names}`)
+    throw new Error(`unknown benchmark; use one of: ${names}`)
   }
   for (const bench of chosen) {
     try {

@@ -1,5 +1,5 @@
-// Our Rust alone, in wasm: whole tokens through the gate, beside the bare verification of the fastest crate, which
-// looks at no claim.
+// The Rust core alone, in wasm: whole tokens through the gate, compared to bare signature verification by the fastest
+// crate, which reads no claims.
 
 import { newcomer } from './cold.ts'
 import { makeFeed } from './feed.ts'

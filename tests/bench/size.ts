@@ -16,9 +16,9 @@ import { openWorker } from './worker/client.ts'
 
 const MODULES = { default: 'pkg/wasm/edge/core_bg.wasm', slim: 'pkg/wasm/edge-slim/core_bg.wasm' }
 const STARTS = 7
-/** Modules in one worker: its start is found by polling, too coarse for one module. */
+/** Copies in one worker: its start is detected by polling, which is too coarse for a single module. */
 const COPIES = 5
-/** The shortest module there is. */
+/** The shortest valid module. */
 const EMPTY = Buffer.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0])
 
 export const size: Bench = {
@@ -43,7 +43,9 @@ export const size: Bench = {
   },
 }
 
-/** How much longer a worker takes to start with so many copies of the module than with as many empty ones. */
+/**
+ * Measures how much longer a worker takes to start with copies of the module than with the same number of empty ones.
+ */
 async function compileInWorkerd(module: Buffer): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-bench-'))
   try {
@@ -66,7 +68,9 @@ async function compileInWorkerd(module: Buffer): Promise<number> {
   }
 }
 
-/** A worker that imports so many copies, each with a custom section of its own, for V8 knows equal modules again. */
+/**
+ * Writes a worker that imports the copies, each with a different custom section, because V8 reuses identical modules.
+ */
 async function writeEntry(folder: string, module: Buffer): Promise<string> {
   await mkdir(folder)
   const imports: string[] = []

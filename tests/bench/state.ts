@@ -1,4 +1,4 @@
-// The revocation state: asked, loaded, changed.
+// The revocation state: lookup, load and update.
 
 import { makeFeed, settingOf, type Feed, type Order } from './feed.ts'
 import { checkAll, openGate, unopenedGate } from './gate.ts'
@@ -9,16 +9,11 @@ import { freshly, makeKey, mint, type Key } from './tokens.ts'
 import { openWorker } from './worker/client.ts'
 
 export const MILLION: Order = { ids: 1_000_000, epochs: 100_000 }
-/**
- * Updates that apply, as pushes bring them; so many that the last half of them meet compiled code and a key with its
- * tables.
- */
+/** Deltas as pushes deliver them; enough that the last half runs compiled code and a key with its tables. */
 export const DELTAS = { deltas: 600, changes: 100 }
 const LOOK_UPS = 200_000
 const ROUNDS = 7
-/**
- * First verdicts; the first half warms up, as the first turn does elsewhere. The cost of a cold module is under `size`.
- */
+/** First verdicts; the first half warms up, like the first turn elsewhere. `size` has the cost of a cold module. */
 const FIRST_VERDICTS = 80
 
 export const state: Bench = {
@@ -55,7 +50,7 @@ const SIZES: Record<string, number> = {
 }
 const GROWING = ['bytes', 'load', 'first_verdict', 'lookup', 'delta']
 
-/** The same over four decades, a tenth as many epochs as ids. */
+/** The same for sizes over four decades, with a tenth as many epochs as ids. */
 export const growth: Bench = {
   names: GROWING.flatMap((what) => Object.keys(SIZES).map((size) => `growth.${what}.${size}`)),
   async *run(wanted) {
@@ -80,7 +75,7 @@ export const growth: Bench = {
   },
 }
 
-/** In wasm, every level of revocation, hashing included. */
+/** Measures a lookup in wasm at every level of revocation, including hashing. */
 export async function lookUp(feed: Feed): Promise<number> {
   const module = await openModule()
   module.load(feed)
@@ -88,7 +83,7 @@ export async function lookUp(feed: Feed): Promise<number> {
   return median(Array.from({ length: ROUNDS }, () => module.lookUp(LOOK_UPS)))
 }
 
-/** From the feed's bytes in memory to the first accepted token; the signature is a small part of it. */
+/** Measures from the feed's bytes in memory to the first accepted token; the signature is a small part of it. */
 export async function firstVerdict(
   feed: Feed,
   key: Key,
@@ -108,7 +103,7 @@ export async function firstVerdict(
   return median(figures.slice(verdicts / 2))
 }
 
-/** From the feed's bytes in memory to the whole state, every section of it. */
+/** Measures from the feed's bytes in memory to the whole state with every section. */
 async function load(feed: Feed, key: Key): Promise<number> {
   const figures: number[] = []
   for (let round = 0; round < ROUNDS; round += 1) {
@@ -128,7 +123,7 @@ export async function applyDelta(feed: Feed): Promise<number> {
     const start = performance.now()
     const { changed } = gate.applyFeed(delta)
     const elapsedMs = performance.now() - start
-    if (!changed) throw new Error('a delta changed nothing')
+    if (!changed) throw new Error('a delta did not change anything')
     return elapsedMs
   })
   gate.close()

@@ -9,22 +9,22 @@ import { join } from 'node:path'
 import { ROOT } from './feed.ts'
 import type { Line } from './run.ts'
 
-/** Groups by the first part of the name, in the order of the page. */
+/** Titles of the groups, by the first part of the name, in the order of the page. */
 const TITLES: Record<string, string> = {
   warm_check: 'A token seen before',
   warm_recheck: 'A token seen before, after a change of the revocation state',
-  cold_check: 'A token never seen',
-  cold_check_sync: 'A token never seen, by `checkSync`',
-  rust_only: 'Rust alone, in wasm; the peers verify a bare signature and no token',
+  cold_check: 'A new token',
+  cold_check_sync: 'A new token, by `checkSync`',
+  rust_only: 'Rust alone, in wasm; the peers verify a bare signature, not a token',
   verdict: 'Rust alone, native',
-  status: 'A look-up in the revocation state',
-  refused: 'Refusals, each token never seen but for the cached; `accepting` for comparison',
+  status: 'A lookup in the revocation state',
+  refused: 'Refusals of new tokens, except for the cached ones; `accepting` for comparison',
   invented_issuers:
-    'Realms by a function, beside 10,000 tokens a second with forged issuers; `resident` and `core`: growth in ten seconds',
-  edge_requests: 'Requests to a protected worker, as a share of the unprotected',
+    'A realms function during 10,000 tokens per second with forged issuers; `resident` and `core`: growth in ten seconds',
+  edge_requests: 'Requests to a protected worker, as a share of those to an unprotected one',
   receiver:
-    'A logout token of Keycloak until it is durable and answered, 50 a second over HTTP; `flood`: beside 500 forged ones a second',
-  enforcement: 'From a revocation to its refusal',
+    'A logout token of Keycloak until the response, when it is durable, 50 per second over HTTP; `flood`: with 500 forged ones per second',
+  enforcement: 'From a revocation to the first refusal',
   first_verdict: 'From a feed in memory to the first verdict',
   apply_delta: 'A delta of 100 revocations',
   section_build: 'A filter built from 63,000 ids',
@@ -32,13 +32,13 @@ const TITLES: Record<string, string> = {
   growth: 'How it grows',
   false_positive_rate: 'False positives',
   origin_revocations: 'Durable revocations over HTTP, 64 connections',
-  origin_start: 'An origin with a million events starts',
+  origin_start: 'Start of an origin with a million events',
   ledger: 'The ledger, native',
-  size: 'What is shipped to the edge',
-  instead: 'What one would use instead',
+  size: 'Size of the code at the edge',
+  instead: 'Alternatives',
 }
 
-/** Packages whose versions stand on the page. */
+/** Packages whose versions the page lists. */
 const PEERS = [
   'jose',
   'fast-jwt',
@@ -56,7 +56,7 @@ async function main(): Promise<void> {
   if (path === undefined) throw new Error('usage: node --import tsx bench/table.ts FIGURES > bench/RESULTS.md')
   const texts = (await readFile(path, 'utf8')).split('\n').filter((text) => text.startsWith('{'))
   const lines = texts.map((text) => JSON.parse(text) as Line)
-  if (lines.length === 0) throw new Error(`${path} has no figures: make them with cargo xtask bench --json`)
+  if (lines.length === 0) throw new Error(`${path} has no figures: create them with cargo xtask bench --json`)
   process.stdout.write(await page(lines))
 }
 
@@ -71,12 +71,12 @@ async function page(lines: Line[]): Promise<string> {
     .map(([group, found]) => section(TITLES[group] ?? group, found))
   return `# Benchmarks
 
-Made from what \`cargo xtask bench --json > figures.jsonl\` prints, by
+Generated from the output of \`cargo xtask bench --json > figures.jsonl\` by
 \`node --import tsx bench/table.ts figures.jsonl > bench/RESULTS.md\` in \`tests/\`.
 
-Peers are measured in the same run on the same tokens, in turns with Portcullis, and check the same: issuer, audience,
-expiry. Each of those figures is the median of seven turns. Every token is a new string each time, as a header gives it.
-Behind a peer's figure stands how many times ours it is.
+Peers are measured in the same run with the same tokens, in turns with Portcullis, and check the same: issuer, audience,
+expiry. Each figure is the median of seven turns. Every token is a new string each time, as a header returns it.
+After a peer's figure is its ratio to ours.
 
 ${(await machine()).map((fact) => `- ${fact}`).join('\n')}
 
@@ -96,7 +96,7 @@ ${rows.join('\n')}
 `
 }
 
-/** Three digits that count. */
+/** Formats a figure with three significant digits. */
 function short(figure: number): string {
   if (!Number.isFinite(figure)) return '–'
   if (figure === 0) return '0'

@@ -1,4 +1,4 @@
-// Access tokens as an issuer makes them, and the strings that a request's header gives.
+// Access tokens as an issuer creates them, and strings as a request's header returns them.
 
 import { randomUUID } from 'node:crypto'
 import {
@@ -14,15 +14,15 @@ import {
 
 export const ISSUER = 'https://issuer.example/realms/bench'
 export const AUDIENCE = 'api'
-/** Distinct tokens in each set: as many as an edge sees in a second or two. */
+/** Distinct tokens in each set: about as many as an edge sees in a second or two. */
 export const TOKENS = 1_000
 
 export interface Key {
   algorithm: string
   privateKey: CryptoKey
-  /** The key that verifies: public, or the secret itself. */
+  /** The verification key: the public key, or the secret itself. */
   jwk: JWK
-  /** The same as Node's own packages take it. */
+  /** The same key in the form that Node packages take. */
   pem: string | Buffer
   thumbprint: string
 }
@@ -50,7 +50,7 @@ export async function makeKey(algorithm: string): Promise<Key> {
   return { algorithm, privateKey, jwk, pem: await exportSPKI(publicKey), thumbprint: await calculateJwkThumbprint(jwk) }
 }
 
-/** Claims as Keycloak's and other issuers' tokens have them. */
+/** Returns claims as in tokens of Keycloak and other issuers. */
 export function claimsOf(changes: Record<string, unknown> = {}): Record<string, unknown> {
   const now = Math.floor(Date.now() / 1000)
   return {
@@ -60,7 +60,7 @@ export function claimsOf(changes: Record<string, unknown> = {}): Record<string, 
     sid: randomUUID(),
     jti: randomUUID(),
     azp: 'demo',
-    // Before all entries of this run's feeds: a filter is not looked up for tokens younger than itself.
+    // Older than all entries of this run's feeds, because a gate skips filters for tokens younger than them.
     iat: now - 600,
     exp: now + 3600,
     token_use: 'access',
@@ -71,7 +71,7 @@ export function claimsOf(changes: Record<string, unknown> = {}): Record<string, 
   }
 }
 
-/** As many distinct tokens, in bytes; `changes` returns the special claims of the token of a number. */
+/** Makes distinct tokens, as bytes. `changes` returns the special claims of the token with a given number. */
 export function mint(
   key: Key,
   count = TOKENS,
@@ -86,8 +86,8 @@ export function mint(
 }
 
 /**
- * New strings of the same text. A header gives a new string with every request; one that was looked up before carries
- * its hash with it, and measuring that would leave out a third of the work.
+ * Returns new strings with the same contents. A header gives a new string with every request. A string that was looked
+ * up before has a cached hash, and measuring it would leave out a third of the work.
  */
 export function freshly(tokens: readonly Buffer[]): string[] {
   return tokens.map((token) => token.toString('latin1'))

@@ -8,7 +8,7 @@ import type { Bench } from './run.ts'
 import { freshly, makeKey, mint } from './tokens.ts'
 import { openWorker } from './worker/client.ts'
 
-/** Deltas of one change each: when they are used up, the next gate begins with the first. */
+/** Deltas of one change each. When they are used up, a new gate begins with the first one. */
 export const DELTAS = 500
 
 export const warm: Bench = {
@@ -55,9 +55,9 @@ export const warm: Bench = {
 }
 
 /**
- * A change of the state before every check of a token: the delta is applied before the pass, outside the measured
- * time, and in the pass each token is checked once. So every check is the first of its token after a change, and none
- * contains the delta.
+ * Changes the state before every check of a token. A delta is applied before the pass, outside the measured time, and
+ * each token is checked once in the pass. So every check is the first of its token after a change, and none includes
+ * the delta.
  */
 export async function recheck(feed: Feed, setting: GateSetting, tokens: readonly Buffer[]): Promise<Contestant> {
   let gate = await openGate(setting)
@@ -72,7 +72,7 @@ export async function recheck(feed: Feed, setting: GateSetting, tokens: readonly
         next = 0
       }
       const delta = feed.deltas[next]
-      if (delta !== undefined && !gate.applyFeed(delta).changed) throw new Error('a delta changed nothing')
+      if (delta !== undefined && !gate.applyFeed(delta).changed) throw new Error('a delta did not change anything')
       next += 1
     },
     pass: (strings: readonly string[]) => checkAllSync(gate, strings),

@@ -1,11 +1,11 @@
-// Libraries that verify by WebCrypto, in every runtime. Each is given its key ready for use, and checks issuer,
-// audience and expiry, as the gate does.
+// Libraries that verify by WebCrypto, in every runtime. Each gets an imported key and checks issuer, audience and
+// expiry, as the gate does.
 
 import { verify as verifyTsndr } from '@tsndr/cloudflare-worker-jwt'
 import { verify as verifyHono } from 'hono/jwt'
 import { importJWK, jwtVerify, type CryptoKey, type JWK } from 'jose'
 
-/** Throws or rejects when it refuses. */
+/** Verifies a token; throws or rejects if it is refused. */
 export type Verify = (token: string) => unknown
 
 type HonoAlgorithm = Exclude<Parameters<typeof verifyHono>[2], object>

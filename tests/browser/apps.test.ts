@@ -1,4 +1,5 @@
-// Two apps on one web origin, in a real Chromium: neither sees the other's tokens, nor is signed out with it.
+// Two apps on one web origin, in a real Chromium: neither sees the other's tokens or is signed out by the other's
+// logout.
 
 import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
@@ -74,7 +75,7 @@ const DIFFERENCES: [string, (issuer: Issuer, other: Issuer) => [PageSession, Pag
 ]
 
 for (const [index, [what, differ]] of DIFFERENCES.entries()) {
-  test(`two tabs of each app, ${what}: no token goes from one to the other`, LIMIT, async (t) => {
+  test(`two tabs of each app, ${what}: no token passes between apps`, LIMIT, async (t) => {
     const context = await openContext(t)
     const [a, b] = [stage.issuer(`a${index}`), stage.issuer(`b${index}`)]
     const [optionsA, optionsB] = differ(a, b)
@@ -88,7 +89,7 @@ for (const [index, [what, differ]] of DIFFERENCES.entries()) {
 
     await signIn(firstA, optionsA.issuer.tokens(optionsA.clientId))
     await waitSignedIn(secondA)
-    // A tab that was opened later has asked the others for a session, and has waited for an answer.
+    // A tab that is opened later asks the others for a session and waits for a response.
     const lateB = await open(optionsB)
     assert.equal((await accessToken(lateB)).jti, undefined)
     assert.equal(await firstB.evaluate(() => window.session.refresh()), 'signed_out')
@@ -107,7 +108,7 @@ for (const [index, [what, differ]] of DIFFERENCES.entries()) {
   })
 }
 
-test('a logout without a session ends that of its access token and no other', LIMIT, async (t) => {
+test('a logout without a session ends the session of its access token and no other', LIMIT, async (t) => {
   const context = await openContext(t)
   const issuer = stage.issuer('bare')
   const open = async (clientId: string): Promise<Page> => {

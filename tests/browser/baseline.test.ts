@@ -1,5 +1,5 @@
-// A session in Chromium without what an older browser lacks: all that is younger than the baseline at once, and each
-// row of www/docs/browsers.md by itself.
+// A session in Chromium without the APIs that an older browser lacks: first without all that are newer than the
+// baseline, then without each row of www/docs/browsers.md.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -36,7 +36,7 @@ after(async () => {
   await stage?.close()
 })
 
-/** Younger than Chrome 93, Firefox 92 or Safari 15.4, whether the code uses it or not. */
+/** APIs newer than Chrome 93, Firefox 92 or Safari 15.4, whether the code uses them or not. */
 const YOUNG = [
   'AbortSignal.timeout',
   'AbortSignal.any',
@@ -73,7 +73,7 @@ const YOUNG = [
   ...['isWellFormed', 'toWellFormed'].map((name) => `String.prototype.${name}`),
 ]
 
-/** Takes a function or a getter away, as in a browser that never had it. Names those that were there. */
+/** Removes functions and getters, as in a browser that never had them. Records the ones that existed. */
 function takeAway(paths: string[]): void {
   const taken: string[] = []
   for (const path of paths) {
@@ -86,7 +86,7 @@ function takeAway(paths: string[]): void {
   Object.assign(window, { taken })
 }
 
-/** Storage as it is with all cookies blocked. */
+/** Blocks storage as a browser does when all cookies are blocked. */
 const DENY_STORAGE = `
 Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('denied', 'SecurityError') } })
 window.taken = ['localStorage']`
@@ -123,13 +123,13 @@ async function useTwoTabs(context: BrowserContext, issuer: Issuer, doTabsShare: 
   await waitSignedOut(second)
 }
 
-test('all at once that is younger than the baseline', LIMIT, async (t) => {
+test('without all APIs newer than the baseline', LIMIT, async (t) => {
   await useTwoTabs(await openContext(t, YOUNG), stage.issuer('young'), true)
 })
 
 const [, table = ''] = /<!-- table: fallbacks -->\n(.*?)<!-- \/table -->/s.exec(PAGE) ?? []
 const rows = [...table.matchAll(/^\| `([^`]+)`/gm)].map(([, name = '']) => name)
-/** The object that has the API, where its name in the page does not say it. */
+/** The object that has the API, if the name on the page does not include it. */
 const PLACES: Record<string, string> = {
   'navigator.locks': 'Navigator.prototype.locks',
   'AbortSignal.reason': 'AbortSignal.prototype.reason',
@@ -142,7 +142,7 @@ for (const [index, name] of rows.entries()) {
   })
 }
 
-test('an abort is heard at once while a refresh is under way, and the refresh goes on', LIMIT, async (t) => {
+test('an abort takes effect at once during a refresh, and the refresh continues', LIMIT, async (t) => {
   assert.equal(rows.length, 4)
   for (const [index, without] of [
     ['Iterator'],
@@ -170,7 +170,7 @@ test('an abort is heard at once while a refresh is under way, and the refresh go
       aborting.abort()
       return aborted
     })
-    // The issuer has not answered.
+    // The issuer has not responded.
     assert.deepEqual(
       [name, issuer.presented, await page.evaluate(() => window.events)],
       ['AbortError', ['r0'], ['signed-in']],

@@ -1,4 +1,4 @@
-// The browser that the page tests drive: Debian's Chromium, by playwright-core.
+// Drives Debian's Chromium by playwright-core, for the page tests.
 
 import { existsSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -17,18 +17,18 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-/** `CHROMIUM=no`: not used. `CHROMIUM=yes`: required. Otherwise it is used where it is found. */
+/** `CHROMIUM=no`: not used. `CHROMIUM=yes`: required. Otherwise used if found. */
 const wanted = process.env['CHROMIUM'] ?? ''
 const path = wanted === 'no' ? undefined : installed()
 if (wanted === 'yes' && path === undefined)
   throw new Error(`CHROMIUM=yes, but none of ${NAMES.join(', ')} is on the PATH`)
 
-/** For a test's `skip`: why it cannot run, or `false`. */
+/** For a test's `skip`: the reason why it cannot run, or `false`. */
 export const skip: string | false = path === undefined && 'Chromium is missing: apt-get install chromium'
 
 /**
- * A browser with an empty profile, to be closed; `undefined` where there is no Chromium. Rejects when it does not
- * start.
+ * Starts a browser with an empty profile; the caller closes it. Returns `undefined` without Chromium, and rejects if it
+ * does not start.
  */
 export async function openChromium(): Promise<Browser | undefined> {
   if (path === undefined) return undefined

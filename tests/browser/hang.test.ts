@@ -1,4 +1,4 @@
-// Parts of a browser that may never answer: a lock, a storage, another tab. In a real Chromium, with two tabs or more.
+// Parts of a browser that may hang: a lock, a storage, another tab. In a real Chromium, with two or more tabs.
 
 import assert from 'node:assert/strict'
 import { after, before, test, type TestContext } from 'node:test'
@@ -44,7 +44,7 @@ async function open(context: BrowserContext, options: PageSession): Promise<Page
   return createSession(await openTab(context, stage), options)
 }
 
-/** Tabs that share an access token which has expired. */
+/** Opens tabs that share an expired access token. */
 async function openExpired(context: BrowserContext, issuer: Issuer, count: number): Promise<Page[]> {
   const pages: Page[] = []
   while (pages.length < count) pages.push(await open(context, { issuer }))
@@ -53,7 +53,7 @@ async function openExpired(context: BrowserContext, issuer: Issuer, count: numbe
   return pages
 }
 
-/** A tab of another script that takes every lock that a session uses, and keeps it. */
+/** Opens a tab whose script acquires every lock that a session uses, and never releases it. */
 async function holdLocks(context: BrowserContext, issuer: Issuer): Promise<void> {
   const observed = await open(context, { issuer })
   await signIn(observed, issuer.tokens('app', 0))
@@ -84,50 +84,54 @@ async function holdLocks(context: BrowserContext, issuer: Issuer): Promise<void>
   issuer.presented.length = 0
 }
 
-test('a script never releases the lock: one of three tabs refreshes, and all get the new token', LIMIT, async (t) => {
-  const context = await openContext(t)
-  const issuer = stage.issuer('lock')
-  await holdLocks(context, issuer)
-  const pages = await openExpired(context, issuer, 3)
-  for (let round = 1; round <= 2; round += 1) {
-    const given = await Promise.all(pages.map(accessToken))
-    const slowest = Math.max(...given.map(({ elapsedMs }) => elapsedMs))
-    t.diagnostic(`three tabs, the lock is never granted: new tokens after ${slowest.toFixed(0)} ms`)
-    assert.deepEqual(
-      given.map(({ jti }) => jti),
-      Array.from(pages, () => `a${round + 1}`),
-    )
-    assert.ok(slowest < 15_000)
-    assert.deepEqual([issuer.presented.length, issuer.reused], [round, false])
-    await signIn(pages[0] as Page, issuer.tokens('app', 0))
-    await Promise.all(
-      pages
-        .slice(1)
-        .map((page) =>
-          page.waitForFunction(
-            (count) => window.events.filter((event) => event === 'signed-in').length === count,
-            round + 1,
+test(
+  'a script that never releases the lock: one of three tabs refreshes, and all get the new token',
+  LIMIT,
+  async (t) => {
+    const context = await openContext(t)
+    const issuer = stage.issuer('lock')
+    await holdLocks(context, issuer)
+    const pages = await openExpired(context, issuer, 3)
+    for (let round = 1; round <= 2; round += 1) {
+      const given = await Promise.all(pages.map(accessToken))
+      const slowest = Math.max(...given.map(({ elapsedMs }) => elapsedMs))
+      t.diagnostic(`three tabs, the lock is never granted: new tokens after ${slowest.toFixed(0)} ms`)
+      assert.deepEqual(
+        given.map(({ jti }) => jti),
+        Array.from(pages, () => `a${round + 1}`),
+      )
+      assert.ok(slowest < 15_000)
+      assert.deepEqual([issuer.presented.length, issuer.reused], [round, false])
+      await signIn(pages[0] as Page, issuer.tokens('app', 0))
+      await Promise.all(
+        pages
+          .slice(1)
+          .map((page) =>
+            page.waitForFunction(
+              (count) => window.events.filter((event) => event === 'signed-in').length === count,
+              round + 1,
+            ),
           ),
-        ),
-    )
-  }
-})
+      )
+    }
+  },
+)
 
 test(
-  'a token that is still good is given at once, though the lock is kept, the storage silent and the issuer slow',
+  'a valid token is returned at once, even if the lock is held, the storage hangs and the issuer is slow',
   LIMIT,
   async (t) => {
     const context = await openContext(t)
     const issuer = stage.issuer('good')
     await holdLocks(context, issuer)
     const page = await open(context, { issuer, storage: 'never settles', refreshBeforeSeconds: 200 })
-    // Not awaited: it waits for the storage, as nothing else does.
+    // Not awaited: only signing in waits for the storage.
     const signingIn = signIn(page, issuer.tokens())
     await waitSignedIn(page)
     const fresh = await accessToken(page)
     await signingIn
     void issuer.hold()
-    // The clock goes on; 100 s are left, and a refresh is due.
+    // Advances the clock: 100 s are left, and a refresh is due.
     await page.evaluate(() => {
       const { now } = Date
       Date.now = () => now() + 200_000
@@ -144,7 +148,7 @@ test(
   },
 )
 
-test('a storage that never settles holds up neither its tab for long nor another one at all', LIMIT, async (t) => {
+test('a storage that never settles delays its tab only briefly and no other tab', LIMIT, async (t) => {
   const context = await openContext(t)
   const issuer = stage.issuer('storage')
   const [hung, healthy] = [await open(context, { issuer, storage: 'never settles' }), await open(context, { issuer })]
@@ -167,7 +171,7 @@ test('a storage that never settles holds up neither its tab for long nor another
   assert.equal(await hung.evaluate(() => window.session.accessToken()), undefined)
 })
 
-test('tokens that a slow storage gives late are taken all the same', LIMIT, async (t) => {
+test('tokens that a slow storage returns late are still used', LIMIT, async (t) => {
   const context = await openContext(t)
   const page = await open(context, { issuer: stage.issuer('late'), storage: 'has tokens after 1.5 s' })
   assert.equal((await accessToken(page)).jti, undefined)
@@ -175,7 +179,7 @@ test('tokens that a slow storage gives late are taken all the same', LIMIT, asyn
   assert.deepEqual([await page.evaluate(() => window.events), (await accessToken(page)).jti], [['signed-in'], 'stored'])
 })
 
-test('a tab that is closed while it refreshes: another one goes on at once', LIMIT, async (t) => {
+test('a tab is closed during a refresh: another one takes over at once', LIMIT, async (t) => {
   const context = await openContext(t)
   const issuer = stage.issuer('closed')
   const [first, second, third] = (await openExpired(context, issuer, 3)) as [Page, Page, Page]
@@ -204,7 +208,7 @@ test(
   async (t) => {
     const context = await openContext(t)
     const issuer = stage.issuer('frozen')
-    // It has the lock while it waits for its storage.
+    // The tab holds the lock while it waits for its storage.
     const frozen = await open(context, { issuer, storage: 'settles after 0.5 s' })
     const other = await open(context, { issuer })
     const signingIn = signIn(frozen, issuer.tokens('app', 0))
@@ -214,7 +218,7 @@ test(
     await frozen.evaluate(async (url) => {
       void window.session.refresh()
       while (((await navigator.locks.query()).held ?? []).length === 0) continue
-      // A synchronous request stops everything in the page: timers, messages, answers.
+      // A synchronous request blocks everything in the page: timers, messages, responses.
       setTimeout(() => {
         const request = new XMLHttpRequest()
         request.open('GET', url, false)
@@ -233,27 +237,23 @@ test(
   },
 )
 
-test(
-  'navigator.onLine says that there is no network, and there is: the refresh and the logout are sent',
-  LIMIT,
-  async (t) => {
-    const context = await openContext(t)
-    await context.addInitScript(() => Object.defineProperty(navigator, 'onLine', { value: false }))
-    const issuer = stage.issuer('online')
-    const [page] = (await openExpired(context, issuer, 1)) as [Page]
-    assert.equal(await page.evaluate(() => navigator.onLine), false)
-    assert.equal((await accessToken(page)).jti, 'a1')
-    assert.deepEqual(await page.evaluate(() => window.session.logout()), {
-      revoked: true,
-      uncleared: [],
-      redirect: 'none',
-    })
-    assert.equal(issuer.revoked.length, 2)
-    await context.setOffline(true)
-    const outcome = await page.evaluate(
-      (url) => window.portcullis.logout({ revokeUrl: `${url}/revoke`, clientId: 'app', accessToken: 'a' }),
-      issuer.url,
-    )
-    assert.deepEqual(outcome, { revoked: false, code: 'offline', uncleared: [], redirect: 'none' })
-  },
-)
+test('navigator.onLine is wrongly false: the refresh and the logout are sent', LIMIT, async (t) => {
+  const context = await openContext(t)
+  await context.addInitScript(() => Object.defineProperty(navigator, 'onLine', { value: false }))
+  const issuer = stage.issuer('online')
+  const [page] = (await openExpired(context, issuer, 1)) as [Page]
+  assert.equal(await page.evaluate(() => navigator.onLine), false)
+  assert.equal((await accessToken(page)).jti, 'a1')
+  assert.deepEqual(await page.evaluate(() => window.session.logout()), {
+    revoked: true,
+    uncleared: [],
+    redirect: 'none',
+  })
+  assert.equal(issuer.revoked.length, 2)
+  await context.setOffline(true)
+  const outcome = await page.evaluate(
+    (url) => window.portcullis.logout({ revokeUrl: `${url}/revoke`, clientId: 'app', accessToken: 'a' }),
+    issuer.url,
+  )
+  assert.deepEqual(outcome, { revoked: false, code: 'offline', uncleared: [], redirect: 'none' })
+})

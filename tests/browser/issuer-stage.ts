@@ -1,5 +1,5 @@
-// One web origin on loopback with bare pages, and issuers whose refresh tokens are good once. Requests to them are
-// recorded.
+// One web origin on loopback with bare pages, and issuers with single-use refresh tokens that record the requests they
+// get.
 
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -10,10 +10,10 @@ import type { BrowserContext, Page } from 'playwright-core'
 import type { Session, SessionOptions } from 'portcullis/browser'
 import type * as portcullis from 'portcullis/browser'
 
-/** The globals of the pages. */
+/** Globals of the pages. */
 export interface BarePage {
   portcullis: typeof portcullis
-  /** Puts a session at `session`, and its events at `events`. */
+  /** Creates a session in `session` and collects its events in `events`. */
   openSession(options: SessionOptions, storage: PageSession['storage']): void
   session: Session
   events: string[]
@@ -24,12 +24,12 @@ declare const window: Window & BarePage
 export interface Stage {
   url: string
   issuer(name: string): Issuer
-  /** A URL that is not answered before `thaw`; `frozen` resolves when a page waits for it. */
+  /** Returns a URL that does not respond before `thaw`. `frozen` resolves when a page waits for it. */
   freezer(): { url: string; frozen: Promise<void>; thaw(): void }
   close(): Promise<void>
 }
 
-/** Options of a session, as far as they can be sent to a page. */
+/** Options of a session that can be sent to a page. */
 export interface PageSession {
   issuer: Issuer
   clientId?: string
@@ -60,10 +60,10 @@ function openSession(options, storage) {
 Object.assign(window, { portcullis, openSession })
 `
 
-/** Issues refresh tokens `r0`, `r1`, …; only the last one is good, any other counts as reuse. */
+/** Issues refresh tokens `r0`, `r1`, …. Only the last one is valid; any other counts as reuse. */
 export class Issuer {
   readonly url: string
-  /** Refresh tokens, in the order in which they were presented. */
+  /** Presented refresh tokens, in order. */
   readonly presented: string[] = []
   readonly revoked: string[] = []
   reused = false
@@ -77,18 +77,18 @@ export class Issuer {
     this.url = url
   }
 
-  /** The tokens of a login. */
+  /** Returns the tokens of a login. */
   tokens(clientId = 'app', expiresInSeconds = 300): portcullis.SessionTokens {
     return { accessToken: this.#accessToken(clientId), refreshToken: `r${this.#current}`, expiresInSeconds }
   }
 
-  /** From now on refreshes are not answered before `release`. Resolves with the first. */
+  /** Holds the responses to refreshes until `release`. Resolves at the first refresh. */
   hold(): Promise<void> {
     this.#isHolding = true
     return new Promise((resolve) => (this.#arrived = resolve))
   }
 
-  /** Resolves when a page has given up a refresh that is held. It has spent nothing. */
+  /** Resolves when a page has aborted a held refresh, whose token is not spent. */
   abandoned(): Promise<void> {
     return new Promise((resolve) => (this.#abandoned = resolve))
   }
@@ -183,7 +183,7 @@ export async function openStage(): Promise<Stage> {
   }
 }
 
-/** A tab that has the library and no session yet. */
+/** Opens a tab that has loaded the library but has no session yet. */
 export async function openTab(context: BrowserContext, stage: Stage): Promise<Page> {
   const page = await context.newPage()
   await page.goto(stage.url)
@@ -191,7 +191,7 @@ export async function openTab(context: BrowserContext, stage: Stage): Promise<Pa
   return page
 }
 
-/** Puts a session at `window.session`, and its events at `window.events`. */
+/** Creates a session in `window.session` and collects its events in `window.events`. */
 export async function createSession(page: Page, { issuer, storage, ...more }: PageSession): Promise<Page> {
   const options = {
     tokenUrl: `${issuer.url}/token`,
@@ -211,7 +211,7 @@ export function signIn(page: Page, tokens: portcullis.SessionTokens): Promise<vo
   return page.evaluate((tokens) => window.session.signIn(tokens), tokens)
 }
 
-/** The `jti` of the access token that a page is given, or `undefined`; and how long that took. */
+/** Requests the access token in a page. Resolves with its `jti`, if any, and how long that took. */
 export function accessToken(page: Page): Promise<{ jti: string | undefined; elapsedMs: number }> {
   return page.evaluate(async () => {
     const began = performance.now()

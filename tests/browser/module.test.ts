@@ -1,4 +1,4 @@
-// The gate's wasm module in a page: a file beside the code, or, where that is lost, a copy in the code. Calls wait for
+// The gate's wasm module in a page: a file beside the code or, if that is missing, a copy in the code. Calls wait for
 // it.
 
 import assert from 'node:assert/strict'
@@ -17,11 +17,11 @@ import { openChromium, skip } from './chromium.ts'
 const PACKAGE = new URL('../../pkg/', import.meta.url)
 const FILE = '/wasm/edge/core_bg.wasm'
 const COPY = '/wasm/edge/embedded.js'
-/** The page that a host of single-page apps answers for unknown paths. */
+/** The page that a host of single-page apps returns for unknown paths. */
 const PAGE = '<!doctype html><title>page</title>'
 const TYPES: Record<string, string> = { '.js': 'text/javascript', '.wasm': 'application/wasm' }
 
-/** How the server treats a path, instead of serving the package's file. */
+/** How the server handles a path instead of serving the package's file. */
 type Treatment = 'page' | 'cut' | 'untyped' | 'hold'
 
 let browser: Browser | undefined
@@ -66,7 +66,7 @@ async function respond(path: string): Promise<{ type: string; body?: string | Ui
   }
 }
 
-/** The entry for browsers in one file, as esbuild makes it: the module's own file is not in it. */
+/** Bundles the entry for browsers into one file with esbuild, without the module's own file. */
 async function bundled(): Promise<string> {
   const resolveDir = fileURLToPath(new URL('..', import.meta.url))
   const stdin = { contents: "export { createGate } from 'portcullis/edge'", resolveDir }
@@ -87,7 +87,7 @@ const FEED = {
 }
 const OPTIONS = { realms: [{ name: 'acme', issuer: 'https://id.example', audience: 'api', feed: FEED }] }
 
-/** A page with a gate in `window.gate`. */
+/** Opens a page with a gate in `window.gate`. */
 async function open(treatments: Record<string, Treatment>, code: 'modules' | 'one file' = 'modules'): Promise<Page> {
   treated = treatments
   asked = []
@@ -108,7 +108,7 @@ async function open(treatments: Record<string, Treatment>, code: 'modules' | 'on
   return page
 }
 
-/** Reason or error of a call. */
+/** Returns the reason or error of a call. */
 function ask(page: Page, method: 'check' | 'checkSync'): Promise<string> {
   return page.evaluate(async (method) => {
     const { gate } = window as unknown as { gate: ReturnType<typeof createGate> }
@@ -121,7 +121,7 @@ function ask(page: Page, method: 'check' | 'checkSync'): Promise<string> {
   }, method)
 }
 
-test('the file beside the code is all that a page loads', { skip }, async () => {
+test('a page loads the file beside the code and nothing else', { skip }, async () => {
   const served: Record<string, Treatment>[] = [{}, { [FILE]: 'untyped' }]
   for (const treatments of served) {
     const page = await open(treatments)
@@ -133,7 +133,7 @@ test('the file beside the code is all that a page loads', { skip }, async () => 
   }
 })
 
-test('a copy is loaded where the file is answered with a page, or not at all', { skip }, async () => {
+test('a copy is loaded if the file’s URL returns a page or nothing', { skip }, async () => {
   const lost: Record<string, Treatment>[] = [{ [FILE]: 'page' }, { [FILE]: 'cut' }]
   for (const treatments of lost) {
     const page = await open(treatments)
@@ -143,7 +143,7 @@ test('a copy is loaded where the file is answered with a page, or not at all', {
   }
 })
 
-test('one file of esbuild has the copy in it', { skip }, async () => {
+test('a single file of esbuild contains the copy', { skip }, async () => {
   const page = await open({}, 'one file')
   assert.equal(await ask(page, 'check'), 'malformed')
   assert.deepEqual(
@@ -163,7 +163,7 @@ test('check waits for the module, and checkSync says what to do', { skip }, asyn
   await page.close()
 })
 
-test('where neither is served the error says so, and a later call tries again', { skip }, async () => {
+test('if neither is served the error says so, and a later call tries again', { skip }, async () => {
   const page = await open({ [FILE]: 'page', [COPY]: 'page' })
   assert.match(await ask(page, 'check'), /^not_loaded: .* serve all files that the bundler wrote/)
   treated = {}

@@ -26,7 +26,7 @@ after(async () => {
   await app?.close()
 })
 
-/** Each test is a browser of its own, with an empty profile. */
+/** Opens a separate browser for each test, with an empty profile. */
 async function context(): Promise<BrowserContext> {
   assert.ok(browser !== undefined)
   return browser.newContext()
@@ -36,7 +36,7 @@ async function open(in_: BrowserContext, query = ''): Promise<Page> {
   return visit(await in_.newPage(), `${app.url}/${query}`)
 }
 
-/** Logs in by the page's own script. `lifetime` is the `expires_in` that the page gets. */
+/** Logs in by the page's script. `lifetime` is the `expires_in` that the page gets. */
 async function logIn(page: Page, lifetime?: number): Promise<Login> {
   const login = await app.client.logIn('alice')
   await page.evaluate(
@@ -84,49 +84,53 @@ test('one tab logs out, the other is signed out within a second', LIMIT, async (
   await first.evaluate(() => void window.session.logout())
   await second.waitForFunction(() => !window.session.signedIn, undefined, { polling: 10 })
   const elapsedMs = Date.now() - began
-  t.diagnostic(`the other tab knew after ${elapsedMs} ms`)
+  t.diagnostic(`the other tab was signed out after ${elapsedMs} ms`)
   assert.ok(elapsedMs < 1_000)
   assert.deepEqual([await events(second), await shown(second)], [['signed-in', 'signed-out: other_tab'], ''])
 })
 
-test('the revoke endpoint is down: cleared here all the same, and reported', LIMIT, async (t) => {
-  const tabs = await context()
-  t.after(() => tabs.close())
-  const page = await open(tabs)
-  await logIn(page)
-  await page.evaluate(async () => {
-    localStorage.setItem('draft', 'x')
-    localStorage.setItem('theme', 'dark')
-    await (await caches.open('pages')).put('/inbox', new Response('mail'))
-    await new Promise((resolve, reject) => {
-      const request = indexedDB.open('mail')
-      request.onsuccess = () => resolve(request.result.close())
-      request.onerror = reject
+test(
+  'the revoke endpoint is down: the tokens are still cleared here, and the failure is reported',
+  LIMIT,
+  async (t) => {
+    const tabs = await context()
+    t.after(() => tabs.close())
+    const page = await open(tabs)
+    await logIn(page)
+    await page.evaluate(async () => {
+      localStorage.setItem('draft', 'x')
+      localStorage.setItem('theme', 'dark')
+      await (await caches.open('pages')).put('/inbox', new Response('mail'))
+      await new Promise((resolve, reject) => {
+        const request = indexedDB.open('mail')
+        request.onsuccess = () => resolve(request.result.close())
+        request.onerror = reject
+      })
     })
-  })
-  app.breakDown('/revoke')
-  t.after(() => app.repair())
-  const outcome = await page.evaluate(() => window.session.logout())
-  assert.deepEqual(outcome, { revoked: false, code: 'unreachable', uncleared: [], redirect: 'none' })
-  const left = await page.evaluate(async () => ({
-    draft: localStorage.getItem('draft'),
-    theme: localStorage.getItem('theme'),
-    caches: await caches.keys(),
-    databases: (await indexedDB.databases()).map(({ name }) => name),
-    token: await window.session.accessToken(),
-  }))
-  assert.deepEqual(left, { draft: null, theme: 'dark', caches: [], databases: [], token: undefined })
-  await tabs.setOffline(true)
-  await logIn(page)
-  assert.deepEqual(await page.evaluate(() => window.session.logout()), {
-    revoked: false,
-    code: 'offline',
-    uncleared: [],
-    redirect: 'none',
-  })
-})
+    app.breakDown('/revoke')
+    t.after(() => app.repair())
+    const outcome = await page.evaluate(() => window.session.logout())
+    assert.deepEqual(outcome, { revoked: false, code: 'unreachable', uncleared: [], redirect: 'none' })
+    const left = await page.evaluate(async () => ({
+      draft: localStorage.getItem('draft'),
+      theme: localStorage.getItem('theme'),
+      caches: await caches.keys(),
+      databases: (await indexedDB.databases()).map(({ name }) => name),
+      token: await window.session.accessToken(),
+    }))
+    assert.deepEqual(left, { draft: null, theme: 'dark', caches: [], databases: [], token: undefined })
+    await tabs.setOffline(true)
+    await logIn(page)
+    assert.deepEqual(await page.evaluate(() => window.session.logout()), {
+      revoked: false,
+      code: 'offline',
+      uncleared: [],
+      redirect: 'none',
+    })
+  },
+)
 
-test('a database that another page holds open is named; one store of it is cleared', LIMIT, async (t) => {
+test('a database that another page keeps open is reported; a single store of it is cleared', LIMIT, async (t) => {
   const tabs = await context()
   t.after(() => tabs.close())
   const [page, holder] = [await open(tabs), await open(tabs)]
@@ -183,14 +187,14 @@ test('twenty requests with an expired token: one refresh', LIMIT, async (t) => {
   assert.equal(app.refreshes() - before, 1)
 })
 
-test('likewise over five tabs', LIMIT, async (t) => {
+test('the same over five tabs', LIMIT, async (t) => {
   const tabs = await context()
   t.after(() => tabs.close())
   const pages = [await open(tabs), await open(tabs), await open(tabs), await open(tabs), await open(tabs)]
   const [first] = pages
   assert.ok(first !== undefined)
   for (let round = 0; round < 5; round += 1) {
-    // A token that is already expired is refreshed at once, by one tab for all of them.
+    // An expired token is refreshed at once, by one tab for all.
     const before = app.refreshes()
     await logIn(first, 0)
     await Promise.all(pages.map((page) => page.waitForFunction(() => window.session.signedIn)))
@@ -227,7 +231,7 @@ test('an old refresh token is used again: the session ends everywhere', LIMIT, a
   assert.deepEqual([(await events(first)).at(-1), await shown(first)], ['signed-out: refused', ''])
 })
 
-test('the page is closed right after logout(): the token is revoked all the same', LIMIT, async (t) => {
+test('the page is closed right after logout(): the token is still revoked', LIMIT, async (t) => {
   const tabs = await context()
   t.after(() => tabs.close())
   for (const how of ['close', 'leave'] as const) {
@@ -246,12 +250,12 @@ for (const channel of ['with', 'without'] as const) {
   test(`the back button after a logout shows nothing private, ${channel} BroadcastChannel`, LIMIT, async (t) => {
     const tabs = await context()
     t.after(() => tabs.close())
-    // A page that gets a message drops out of the back-forward cache; one without messages comes back unchanged.
+    // A page that gets a message is evicted from the back-forward cache; otherwise it is restored unchanged.
     if (channel === 'without') await tabs.addInitScript(() => Reflect.deleteProperty(window, 'BroadcastChannel'))
     const page = await open(tabs)
     await logIn(page)
     assert.equal(await shown(page), 'private mail')
-    // Another page of the app, in the same tab, is where the user logs out.
+    // The user logs out on another page of the app, in the same tab.
     const token = (await page.evaluate(() => window.session.accessToken())) ?? ''
     await visit(page, `${app.url}/settings`)
     const outcome = await page.evaluate(

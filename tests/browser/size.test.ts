@@ -1,4 +1,4 @@
-// The size of portcullis/browser in a page, by the bundler that is used most.
+// The size of portcullis/browser in a page, bundled by esbuild.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

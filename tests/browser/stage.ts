@@ -1,5 +1,4 @@
-// A web app of its own on loopback: one page with portcullis/browser, and the demo's origin and edge behind the same
-// host.
+// A web app on loopback: one page with portcullis/browser, and the demo's origin and edge behind the same host.
 
 import { once } from 'node:events'
 import { createServer, request as send, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -15,7 +14,7 @@ import { edgeUrl, originUrl } from '../../www/demo/settings.ts'
 import { startOrigin } from '../../www/demo/start-origin.ts'
 import { openPlace } from '../place.ts'
 
-/** The globals of the page. */
+/** Globals of the page. */
 export interface InPage {
   portcullis: typeof browser
   logout: typeof logout
@@ -27,9 +26,9 @@ export interface InPage {
 export interface App {
   url: string
   client: Client
-  /** How often a refresh token was presented. */
+  /** Returns how often a refresh token was presented. */
   refreshes(): number
-  /** Requests for paths with this text fail. */
+  /** Makes requests fail whose path contains `part`. */
   breakDown(part: string): void
   repair(): void
   close(): Promise<void>

@@ -1,4 +1,4 @@
-// Revocations and corrections at random: how each is recorded at an origin, and what the model hears of it.
+// Random revocations and corrections: how each is recorded at an origin and in the model.
 
 import type { Origin } from 'portcullis/origin'
 import type { PublishedKey } from './keys.ts'
@@ -8,15 +8,15 @@ import type { EventTime, Revocations } from './revocations.ts'
 import { CLIENTS, SESSIONS, USERS } from './tokens.ts'
 
 export interface Act {
-  /** Tells it to a reader of a failure. */
+  /** Describes the act in the message of a failure. */
   name: string
-  /** The token that it revokes by its id. */
+  /** The token that it revokes by id. */
   token?: string
   atOrigin(origin: Origin): Promise<unknown>
   inModel(model: Revocations): void
 }
 
-/** A token that may be revoked by its id. */
+/** A token that can be revoked by id. */
 export interface Revocable {
   issuer: string
   id: string
@@ -35,7 +35,7 @@ export interface Known {
   isBanned(thumbprint: string): boolean
 }
 
-/** How long ago events are said to have happened, at the most. */
+/** The greatest age of an event, in seconds. */
 const LONGEST_AGO = 300
 
 export function chooseAct(random: Random, known: Known): Act {
@@ -46,9 +46,9 @@ export function chooseAct(random: Random, known: Known): Act {
   const { thumbprint } = random.pick(keys).key
   const at =
     now - random.pick([0, 1, random.below(30), random.below(Math.min(policy.lifetimeOfOrigin >> 1, LONGEST_AGO))])
-  // An event has a time of its own, or happens now.
+  // An event has its own time or happens now.
   const dated: EventTime = random.chance(0.6) ? { occurredAt: at } : {}
-  // A caller may choose one as well, even one a little ahead.
+  // A caller may also choose a not-before, even slightly ahead.
   const ahead = { notBefore: now + random.between(1, policy.origin.skewSeconds + 2) }
   const timed: EventTime = random.weighted([
     [2, dated],
@@ -238,7 +238,7 @@ export function chooseAct(random: Random, known: Known): Act {
   return random.weighted(kinds)()
 }
 
-/** Revokes a token by itself, or by its id with more or less said about it. */
+/** Revokes by the token, or by its id with a random amount of detail. */
 function revokeOne(random: Random, token: Revocable, { policy, isBanned }: Known): Act {
   const { issuer, id, text, thumbprint, issuedAt, expiresAt } = token
   const of = policy.separate ? { issuer } : {}
@@ -246,7 +246,7 @@ function revokeOne(random: Random, token: Revocable, { policy, isBanned }: Known
   const [how, atOrigin] = random.pick<readonly [string, Act['atOrigin']]>([
     byId,
     ['id and times', (origin) => origin.revokeTokenId('a', id, { expiresAt, issuedAt, ...of })],
-    // A token of a banned key is not identified any more.
+    // The origin no longer identifies a token of a banned key.
     isBanned(thumbprint) ? byId : ['token', (origin) => origin.revokeToken(text)],
   ])
   return { name: `revoke ${id} by ${how}`, token: text, atOrigin, inModel: (model) => model.revokeToken(issuer, id) }

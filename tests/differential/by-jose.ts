@@ -1,4 +1,4 @@
-// jose's verdict, with the options that come closest to a policy.
+// jose's verdict with the options that are closest to a policy.
 
 import { createLocalJWKSet, type CryptoKey, errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose'
 import type { Algorithm } from 'portcullis'
@@ -8,7 +8,7 @@ import { boundsOf, type Policy } from './policy.ts'
 import { checksAge, type Shared, type Situation } from './rules.ts'
 import type { Draft } from './tokens.ts'
 
-/** `undefined`: accepted. Otherwise what jose names as the reason, and the claim. */
+/** The reason and the claim that jose names. */
 export interface Refusal {
   by: Shared | 'age'
   claim: string | undefined
@@ -30,7 +30,7 @@ export function verifierOf(keys: readonly PublishedKey[]): Verifier {
   }
 }
 
-/** Tries each key where several fit: jose leaves that to its caller. */
+/** Tries each matching key, which jose leaves to its caller. */
 async function verifyUnder(text: string, getKey: JWTVerifyGetKey, options: JWTVerifyOptions): Promise<void> {
   try {
     await jwtVerify(text, getKey, options)
@@ -48,7 +48,10 @@ async function verifyUnder(text: string, getKey: JWTVerifyGetKey, options: JWTVe
   }
 }
 
-/** The public keys by jose's own lookup; shared ones, which it has none for, likewise by `kid` and `alg`. */
+/**
+ * Looks public keys up with jose's own function, and shared ones, for which jose has no lookup, also by `kid` and
+ * `alg`.
+ */
 function keyLookup(keys: readonly PublishedKey[]): JWTVerifyGetKey {
   const publicKeys = createLocalJWKSet(
     jwksOf(keys.filter(({ key }) => key.secret === undefined)) as Parameters<typeof createLocalJWKSet>[0],
@@ -110,7 +113,7 @@ function fail(error: unknown): never {
   throw error
 }
 
-/** The rules that account for what jose refuses. */
+/** The rules that explain each refusal of jose. */
 export const SAME: Readonly<Record<Refusal['by'], readonly Shared[]>> = {
   form: ['form', 'alg'],
   alg: ['alg'],
@@ -126,7 +129,7 @@ export const SAME: Readonly<Record<Refusal['by'], readonly Shared[]>> = {
   missing: ['missing', 'iss', 'aud'],
 }
 
-/** Why jose may refuse what is accepted here. */
+/** Returns why jose may refuse a token that is accepted here. */
 export function leniencyOf({ by }: Refusal, draft: Draft, { policy, now, stateAge }: Situation): Lenient | undefined {
   const { leeway } = boundsOf(policy, policy.revocation === 'feed' && stateAge !== undefined)
   if (by === 'key') return draft.header.get('kid') === 'null' ? 'null kid' : undefined

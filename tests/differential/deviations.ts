@@ -1,15 +1,15 @@
-// Where a verdict differs from jose's on purpose, with the source of the rule. Anything else that differs is a failure.
+// Intended differences from jose's verdicts, with the source of each rule. Any other difference is a failure.
 
 import type { FormFault } from './tokens.ts'
 
 export interface Deviation {
   /** The source. */
   source: string
-  /** The spellings of a token that belong to it. */
+  /** The malformed encodings that belong to it. */
   forms?: readonly FormFault[]
 }
 
-/** Refused here, and accepted by jose with equivalent options. */
+/** Refused here but accepted by jose with equivalent options. */
 export const DEVIATIONS = {
   base64url: {
     source:
@@ -68,7 +68,7 @@ export const DEVIATIONS = {
 
 export type Stricter = keyof typeof DEVIATIONS
 
-/** Accepted here, and refused by jose with equivalent options. */
+/** Accepted here but refused by jose with equivalent options. */
 export const LENIENCIES = {
   'null claim': { source: 'a claim that is null counts as absent, as serialisers write it; RFC 7519 leaves it open' },
   'null kid': { source: 'kid is a hint only (RFC 7515 §4.1.4), and null gives none' },

@@ -1,4 +1,4 @@
-// Keys that sign the tokens: a pool made once, and the sets that realms publish of it.
+// Keys that sign the tokens: a pool generated once, and the sets that realms publish from it.
 
 import {
   constants,
@@ -13,7 +13,7 @@ import { calculateJwkThumbprint, CompactSign, importJWK, type CryptoKey, type JW
 import type { Algorithm, JWKS } from 'portcullis'
 import type { Random } from './random.ts'
 
-/** A key, with the algorithms that its material is good for. */
+/** A key and the algorithms that its material supports. */
 export interface PoolKey {
   number: number
   algorithms: readonly Algorithm[]
@@ -21,7 +21,7 @@ export interface PoolKey {
   thumbprint: string
   secret: Uint8Array | undefined
   privateKey: KeyObject | undefined
-  /** Keys of jose, one for each algorithm. */
+  /** Imported keys for jose, one per algorithm. */
   forJose: ReadonlyMap<Algorithm, CryptoKey>
 }
 
@@ -37,7 +37,7 @@ const SHARED: readonly Algorithm[] = ['HS256', 'HS384', 'HS512']
 const RSA: readonly Algorithm[] = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']
 const OKP: readonly Algorithm[] = ['EdDSA', 'Ed25519']
 
-/** How often a set has a key of this kind: signatures that cost little more often. */
+/** How often a set has a key of each kind; cheap signatures are more frequent. */
 const KINDS: readonly (readonly [share: number, algorithms: readonly Algorithm[], count: number])[] = [
   [30, SHARED, 4],
   [4, ['ES256'], 3],
@@ -106,7 +106,10 @@ function pairOf(algorithm: Algorithm): { publicKey: KeyObject; privateKey: KeyOb
   })
 }
 
-/** A realm's keys: one to five, some of one `kid`, some without `kid` or `alg`. Without `shared`, no HMAC keys. */
+/**
+ * Chooses a realm's keys: one to five, some with the same `kid`, some without `kid` or `alg`. Without `shared`, no HMAC
+ * keys.
+ */
 export function publishKeys(random: Random, pool: readonly PoolKey[], shared: boolean): readonly PublishedKey[] {
   const weights = pool.map((key) => {
     const [share = 0, , count = 1] = KINDS.find(([, algorithms]) => algorithms[0] === key.algorithms[0]) ?? []
@@ -121,8 +124,10 @@ export function publishKeys(random: Random, pool: readonly PoolKey[], shared: bo
   }))
 }
 
-/** The algorithms of a key: that of its JWK, else the one its type implies (RFC 8725 §3.1). Ed25519 has two names for one,
- * and a secret is good for any hash. */
+/**
+ * Returns the algorithms of a key: its JWK's `alg`, otherwise the one that its type implies (RFC 8725 §3.1). Ed25519
+ * has two names for one algorithm; a secret without `alg` implies HS256.
+ */
 export function algorithmsOf({ key, alg }: PublishedKey, rsaAlgorithm: Algorithm): readonly Algorithm[] {
   if (alg !== undefined) return [alg]
   if (key.secret !== undefined) return ['HS256']
@@ -138,7 +143,7 @@ export function jwksOf(keys: readonly PublishedKey[]): JWKS {
   return { keys: jwks } as JWKS
 }
 
-/** Signs by jose. */
+/** Signs with jose. */
 export async function signByJose(
   header: Record<string, unknown>,
   claims: string,
@@ -149,7 +154,7 @@ export async function signByJose(
   return signer.sign(key.forJose.get(algorithm) as CryptoKey)
 }
 
-/** Signs what jose refuses to sign, such as a header with a member twice: by Node. */
+/** Signs with Node what jose refuses to sign, such as a header with a duplicate member. */
 export function signByNode(input: string, key: PoolKey, algorithm: Algorithm): string {
   return signatureOf(Buffer.from(input), key, algorithm).toString('base64url')
 }

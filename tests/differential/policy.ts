@@ -1,18 +1,18 @@
-// A realm's options, chosen at random, with every default written out as the documentation states it.
+// Random options of a realm, with every default written out as documented.
 
 import type { Algorithm, TokenOptions } from 'portcullis'
 import { algorithmsOf, type PublishedKey } from './keys.ts'
 import type { Random } from './random.ts'
 
-/** The options as they are given, and the values that follow from them. */
+/** The given options and the values derived from them. */
 export interface Policy {
   options: TokenOptions
-  /** Every accepted issuer, the first name first. */
+  /** Every accepted issuer, the primary one first. */
   issuers: readonly string[]
-  /** With a pattern: the claim that must be the issuer's tenant. */
+  /** With an issuer pattern: the claim that must equal the issuer's tenant. */
   tenantClaim: string | undefined
   tenantOf: ReadonlyMap<string, string>
-  /** Whether a `sub` of one issuer is another user than that `sub` of another one. */
+  /** Whether the same `sub` of two issuers means two users. */
   separate: boolean
   issuerClaim: string
   audience: readonly string[] | 'none'
@@ -30,13 +30,13 @@ export interface Policy {
     lastLogoutTime: string
     scope: string
   }
-  /** Claims without which a token is refused, `exp` and `iat` apart. */
+  /** Required claims other than `exp` and `iat`. */
   required: readonly string[]
   impersonation: 'accept' | 'mark' | 'refuse'
   compare: 'issuedAt' | 'authTime'
   grantClaim: string | undefined
   numericIds: 'refuse' | 'accept'
-  /** The options about times, of the gate and of the origin. */
+  /** Time options of the gate and of the origin. */
   gate: {
     leewaySeconds: number
     skewSeconds: number
@@ -56,7 +56,7 @@ export interface Policy {
   lifetimeOfOrigin: number
   /** Whether revocations are looked up. */
   revocation: 'feed' | 'unchecked'
-  /** Whether the gate has its keys from the feed. */
+  /** Whether the gate gets its keys from the feed. */
   keysInFeed: boolean
 }
 
@@ -79,7 +79,7 @@ const ALL: readonly Algorithm[] = [
 
 export const ISSUER = 'https://issuer.example/realms/a'
 
-/** A policy for these keys, of which it allows one at least. */
+/** Chooses a policy for these keys, at least one of which it allows. */
 export function choosePolicy(random: Random, keys: readonly PublishedKey[], keysInFeed: boolean): Policy {
   const issuer = chooseIssuer(random)
   const profile = random.weighted([
@@ -226,7 +226,9 @@ function chooseNames(random: Random): Policy['names'] {
     : { ...usual, subject: 'uid', tokenId: 'tid_of_token', session: 'session_id', tokenVersion: 'ver', scope: 'scp' }
 }
 
-/** `TokenOptions.requiredClaims`, `withoutTokenId` and `subjectless`, with RFC 9068 §2.2. */
+/**
+ * Derives required claims from `TokenOptions.requiredClaims`, `withoutTokenId` and `subjectless`, with RFC 9068 §2.2.
+ */
 function requiredOf(
   profile: Policy['profile'],
   { subject, tokenId, session }: Policy['names'],
@@ -268,12 +270,12 @@ function chooseBounds(random: Random, lifetime: number): Pick<Policy, 'gate' | '
   }
 }
 
-/** The bounds in force at the gate: its own before the first statement, then the smaller of both. */
+/** The bounds in force at the gate: its own until the first statement, then the smaller of both. */
 export interface Bounds {
   leeway: number
   skew: number
   lifetime: number
-  /** The longest age of a login. */
+  /** The greatest age of a login. */
   session: number
 }
 
@@ -281,7 +283,7 @@ export function boundsOf({ gate, origin, lifetimeOfOrigin, compare, options }: P
   const longest = Math.min(gate.maxLifetimeSeconds, options.maxLifetimeSeconds ?? Infinity)
   const own = { leeway: gate.leewaySeconds, skew: gate.skewSeconds, lifetime: longest }
   if (!stated) return { ...own, session: own.lifetime }
-  // A token from further ahead than a not-before of 'now' reaches would be accepted again after a logout.
+  // A token from further in the future than a not-before of 'now' covers would be accepted again after a logout.
   const reach = Math.min(origin.skewSeconds, Math.max(origin.issuerSkewSeconds, 1))
   const lifetime = Math.min(own.lifetime, lifetimeOfOrigin)
   return {

@@ -1,20 +1,20 @@
-// Random choices that a seed repeats.
+// Random choices, reproducible from a seed.
 
 export interface Random {
-  /** A whole number from 0 to `below` - 1. */
+  /** Returns an integer from 0 to `below` - 1. */
   below(below: number): number
-  /** A whole number from `least` to `most`. */
+  /** Returns an integer from `least` to `most`. */
   between(least: number, most: number): number
-  /** True in this share of the calls. */
+  /** Returns true with this probability. */
   chance(share: number): boolean
   pick<T>(list: readonly T[]): T
-  /** Picks a value by its weight. */
+  /** Picks a value with a probability proportional to its weight. */
   weighted<T>(list: readonly (readonly [weight: number, value: T])[]): T
-  /** Each member with this probability, in order. */
+  /** Picks each member with this probability, in order. */
   some<T>(list: readonly T[], share: number): T[]
 }
 
-/** The generator mulberry32: 32 bits of state, and equal on every machine. */
+/** Returns the generator mulberry32: 32 bits of state, the same on every machine. */
 export function randomOf(seed: number): Random {
   let state = seed >>> 0
   function next(): number {

@@ -1,10 +1,10 @@
-// The revocations in force, as plain maps: nothing is hashed, packed or evicted. Written from the documentation of the
-// verbs of an origin (`pkg/README.md`, the comments of `Origin`), and imports nothing of the package but types.
+// The revocations in force, as plain maps without hashing, packing or eviction. Written from the documentation of an
+// origin's methods (`www/docs`, the comments of `Origin`); imports only types from the package.
 
 import type { Reason } from 'portcullis'
 import type { Policy } from './policy.ts'
 
-/** The names and times by which revocations find a token. */
+/** Names and times by which revocations match a token. */
 export interface Subject {
   issuer: string
   user: string | undefined
@@ -15,12 +15,12 @@ export interface Subject {
   grant: string | undefined
   thumbprint: string
   version: number
-  /** `iat`, or `auth_time`. */
+  /** The time that not-befores are compared to: `iat` or `auth_time`. */
   comparedAt: number
   lastLogout: number | undefined
 }
 
-/** The time of an event: its own, or the caller's choice, or neither. */
+/** The time of an event: its own, the caller's choice, or neither. */
 export interface EventTime {
   occurredAt?: number
   notBefore?: number
@@ -47,7 +47,7 @@ export class Revocations {
     return this.#bans.has(thumbprint)
   }
 
-  /** The widest revocation that refuses the token. */
+  /** Returns the reason of the widest revocation that refuses the token. */
   reason(token: Subject): Reason | undefined {
     const { comparedAt, user, session } = token
     const reaches = (notBefore: number | undefined): boolean => notBefore !== undefined && comparedAt <= notBefore
@@ -76,8 +76,8 @@ export class Revocations {
   }
 
   /**
-   * Whether only the last logout that the token knows of refuses it, and the user's not-before is older than it must be
-   * kept (`ClaimNames.lastLogoutTime`): then both verdicts are right.
+   * Whether only the token's own last-logout claim refuses it, and the user's not-before is older than it must be kept
+   * (`ClaimNames.lastLogoutTime`). Then both verdicts are correct.
    */
   isForgettable(token: Subject, now: number): boolean {
     const { origin, lifetimeOfOrigin, compare } = this.#policy
@@ -97,7 +97,7 @@ export class Revocations {
     this.#tokens.add(this.#of(issuer, tokenId))
   }
 
-  /** A `sid` is not used again, so the latest of all times counts, and a minute more. */
+  /** A `sid` is never reused, so the latest of all times counts, plus a minute. */
   endSession(issuer: string, session: string, now: number, time: EventTime, issuedAt = 0): void {
     const source = time.occurredAt === undefined ? 0 : time.occurredAt + this.#policy.origin.sourceSkewSeconds
     raise(this.#sessions, this.#of(issuer, session), Math.max(now, source, issuedAt) + 60)
@@ -139,7 +139,7 @@ export class Revocations {
     raise(this.#versions, this.#of(issuer, user), version)
   }
 
-  /** A correction replaces the value; 0 removes it. */
+  /** Replaces the value; 0 removes it. */
   correctUser(issuer: string, user: string, notBefore: number): void {
     replace(this.#users, this.#of(issuer, user), notBefore)
   }
@@ -164,7 +164,7 @@ export class Revocations {
     replace(this.#versions, this.#of(issuer, user), minimum)
   }
 
-  /** Names of the realm, each under its issuer's name where the names of two issuers differ. */
+  /** Qualifies names by issuer if the realm keeps the names of issuers separate. */
   #of(issuer: string, ...names: string[]): string {
     return JSON.stringify([this.#policy.separate ? issuer : '', ...names])
   }

@@ -1,5 +1,5 @@
-// The faults of a token by the plain rules of DESIGN §3, in the order in which they are judged. Nothing is decoded or
-// verified here: a draft says what it holds and how it was signed. Imports nothing of the package but types.
+// The faults of a token by the plain rules of DESIGN §3, in the order in which they are checked. Nothing is decoded or
+// verified here: a draft states its contents and how it was signed. Imports only types from the package.
 
 import type { Algorithm, Reason } from 'portcullis'
 import { type Deviation, DEVIATIONS, type Stricter } from './deviations.ts'
@@ -8,10 +8,10 @@ import { type Bounds, boundsOf, type Policy } from './policy.ts'
 import type { Revocations, Subject } from './revocations.ts'
 import { type Draft, type FormFault, isDamaged } from './tokens.ts'
 
-/** A rule that a verifier of jose's options can check as well, named by the claim or member in question. */
+/** A rule that jose's options can check as well, named by its claim or member. */
 export type Shared = 'form' | 'alg' | 'key' | 'signature' | 'typ' | 'iss' | 'aud' | 'exp' | 'nbf' | 'iat' | 'missing'
 
-/** Revocation and its freshness, which jose does not check. */
+/** Faults of revocation and its freshness, which jose does not check. */
 export type Revoked = 'revoked' | 'no feed' | 'stale feed'
 
 export interface Fault {
@@ -19,23 +19,23 @@ export interface Fault {
   reason: Reason
 }
 
-/** Everything besides the token on which its verdict depends. */
+/** Everything other than the token on which its verdict depends. */
 export interface Situation {
   policy: Policy
   keys: readonly PublishedKey[]
   revocations: Revocations
   now: number
-  /** The age of the revocation state in seconds; `undefined`: none was loaded. */
+  /** The age of the revocation state in seconds; `undefined` if no state was loaded. */
   stateAge: number | undefined
 }
 
-/** How old the revocation state may be, by `GateOptions.maxStaleSeconds` and `maxAcceptStaleSeconds`. */
+/** The greatest age of the revocation state, by `GateOptions.maxStaleSeconds` and `maxAcceptStaleSeconds`. */
 const MAX_STALE = 60
 const MAX_ACCEPT_STALE = 3_600
-/** The longest name that a token may be known by, in bytes of UTF-8. */
+/** The longest name that a token may contain, in bytes of UTF-8. */
 const MAX_NAME_BYTES = 1_024
 
-/** Every fault of a token, the one that decides first. */
+/** Returns every fault of a token; the first one decides. */
 export function faultsOf(draft: Draft, text: string, situation: Situation): Fault[] {
   const { policy, now, stateAge } = situation
   const bounds = boundsOf(policy, policy.revocation === 'feed' && stateAge !== undefined)
@@ -64,9 +64,7 @@ export function faultsOf(draft: Draft, text: string, situation: Situation): Faul
   return faults
 }
 
-/**
- * Why an origin does not take a token that is to be revoked: neither its times nor its audience nor revocations matter.
- */
+/** Returns why an origin refuses to revoke a token. Times, audience and revocations do not matter. */
 export function refusalToIdentify(
   draft: Draft,
   situation: Situation,
@@ -99,7 +97,7 @@ interface Identity {
   issuedAt: number | undefined
 }
 
-/** Claims that an origin reads from a token to revoke it. */
+/** Returns the claims that an origin reads from a token to revoke it. */
 export function identityOf({ claims }: Draft, { issuerClaim, names }: Policy): Identity {
   const reader = new Reader(claims)
   return {
@@ -109,7 +107,7 @@ export function identityOf({ claims }: Draft, { issuerClaim, names }: Policy): I
   }
 }
 
-/** The claims by the values they have; `null` counts as absent. */
+/** Reads claims; `null` counts as absent. */
 class Reader {
   readonly #claims: ReadonlyMap<string, string>
 
@@ -117,7 +115,7 @@ class Reader {
     this.#claims = claims
   }
 
-  /** The JSON text of a claim. */
+  /** Returns the JSON of a claim. */
   raw(name: string): string | undefined {
     const raw = this.#claims.get(name)
     return raw === 'null' ? undefined : raw
@@ -134,14 +132,14 @@ class Reader {
     return value !== undefined && value !== ''
   }
 
-  /** A name, also one that is a number where the policy takes it; `undefined` for an empty or wrong one. */
+  /** Returns a name, which may be a number if the policy allows it; `undefined` for an empty or invalid one. */
   name(name: string): string | undefined {
     const value = this.value(name)
     if (typeof value === 'string') return value === '' ? undefined : value
     return typeof value === 'number' ? this.raw(name) : undefined
   }
 
-  /** A date in whole seconds (RFC 7519 §2): rounded down, none before 1970. */
+  /** Returns a date in whole seconds (RFC 7519 §2), rounded down, not before 1970. */
   date(name: string): number | undefined {
     const value = this.value(name)
     return typeof value === 'number' ? Math.min(Math.max(Math.floor(value), 0), Number.MAX_SAFE_INTEGER) : undefined
@@ -150,7 +148,7 @@ class Reader {
 
 type Add = (rule: Fault['rule'], reason: Reason) => unknown
 
-/** RFC 7515 §4.1: `alg` must be there, and `alg`, `kid` and `typ` are strings; no extension is understood. */
+/** RFC 7515 §4.1: `alg` is required; `alg`, `kid` and `typ` are strings; no extension is supported. */
 function addHeaderForm({ header }: Draft, add: Add): void {
   const value = (name: string): unknown => JSON.parse(header.get(name) ?? 'null')
   const [alg, kid, typ] = [value('alg'), value('kid'), value('typ')]
@@ -194,7 +192,7 @@ function kidOf({ header }: Draft): string | undefined {
   return (JSON.parse(header.get('kid') ?? 'null') as string | null) ?? undefined
 }
 
-/** The keys that may have signed: of the token's `kid`, if it has one, and of its algorithm. */
+/** Returns the keys that may have signed: those with the token's `kid`, if it has one, and its algorithm. */
 function candidatesOf(draft: Draft, keys: readonly PublishedKey[], policy: Policy): PublishedKey[] {
   const [alg, kid] = [algOf(draft), kidOf(draft)]
   const fitting = keys.filter(
@@ -205,7 +203,7 @@ function candidatesOf(draft: Draft, keys: readonly PublishedKey[], policy: Polic
   return fitting.slice(0, 4)
 }
 
-/** The keys that may have signed if a JWK without `alg` is good for every algorithm of its type. */
+/** Returns the keys that may have signed if a JWK without `alg` fits every algorithm of its type. */
 function fittingKeys(draft: Draft, keys: readonly PublishedKey[]): PoolKey[] {
   const [alg, kid] = [algOf(draft), kidOf(draft)]
   const named = keys.filter((key) => kid === undefined || key.kid === kid)
@@ -236,7 +234,7 @@ function addSignature(draft: Draft, { policy, keys, revocations }: Situation, ad
   else if (policy.revocation === 'feed' && revocations.bans(key.thumbprint)) add('revoked', 'banned_key')
 }
 
-/** Whether two names of an algorithm mean the same one (RFC 9864 §2.2). */
+/** Whether two names mean the same algorithm (RFC 9864 §2.2). */
 function isSame(one: unknown, other: Algorithm): boolean {
   const one25519 = ['EdDSA', 'Ed25519']
   return one === other || (one25519.includes(one as string) && one25519.includes(other))
@@ -278,15 +276,15 @@ function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((each) => typeof each === 'string')
 }
 
-/** An integer of at most 2^53 - 1, spelled in its shortest way. */
+/** Whether it is an integer of at most 2^53 - 1 in its shortest form. */
 function isNumericId(raw: string): boolean {
   return /^(?:0|-?[1-9][0-9]*)$/.test(raw) && BigInt(raw) <= 2n ** 53n - 1n && BigInt(raw) >= -(2n ** 53n) + 1n
 }
 
-/** RFC 8725 §3.12: that it is an access token, of the user himself, and not bound to a key. */
+/** RFC 8725 §3.12: the token is an access token, not impersonated and not bound to a key. */
 function addUse({ names, profile, impersonation }: Policy, claims: Reader, add: Add): void {
   const [use, kind] = [claims.value(names.tokenUse), claims.value('typ')]
-  // Keycloak says DPoP of access tokens that are bound.
+  // Keycloak gives access tokens that are bound to a key the type DPoP.
   const isAccess =
     kind === undefined ||
     (typeof kind === 'string' && ['access', 'bearer', 'at+jwt', 'jwt', 'dpop'].includes(kind.toLowerCase()))
@@ -315,7 +313,7 @@ function addAudience(draft: Draft, policy: Policy, claims: Reader, add: Add): vo
     add('party', 'wrong_audience')
 }
 
-/** Signs of an access token, which ID tokens lack. */
+/** Whether the token has marks of an access token, which ID tokens lack. */
 function showsAccess({ header }: Draft, { names, accessTokenClaim }: Policy, claims: Reader): boolean {
   const typ: unknown = JSON.parse(header.get('typ') ?? 'null')
   const scope = claims.value(names.scope)
@@ -329,7 +327,7 @@ function showsAccess({ header }: Draft, { names, accessTokenClaim }: Policy, cla
   )
 }
 
-/** RFC 7519 §4.1.4 to §4.1.6. Where rounding down decides, it is a rule that jose does not have. */
+/** RFC 7519 §4.1.4 to §4.1.6. Where rounding down decides, jose does not have the rule. */
 function addTimes(claims: Reader, { leeway, skew, lifetime }: Bounds, now: number, add: Add): void {
   const [expiresAt, notBefore, issuedAt] = [claims.date('exp'), claims.date('nbf'), claims.date('iat')]
   if (expiresAt === undefined) add(claims.raw('exp') === undefined ? 'missing' : 'exp', 'missing_claim')
@@ -342,12 +340,12 @@ function addTimes(claims: Reader, { leeway, skew, lifetime }: Bounds, now: numbe
     add('lifetime', 'lifetime_exceeded')
 }
 
-/** Whether jose can check `iat` with the same tolerance: it has one for all times. */
+/** Whether jose can check `iat` with the same tolerance; it has a single one for all times. */
 export function checksAge(leeway: number, skew: number): boolean {
   return leeway === skew
 }
 
-/** `TokenOptions.compare`: a login must be as young as not-befores are kept. */
+/** `TokenOptions.compare`: a login must not be older than not-befores are kept. */
 function addLogin({ compare }: Policy, claims: Reader, { leeway, skew, session }: Bounds, now: number, add: Add): void {
   if (compare === 'issuedAt') return
   const loggedInAt = claims.date('auth_time')

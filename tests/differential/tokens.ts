@@ -1,24 +1,24 @@
-// Tokens at random: valid ones, and what happens to them on the way to being wrong.
+// Random tokens: valid ones, and mutations that make them invalid.
 
 import type { Algorithm } from 'portcullis'
 import { algorithmsOf, type PoolKey, type PublishedKey, signByJose, signByNode } from './keys.ts'
 import type { Policy } from './policy.ts'
 import type { Random } from './random.ts'
 
-/** A token before it is signed. Values are JSON texts, since `1` and `1.0` are not the same here. */
+/** A token before it is signed. Values are JSON strings, because `1` and `1.0` differ here. */
 export interface Draft {
   header: Map<string, string>
   claims: Map<string, string>
-  /** The key that signs, and by which algorithm. */
+  /** The signing key; `algorithm` is the one it signs with. */
   key: PoolKey
   algorithm: Algorithm
-  /** How the form departs from a strict compact JWT, if it does. */
+  /** How the encoding deviates from a strict compact JWT, if it does. */
   form: FormFault | undefined
-  /** How the signature is made wrong, if it is. */
+  /** How the signature is invalidated, if it is. */
   damage: 'flipped' | 'empty' | 'short' | 'other header' | undefined
 }
 
-/** The forms to try that are not a strict compact JWT. */
+/** Encodings that are not a strict compact JWT. */
 const FORM_FAULTS = [
   'padded signature',
   'newline in signature',
@@ -53,7 +53,7 @@ const FORM_FAULTS = [
 ] as const
 export type FormFault = (typeof FORM_FAULTS)[number]
 
-/** Names that tokens and revocations have in common. */
+/** Names used by both tokens and revocations. */
 export const USERS = ['alice', 'bob', 'Ålesund', '42', '-7', '0', `u${'x'.repeat(1_023)}`]
 export const SESSIONS = ['s-1', 's-2', '9007199254740991', 'сессия']
 export const CLIENTS = ['app', 'web', '17']
@@ -63,7 +63,7 @@ export interface Token {
   draft: Draft
 }
 
-/** The values that changes of a token draw on. */
+/** Values that the mutations of a token use. */
 interface Surroundings {
   policy: Policy
   keys: readonly PublishedKey[]
@@ -71,7 +71,7 @@ interface Surroundings {
   now: number
 }
 
-/** A token that the policy accepts, as far as it alone decides. */
+/** Makes a token that satisfies the policy; a revocation may still refuse it. */
 export function validDraft(random: Random, { policy, keys, now }: Surroundings, id: string): Draft {
   const fitting = keys.filter((key) =>
     algorithmsOf(key, policy.rsaAlgorithm).some((each) => policy.algorithms.includes(each)),
@@ -126,18 +126,18 @@ function validClaims(random: Random, policy: Policy, now: number, id: string): M
   return claims
 }
 
-/** An id that is a number, where the policy takes them. */
+/** Returns an id, a number if the policy allows that. */
 function idOf(random: Random, { numericIds }: Policy): string {
   return numericIds === 'accept' ? random.pick(['42', '-7', '0']) : json('42')
 }
 
-/** One change of a draft. The message of a failure has its name. */
+/** One mutation of a draft. The message of a failure contains its name. */
 export interface Mutation {
   name: string
   apply(draft: Draft): void
 }
 
-/** Changes for one token: mostly none, seldom several. */
+/** Chooses mutations for one token: mostly none, rarely several. */
 export function chooseMutations(random: Random, around: Surroundings): Mutation[] {
   const count = random.weighted([
     [45, 0],
@@ -175,7 +175,7 @@ function setting(name: string, value: string | undefined): Mutation {
   }
 }
 
-/** A claim is left out, is `null` or empty, or has a type that it should not have. */
+/** Removes a claim, makes it `null` or empty, or gives it a wrong type. */
 function mutateClaim(random: Random, { policy }: Surroundings): Mutation {
   const { names, issuerClaim, tenantClaim = 'nbf', grantClaim = 'sid' } = policy
   const all = [
@@ -213,7 +213,7 @@ function mutateClaim(random: Random, { policy }: Surroundings): Mutation {
   return setting(random.pick(all), value)
 }
 
-/** Times around those where the verdict changes, some with a fraction, an exponent or beyond all bounds. */
+/** Sets a time close to where the verdict changes, sometimes with a fraction, an exponent or out of range. */
 function mutateTime(random: Random, { policy, now }: Surroundings): Mutation {
   const { gate, origin, lifetimeOfOrigin } = policy
   const near = random.pick([
@@ -305,7 +305,7 @@ function mutateIssuer(random: Random, { policy }: Surroundings): Mutation {
   return setting(issuerClaim, json(random.pick<unknown>([...issuers, ...values])))
 }
 
-/** A claim or header that distinguishes an access token from others. */
+/** Changes a claim or header that distinguishes an access token from others. */
 function mutateUse(random: Random, { policy }: Surroundings): Mutation {
   return random.pick([
     () =>
@@ -344,7 +344,7 @@ function mutateUse(random: Random, { policy }: Surroundings): Mutation {
   ])()
 }
 
-/** Ids that are numbers, too long, or odd. */
+/** Sets ids that are numbers, too long or unusual. */
 function mutateId(random: Random, { policy }: Surroundings): Mutation {
   const { names, grantClaim = 'azp' } = policy
   const claim = random.pick([
@@ -512,7 +512,7 @@ function mutateForm(random: Random): Mutation {
   return { name: form, apply: (draft) => void (draft.form = form) }
 }
 
-/** Claims that change nothing, or only the length. */
+/** Adds claims that do not affect the verdict except by the length. */
 function addHarmless(random: Random): Mutation {
   const name = random.pick([
     'name',
@@ -540,7 +540,7 @@ function addHarmless(random: Random): Mutation {
   )
 }
 
-/** Signs a draft: by jose where jose signs such a thing. */
+/** Signs a draft, with jose if jose can sign it. */
 export async function sign(draft: Draft): Promise<string> {
   const { header, key, algorithm, form, damage } = draft
   const [headerText, claimsText] = spell(draft)
@@ -567,12 +567,12 @@ export async function sign(draft: Draft): Promise<string> {
   return isDamaged(draft) ? harm(text, damage) : text
 }
 
-/** Whether the signature is made wrong. A wrong form comes before it. */
+/** Whether the signature is invalidated. A malformed token is detected first. */
 export function isDamaged({ form, damage }: Draft): boolean {
   return form === undefined && damage !== undefined
 }
 
-/** Faults that are made of a signed token; all others are signed. */
+/** Faults applied to a signed token; all others are applied before signing. */
 const SPELLED_AFTERWARDS: ReadonlySet<FormFault> = new Set([
   'padded signature',
   'newline in signature',
@@ -644,7 +644,7 @@ function spell({ header, claims, form }: Draft): [string | Uint8Array, string | 
 
 function encode(part: string | Uint8Array, padded: boolean, broken = false): string {
   const bytes = Buffer.from(part)
-  // A part of a multiple of three bytes has no padding: white space makes it longer, and means nothing in JSON.
+  // A part of a multiple of three bytes has no padding, so white space, which JSON ignores, is appended.
   const filled = padded && bytes.length % 3 === 0 ? Buffer.concat([bytes, Buffer.from(' ')]) : bytes
   const text = filled.toString('base64url')
   if (broken) return `${text.slice(0, 8)}\n${text.slice(8)}`
@@ -680,7 +680,7 @@ function respell(text: string, form: FormFault): string {
     case 'newline in signature':
       return `${text.slice(0, -4)}\n${text.slice(-4)}`
     case 'trailing bits':
-      // Without spare bits, a fifth character is one that no byte can have.
+      // Without spare bits, an extra character is added, which encodes no byte.
       return hasSpareBits(text)
         ? `${text.slice(0, -1)}${BASE64URL[BASE64URL.indexOf(text.at(-1) as string) | 1] as string}`
         : `${text}B`
@@ -703,7 +703,7 @@ function respell(text: string, form: FormFault): string {
   }
 }
 
-/** Whether the last character of the signature has bits that belong to no byte. */
+/** Whether the last character of the signature has bits beyond the last byte. */
 function hasSpareBits(text: string): boolean {
   return signatureLength(text) % 4 !== 0
 }

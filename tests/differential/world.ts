@@ -1,4 +1,4 @@
-// A realm with its origin, its feed and a gate, under a clock of the test's own.
+// A realm with its origin, feed and gate, under a clock that the test controls.
 
 import assert from 'node:assert/strict'
 import { createGate, type Gate } from 'portcullis/edge'
@@ -12,10 +12,10 @@ import type { Random } from './random.ts'
 import { Revocations } from './revocations.ts'
 
 const FEED = 'https://origin.example/feed/a'
-/** The time at which the first world begins; later ones begin later, since no clock goes back. */
+/** The time at which the first world begins; later ones begin later, because no clock may go back. */
 const BEGIN = 1_900_000_000
 
-/** A clock that stands still until it is moved. It replaces `Date.now`. */
+/** A clock that is advanced explicitly. It replaces `Date.now`. */
 export class StoppedClock {
   #seconds = BEGIN
   readonly #host = Date.now
@@ -42,7 +42,7 @@ export class World {
   readonly keys: readonly PublishedKey[]
   readonly revocations: Revocations
   readonly gate: Gate
-  /** The actions so far, for the message of a failure. */
+  /** The acts so far, for the message of a failure. */
   readonly acts: string[] = []
   readonly #origin: Origin | undefined
   readonly #clock: StoppedClock
@@ -88,7 +88,7 @@ export class World {
                 ...(policy.compare === 'authTime' ? { maxSessionSeconds } : {}),
               },
             ],
-            // A not-before of the caller's that lies too far ahead is reported as `clock`, as it should be.
+            // A caller's not-before too far in the future is reported as `clock`, as intended.
             onReport: ({ kind, error }) =>
               void (error === undefined || kind === 'clock' || reports.push(error.message)),
           })
@@ -107,7 +107,7 @@ export class World {
     return new World(policy, keys, clock, origin, gate, reports)
   }
 
-  /** The age of the gate's state; `undefined`: it has none. */
+  /** The age of the gate's state; `undefined` if it has no state. */
   get stateAge(): number | undefined {
     return this.#loadedAt === undefined ? undefined : this.#clock.now - this.#loadedAt
   }
@@ -116,7 +116,7 @@ export class World {
     return this.#origin?.status()[0]?.sequence ?? 0
   }
 
-  /** Brings the gate up to date. */
+  /** Refreshes the gate's state. */
   async refresh(): Promise<void> {
     if (this.#origin === undefined) return
     await this.gate.refresh()
@@ -131,8 +131,7 @@ export class World {
   }
 
   /**
-   * Records something at random, at the origin and in the model. Returns the one of `tokens` that is revoked by its id,
-   * if one is.
+   * Records a random act at the origin and in the model. Returns the member of `tokens` that it revokes by id, if any.
    */
   async revoke(random: Random, tokens: readonly Revocable[]): Promise<string | undefined> {
     if (this.#origin === undefined) return undefined
@@ -146,7 +145,7 @@ export class World {
     return act.token
   }
 
-  /** Presents a token to the origin to have it revoked. Returns the code of its refusal. */
+  /** Presents a token to the origin for revocation. Returns the code of the refusal, if any. */
   async present(text: string): Promise<string | undefined> {
     try {
       await this.#origin?.revokeToken(text)

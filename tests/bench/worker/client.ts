@@ -1,4 +1,4 @@
-// workerd with the bench worker, timed from outside.
+// Runs the bench worker in workerd and times it from outside.
 
 import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -20,11 +20,11 @@ export interface Stage {
 }
 
 export interface BenchWorker {
-  /** Microseconds a token, of the gate and of the peers that run there. */
+  /** Returns microseconds per token, for the gate and the peers that run there. */
   race(stage: Stage): Promise<Record<string, number>>
-  /** Puts a stage up and leaves it standing: turns are taken by the caller. */
+  /** Sets a stage up and keeps it; the caller takes the turns. */
   stage(stage: Stage): Promise<Staged>
-  /** Milliseconds a pass of one contestant. */
+  /** Returns milliseconds per pass of one contestant. */
   time(stage: Stage, contestant: 'first verdict' | 'instantiate'): Promise<number>
   close(): Promise<void>
 }
@@ -32,17 +32,17 @@ export interface BenchWorker {
 export interface Staged {
   /** Contestants that run there. */
   names: string[]
-  /** Milliseconds a pass. The first turn is a longer one: it warms up. */
+  /** Returns milliseconds per pass. The first turn is longer, to warm up. */
   turn(contestant: string, round: number): Promise<number>
   close(): void
 }
 
-/** Duration of a turn, so that the cost of a request is little beside it. */
+/** Duration of a turn, long compared to the cost of a request. */
 const TURN_MS = 40
 const MOST_PASSES = 40
 const EMPTY_REQUESTS = 20
 
-/** `packageFolder` is another build of the package than the one that is installed. */
+/** Starts the worker. `packageFolder` is the package to use in place of the installed one. */
 export async function openWorker(packageFolder?: string): Promise<BenchWorker> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-'))
   const port = await freePort()
@@ -66,7 +66,7 @@ export async function openWorker(packageFolder?: string): Promise<BenchWorker> {
   async function post(path: string, body?: string): Promise<string> {
     const response = await fetch(`${url}${path}`, { method: 'POST', ...(body === undefined ? {} : { body }) })
     const text = await response.text()
-    if (!response.ok) throw new Error(`the bench worker answered ${response.status}: ${text.slice(0, 300)}`)
+    if (!response.ok) throw new Error(`the bench worker returned ${response.status}: ${text.slice(0, 300)}`)
     return text
   }
 
@@ -76,7 +76,7 @@ export async function openWorker(packageFolder?: string): Promise<BenchWorker> {
     return performance.now() - start
   }
 
-  /** Milliseconds of so many passes, without the cost of the request itself. */
+  /** Returns the milliseconds of the passes, without the cost of the request itself. */
   async function run(contestant: string, passes: number): Promise<number> {
     await post(`/prepare?contestant=${encodeURIComponent(contestant)}&passes=${passes}`)
     const empty: number[] = []
@@ -84,7 +84,7 @@ export async function openWorker(packageFolder?: string): Promise<BenchWorker> {
     return (await milliseconds('/run')) - median(empty)
   }
 
-  /** Milliseconds a pass. */
+  /** Returns milliseconds per pass. */
   async function turn(contestant: string, round: number, known: Map<string, number>): Promise<number> {
     let [elapsedMs, made] = [0, 0]
     do {

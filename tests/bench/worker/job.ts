@@ -1,4 +1,4 @@
-// The worker's job, as plain data that can be posted.
+// A job for the worker, as plain data that can be posted.
 
 import type { JWK } from 'portcullis/edge'
 

@@ -1,4 +1,4 @@
-// The demo's worker, and its protected handler without protection.
+// The demo's worker, and the same handler without protection.
 
 import type { Accepted } from 'portcullis/edge'
 import { whoami } from '../../../www/demo/whoami.ts'
@@ -6,14 +6,16 @@ import demo from '../../../www/demo/worker.ts'
 
 type Rest = [Parameters<typeof demo.fetch>[1], Parameters<typeof demo.fetch>[2]]
 
-/** The verdict passed to the unprotected handler: the protected one's first, so that both answer the same bytes. */
+/**
+ * The verdict for the unprotected handler: the first one of the protected handler, so that both return the same bytes.
+ */
 let told: Accepted | undefined
 
 export default {
   async fetch(request: Request, ...rest: Rest): Promise<Response> {
     if (!request.url.endsWith('/open')) return demo.fetch(request, ...rest)
     told ??= await learn(request, rest)
-    // Routed as the demo routes.
+    // The demo's routes.
     switch (URL.parse(request.url)?.pathname) {
       case '/open':
         return shared(whoami(request, rest[0], rest[1], told))
@@ -32,7 +34,7 @@ function shared(response: Response): Response {
 
 async function learn(request: Request, rest: Rest): Promise<Accepted> {
   const answer = await demo.fetch(new Request(new URL('/api/whoami', request.url), request), ...rest)
-  if (!answer.ok) throw new Error(`the protected handler answered ${answer.status}`)
+  if (!answer.ok) throw new Error(`the protected handler returned ${answer.status}`)
   return {
     ok: true,
     header: { alg: '' },

@@ -1,4 +1,4 @@
-/** The value of such an import in workerd. */
+/** The type of a wasm import in workerd. */
 declare module '*.wasm' {
   const module: WebAssembly.Module
   export default module

@@ -1,5 +1,5 @@
-// Contestants inside a worker. Its clock stands still in a request, so the client measures: `/prepare` makes
-// everything ready for so many passes, `/run` makes them, `/empty` gives the cost of a request.
+// Contestants inside a worker. Its clock does not advance during a request, so the client measures: `/prepare` prepares
+// a number of passes, `/run` makes them, `/empty` gives the cost of a request.
 
 import { base64url } from 'jose'
 import wasm from 'portcullis/edge.wasm'
@@ -44,7 +44,7 @@ async function prepare(name: string, count: number): Promise<Pass[]> {
   if (contestant === undefined || job === undefined) throw new Error(`${name} does not take part`)
   const headers = job.tokens.map((token) => new Headers({ token }))
   const prepared: Pass[] = []
-  // A header gives a new string each time that it is asked.
+  // A header returns a new string each time it is read.
   for (let pass = 0; pass < count; pass += 1)
     prepared.push(await contestant(headers.map((header) => header.get('token') ?? '')))
   return prepared
@@ -80,7 +80,7 @@ async function ours({
   }
 }
 
-/** Gates of passes that were made are closed when so many are newer: as many as passes are ever prepared. */
+/** A gate of a finished pass is closed once this many are newer: the largest number of prepared passes. */
 const MOST_GATES = 40
 
 /** Measures everything from the feed's bytes in memory to an accepted token. */
@@ -112,7 +112,7 @@ async function theirs({ jwk, issuer, audience }: Job): Promise<Record<string, Co
   )
 }
 
-/** The lower bound of every verifier that uses WebCrypto: the signature check alone, of bytes in memory. */
+/** Returns the lower bound for every verifier that uses WebCrypto: the signature check alone, of bytes in memory. */
 async function floor({ jwk }: Job): Promise<Record<string, Contestant>> {
   const key = await importKey(jwk)
   const { name } = key.algorithm
@@ -130,7 +130,7 @@ async function floor({ jwk }: Job): Promise<Record<string, Contestant>> {
       return async () => {
         for (const { input, signature } of asked) {
           if (!(await crypto.subtle.verify(scheme, key, signature as BufferSource, input)))
-            throw new Error('a good signature was refused')
+            throw new Error('a valid signature was refused')
         }
       }
     },

@@ -1,4 +1,4 @@
-// The sessions in a program: prints what is wrong, and ends by itself although sessions are open.
+// Uses sessions in a program: prints problems, and exits by itself although sessions are open.
 
 import { problems } from './sessions.ts'
 

@@ -1,9 +1,9 @@
-// Imported first: records what a module does while it loads, with the globals that a server may share between all its
+// Imported first: records how a module uses globals while it loads, because a server may share them between all its
 // users.
 
 export const recorded: string[] = []
 
-/** Stands for the runtime's own, also where it has none. */
+/** Replaces the runtime's BroadcastChannel, or provides one. */
 class RecordingChannel extends EventTarget {
   constructor(name: string) {
     super()
@@ -13,7 +13,7 @@ class RecordingChannel extends EventTarget {
   close(): void {}
 }
 
-/** Timers that are still to come: they would keep a process alive. */
+/** Pending timers, which would keep a process alive. */
 export const pending = new Set<unknown>()
 
 const { setTimeout, clearTimeout, setInterval, fetch } = globalThis

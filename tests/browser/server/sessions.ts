@@ -1,12 +1,12 @@
-// Sessions at module scope, as an app has them whose pages are also rendered on a server.
+// Sessions at module scope, as in an app whose pages are also rendered on a server.
 
 import { pending, recorded } from './recorder.ts'
 import { createSession, logout, onLogout, type SessionOptions } from 'portcullis/browser'
 
-/** The bodies that the token endpoint received. */
+/** Bodies that the token endpoint received. */
 const asked: string[] = []
 
-/** Answers in place of the network. */
+/** Replaces the network. */
 const answering: typeof fetch = async (_, init) => {
   asked.push(String(init?.body))
   return Response.json({ access_token: 'a1', refresh_token: 'r1', expires_in: 300 })
@@ -31,7 +31,7 @@ const stored = createSession({ ...OPTIONS, clientId: 'stored', storage: STORAGE 
 const listening = onLogout(() => recorded.push('onLogout'))
 const atLoad = [...recorded, ...asked]
 
-/** Returns what is wrong, one line for each. */
+/** Returns the problems, one per line. */
 export async function problems(): Promise<string[]> {
   const found: string[] = []
   const same = (what: string, value: unknown, expected: unknown): void => {
@@ -41,7 +41,7 @@ export async function problems(): Promise<string[]> {
   same('done while the module loads', atLoad, [])
   same('signed in', [inMemory.signedIn, byCookie.signedIn, stored.signedIn], [false, false, false])
 
-  // Two users of one process.
+  // Users of the same process.
   const [alice, bob, carol] = [createSession(OPTIONS), createSession(OPTIONS), createSession(OPTIONS)]
   await alice.signIn({ accessToken: 'of Alice', refreshToken: 'r', expiresInSeconds: 300 })
   await carol.signIn({ accessToken: 'of Carol', refreshToken: 'r', expiresInSeconds: 300 })
@@ -55,10 +55,10 @@ export async function problems(): Promise<string[]> {
   await alice.logout()
   same('still signed in after the logout of another user', [alice.signedIn, carol.signedIn], [false, true])
 
-  // Used, it works: a server may act for one user.
+  // The session works, because a server may act for one user.
   asked.length = 0
   same('refresh', [await carol.refresh(), await carol.accessToken()], ['refreshed', 'a1'])
-  same('what was sent', asked, ['grant_type=refresh_token&client_id=app&refresh_token=r'])
+  same('requests sent', asked, ['grant_type=refresh_token&client_id=app&refresh_token=r'])
   const globals = recorded.filter((name) => !['setTimeout', 'load', 'save', 'clear'].includes(name))
   same('globals used', globals, [])
   same('timers left by open sessions', pending.size, 0)
