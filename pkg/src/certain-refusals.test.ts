@@ -127,11 +127,7 @@ describe('a gate also refuses', () => {
 
 describe('an origin also refuses', () => {
   const refused: [string, object, RegExp][] = [
-    [
-      'a client of no realm',
-      { clients: [{ id: 'c', realms: [] }] },
-      /clients\[0\]\.realms must be an array that is not empty/,
-    ],
+    ['a client of no realm', { clients: [{ id: 'c', realms: [] }] }, /clients\[0\]\.realms must be a non-empty array/],
     [
       'statements that expire before the next',
       { heartbeatSeconds: 5, validForSeconds: 4 },

@@ -3,17 +3,17 @@ import type { TokenOptions } from './types.ts'
 
 /** The names under which a realm's issuer may sign, in the form the core takes. */
 export interface IssuerNames {
-  /** Makes the realm's id: the first name, or the pattern. */
+  /** Determines the realm's id: the first name, or the pattern. */
   id: string
   /** Every accepted `iss`. */
   names: string[]
   /** With a pattern: the tenant of each name, in the same order; otherwise empty. */
   tenants: string[]
-  /** With a pattern: the claim that must be the tenant. */
+  /** With a pattern: the claim that must equal the tenant. */
   tenantClaim?: string
 }
 
-/** The names of a realm's issuer. A pattern without tenants, which `checkIssuer` refuses, is a name like any other. */
+/** Returns the names of a realm's issuer. A pattern without tenants, which `checkIssuer` refuses, counts as a name. */
 export function issuerNames({ issuer, tenants }: Pick<TokenOptions, 'issuer' | 'tenants'>): IssuerNames {
   const names = typeof issuer === 'string' ? [issuer] : issuer
   const [id = ''] = names
@@ -23,14 +23,15 @@ export function issuerNames({ issuer, tenants }: Pick<TokenOptions, 'issuer' | '
 }
 
 /**
- * Whether equal subjects of different names are told apart, so that every act must say under which name it is meant.
+ * Returns whether equal subjects under different names are separate users, so that every revocation must state the
+ * name.
  */
 export function separatesSubjects(options: Pick<TokenOptions, 'issuer' | 'tenants' | 'sameSubjects'>): boolean {
   const { names, tenantClaim } = issuerNames(options)
   return options.sameSubjects !== true && (names.length > 1 || tenantClaim !== undefined)
 }
 
-/** Throws `invalid_option` for names and tenants that contradict each other. */
+/** Throws `invalid_option` for contradictory names and tenants. */
 export function checkIssuer({ issuer, issuerClaim = 'iss', tenants, sameSubjects }: TokenOptions, name: string): void {
   const names = typeof issuer === 'string' ? [issuer] : issuer
   const patterns = names.map(patternOf).filter((found) => found !== undefined)
@@ -58,10 +59,10 @@ export function checkIssuer({ issuer, issuerClaim = 'iss', tenants, sameSubjects
   }
 }
 
-/** The largest number of names or tenants of one realm. */
+/** Maximum number of names or tenants of one realm. */
 export const MAX_ISSUER_NAMES = 1_000
 
-/** Claims that are numbers in every token (RFC 7519 §4.1, OpenID Connect Core 1.0 §2). */
+/** Claims that are always numbers (RFC 7519 §4.1, OpenID Connect Core 1.0 §2). */
 const NUMERIC_CLAIMS: readonly string[] = ['exp', 'nbf', 'iat', 'auth_time']
 
 /** A URL with one whole path segment in braces, and no braces elsewhere. */

@@ -1,12 +1,12 @@
 import { invalid, isObject } from './options.ts'
 import type { Algorithm, JWKS } from './types.ts'
 
-/** The source of a realm's keys: a set, a URL, a function, or `undefined`, the feed. */
+/** The source of a realm's keys: a set, a URL, a function, or `undefined` for the feed. */
 type KeySource = JWKS | URL | string | (() => unknown) | undefined
 
 /**
- * Throws `invalid_option` for algorithms of which no key can have one: no token would be accepted. `realm` has obeyed
- * the rules of its options; `algorithms` left out are all.
+ * Throws `invalid_option` if none of the algorithms can have a key, so that no token would be accepted. `realm` must
+ * have passed the rules of its options; absent `algorithms` means all.
  */
 export function checkKeyAlgorithms(
   { algorithms, jwks }: { algorithms?: readonly Algorithm[]; jwks?: KeySource },
@@ -35,7 +35,10 @@ function isSymmetric(algorithm: Algorithm): boolean {
   return algorithm.startsWith('HS')
 }
 
-/** The algorithms that a key can have (RFC 7518 §6.1, RFC 8037 §2); in doubt one too many, because the core decides. */
+/**
+ * Returns the algorithms that a key can have (RFC 7518 §6.1, RFC 8037 §2). In doubt it includes one too many, because
+ * the core decides.
+ */
 function algorithmsOf({ kty, crv, alg }: { kty?: unknown; crv?: unknown; alg?: unknown }): Algorithm[] {
   const byType = algorithmsOfType(kty, crv)
   const stated = byType.filter((algorithm) => algorithm === alg)

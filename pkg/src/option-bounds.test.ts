@@ -116,7 +116,7 @@ test('each message states the bounds, and is given just beyond them', () => {
     const { path, rule, least, most, kind } = bounded
     const range =
       kind === 'list' && most === Infinity
-        ? 'an array that is not empty'
+        ? 'a non-empty array'
         : most === Infinity
           ? `${least} or more`
           : `${least} to ${most}`

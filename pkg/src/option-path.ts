@@ -1,11 +1,9 @@
 import { PortcullisError } from './errors.ts'
 
-/** The path of an option, or how it follows from an error. */
+/** The path of an option, or a function that derives it from an error. */
 export type OptionPath = string | ((error: PortcullisError) => string)
 
-/**
- * Runs `work`. An error of it names the option at `path`: `options.x` of a part of the configuration becomes `path.x`.
- */
+/** Runs `work`. Its errors name the option at `path`: `options.x` of a part of the configuration becomes `path.x`. */
 export function atOption<T>(path: OptionPath, work: () => T): T {
   try {
     return work()
@@ -14,7 +12,7 @@ export function atOption<T>(path: OptionPath, work: () => T): T {
   }
 }
 
-/** The same for work that takes time. */
+/** The asynchronous form of `atOption`. */
 export async function atOptionAsync<T>(path: OptionPath, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
@@ -23,7 +21,7 @@ export async function atOptionAsync<T>(path: OptionPath, work: () => Promise<T>)
   }
 }
 
-/** Errors of other kinds are faults, and stay as they are. */
+/** Relocates `invalid_option` errors. Errors of other kinds are faults and stay unchanged. */
 function located(error: unknown, at: OptionPath): unknown {
   if (!(error instanceof PortcullisError)) return error
   const path = typeof at === 'string' ? at : at(error)

@@ -1,8 +1,8 @@
 import type { JsonSchema, Rule, RuleParts, Rules, SchemaName } from './options.ts'
 
 /**
- * The JSON Schema of a rule; `undefined`: the value is code, which JSON cannot show. Apart from the rules, so that no
- * page or edge worker carries it.
+ * Returns the JSON Schema of a rule; `undefined` if the value is code, which JSON cannot express. Separate from the
+ * rules, so that pages and edge workers do not include it.
  */
 export function schemaOf({ schema, parts, fallback, description }: Rule): JsonSchema | undefined {
   const own = parts !== undefined ? schemaOfParts(parts) : typeof schema === 'string' ? SCHEMAS[schema] : schema
@@ -14,7 +14,7 @@ export function schemaOf({ schema, parts, fallback, description }: Rule): JsonSc
   }
 }
 
-/** The JSON Schema of an object with these rules; options that are code are left out. */
+/** Returns the JSON Schema of an object with these rules, without options that are code. */
 export function objectSchema(rules: Rules): JsonSchema {
   const shown = Object.entries(rules).flatMap(([name, rule]) => {
     const schema = schemaOf(rule)

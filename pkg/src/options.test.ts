@@ -15,8 +15,8 @@ const refusals: [string, unknown, RegExp][] = [
   ['no object', undefined, /options must be an object/],
   ['an array', [], /options must be an object/],
   ['a missing option', {}, /options\.realms is missing/],
-  ['an empty list', { realms: [] }, /options\.realms must be an array that is not empty/],
-  ['a nested one', { realms: [{ name: 'a' }, { name: 7 }] }, /options\.realms\[1\]\.name must be a string/],
+  ['an empty list', { realms: [] }, /options\.realms must be a non-empty array/],
+  ['a nested one', { realms: [{ name: 'a' }, { name: 7 }] }, /options\.realms\[1\]\.name must be a non-empty string/],
   [
     'an unknown name',
     { ...good, waitAfterSecond: 1 },
@@ -38,7 +38,7 @@ const refusals: [string, unknown, RegExp][] = [
   ['no URL', { ...good, target: 'over there' }, /options\.target must be an http: or https: URL/],
   ['a file', { ...good, target: 'file:///etc/passwd' }, /options\.target/],
   ['credentials in a URL', { ...good, target: 'https://me:secret@host/' }, /options\.target/],
-  ['null', { ...good, secret: null }, /options\.secret must be a string/],
+  ['null', { ...good, secret: null }, /options\.secret must be a non-empty string/],
   ['a prototype', { ...good, __proto__: { a: 1 }, constructor: 1 }, /unknown option 'constructor'/],
 ]
 for (const [name, options, message] of refusals) {

@@ -4,31 +4,32 @@ import { PortcullisError } from './errors.ts'
 export type JsonSchema = Readonly<Record<string, unknown>>
 
 /**
- * The rule of one option, declared once: check and message follow from it, and in `option-schema.ts` the JSON Schema.
+ * The rule of one option, declared once. The check, the message and (in `option-schema.ts`) the JSON Schema are derived
+ * from it.
  */
 export interface Rule<T = unknown> {
   /** Completes the sentence "must be …". */
   readonly expected: string
-  /** Left out: the option may be left out. */
+  /** Absent: the option is optional. */
   readonly need?: 'required'
   /**
-   * As much of the rule as JSON can show, or its name in `option-schema.ts`. Neither this nor `parts`: the value is
-   * code.
+   * As much of the rule as JSON Schema can express, or its name in `option-schema.ts`. Without this and `parts`, the
+   * value is code.
    */
   readonly schema?: JsonSchema | SchemaName | undefined
-  /** The rules of its members. */
+  /** The rules of the members. */
   readonly parts?: RuleParts
-  /** The description in a schema. */
+  /** The description in the schema. */
   readonly description?: string
-  /** The value of an option that is left out. */
+  /** The value of an absent option. */
   readonly fallback?: T
-  /** Throws `invalid_option` naming `name`; the value itself is never repeated, for it may be a secret. */
+  /** Throws `invalid_option` naming `name`. The message never contains the value, which may be a secret. */
   readonly check: (value: unknown, name: string) => void
 }
 
 export type Rules = Readonly<Record<string, Rule>>
 
-/** Schemas that stand in `option-schema.ts`, so that pages and edge workers need not carry them. */
+/** Schemas defined in `option-schema.ts`, so that pages and edge workers do not include them. */
 export type SchemaName = 'string' | 'boolean' | 'url' | 'webOrigin' | 'object'
 
 export type RuleParts =
@@ -43,7 +44,7 @@ export type Defaults<R extends Rules> = {
   [K in keyof R as R[K] extends { readonly fallback: unknown } ? K : never]: Fallback<R[K]>
 }
 
-/** The type of an object that obeys the rules. */
+/** The type of an object that conforms to the rules. */
 export type Checked<R extends Rules> = { [K in keyof R as R[K] extends RequiredRule ? K : never]: Value<R[K]> } & {
   [K in keyof R as R[K] extends RequiredRule ? never : K]?: Value<R[K]>
 }
@@ -53,8 +54,8 @@ type Value<R> = R extends Rule<infer T> ? T : never
 type Fallback<R> = R extends { readonly fallback: infer T } ? T : never
 
 /**
- * Checks a set of options by its rules. Throws `invalid_option` for the first that is unknown, missing or wrong;
- * `undefined` counts as left out.
+ * Validates a set of options against its rules. Throws `invalid_option` for the first one that is unknown, missing or
+ * wrong; `undefined` counts as absent.
  */
 export function checkOptions(value: unknown, rules: Rules, name = 'options'): void {
   if (!isObject(value)) throw invalid(`${name} must be an object`)
@@ -68,18 +69,18 @@ export function checkOptions(value: unknown, rules: Rules, name = 'options'): vo
   }
 }
 
-/** The longest delay a timer keeps: `setTimeout` takes a signed 32-bit number of milliseconds (WHATWG HTML §8.7). */
+/** The longest delay of a timer: `setTimeout` takes a signed 32-bit number of milliseconds (WHATWG HTML §8.7). */
 export const MAX_TIMER_MS = 2_147_483_647
-/** Unknown names longer than this are not repeated in full. */
+/** Longer unknown names are truncated in messages. */
 const MAX_NAME_CHARACTERS = 40
 
-/** A string of one character or more. */
+/** A non-empty string. */
 export const string: Rule<string> = /* @__PURE__ */ rule(
-  'a string that is not empty',
+  'a non-empty string',
   (value) => typeof value === 'string' && value !== '',
   'string',
 )
-/** A string, the empty one too. */
+/** A string, possibly empty. */
 export const anyString: Rule<string> = /* @__PURE__ */ rule('a string', (value) => typeof value === 'string', {
   type: 'string',
 })
@@ -91,18 +92,18 @@ export const boolean: Rule<boolean> = /* @__PURE__ */ rule(
 )
 export const seconds: Rule<number> = /* @__PURE__ */ integer('whole seconds')
 export const milliseconds: Rule<number> = /* @__PURE__ */ integer('whole milliseconds', 0, MAX_TIMER_MS)
-/** The time limit of a request: with 0 it would end before it began. */
+/** The time limit of a request; 0 is not allowed, because the request would end before it started. */
 export const timeout: Rule<number> = /* @__PURE__ */ integer('whole milliseconds', 1, MAX_TIMER_MS)
-/** An absolute http: or https: URL without a user name or password, as text or URL object. */
+/** An absolute http: or https: URL without a user name or password, as a string or URL object. */
 export const url: Rule<string> = /* @__PURE__ */ rule(
-  'an http: or https: URL without user name or password',
+  'an http: or https: URL without a user name or password',
   (value) => {
     const parsed = value instanceof URL || typeof value === 'string' ? parseUrl(value) : undefined
     return parsed !== undefined && /^https?:$/.test(parsed.protocol) && parsed.username + parsed.password === ''
   },
   'url',
 )
-/** A web origin in its serialised form (RFC 6454 §6.2), as browsers send it. */
+/** A serialized web origin (RFC 6454 §6.2), as browsers send it. */
 export const webOrigin: Rule<string> = /* @__PURE__ */ rule(
   "an origin such as 'https://app.example'",
   (value) => typeof value === 'string' && parseUrl(value)?.origin === value,
@@ -111,7 +112,7 @@ export const webOrigin: Rule<string> = /* @__PURE__ */ rule(
 /** An object whose members are checked elsewhere. */
 export const opaque: Rule<Record<string, unknown>> = /* @__PURE__ */ rule('an object', isObject, 'object')
 
-/** A rule from a test, with as much of it as JSON Schema can say. */
+/** Returns a rule made of a test, with as much of it as JSON Schema can express. */
 export function rule<T = never>(
   expected: string,
   test: (value: unknown) => boolean,
@@ -126,28 +127,28 @@ export function rule<T = never>(
   }
 }
 
-/** The same rule for an option that cannot be left out. */
+/** Returns the same rule for an option that is required. */
 export function required<T>(rule: Rule<T>): Rule<T> & RequiredRule {
   return { ...rule, need: 'required' }
 }
 
-/** The same rule for an option with a default. */
+/** Returns the same rule for an option with a default. */
 export function withDefault<T, D extends T>(rule: Rule<T>, fallback: D): Rule<T> & { readonly fallback: T } {
   return { ...rule, fallback }
 }
 
-/** The same rule with a description in its schema. */
+/** Returns the same rule with a description in its schema. */
 export function described<T, R extends Rule<T>>(rule: R, description: string): R {
   return { ...rule, description }
 }
 
-/** The defaults of the rules that have one. */
+/** Returns the defaults of the rules that have one. */
 export function defaultsOf<R extends Rules>(rules: R): Defaults<R> {
   const found = Object.entries(rules).filter(([, rule]) => rule.fallback !== undefined)
   return Object.fromEntries(found.map(([name, rule]) => [name, rule.fallback])) as Defaults<R>
 }
 
-/** A string of a certain form. */
+/** Returns the rule for a string that matches a form. */
 export function pattern(expected: string, form: RegExp): Rule<string> {
   return rule(expected, (value) => typeof value === 'string' && form.test(value), {
     type: 'string',
@@ -155,7 +156,7 @@ export function pattern(expected: string, form: RegExp): Rule<string> {
   })
 }
 
-/** A whole number, finite and in range. */
+/** Returns the rule for a finite whole number in a range. */
 export function integer(unit: string, least = 0, most: number = Infinity): Rule<number> {
   const range = most === Infinity ? `${least} or more` : `${least} to ${most}`
   const test = (value: unknown): boolean =>
@@ -163,7 +164,7 @@ export function integer(unit: string, least = 0, most: number = Infinity): Rule<
   return { ...rule(`a number of ${unit}, ${range}`, test), parts: { least, most } }
 }
 
-/** A number in range, which may be a fraction. */
+/** Returns the rule for a number in a range, fractions included. */
 export function number(least: number, most: number): Rule<number> {
   const test = (value: unknown): boolean => typeof value === 'number' && least <= value && value <= most
   return { ...rule(`a number, ${least} to ${most}`, test), parts: { number: { least, most } } }
@@ -175,9 +176,9 @@ export function oneOf<const W extends string>(...words: W[]): Rule<W> {
   })
 }
 
-/** An array; every member obeys the rule. */
+/** Returns the rule for an array whose members conform to a rule. */
 export function list<T>(member: Rule<T>, least = 0): Rule<T[]> {
-  const expected = `an array${least > 0 ? ' that is not empty' : ''}, each member ${member.expected}`
+  const expected = `${least > 0 ? 'a non-empty array' : 'an array'}, each member ${member.expected}`
   return {
     expected,
     parts: { list: member, least },
@@ -188,7 +189,7 @@ export function list<T>(member: Rule<T>, least = 0): Rule<T[]> {
   }
 }
 
-/** The same with a maximum. */
+/** Returns the same rule with a maximum length. */
 export function boundedList<T>(member: Rule<T>, least: number, most: number): Rule<T[]> {
   const expected = `an array of ${least} to ${most} members, each ${member.expected}`
   return {
@@ -202,12 +203,12 @@ export function boundedList<T>(member: Rule<T>, least: number, most: number): Ru
   }
 }
 
-/** An object with rules of its own. */
+/** Returns the rule for an object with rules for its members. */
 export function shape<R extends Rules>(rules: R): Rule<Checked<R>> {
   return { expected: 'an object', parts: { shape: rules }, check: (value, name) => checkOptions(value, rules, name) }
 }
 
-/** Any one of several rules. */
+/** Returns the rule for a value that conforms to any of several rules. */
 export function either<R extends Rule[]>(...rules: R): Rule<Value<R[number]>> {
   const expected = rules.map((each) => each.expected).join(', or ')
   const test = (value: unknown): boolean =>
@@ -222,12 +223,12 @@ export function either<R extends Rule[]>(...rules: R): Rule<Value<R[number]>> {
   return { ...rule(expected, test), parts: { anyOf: rules } }
 }
 
-/** Without the options that are there but `undefined`: those have their default. */
+/** Returns the options without those set to `undefined`, to which the defaults apply. */
 export function given<T extends object>(options: T): T {
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as T
 }
 
-/** The error for an option; the message must not hold its value. */
+/** Returns the error for an option. The message must not contain its value. */
 export function invalid(message: string): PortcullisError {
   return new PortcullisError('invalid_option', message)
 }
@@ -252,7 +253,7 @@ function unknown(option: string, known: string[], name: string): PortcullisError
   return invalid(`${name} has an unknown option '${shown}'; ${hint}`)
 }
 
-/** Levenshtein distance without regard to case; a name without its unit is near. */
+/** Returns the Levenshtein distance, ignoring case. A name that only lacks the unit counts as near. */
 function distance(from: string, to: string): number {
   const [a, b] = [from.toLowerCase(), to.toLowerCase()]
   if (a.length > 3 && b.startsWith(a)) return 1

@@ -22,15 +22,15 @@ import {
 import { checkRequiredClaims } from './required-claims.ts'
 import type { Algorithm, ClaimNames, JWK, JWKS, TokenOptions } from './types.ts'
 
-/** A realm's token options in the form the core takes, with every default filled in. */
+/** A realm's token options in the form the core takes, with all defaults applied. */
 export interface CorePolicy {
   name: string
-  /** Makes the realm's id: the first name of the issuer, or its pattern. */
+  /** Determines the realm's id: the first name of the issuer, or its pattern. */
   issuer: string
   issuerNames: string[]
   /** With a pattern: the tenant of each name; otherwise empty. */
   tenants: string[]
-  /** With a pattern: the claim that must be the tenant. */
+  /** With a pattern: the claim that must equal the tenant. */
   tenantClaim?: string
   sameSubjects: boolean
   issuerClaim: string
@@ -50,11 +50,11 @@ export interface CorePolicy {
   numericIds: 'refuse' | 'accept'
   /** Default: `azp` and `client_id`. */
   grantClaim?: string
-  /** The smaller of this and the gate's counts. Default: the gate's. */
+  /** The smaller of this and the gate's applies. Default: the gate's. */
   maxLifetimeSeconds?: number
 }
 
-/** Fills in the defaults. */
+/** Applies the defaults. */
 export function corePolicy(options: TokenOptions): CorePolicy {
   const filled = { ...defaultsOf(TOKEN), ...given(options) }
   const { name, issuerClaim, audience, authorizedParty, accessTokenClaim, profile, algorithms, rsaAlgorithm, ...rest } =
@@ -90,8 +90,8 @@ export function corePolicy(options: TokenOptions): CorePolicy {
 }
 
 /**
- * The required claims; `undefined`: those of the profile. A token without an id must have the claims by which it can be
- * revoked.
+ * Returns the required claims, or `undefined` for those of the profile. A token without an id must have the claims by
+ * which it can be revoked.
  */
 function requiredOf(
   { requiredClaims, withoutTokenId = 'refuse' }: TokenOptions,
@@ -137,10 +137,10 @@ const CLAIMS = {
 /** The rules of `ClaimNames`. */
 export const CLAIM_NAME_RULES: Rules = CLAIMS
 
-/** The usual names of claims. */
+/** The usual claim names. */
 export const CLAIM_NAMES: Readonly<ClaimNames> = defaultsOf(CLAIMS)
 
-/** Realm names are part of URLs, so they need no escaping. */
+/** Realm names are part of URLs, so only characters that need no escaping are allowed. */
 const realmName = pattern(
   "1 to 64 letters, digits, '-', '_' or '.', not starting with '.'",
   /^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}$/,
@@ -177,7 +177,7 @@ export const TOKEN_RULES: Rules = TOKEN
 
 /** An Ed25519 public key (RFC 8037 §2). */
 export const feedKey: Rule<JWK> = rule(
-  "an Ed25519 public key as JWK: kty 'OKP', crv 'Ed25519', x of 32 bytes, and no d",
+  "an Ed25519 public key as a JWK: kty 'OKP', crv 'Ed25519', x of 32 bytes, and no d",
   (value) =>
     isObject(value) &&
     value['kty'] === 'OKP' &&
@@ -187,7 +187,7 @@ export const feedKey: Rule<JWK> = rule(
     !hasPrivatePart(value),
 )
 
-/** A JWK set in a gate's configuration: no private keys. */
+/** A JWK set in a gate's configuration, without private keys. */
 export const keySet: Rule<JWKS> = rule(
   'a JWK set ({ keys: […] }) without private keys',
   (value) =>
@@ -197,7 +197,10 @@ export const keySet: Rule<JWKS> = rule(
   { type: 'object', required: ['keys'], properties: { keys: { type: 'array', items: { type: 'object' } } } },
 )
 
-/** Throws `invalid_option` unless names and issuers are unique, every name of an issuer: each selects a realm. */
+/**
+ * Throws `invalid_option` unless realm names and issuers are unique, including every name of an issuer: each of them
+ * selects a realm.
+ */
 export function checkDistinct(realms: readonly TokenOptions[], name: string): void {
   checkNoneTwice(
     realms.map((realm) => [realm.name]),
@@ -222,7 +225,7 @@ function checkNoneTwice(values: readonly string[][], member: string, name: strin
   })
 }
 
-/** Throws `invalid_option` for options that contradict each other, so that revocations would not match tokens. */
+/** Throws `invalid_option` for contradictory options, with which revocations would not match tokens. */
 export function checkContradictions(realm: TokenOptions, name: string): void {
   checkIssuer(realm, name)
   checkClaimNames(realm, name)
@@ -241,20 +244,20 @@ export function checkContradictions(realm: TokenOptions, name: string): void {
   checkRequiredClaims(realm, name)
 }
 
-/** The sign of an access token must be a claim that ID tokens lack. */
+/** Throws `invalid_option` if the claim that marks access tokens is one that ID tokens also have. */
 function checkAccessTokenClaim(
   { accessTokenClaim, authorizedParty, issuerClaim = 'iss', claimNames }: TokenOptions,
   name: string,
 ): void {
   if (accessTokenClaim === undefined) return
   if (authorizedParty === undefined)
-    throw invalid(`${name}.accessTokenClaim needs authorizedParty: it is looked at for that only`)
+    throw invalid(`${name}.accessTokenClaim needs authorizedParty: it is used for nothing else`)
   const everywhere = [...FIXED_CLAIMS, issuerClaim, claimNames?.subject ?? CLAIM_NAMES.subject, 'azp', 'client_id']
   if (everywhere.includes(accessTokenClaim))
     throw invalid(`${name}.accessTokenClaim cannot be '${accessTokenClaim}', which ID tokens have as well`)
 }
 
-/** Refuses options with which a token without an id could not be revoked. */
+/** Throws `invalid_option` for options with which a token without an id could not be revoked. */
 function checkTokenId(
   { withoutTokenId = 'refuse', profile, subjectless, requiredClaims, claimNames }: TokenOptions,
   name: string,
@@ -280,7 +283,8 @@ function checkTokenId(
 const FIXED_CLAIMS: readonly string[] = ['exp', 'nbf', 'iat', 'auth_time', 'aud', 'cnf', 'rsq']
 
 /**
- * Each claim has one meaning: if two options name the same claim, revocations by one would follow the other's rules.
+ * Throws `invalid_option` if two options name the same claim: revocations by one option would then follow the other's
+ * rules.
  */
 function checkClaimNames({ issuerClaim = 'iss', claimNames, grantClaim }: TokenOptions, name: string): void {
   const claims = new Map<string, string>()
@@ -295,14 +299,14 @@ function checkClaimNames({ issuerClaim = 'iss', claimNames, grantClaim }: TokenO
   for (const [option, claim] of all) {
     const other = claims.get(claim)
     if (other !== undefined) throw invalid(`${name}.${option} names the same claim as ${other}`)
-    // A user's last login may serve as the last logout: every later token has at least that time.
+    // A user's last login may serve as the last logout: every later token is issued no earlier.
     const isFixed = FIXED_CLAIMS.includes(claim) && !(option === 'claimNames.lastLogoutTime' && claim === 'auth_time')
     if (isFixed) throw invalid(`${name}.${option} cannot be '${claim}', whose meaning is fixed`)
     claims.set(claim, option)
   }
 }
 
-/** A member that is `null` counts as absent. */
+/** Returns whether a key has private members. A member that is `null` counts as absent. */
 function hasPrivatePart(key: Readonly<Record<string, unknown>>): boolean {
   return ['d', 'p', 'q'].some((member) => (key[member] ?? undefined) !== undefined)
 }

@@ -1,6 +1,6 @@
 /**
  * Why a token was refused: one list, in this order, for the Rust core, TypeScript, the test vectors and the docs (the
- * page www/docs/reference/reasons.md gives the usual cause and the fix of each).
+ * page www/docs/reference/reasons.md lists the usual cause and fix of each).
  */
 export const REASONS = [
   'missing_token',
@@ -35,12 +35,12 @@ export const REASONS = [
 export type Reason = (typeof REASONS)[number]
 
 /**
- * 400: the request contradicts itself. 401: the token is not accepted. 403: it may not do this. 503: the gate cannot
- * answer.
+ * 400: the request contradicts itself. 401: the token is not accepted. 403: it is not authorized. 503: the gate cannot
+ * decide.
  */
 export type RefusalStatus = 400 | 401 | 403 | 503
 
-/** The HTTP status of a refusal: RFC 6750 §3.1, and 503 where the gate itself cannot answer. */
+/** Returns the HTTP status of a refusal: RFC 6750 §3.1, or 503 if the gate itself cannot decide. */
 export function statusOf(reason: Reason): RefusalStatus {
   switch (reason) {
     case 'keys_unavailable':

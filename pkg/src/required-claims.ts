@@ -2,7 +2,7 @@ import { invalid } from './options.ts'
 import type { TokenOptions } from './types.ts'
 
 /**
- * Throws `invalid_option` for a list of required claims that leaves out one that every token needs, or has one with
+ * Throws `invalid_option` for a list of required claims that omits one that every token needs, or includes one with
  * which every token is refused.
  */
 export function checkRequiredClaims({ requiredClaims, impersonation }: TokenOptions, name: string): void {
@@ -27,7 +27,7 @@ interface ClaimRule {
   readonly reason: string
 }
 
-/** Claims that the core requires of every token, also where the list leaves them out. */
+/** Claims that the core requires of every token, even if the list omits them. */
 const ALWAYS_REQUIRED: readonly ClaimRule[] = [
   { claim: 'exp', reason: 'a revocation is kept until the tokens that it refuses have expired' },
   { claim: 'iat', reason: 'a logout refuses the tokens that were issued before it' },

@@ -5,13 +5,13 @@ const { fromBase64 } = Uint8Array as { fromBase64?: (text: string, options: { al
 const buffers = (globalThis as { Buffer?: { from(text: string, encoding: 'base64url'): Uint8Array } }).Buffer
 
 /**
- * Parses the header or the claims of a token: a base64url-coded JSON object (RFC 7515 §3). Throws for anything else.
+ * Parses the header or the claims of a token: a base64url-encoded JSON object (RFC 7515 §3). Throws for anything else.
  */
 export function readPart(part: string): unknown {
   return JSON.parse(textOfPart(part))
 }
 
-/** The text of one of them. Throws unless it is base64url. */
+/** Decodes the header or the claims to a string. Throws unless the part is base64url. */
 export function textOfPart(part: string): string {
   return decoder.decode(bytesOf(part))
 }
@@ -23,7 +23,7 @@ function bytesOf(part: string): Uint8Array {
   return Uint8Array.from(binary, (character) => character.charCodeAt(0))
 }
 
-/** The `iss` among a token's unverified claims. Use it only to decide whose keys to look up. */
+/** Returns the `iss` of a token's unverified claims. Only use it to decide whose keys to look up. */
 export function claimedIssuer(token: string): string | undefined {
   try {
     const { iss } = readPart(token.split('.', 2)[1] ?? '') as { iss?: unknown }
@@ -33,12 +33,15 @@ export function claimedIssuer(token: string): string | undefined {
   }
 }
 
-/** The claim of a token that names its issuer, as it stands there. Throws unless the claims are a JSON object. */
+/** Returns the unverified claim of a token that names its issuer. Throws unless the claims are a JSON object. */
 export function statedIssuer(token: string, claim: string): unknown {
   return (readPart(token.split('.', 2)[1] ?? '') as Record<string, unknown>)[claim]
 }
 
-/** The `kid` in a token's unverified header, or the empty string. Use it only to decide whether to look a key up. */
+/**
+ * Returns the `kid` of a token's unverified header, or the empty string. Only use it to decide whether to look up a
+ * key.
+ */
 export function claimedKeyId(token: string): string {
   try {
     const { kid } = readPart(token.split('.', 1)[0] ?? '') as { kid?: unknown }

@@ -1,4 +1,4 @@
-// The public shapes of the edge, and those that it shares with the origin.
+// The public types of the edge, and those that it shares with the origin.
 
 export type * from './types/access.ts'
 export type * from './types/call.ts'

@@ -233,7 +233,7 @@ test('http: errors of the gate and of the handler are logged and return 500, and
   }
   assert.match(
     String(logged.mock.calls[3]?.arguments[1]),
-    /protect\(gate\) is middleware: for http\.createServer give it the handler/,
+    /protect\(gate\) is middleware: for http\.createServer pass the handler as well/,
   )
   await assert.rejects(ask(url, { path: '/half', headers }))
   assert.equal(logged.mock.callCount(), 5)
@@ -308,7 +308,10 @@ test('HTTP/2: the same refusals, and a cookie split over several header lines', 
     return [got[':status'], body]
   }
   assert.deepEqual(await send({ authorization: `Bearer ${token}` }), [200, 'test'])
-  assert.deepEqual(await send({}), [401, '{"error":"missing_token","error_description":"An access token is needed."}'])
+  assert.deepEqual(await send({}), [
+    401,
+    '{"error":"missing_token","error_description":"An access token is required."}',
+  ])
   assert.deepEqual(await send({ ':method': 'HEAD' }), [401, ''])
   assert.deepEqual(await send({ ':path': '/cookie', cookie: [`theme=dark`, `token=${token}`] }), [200, 'test'])
   assert.equal((await send({ ':path': '/cookie', cookie: [`token=${token}`, `token=${token}`] }))[0], 400)

@@ -88,7 +88,7 @@ for (const host of HOSTS) {
   })
 }
 
-const READ_BEFORE = /^the body of the push was read before: put receiveFeed before what parses bodies/
+const READ_BEFORE = /^the body of the push was already read: put receiveFeed before body parsers/
 
 for (const [name, express] of [
   ['express 5', express5],

@@ -155,7 +155,7 @@ test('a single file of esbuild contains the copy', { skip }, async () => {
 
 test('check waits for the module, and checkSync says what to do', { skip }, async () => {
   const page = await open({ [FILE]: 'hold' })
-  assert.match(await ask(page, 'checkSync'), /^not_loaded: .*still being loaded.* first await /)
+  assert.match(await ask(page, 'checkSync'), /^not_loaded: .*still loading.* first await /)
   const checked = ask(page, 'check')
   assert.equal(await Promise.race([checked, page.waitForTimeout(100)]), undefined)
   release()

@@ -9,18 +9,18 @@ import type { Outgoing } from './outgoing.ts'
 export { type Middleware, receiveFeed }
 
 /**
- * A request behind `app.use(protect(gate))`: `(req: AuthRequest, res) => req.auth?.claims.sub`. For connect:
- * `AuthRequest<Claims, IncomingMessage>`. Express's own type is not extended, since other packages declare its `auth`
- * otherwise; where one of them is installed, such as express-oauth2-jwt-bearer, give `protect` the handler.
+ * A request after `app.use(protect(gate))`: `(req: AuthRequest, res) => req.auth?.claims.sub`. For connect:
+ * `AuthRequest<Claims, IncomingMessage>`. Express's own type is not extended, because other packages declare its `auth`
+ * differently; if one of them is installed, such as express-oauth2-jwt-bearer, pass the handler to `protect`.
  */
 export type AuthRequest<C extends Claims = Claims, Req extends IncomingMessage = Request> = Req & { auth?: Accepted<C> }
 
-/** The request that a handler given to `protect` gets. */
+/** The request passed to a handler of `protect`. */
 export type ProtectedRequest<C extends Claims = Claims> = Omit<Request, 'auth'> & { auth: Accepted<C> }
 
 /**
- * The handler of one route, which only sees accepted requests: `app.get('/me', protect(gate, (req, res) => …))`. What
- * it throws goes to `next`, in Express 4 too. Throws `invalid_option` at once.
+ * Returns the handler of one route, which only sees accepted requests: `app.get('/me', protect(gate, (req, res) =>
+ * …))`. Errors that it throws are passed to `next`, in Express 4 too. Throws `invalid_option` immediately.
  */
 export function protect<C extends Claims = Claims>(
   gate: AnyGate,
@@ -28,9 +28,9 @@ export function protect<C extends Claims = Claims>(
   options?: AccessOptions<C>,
 ): Middleware<Incoming, Outgoing>
 /**
- * Middleware for Express 4 and 5, and for connect: lets accepted requests through, with the verdict in `req.auth`;
- * others get their refusal (RFC 6750 §3). An error, such as `authorize_failed`, goes to `next`. Throws `invalid_option`
- * at once.
+ * Returns middleware for Express 4 and 5, and for connect. It passes accepted requests on with the verdict in
+ * `req.auth` and sends refusals for others (RFC 6750 §3). An error, such as `authorize_failed`, is passed to `next`.
+ * Throws `invalid_option` immediately.
  */
 export function protect<C extends Claims = Claims>(
   gate: AnyGate,
@@ -40,5 +40,5 @@ export function protect(gate: AnyGate, second?: unknown, third?: unknown): Middl
   return untyped(gate, second, third)
 }
 
-/** The same function serves both: it uses nothing that Express adds. */
+/** The same function serves both, because it uses nothing that Express adds. */
 const untyped = protectNode as unknown as (gate: AnyGate, ...more: unknown[]) => Middleware<Incoming, Outgoing>

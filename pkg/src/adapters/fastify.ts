@@ -4,37 +4,37 @@ import { adapterError } from './errors.ts'
 import { type AnyGate, mustBeGate } from './gate-argument.ts'
 import { drain, pushOf, requestLike } from './incoming.ts'
 
-/** Which routes of the scope need a token: all of them, or those with the hook of `app.protect`. */
+/** Which routes of the scope require a token: all of them, or those with the hook of `app.protect`. */
 export type ProtectedRoutes = 'all' | 'chosen'
 
 export interface PortcullisOptions<C extends Claims = Claims> extends AccessOptions<C> {
   gate: AnyGate
-  /** Default `all`, those that were declared before and the handler of 404 included. */
+  /** Default `all`, including routes declared earlier and the 404 handler. */
   routes?: ProtectedRoutes
 }
 
-/** An `onRequest` hook, which lets accepted requests through. */
+/** An `onRequest` hook that passes accepted requests on. */
 export type OnRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The verdict on the request; `null` on a route that needs no token. */
+    /** The verdict on the request; `null` on a route that does not require a token. */
     auth: Accepted | null
   }
   interface FastifyInstance {
-    /** The hook for routes with access options of their own: `{ onRequest: app.protect({ scope: ['write'] }) }`. */
+    /** Returns the hook for a route with its own access options: `{ onRequest: app.protect({ scope: ['write'] }) }`. */
     protect<C extends Claims = Claims>(options?: AccessOptions<C>): OnRequest
   }
   interface FastifyContextConfig {
-    /** `false`: the route needs no token, though its scope does. */
+    /** `false`: the route does not require a token, although its scope does. */
     portcullis?: false
   }
 }
 
 /**
- * The plugin: `app.register(portcullis, { gate })`. It protects the scope in which it is registered: the verdict is in
- * `request.auth`, refusals (RFC 6750 §3) are sent by the `onRequest` hook, and errors go to Fastify's error handler. An
- * invalid option fails the registration.
+ * The plugin: `app.register(portcullis, { gate })`. It protects the scope in which it is registered. The verdict is in
+ * `request.auth`, the `onRequest` hook sends refusals (RFC 6750 §3), and errors are passed to Fastify's error handler.
+ * An invalid option makes the registration fail.
  */
 export const portcullis: FastifyPluginCallback<PortcullisOptions> = (app, options, done) => {
   try {
@@ -48,8 +48,8 @@ export const portcullis: FastifyPluginCallback<PortcullisOptions> = (app, option
 export default portcullis
 
 /**
- * Route options for the origin's pushes: `app.post('/portcullis/feed', receiveFeed(gate))`. Throws `invalid_option` at
- * once.
+ * Returns route options for the origin's pushes: `app.post('/portcullis/feed', receiveFeed(gate))`. Throws
+ * `invalid_option` immediately.
  */
 export function receiveFeed(gate: AnyGate): {
   config: { portcullis: false }
@@ -58,9 +58,9 @@ export function receiveFeed(gate: AnyGate): {
 } {
   mustBeGate(gate, 'receiveFeed')
   return {
-    // A push has a credential of its own.
+    // A push has its own credential.
     config: { portcullis: false },
-    // Before a parser reads the body, or refuses its type.
+    // Runs before a parser reads the body or rejects its type.
     async onRequest({ raw }, reply) {
       await send(await gate.receiveFeed(pushOf(raw)), reply)
       drain(raw)
@@ -76,14 +76,14 @@ function register(app: FastifyInstance, options: PortcullisOptions): void {
   const hook = hookOf(gate, access)
   const protect: FastifyInstance['protect'] = (options) => hookOf(gate, merged(access, options as AccessOptions))
   hooks.add(protect)
-  // Registered again, in this scope or one within: the gate that was given last.
+  // The plugin was registered again, in this scope or a nested one: the last gate wins.
   if (app.hasDecorator('protect') && hooks.has(app.protect)) app.protect = protect
   else app.decorateRequest('auth', null).decorate('protect', protect)
   switch (routes) {
     case 'all':
       app.addHook('onRequest', async (request, reply) => {
         const { config } = request.routeOptions
-        // Early releases of Fastify 4 have the configuration there, and later ones warn of it.
+        // Early releases of Fastify 4 have the configuration here; later ones warn about the access.
         return isExcluded(config ?? (request as { routeConfig?: typeof config }).routeConfig)
           ? undefined
           : hook(request, reply)
@@ -95,14 +95,14 @@ function register(app: FastifyInstance, options: PortcullisOptions): void {
   throw adapterError('invalid_option', "options.routes must be 'all' or 'chosen'")
 }
 
-/** The options as if each were written once: inherited ones count, and `undefined` takes nothing away. */
+/** Merges options as if each were written once: inherited ones count, and `undefined` overrides nothing. */
 function merged<T extends object>(...given: (T | undefined)[]): T {
   const all: Record<string, unknown> = {}
   for (const options of given) for (const name in options) if (options[name] !== undefined) all[name] = options[name]
   return all as T
 }
 
-/** The functions that stand as `app.protect`, to tell them from another plugin's. */
+/** The functions assigned to `app.protect`, to distinguish them from another plugin's. */
 const hooks = new WeakSet<object>()
 
 function hookOf(gate: AnyGate, access: AccessOptions): OnRequest {
@@ -115,7 +115,10 @@ function hookOf(gate: AnyGate, access: AccessOptions): OnRequest {
   }
 }
 
-/** Throws `invalid_option` for access options in the configuration of a route, which would be ignored. */
+/**
+ * Returns whether a route is excluded. Throws `invalid_option` for access options in its configuration, which would be
+ * ignored.
+ */
 function isExcluded(config: { portcullis?: unknown } | undefined): boolean {
   const given = config?.portcullis
   if (given) throw adapterError('invalid_option', 'config.portcullis must be false: use app.protect')
@@ -128,8 +131,8 @@ async function send(response: Response, reply: FastifyReply): Promise<FastifyRep
   return reply.sent ? reply : reply.code(response.status).headers(Object.fromEntries(response.headers)).send(body)
 }
 
-// As the package fastify-plugin sets them: hooks count in the scope that registers the plugin, and Fastify checks its
-// own version.
+// Set as by the package fastify-plugin: hooks apply to the scope that registers the plugin, and Fastify checks its own
+// version.
 Object.assign(portcullis, {
   [Symbol.for('skip-override')]: true,
   [Symbol.for('fastify.display-name')]: 'portcullis',

@@ -5,15 +5,15 @@ import { type AnyGate, mustBeGate } from './gate-argument.ts'
 
 declare module 'hono' {
   interface ContextVariableMap {
-    /** The verdict on the request, behind `protect`. */
+    /** The verdict on the request, after `protect`. */
     auth: Accepted
   }
 }
 
 /**
- * Middleware that lets accepted requests through, with the verdict in `c.get('auth')`; others get their refusal (RFC
- * 6750 §3). The gate gets `c.env`, and `waitUntil` where the runtime has one. Errors are thrown, for `app.onError`.
- * Throws `invalid_option` at once.
+ * Returns middleware that passes accepted requests on with the verdict in `c.get('auth')` and sends refusals for others
+ * (RFC 6750 §3). The gate gets `c.env`, and `waitUntil` if the runtime has it. Errors are thrown, for `app.onError`.
+ * Throws `invalid_option` immediately.
  */
 export function protect<C extends Claims = Claims>(
   gate: AnyGate,
@@ -30,8 +30,8 @@ export function protect<C extends Claims = Claims>(
 }
 
 /**
- * A handler for the origin's pushes: `app.post('/portcullis/feed', receiveFeed(gate))`. Throws `invalid_option` at
- * once.
+ * Returns a handler for the origin's pushes: `app.post('/portcullis/feed', receiveFeed(gate))`. Throws `invalid_option`
+ * immediately.
  */
 export function receiveFeed(gate: AnyGate): Handler {
   mustBeGate(gate, 'receiveFeed')
@@ -41,7 +41,7 @@ export function receiveFeed(gate: AnyGate): Handler {
   }
 }
 
-/** `c.executionCtx` throws where the runtime has none, so it is asked for only when there is something to wait for. */
+/** Reads `c.executionCtx` only when there is something to wait for, because it throws if the runtime has none. */
 function hostOf(c: Context): HostOptions<never> {
   return { env: c.env as never, waitUntil: (promise) => c.executionCtx.waitUntil(promise) }
 }

@@ -1,22 +1,25 @@
 import type { RequestLike } from '../types.ts'
 import { bodyReadBefore } from './errors.ts'
 
-/** The parts of a request that are used, of `node:http`, or of `node:http2` in its compatible form. */
+/** The members used of a request of `node:http`, or of `node:http2`'s compatibility API. */
 export interface Incoming {
   readonly method?: string | undefined
   readonly headers: Readonly<Record<string, string | string[] | undefined>>
-  /** Names and values in turns, as received. Empty where the host made the request itself, as on Lambda. */
+  /** Alternating names and values, as received. Empty if the host made the request itself, as on Lambda. */
   readonly rawHeaders?: readonly string[] | undefined
 }
 
-/** A Node request in the form that `gate.authenticate` takes; nothing is copied. Without a method it is no safe one. */
+/**
+ * Returns a Node request in the form that `gate.authenticate` takes, without copying. A request without a method does
+ * not count as safe.
+ */
 export function requestLike(incoming: Incoming): RequestLike {
   return { method: incoming.method ?? '', headers: { get: (name) => headerOf(incoming, name.toLowerCase()) } }
 }
 
 /**
- * The value of a header as the Fetch standard joins repeated lines: `headers` of Node has only the first
- * `Authorization`, and a second one must be seen.
+ * Returns the value of a header, with repeated lines joined as by the Fetch standard. Node's `headers` has only the
+ * first `Authorization`, and a second one must be detected.
  */
 function headerOf({ headers, rawHeaders = [] }: Incoming, name: string): string | null {
   const lines: string[] = []
@@ -24,9 +27,9 @@ function headerOf({ headers, rawHeaders = [] }: Incoming, name: string): string 
     const raw = rawHeaders[index] as string
     if (raw.length === name.length && raw.toLowerCase() === name) lines.push(rawHeaders[index + 1] as string)
   }
-  // One line may have been changed by a middleware before: its value in `headers` counts.
+  // A middleware may have changed a single line: its value in `headers` counts.
   const value = lines.length > 1 ? lines : headers[name]
-  // RFC 9113 §8.2.3: a cookie header may come in pieces.
+  // RFC 9113 §8.2.3: a cookie header may be split into several fields.
   return Array.isArray(value) ? value.join(name === 'cookie' ? '; ' : ', ') : (value ?? null)
 }
 
@@ -44,12 +47,12 @@ export interface IncomingPush extends Incoming, AsyncIterable<unknown> {
 }
 
 /**
- * A push in the form that `gate.receiveFeed` takes. The stream is read on demand, so that the gate's bounds hold.
- * Throws `body_unreadable` for a body that was parsed; bytes in `body` or `rawBody`, as from `express.raw()`, serve as
- * well as the stream.
+ * Returns a push in the form that `gate.receiveFeed` takes. The stream is read on demand, so the gate's limits apply.
+ * Throws `body_unreadable` for a parsed body; bytes in `body` or `rawBody`, as from `express.raw()`, are as good as the
+ * stream.
  */
 export function pushOf(incoming: IncomingPush): Request {
-  // No other method has a body here, and not all of them may stand in a Request.
+  // Other methods have no body here, and `Request` does not accept all of them.
   if (incoming.method !== 'POST') return new Request(PUSH_URL)
   const headers = new Headers()
   for (const name of ['authorization', 'content-length']) {
@@ -59,7 +62,7 @@ export function pushOf(incoming: IncomingPush): Request {
   return new Request(PUSH_URL, { method: 'POST', headers, body: bodyOf(incoming), duplex: 'half' } as RequestInit)
 }
 
-/** The gate reads no URL. */
+/** A placeholder: the gate does not read the URL. */
 const PUSH_URL = 'http://edge.invalid/'
 
 function bodyOf(incoming: IncomingPush): BodyInit {
@@ -78,10 +81,10 @@ function bodyOf(incoming: IncomingPush): BodyInit {
   return new ReadableStream<Uint8Array>({ pull, cancel }, { highWaterMark: 0 })
 }
 
-/** How much of an unread body is read to keep the connection; a longer one ends it. */
+/** Bound on the unread body that is drained to keep the connection; a longer one closes it. */
 const MAX_DRAINED_BYTES = 262_144
 
-/** Reads what the gate left of a body: Node serves no further request on the connection before that. */
+/** Drains what the gate left of a body: Node serves no further request on the connection before that. */
 export function drain(incoming: IncomingPush): void {
   if (incoming.readableEnded || incoming.destroyed) return
   let drained = 0

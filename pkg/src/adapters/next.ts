@@ -2,14 +2,14 @@ import type { Accepted, AccessOptions, Claims, HostOptions, WaitUntil } from '..
 import { bodyReadBefore } from './errors.ts'
 import { type AnyGate, mustBeGate, mustHaveHandler } from './gate-argument.ts'
 
-/** The part of `NextFetchEvent` that is used. */
+/** The members used of `NextFetchEvent`. */
 interface FetchEventLike {
   waitUntil?: WaitUntil
 }
 
 /**
- * For `route.ts`: `export const GET = protect(gate, (request, auth) => …)`. The handler's third argument is Next's own
- * context, with `params`.
+ * Returns a handler for `route.ts`: `export const GET = protect(gate, (request, auth) => …)`. The handler's third
+ * argument is Next's context, with `params`.
  */
 export function protect<C extends Claims = Claims, Req extends Request = Request, Context = unknown, Result = Response>(
   gate: AnyGate,
@@ -17,8 +17,9 @@ export function protect<C extends Claims = Claims, Req extends Request = Request
   options?: AccessOptions<C>,
 ): (request: Req, context: Context) => Promise<Response | Result>
 /**
- * For `proxy.ts`: `export const proxy = protect(gate)`. Resolves to the refusal (RFC 6750 §3), or to `undefined`, with
- * which Next goes on to the route. Errors are thrown, for Next. Throws `invalid_option` at once.
+ * Returns a function for `proxy.ts`: `export const proxy = protect(gate)`. It resolves to the refusal (RFC 6750 §3), or
+ * to `undefined`, on which Next continues to the route. Errors are thrown, for Next. Throws `invalid_option`
+ * immediately.
  */
 export function protect<C extends Claims = Claims>(
   gate: AnyGate,
@@ -40,7 +41,8 @@ export function protect(
 }
 
 /**
- * A route handler for the origin's pushes: `export const POST = receiveFeed(gate)`. Throws `invalid_option` at once.
+ * Returns a route handler for the origin's pushes: `export const POST = receiveFeed(gate)`. Throws `invalid_option`
+ * immediately.
  */
 export function receiveFeed(gate: AnyGate): (request: Request) => Promise<Response> {
   mustBeGate(gate, 'receiveFeed')

@@ -8,7 +8,7 @@ import { isOver, type Outgoing, writeResponse } from './outgoing.ts'
 
 export { requestLike }
 
-/** Middleware in the form of connect: calls `next()` once `request.auth` is set, or `next(error)`. */
+/** Middleware as in connect: calls `next()` once `request.auth` is set, or `next(error)`. */
 export type Middleware<Req = IncomingMessage, Res = ServerResponse> = (
   request: Req,
   response: Res,
@@ -19,8 +19,8 @@ export type Middleware<Req = IncomingMessage, Res = ServerResponse> = (
 export type Listener<Req = IncomingMessage, Res = ServerResponse> = (request: Req, response: Res) => void
 
 /**
- * A listener for `http.createServer` whose handler only sees accepted requests. An error, of the gate or of the
- * handler, is logged by `console.error` and answered with 500; the process goes on. Throws `invalid_option` at once.
+ * Returns a listener for `http.createServer` whose handler only sees accepted requests. An error of the gate or handler
+ * is logged by `console.error` and responded to with 500; the process continues. Throws `invalid_option` immediately.
  */
 export function protect<C extends Claims = Claims>(
   gate: AnyGate,
@@ -34,8 +34,8 @@ export function protect<C extends Claims = Claims>(
   options?: AccessOptions<C>,
 ): Listener<Http2ServerRequest, Http2ServerResponse>
 /**
- * Middleware that lets accepted requests through, with the verdict in `request.auth`; others get their refusal (RFC
- * 6750 §3). An error, such as `authorize_failed`, goes to `next`. Throws `invalid_option` at once.
+ * Returns middleware that passes accepted requests on with the verdict in `request.auth` and sends refusals for others
+ * (RFC 6750 §3). An error, such as `authorize_failed`, is passed to `next`. Throws `invalid_option` immediately.
  */
 export function protect<C extends Claims = Claims>(
   gate: AnyGate,
@@ -56,7 +56,7 @@ export function protect(
     })
 }
 
-/** Responds to the origin's pushes, as middleware or as a listener. Throws `invalid_option` at once. */
+/** Returns middleware or a listener that responds to the origin's pushes. Throws `invalid_option` immediately. */
 export function receiveFeed(
   gate: AnyGate,
 ): (request: IncomingPush, response: Outgoing, next?: (error?: unknown) => void) => void {
@@ -85,7 +85,7 @@ function middleware(
       if (!isOver(response))
         throw adapterError(
           'wrong_request',
-          'the response has begun before the gate refused: put protect before what responds',
+          'the response was started before the gate refused: put protect before handlers that respond',
         )
     }
     authenticate(requestLike(request)).then((verdict) => {
@@ -100,15 +100,15 @@ function middleware(
 function noHandler(): Error {
   return adapterError(
     'invalid_option',
-    'protect(gate) is middleware: for http.createServer give it the handler, protect(gate, handler)',
+    'protect(gate) is middleware: for http.createServer pass the handler as well, protect(gate, handler)',
   )
 }
 
-/** The response to an error where no framework takes it. */
+/** Responds to an error if no framework handles it. */
 function fail(error: unknown, response: Outgoing): void {
   console.error('portcullis: a request failed', error)
   if (isOver(response)) return
-  // Half a response: only breaking off tells the client that it is not whole.
+  // The response is incomplete: only closing the connection tells the client so.
   if (response.headersSent) return void response.destroy()
   const body = { error: 'server_error', error_description: 'The request could not be handled.' }
   void writeResponse(Response.json(body, { status: 500, headers: { 'cache-control': 'no-store' } }), response)

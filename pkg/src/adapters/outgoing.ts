@@ -1,22 +1,22 @@
-/** The parts of a response that are used, of `node:http`, or of `node:http2` in its compatible form. */
+/** The members used of a response of `node:http`, or of `node:http2`'s compatibility API. */
 export interface Outgoing {
   statusCode: number
   readonly headersSent: boolean
   readonly writableEnded: boolean
   readonly destroyed: boolean
-  /** Of HTTP/2, whose responses do not have `destroyed`. */
+  /** Present in HTTP/2, whose responses lack `destroyed`. */
   readonly stream?: { readonly destroyed: boolean } | undefined
   setHeader(name: string, value: string): unknown
   end(body: string): unknown
   destroy(): unknown
 }
 
-/** Whether nothing more can be said to the client: it has gone, or has its response. */
+/** Returns whether nothing can be sent to the client any more: it has disconnected, or has its response. */
 export function isOver(outgoing: Outgoing): boolean {
   return outgoing.writableEnded || (outgoing.stream ?? outgoing).destroyed
 }
 
-/** Writes a short response. Nothing is written once another one has begun. */
+/** Writes a short response, unless another one has been started. */
 export async function writeResponse(response: Response, outgoing: Outgoing): Promise<void> {
   const body = await response.text()
   if (isOver(outgoing) || outgoing.headersSent) return

@@ -1,4 +1,4 @@
-// An abort rejects a request at once, wherever it waits. The operation that it waits for continues.
+// Aborting rejects a request at once, whatever it waits for. The operation that it waits for continues.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -12,7 +12,7 @@ const ANSWER = { access_token: 'a0', refresh_token: 'r0', expires_in: 300 }
 describe('session.fetch', () => {
   for (const kind of ['a signal', 'a Request with a signal'] as const) {
     test(
-      `aborted by ${kind} while a refresh is under way: the refresh goes on, and others get its token`,
+      `aborted by ${kind} during a refresh: the refresh continues, and other callers get its token`,
       LIMIT,
       async (t) => {
         TestPage.install(t, { locks: 'web' })
@@ -36,7 +36,7 @@ describe('session.fetch', () => {
     )
   }
 
-  test('aborted before the call: it rejects without a request for tokens', LIMIT, async (t) => {
+  test('aborted before the call: rejects without requesting tokens', LIMIT, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)
@@ -48,7 +48,7 @@ describe('session.fetch', () => {
     assert.deepEqual([issuer.refreshes, issuer.server.count('/api')], [0, 0])
   })
 
-  test('aborted while the tokens of a page are still being opened', LIMIT, async (t) => {
+  test('aborted while the tokens are loaded from storage', LIMIT, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t, {
@@ -61,7 +61,7 @@ describe('session.fetch', () => {
     assert.equal(issuer.server.count('/api'), 0)
   })
 
-  test('aborted while it waits for a refresh after a 401: it is not sent again', LIMIT, async (t) => {
+  test('aborted while waiting for a refresh after a 401: is not retried', LIMIT, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)
@@ -77,7 +77,7 @@ describe('session.fetch', () => {
     assert.deepEqual([await session.accessToken(), issuer.server.count('/api')], ['a0', 1])
   })
 
-  test('aborted while the API is silent', LIMIT, async (t) => {
+  test('aborted while the API does not respond', LIMIT, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)
@@ -92,14 +92,14 @@ describe('session.fetch', () => {
     await assert.rejects(aborted, (reason) => reason === 'tired')
   })
 
-  test('aborted in a browser without AbortSignal.reason: an AbortError', LIMIT, async (t) => {
+  test('aborted in a browser without AbortSignal.reason: rejects with an AbortError', LIMIT, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)
     await session.signIn(EXPIRED)
     const [asked] = issuer.hold()
     const own = Request
-    // Node's own functions need the reason, so only the session's view of the signal lacks it.
+    // Node itself needs the reason, so only the signal that the session sees lacks it.
     replace(
       t,
       'Request',

@@ -1,8 +1,8 @@
 import { isObject } from '../options.ts'
 
 /**
- * The known facts about the app that a session or a logout belongs to: several apps may share a web origin, and with it
- * every channel, lock and key of storage. No member is a secret.
+ * Known facts about the app of a session or logout. Several apps may share a web origin, and with it its channels,
+ * locks and storage keys. No member is a secret.
  */
 export interface App {
   /** The OAuth client. */
@@ -28,7 +28,10 @@ interface Named {
   accessToken?: string | undefined
 }
 
-/** Returns the app that options name. Client and endpoint identify it completely: nothing more is then recorded. */
+/**
+ * Returns the app that the options identify. Client and endpoint identify it completely, so nothing else is recorded
+ * then.
+ */
 export function appOf({ clientId: client, tokenUrl, revokeUrl, accessToken }: Named): App {
   const endpoint = tokenUrl && canonical(tokenUrl)
   if (client !== undefined && endpoint !== undefined) return { client, endpoint }
@@ -38,14 +41,15 @@ export function appOf({ clientId: client, tokenUrl, revokeUrl, accessToken }: Na
 }
 
 /**
- * Returns the name of channel, lock and stored tokens. Tabs of one app share it; other apps of the web origin differ.
+ * Returns the name shared by channel, lock and stored tokens. It is the same in all tabs of an app and differs between
+ * apps of a web origin.
  */
 export function sessionName({ client, endpoint }: SessionApp): string {
   return JSON.stringify([client, endpoint])
 }
 
 /**
- * Returns one spelling for all URLs of an endpoint: `URL` normalises case, default port and dot segments; trailing
+ * Returns the canonical form of an endpoint's URL. `URL` normalizes case, default port and dot segments; trailing
  * slashes and the fragment are dropped.
  */
 export function canonical(url: URL | string): string {
@@ -54,8 +58,8 @@ export function canonical(url: URL | string): string {
 }
 
 /**
- * Returns issuer and client of an access token, empty if it is not a JWT. Unverified: used only to tell apart tokens
- * held by this page.
+ * Returns the issuer and client of an access token, or an empty string if it is not a JWT. Unverified: only used to
+ * tell apart the tokens of this page.
  */
 export function tokenApp(token: string): string {
   const claims = claimsOf(token)
@@ -63,8 +67,8 @@ export function tokenApp(token: string): string {
 }
 
 /**
- * Returns how many seconds an access token lives from its issue on, if it is a JWT that says so. `exp - iat` does not
- * depend on this device's clock. Unverified: a wrong answer costs a refresh.
+ * Returns the lifetime of an access token in seconds if it is a JWT that has `exp` and `iat`. `exp - iat` does not
+ * depend on this device's clock. Unverified: a wrong value costs at most an extra refresh.
  */
 export function lifeOf(token: string): number | undefined {
   const { exp, iat } = claimsOf(token) ?? {}
@@ -95,12 +99,12 @@ export function isSameApp(one: App, other: App): boolean | undefined {
   return token && one.token === '' ? agree('revocation') : (token ?? agree('revocation'))
 }
 
-/** Returns whether a logout ends a session. A logout that cannot be attributed ends any session that is signed in. */
+/** Returns whether a logout ends a session. A logout that cannot be attributed to an app ends any signed-in session. */
 export function endsSession(logout: App, session: SessionApp): boolean {
   return isSameApp(logout, session) ?? session.token !== undefined
 }
 
-/** Validates: messages and storage can be written by any script of the web origin. */
+/** Validates data from messages and storage, which any script of the web origin can write. */
 export function isApp(value: unknown): value is App {
   return isObject(value) && Object.values(value).every((member) => member === undefined || typeof member === 'string')
 }

@@ -11,7 +11,7 @@ import { tokenOf } from './testing/token.ts'
 
 const LIMIT = { timeout: 10_000 }
 
-/** Waits until earlier messages have arrived: a later one, of another channel, has. */
+/** Waits until earlier messages have arrived, by waiting for a later one on another channel. */
 async function settled(): Promise<void> {
   if (globalThis.BroadcastChannel === undefined) return
   const [from, to] = [new BroadcastChannel('settled'), new BroadcastChannel('settled')]
@@ -25,7 +25,7 @@ type Difference = [what: string, more: (issuer: Issuer, other: Issuer) => Partia
 
 const OTHERS: Difference[] = [
   ['another client', () => ({ clientId: 'other' })],
-  ['another client that begins alike', () => ({ clientId: 'demo"' })],
+  ['another client with the same prefix', () => ({ clientId: 'demo"' })],
   ['another token endpoint', (_, other) => ({ tokenUrl: `${other.server.url}/token` })],
   ['another realm at one issuer', (issuer) => ({ tokenUrl: `${issuer.server.url}/realms/b/token` })],
   ['another policy in the query', (issuer) => ({ tokenUrl: `${issuer.server.url}/token?p=b` })],
@@ -34,32 +34,28 @@ const OTHERS: Difference[] = [
 describe('tokens', () => {
   for (const channel of [undefined, 'shared by mistake']) {
     for (const [what, differently] of OTHERS) {
-      test(
-        `are not given to ${what}${channel === undefined ? '' : ', though the channel is the same'}`,
-        LIMIT,
-        async (t) => {
-          TestPage.install(t)
-          const [issuer, other] = [await Issuer.start(t), await Issuer.start(t)]
-          const more = channel === undefined ? {} : { channel }
-          const mine = issuer.open(t, more)
-          const theirs = issuer.open(t, { ...more, ...differently(issuer, other) })
-          await mine.signIn(GOOD)
-          await settled()
-          assert.deepEqual(
-            [theirs.signedIn, await theirs.accessToken(), await theirs.refresh()],
-            [false, undefined, 'signed_out'],
-          )
-          // One that is opened later requests them.
-          const later = issuer.open(t, { ...more, ...differently(issuer, other) })
-          assert.equal(await later.accessToken(), undefined)
-          assert.deepEqual([issuer.refreshes, other.refreshes], [0, 0])
-          assert.deepEqual([mine.events, theirs.events, later.events], [['signed-in'], [], []])
-        },
-      )
+      test(`are not given to ${what}${channel === undefined ? '' : ' on the same channel'}`, LIMIT, async (t) => {
+        TestPage.install(t)
+        const [issuer, other] = [await Issuer.start(t), await Issuer.start(t)]
+        const more = channel === undefined ? {} : { channel }
+        const mine = issuer.open(t, more)
+        const theirs = issuer.open(t, { ...more, ...differently(issuer, other) })
+        await mine.signIn(GOOD)
+        await settled()
+        assert.deepEqual(
+          [theirs.signedIn, await theirs.accessToken(), await theirs.refresh()],
+          [false, undefined, 'signed_out'],
+        )
+        // A session opened later requests the tokens.
+        const later = issuer.open(t, { ...more, ...differently(issuer, other) })
+        assert.equal(await later.accessToken(), undefined)
+        assert.deepEqual([issuer.refreshes, other.refreshes], [0, 0])
+        assert.deepEqual([mine.events, theirs.events, later.events], [['signed-in'], [], []])
+      })
     }
   }
 
-  test('are not shared over another channel, though all else is the same', LIMIT, async (t) => {
+  test('are not shared over another channel, even if everything else is the same', LIMIT, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const other = issuer.open(t, { channel: 'other' })
@@ -69,14 +65,14 @@ describe('tokens', () => {
   })
 
   const spellings: [string, (url: string) => string | URL][] = [
-    ['a slash at the end', (url) => `${url}/token/`],
+    ['a trailing slash', (url) => `${url}/token/`],
     ['dot segments', (url) => `${url}/realms/../token`],
     ['a scheme in capitals', (url) => `${url.replace('http', 'HTTP')}/token`],
     ['a fragment', (url) => `${url}/token#x`],
     ['an object', (url) => new URL('token', `${url}/x`)],
   ]
   for (const [what, spell] of spellings) {
-    test(`are shared by one endpoint in two spellings: ${what}`, LIMIT, async (t) => {
+    test(`are shared between two spellings of one endpoint: ${what}`, LIMIT, async (t) => {
       TestPage.install(t)
       const issuer = await Issuer.start(t)
       const other = issuer.open(t, { tokenUrl: spell(issuer.server.url) })
@@ -87,14 +83,14 @@ describe('tokens', () => {
     })
   }
 
-  test('in a storage that two apps share by mistake are not sent to the other issuer', LIMIT, async (t) => {
+  test('in a storage shared by two apps by mistake are not sent to the other issuer', LIMIT, async (t) => {
     TestPage.install(t)
     const [issuer, other] = [await Issuer.start(t), await Issuer.start(t)]
     const store = storage()
     await issuer.open(t, { storage: store }).signIn(EXPIRED)
     const theirs = other.open(t, { storage: store })
     assert.deepEqual([await theirs.accessToken(), other.refreshes], [undefined, 0])
-    // Tokens stored by an earlier version, which did not name the session.
+    // Tokens stored by an earlier version, which did not identify the session.
     const { session, ...unnamed } = store.held ?? {}
     assert.equal(typeof session, 'string')
     store.held = unnamed as typeof store.held
@@ -132,13 +128,13 @@ describe('a logout of a session', () => {
       await out
       await settled()
       assert.deepEqual([theirs.signedIn, await theirs.accessToken(), theirs.events], [true, 'b0', ['signed-in']])
-      // Nor is it written down for one that is opened later.
+      // Nor is it recorded for a session opened later.
       assert.equal(await issuer.open(t, options).accessToken(), 'b0')
     })
   }
 })
 
-/** Two apps, each with a tab that is signed in; the tokens are JWTs of two clients, or opaque. */
+/** Returns two apps, each with a signed-in tab; the tokens are JWTs of two clients, or opaque. */
 async function twoApps(
   t: TestContext,
   kind: 'jwt' | 'opaque',
@@ -178,7 +174,7 @@ describe('a logout without a session', () => {
   ]
   for (const [what, kind, options] of ways) {
     for (const heard of ['at once', 'from the back-forward cache', 'when opened later'] as const) {
-      test(`that names ${what} ends its own session and no other's, ${heard}`, LIMIT, async (t) => {
+      test(`that names ${what} only ends its own session, ${heard}`, LIMIT, async (t) => {
         const page = TestPage.install(t)
         if (heard === 'from the back-forward cache') replace(t, 'BroadcastChannel', undefined)
         const stores = { a: storage(), b: storage() }
@@ -208,7 +204,7 @@ describe('a logout without a session', () => {
   }
 
   test(
-    'at one of two issuers where the client has the same name ends the session whose revocation endpoint it is',
+    'at one of two issuers with the same client name ends the session with its revocation endpoint',
     LIMIT,
     async (t) => {
       TestPage.install(t)
@@ -242,7 +238,7 @@ describe('a logout without a session', () => {
     )
   })
 
-  test('of two apps at once is two logouts', LIMIT, async (t) => {
+  test('of two apps at once revokes both', LIMIT, async (t) => {
     TestPage.install(t)
     const { a, b, issuer } = await twoApps(t, 'opaque')
     const outs = [event(a, 'signed-out'), event(b, 'signed-out')]
@@ -256,7 +252,7 @@ describe('a logout without a session', () => {
   })
 })
 
-test('onLogout is called for its own app, and for all where it names none', LIMIT, async (t) => {
+test('onLogout is called for its own app, or for all apps if it names none', LIMIT, async (t) => {
   TestPage.install(t)
   const { a, b, issuer } = await twoApps(t, 'opaque')
   const tokenUrl = `${issuer.server.url}/token`

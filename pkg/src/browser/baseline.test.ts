@@ -1,4 +1,4 @@
-// Compares the code with the baseline of www/docs/browsers.md: each younger API must have a fallback.
+// Compares the code with the baseline of www/docs/browsers.md: each newer API must have a fallback.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -26,7 +26,7 @@ function rowsOf(name: string): string[][] {
 }
 
 const BASELINE = (rowsOf('baseline')[0] ?? []).map(Number.parseFloat)
-/** Names in the code for the APIs that the page lists as possibly missing. */
+/** Names in the code of the APIs that the page lists as possibly missing. */
 const MAY_BE_MISSING: Record<string, string[]> = {
   'navigator.locks': ['NavigatorLocks.locks', 'LockManager.request'],
   BroadcastChannel: [
@@ -39,7 +39,9 @@ const MAY_BE_MISSING: Record<string, string[]> = {
   localStorage: ['localStorage'],
 }
 
-/** Names declared by a library of TypeScript, as `Interface.member` or a global, with the libraries. */
+/**
+ * Names declared by a TypeScript library, as `Interface.member` or as a global, with the libraries that declare them.
+ */
 function usedNames(): Map<string, Set<string>> {
   const root = join(SRC, '..')
   const { options } = ts.parseJsonConfigFileContent(
@@ -68,7 +70,7 @@ function usedNames(): Map<string, Set<string>> {
   return used
 }
 
-/** Resolves a destructured member to the member of the object that it is taken from, which has the library. */
+/** Returns the member of the source object for a destructured member: only the former is declared in the library. */
 function symbolOf(checker: ts.TypeChecker, node: ts.Identifier): ts.Symbol | undefined {
   const { parent } = node
   const isMember =
@@ -80,24 +82,24 @@ function symbolOf(checker: ts.TypeChecker, node: ts.Identifier): ts.Symbol | und
   )
 }
 
-/** Members of plain objects, which no browser lacks. */
+/** Members of plain objects, which every browser has. */
 const DICTIONARIES = /^(?:RequestInit|ReadableStreamRead(?:Done|Value)Result)\./
 
-/** ES2021 and earlier is in every browser of the baseline. */
+/** Every browser of the baseline has ES2021 and earlier. */
 const isYoung = (libraries: ReadonlySet<string>): boolean =>
   [...libraries].every((library) => /^dom|^es(?:202[2-9]|20[3-9]\d|next)/.test(library))
 
 const isInBaseline = (name: string): boolean =>
   (API_VERSIONS[name] ?? '').split(' ').every((version, browser) => Number(version) <= (BASELINE[browser] ?? 0))
 
-test('all that the code uses is listed with its versions, and nothing else', () => {
+test('exactly the APIs that the code uses are listed with their versions', () => {
   const young = [...usedNames()]
     .filter(([name, libraries]) => isYoung(libraries) && !DICTIONARIES.test(name))
     .map(([name]) => name)
   assert.deepEqual(young.sort(), Object.keys(API_VERSIONS).sort())
 })
 
-test('each API younger than the baseline is in the table of fallbacks', () => {
+test('each API newer than the baseline is in the table of fallbacks', () => {
   const rows = rowsOf('fallbacks')
   assert.deepEqual(
     rows.map(([name = '']) => name.slice(1, -1)),
@@ -114,7 +116,7 @@ test('each API younger than the baseline is in the table of fallbacks', () => {
   }
 })
 
-test('the syntax is that of the baseline', async () => {
+test('the syntax is supported by the baseline', async () => {
   const [chrome, firefox, safari] = BASELINE
   const bundle = async (target: string[]): Promise<string> => {
     const { outputFiles } = await build({
@@ -127,6 +129,6 @@ test('the syntax is that of the baseline', async () => {
     })
     return outputFiles[0]?.text ?? ''
   }
-  // The bundler rewrites syntax that a target lacks.
+  // The bundler rewrites syntax that a target does not support.
   assert.equal(await bundle([`chrome${chrome}`, `firefox${firefox}`, `safari${safari}`]), await bundle(['esnext']))
 })

@@ -1,12 +1,12 @@
 import { within } from '../timing/deadline.ts'
 import type { ClearOptions, IndexedDbItem, TokenStorage } from './types.ts'
 
-/** A database that another page holds open is not deleted before that page lets go. */
+/** Maximum wait for one part. A database that another page holds open cannot be deleted until that page closes it. */
 const CLEAR_TIMEOUT_MS = 2_000
 
 /**
- * Clears everything that is named; synchronous parts are done when this returns. Resolves with the names of parts that
- * were not cleared. Never rejects.
+ * Clears all listed parts; the synchronous ones are cleared when this returns. Resolves with the names of parts that
+ * could not be cleared. Never rejects.
  */
 export async function clear(
   { memory, localStorage = [], sessionStorage = [], indexedDB = [], caches = [] }: ClearOptions,
@@ -23,7 +23,7 @@ export async function clear(
   return (await Promise.all(all)).flat()
 }
 
-/** Answers the name if it could not be cleared. */
+/** Returns the name if the part could not be cleared, else nothing. */
 async function attempt(name: string, act: () => unknown): Promise<string[]> {
   try {
     // The returned value may be a Promise of another implementation, as with zone.js.
@@ -45,7 +45,7 @@ async function clearStore({ database: name, store, key }: Exclude<IndexedDbItem,
   const opening = globalThis.indexedDB.open(name)
   let isNew = false
   opening.onupgradeneeded = () => {
-    // The database does not exist, so opening it must not create it.
+    // The database did not exist, and opening it must not create it.
     isNew = true
     opening.transaction?.abort()
   }

@@ -6,8 +6,8 @@ import { compromiseSettings, isSecure, type LogoutSettings } from './settings.ts
 import type { CompromiseMessage, ReportCompromiseOptions, ReportedCompromise, Revoked } from './types.ts'
 
 /**
- * For a user whose token may be stolen: logs the user out everywhere, if asked to, revokes the tokens, calls
- * `notify`, and clears as `logout` does. Rejects with `invalid_option` before anything, and with nothing else.
+ * Handles a possibly stolen token: logs the user out everywhere if requested, revokes the tokens, calls `notify`, and
+ * clears as `logout` does. Rejects only with `invalid_option`, before it has done anything.
  */
 export async function reportCompromise(options: ReportCompromiseOptions): Promise<ReportedCompromise> {
   const { logoutEverywhereUrl, notify, ...settings } = compromiseSettings(options)
@@ -15,7 +15,7 @@ export async function reportCompromise(options: ReportCompromiseOptions): Promis
   let loggedOutEverywhere: CompromiseMessage['loggedOutEverywhere'] = 'not_asked'
   let notified: ReportedCompromise['notified'] = 'not_asked'
   async function revokes(): Promise<Revoked> {
-    // With the token, so before that is revoked.
+    // Sent before the token is revoked, because it needs the token.
     if (logoutEverywhereUrl !== undefined) loggedOutEverywhere = await logOutEverywhere(settings, logoutEverywhereUrl)
     let revoked: Revoked = failed('timed_out')
     await within(
@@ -33,7 +33,7 @@ export async function reportCompromise(options: ReportCompromiseOptions): Promis
     }
     return revoked
   }
-  // Room for three steps, each of which ends within `timeoutMs`.
+  // Allows for three steps, each of which ends within `timeoutMs`.
   const longestMs = Math.min(3 * timeoutMs + 100, MAX_TIMER_MS)
   const loggedOut = await logOut({ ...settings, timeoutMs: longestMs }, 'compromised', revokes)
   return { ...loggedOut, loggedOutEverywhere, notified }
@@ -49,7 +49,7 @@ async function logOutEverywhere(
   const asking = async (): Promise<void> => {
     ok = (await fetch(url, { method: 'POST', headers, keepalive: true, redirect: 'error', cache: 'no-store' })).ok
   }
-  // A page that goes away does not wait: the next request must be sent before it has gone.
+  // A page that is being unloaded does not wait: the next request must be sent before it is gone.
   await within(Promise.race([asking(), pageHidden()]), timeoutMs)
   return ok ? 'done' : 'failed'
 }

@@ -1,5 +1,5 @@
-// Things that never answer: a lock, a storage, the page's own fetch, a tab that held the lease. Real browsers are in
-// tests/browser/hang.test.ts.
+// Dependencies that never respond: a lock, a storage, the page's fetch, a tab that held the lease. For real browsers
+// see tests/browser/hang.test.ts.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -11,13 +11,13 @@ const LIMIT = { timeout: 40_000 }
 const never = (): Promise<never> => new Promise(() => undefined)
 const SILENT: TokenStorage = { load: never, save: never, clear: never }
 
-/** Names the lease of the sessions of an issuer. */
+/** Returns the name of the lease for the sessions of an issuer. */
 function leaseOf(issuer: Issuer): string {
   return `portcullis:refresh:${issuer.app().name}`
 }
 
 describe('a lock that is never granted', () => {
-  test('is waited for, then the lease decides: one refresh for three tabs', LIMIT, async (t) => {
+  test('times out, and then the lease decides: one refresh for three tabs', LIMIT, async (t) => {
     TestPage.install(t, { locks: 'web' })
     const issuer = await Issuer.start(t)
     void navigator.locks.request(leaseOf(issuer), {}, never)
@@ -29,7 +29,7 @@ describe('a lock that is never granted', () => {
     assert.deepEqual([tokens, issuer.refreshes, issuer.reused], [['a1', 'a1', 'a1'], 1, false])
   })
 
-  test('is waited for without storage, too', LIMIT, async (t) => {
+  test('times out without storage, too', LIMIT, async (t) => {
     const page = TestPage.install(t, { locks: 'web' })
     page.local.state = 'denied'
     const issuer = await Issuer.start(t)
@@ -39,7 +39,7 @@ describe('a lock that is never granted', () => {
     assert.deepEqual([await session.accessToken(), issuer.refreshes], ['a1', 1])
   })
 
-  test('does not hold up a token that is still good, nor one whose refresh is due', LIMIT, async (t) => {
+  test('does not delay a valid token, even if its refresh is due', LIMIT, async (t) => {
     TestPage.install(t, { locks: 'web' })
     t.mock.timers.enable({ apis: ['Date'], now: 1_800_000_000_000 })
     const issuer = await Issuer.start(t)
@@ -48,7 +48,7 @@ describe('a lock that is never granted', () => {
     assert.equal(await Promise.race([session.accessToken(), asked]), 'a0')
     t.mock.timers.setTime(1_800_000_000_000 + 280_000)
     assert.equal(await Promise.race([session.accessToken(), asked]), 'a0')
-    // Another use begins no second refresh.
+    // Further use starts no second refresh.
     assert.equal(await session.accessToken(), 'a0')
     const refreshed = event(session, 'refreshed')
     await asked
@@ -77,7 +77,7 @@ describe('a lease', () => {
     ['unlocked', true],
   ] as const) {
     test(
-      `of a tab that is gone, taken by one that was ${holder}: ${isRespected ? 'respected until it runs out' : 'void, for the lock was given'}`,
+      `of a tab that is gone, written by a holder that was ${holder}: ${isRespected ? 'respected until it expires' : 'void, because the lock was granted'}`,
       LIMIT,
       async (t) => {
         const page = TestPage.install(t, { locks: 'web' })
@@ -93,18 +93,18 @@ describe('a lease', () => {
     )
   }
 
-  test('that another tab has taken meanwhile: the refresh token is not spent', LIMIT, async (t) => {
+  test('that another tab has taken meanwhile prevents spending the refresh token', LIMIT, async (t) => {
     const page = TestPage.install(t)
     const issuer = await Issuer.start(t)
     const other = (): undefined => void page.local.items.set(leaseOf(issuer), `other ${Date.now() + 10_000} unlocked`)
     const session = issuer.open(t, { storage: { load: other, save: () => undefined, clear: () => undefined } })
     page.local.items.clear()
     await session.signIn(EXPIRED)
-    // This tab is frozen while it loads; when it goes on, the lease is another's.
+    // This tab freezes while it loads; when it resumes, another tab has the lease.
     assert.deepEqual([await session.refresh(), session.signedIn, issuer.refreshes], ['unavailable', true, 0])
   })
 
-  test('written by a clock that was far ahead blocks no refresh', LIMIT, async (t) => {
+  test('written under a clock far ahead does not block a refresh', LIMIT, async (t) => {
     const page = TestPage.install(t)
     const issuer = await Issuer.start(t)
     page.local.items.set(leaseOf(issuer), `gone ${Date.now() + 9e9} unlocked`)
@@ -115,7 +115,7 @@ describe('a lease', () => {
 })
 
 describe('a storage that never settles', () => {
-  test('blocks neither sign-in nor refresh nor logout', LIMIT, async (t) => {
+  test('does not block sign-in, refresh or logout', LIMIT, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t, { storage: SILENT })
@@ -126,7 +126,7 @@ describe('a storage that never settles', () => {
     assert.deepEqual(issuer.revoked.sort(), ['a1', 'r1'])
   })
 
-  test('and then does: its tokens are taken, unless a login or logout came first', LIMIT, async (t) => {
+  test('until later: its tokens are accepted unless a login or logout came first', LIMIT, async (t) => {
     for (const [first, expected] of [
       ['nothing', 'stored'],
       ['login', 'a0'],
@@ -147,7 +147,7 @@ describe('a storage that never settles', () => {
     }
   })
 
-  test('once: later calls are not waited for while it is silent', LIMIT, async (t) => {
+  test('delays only the first call', LIMIT, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     let loads = 0
@@ -158,12 +158,12 @@ describe('a storage that never settles', () => {
       await session.signIn(GOOD)
       await session.refresh()
     }
-    assert.ok(performance.now() - began < 9_000, `each of the ten calls waited`)
+    assert.ok(performance.now() - began < 9_000, 'each of the ten calls waited')
     assert.equal(loads, 1)
   })
 })
 
-test('a fetch of the page that never settles, nor heeds its signal: the session goes on', LIMIT, async (t) => {
+test('a custom fetch that never settles and ignores its signal does not end the session', LIMIT, async (t) => {
   TestPage.install(t)
   const issuer = await Issuer.start(t)
   const session = issuer.open(t, { fetch: never, tokens: EXPIRED })
@@ -171,7 +171,7 @@ test('a fetch of the page that never settles, nor heeds its signal: the session 
   assert.equal(session.signedIn, true)
 })
 
-test('navigator.onLine that says false: the request decides', LIMIT, async (t) => {
+test('the request decides even if navigator.onLine is false', LIMIT, async (t) => {
   TestPage.install(t)
   replace(t, 'navigator', { onLine: false })
   const issuer = await Issuer.start(t)

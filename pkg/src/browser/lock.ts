@@ -1,19 +1,19 @@
 import { browser } from './page.ts'
 
 /**
- * Runs work that no other tab runs at the same time. Rejects only if the work does. The work checks `isHeld()` right
- * before a step that cannot be undone: a tab that was frozen in between may have lost the lock.
+ * Runs work while no other tab runs it. Rejects only if the work does. The work must check `isHeld()` right before a
+ * step that cannot be undone, because a tab that was frozen may have lost the lock.
  */
 export type Lock = <T>(work: (isHeld: () => boolean) => Promise<T>) => Promise<T>
 
 /**
- * Maximum wait for the Web Lock. A refresh normally takes less; a longer hold is a slow issuer, a frozen tab or a
- * foreign script. The lease distinguishes these, so it then decides alone.
+ * Maximum wait for the Web Lock. A refresh normally takes less; a longer hold means a slow issuer, a frozen tab or a
+ * foreign script. The lease can tell these apart, so from then on it decides alone.
  */
 const LOCK_WAIT_MS = 2_000
 /**
- * Time after which a dead or frozen tab no longer excludes others. Longer than the work after `isHeld()`: a refresh is
- * given up after 10 s, a storage after 1 s.
+ * Time after which a dead or frozen tab no longer excludes others. It exceeds the work after `isHeld()`: a refresh is
+ * abandoned after 10 s, a storage call after 1 s.
  */
 const LEASE_MS = 15_000
 const LOOK_MS = 50
@@ -22,9 +22,9 @@ const LOOK_MS = 50
 type Holder = 'locked' | 'unlocked'
 
 /**
- * Returns a lock made of a lease in `localStorage` and, if available, a Web Lock around it. The Web Lock makes the
+ * Returns a lock made of a lease in `localStorage` and, where available, a Web Lock around it. The Web Lock makes the
  * lease immediate and voids it when its tab dies; the lease bounds the Web Lock. Without storage the Web Lock is used
- * alone; without both the lock excludes nothing outside this page.
+ * alone. Without either, the lock only excludes work in this page.
  */
 export function lockOf(name: string): Lock {
   return async <T>(work: (isHeld: () => boolean) => Promise<T>): Promise<T> => {
@@ -39,7 +39,7 @@ export function lockOf(name: string): Lock {
         return (working = leased(name, 'locked', work))
       })
     } catch {
-      // Timed out or denied; or stolen, which does not stop the work.
+      // The wait for the Web Lock timed out or was denied, or the lock was stolen, which does not stop the work.
       clearTimeout(timer)
       return working ?? leased(name, 'unlocked', work)
     }
@@ -68,7 +68,10 @@ interface Lease {
   holder: string
 }
 
-/** Storage has no compare-and-swap: without the Web Lock the last writer wins, and checks again after a pause. */
+/**
+ * Writes the lease and returns whether this tab has it. Storage has no compare-and-swap: without the Web Lock the last
+ * writer wins, so the lease is checked again after a pause.
+ */
 async function take(key: string, own: Lease): Promise<boolean> {
   const isLocked = own.holder === 'locked'
   const other = read(key)
@@ -89,18 +92,18 @@ function renew(key: string, own: Lease): boolean {
   return true
 }
 
-/** A lock that cannot be released expires. */
+/** Releases the lease. If that fails, the lease expires. */
 function release(key: string, own: Lease): void {
   try {
     if (renew(key, own)) leases().removeItem(key)
   } catch {}
 }
 
-/** Returns the lease that is in force. */
+/** Returns the lease in force. */
 function read(key: string): Lease | undefined {
   const [id = '', until, holder = ''] = (leases().getItem(key) ?? '').split(' ')
   const leftMs = Number(until) - Date.now()
-  // Far in the future it was written by a clock that was wrong.
+  // A lease far in the future was written under a wrong clock.
   return leftMs > 0 && leftMs <= LEASE_MS ? { id, holder } : undefined
 }
 
@@ -108,7 +111,7 @@ function write(key: string, { id, holder }: Lease): void {
   leases().setItem(key, `${id} ${Date.now() + LEASE_MS} ${holder}`)
 }
 
-/** Throws where storage is denied. Missing storage throws on use. */
+/** Throws if storage is denied. If it is missing, using the result throws. */
 function leases(): Storage {
   return browser().localStorage as Storage
 }

@@ -9,7 +9,7 @@ let server: TestServer
 let elsewhere: TestServer
 let received: { url: string; type: string; body: string; authorization: string | undefined }[] = []
 
-/** Answers with `listener` once the body is there. */
+/** Replies by `listener` once the body has arrived. */
 function answering(listener: TestServer['listener']): TestServer['listener'] {
   return (request, response) => {
     let body = ''
@@ -60,7 +60,7 @@ describe('revocation', () => {
     assert.ok(received.every(({ type }) => /^application\/x-www-form-urlencoded/.test(type)))
   })
 
-  test('the requests outlive the page, keep no copy and follow nothing', async (t) => {
+  test('the requests outlive the page, are not cached and follow no redirect', async (t) => {
     TestPage.install(t)
     const inits: RequestInit[] = []
     const fetch = async (_: unknown, init: RequestInit = {}): Promise<Response> => (
@@ -75,14 +75,14 @@ describe('revocation', () => {
   })
 })
 
-describe('when it is not known to be revoked, the device is cleared all the same', () => {
+describe('clears the device even if the revocation is not confirmed', () => {
   const cases: [string, (t: TestContext) => Partial<LogoutOptions> | void, string][] = [
     ['401', () => void (server.listener = answering(json({ error: 'invalid token' }, 401))), 'refused'],
     ['500', () => void (server.listener = answering(json({ error: 'server_error' }, 500))), 'server_error'],
     ['400', () => void (server.listener = answering(json({ error: 'invalid_request' }, 400))), 'unexpected_answer'],
-    ['a page', () => void (server.listener = answering(html())), 'unexpected_answer'],
+    ['an HTML page', () => void (server.listener = answering(html())), 'unexpected_answer'],
     [
-      'a page from an RFC 7009 endpoint',
+      'an HTML page from an RFC 7009 endpoint',
       () => ((server.listener = answering(html())), { clientId: 'demo' }),
       'unexpected_answer',
     ],
@@ -95,7 +95,7 @@ describe('when it is not known to be revoked, the device is cleared all the same
       (t) => (replace(t, 'navigator', { onLine: false }), { revokeUrl: 'http://127.0.0.1:9/revoke' }),
       'offline',
     ],
-    ['plain http to elsewhere', () => ({ revokeUrl: 'http://origin.example/revoke' }), 'insecure_url'],
+    ['plain http to another machine', () => ({ revokeUrl: 'http://origin.example/revoke' }), 'insecure_url'],
   ]
   for (const [what, arrange, code] of cases) {
     test(`${what}: ${code}`, async (t) => {
@@ -121,7 +121,7 @@ describe('when it is not known to be revoked, the device is cleared all the same
 })
 
 describe('clearing', () => {
-  test('storage and caches; parts that cannot be cleared are named', async (t) => {
+  test('storage and caches; names the parts that cannot be cleared', async (t) => {
     const page = TestPage.install(t)
     page.local.items.set('token', 'a').set('theme', 'dark')
     page.session.items.set('draft', 'b')
@@ -134,7 +134,7 @@ describe('clearing', () => {
       memory: () => Promise.reject(new Error('stuck')),
     }
     const { uncleared } = await logout(options({ clear }))
-    // Node has no IndexedDB, as a page may have none.
+    // Node has no IndexedDB, and a page may lack it too.
     assert.deepEqual(uncleared.sort(), ['indexedDB:app', 'indexedDB:app/mail', 'memory', 'sessionStorage:draft'])
     assert.deepEqual([page.local.items.has('token'), page.local.items.get('theme')], [false, 'dark'])
     assert.deepEqual(page.deletedCaches, ['pages'])
@@ -148,7 +148,7 @@ describe('clearing', () => {
     assert.equal((await logout(options())).revoked, true)
   })
 
-  test('a page whose channels are denied, and which may not navigate, logs out', async (t) => {
+  test('a page with denied channels that is not allowed to navigate logs out', async (t) => {
     const page = TestPage.install(t)
     const denied = (): never => {
       throw new DOMException('no', 'SecurityError')
@@ -156,7 +156,7 @@ describe('clearing', () => {
     replace(t, 'BroadcastChannel', denied)
     replace(t, 'location', { href: 'https://app.example/', origin: 'https://app.example', assign: denied })
     page.local.items.set('token', 'access')
-    // A promise of another library's.
+    // A promise of another library.
     const memory = (): Promise<void> =>
       ({ then: (_: unknown, failed: () => void) => failed() }) as unknown as Promise<void>
     const outcome = await logout(options({ redirectTo: '/bye', clear: { localStorage: ['token'], memory } }))
@@ -164,7 +164,7 @@ describe('clearing', () => {
     assert.equal(page.local.items.has('token'), false)
   })
 
-  test('at once when the page goes away while the answer is awaited', async (t) => {
+  test('at once if the page is unloaded while the response is awaited', async (t) => {
     const page = TestPage.install(t)
     const arrived = new Promise<void>((resolve) => (server.listener = () => resolve()))
     let memory = 'access'
@@ -180,7 +180,7 @@ describe('clearing', () => {
 })
 
 describe('once', () => {
-  test('twice at once is one logout, and parts named by either are cleared', async (t) => {
+  test('two concurrent calls share one logout, and the parts named by either are cleared', async (t) => {
     const page = TestPage.install(t)
     const cleared: string[] = []
     const both = await Promise.all([
@@ -256,7 +256,7 @@ describe('where the browser goes', () => {
     '\\\\evil.example',
     'blob:https://app.example/x',
   ]) {
-    test(`not to ${target}`, async (t) => {
+    test(`refuses ${target}`, async (t) => {
       const page = TestPage.install(t)
       const allowedRedirects = ['https://other.example/bye']
       assert.equal((await logout(options({ redirectTo: target, allowedRedirects }))).redirect, 'refused')
@@ -266,7 +266,7 @@ describe('where the browser goes', () => {
     })
   }
 
-  test('to this origin, or exactly where it may', async (t) => {
+  test('to this origin, or exactly to an allowed URL', async (t) => {
     const page = TestPage.install(t)
     const allowedRedirects = ['https://other.example/bye']
     for (const redirectTo of ['/bye', 'bye', 'https://app.example/', 'https://other.example/bye']) {
@@ -314,7 +314,7 @@ describe('mistakes', () => {
     ['an empty token', { accessToken: '' }, /accessToken must be/],
   ]
   for (const [what, more, message] of wrong) {
-    test(`${what} throws before anything`, async (t) => {
+    test(`${what} throws before anything is sent`, async (t) => {
       const page = TestPage.install(t)
       await assert.rejects(logout({ ...options(), ...more } as LogoutOptions), (error: Error & { code?: string }) => {
         assert.match(error.message, message)
@@ -359,7 +359,7 @@ describe('a compromise', () => {
     assert.equal(await heard, 'compromised')
   })
 
-  test('every failure is reported, none stops the next step', async (t) => {
+  test('reports every failure, and none stops the next step', async (t) => {
     const page = TestPage.install(t)
     page.local.items.set('token', 'access')
     server.listener = answering(json({}, 500))
@@ -379,20 +379,20 @@ describe('a compromise', () => {
     assert.equal(page.local.items.has('token'), false)
   })
 
-  test('takes the longest timeout that timers allow', async (t) => {
+  test('accepts the longest timeout that timers allow', async (t) => {
     TestPage.install(t)
     const outcome = await reportCompromise(options({ timeoutMs: 2_147_483_647 }))
     assert.equal(outcome.revoked, true)
   })
 
-  test('is reported although a logout is under way', async (t) => {
+  test('is reported even during a logout', async (t) => {
     TestPage.install(t)
     const reported = { ...options(), logoutEverywhereUrl: `${server.url}/everywhere`, notify: () => undefined }
     const [, outcome] = await Promise.all([logout(options()), reportCompromise(reported)])
     assert.deepEqual([outcome.loggedOutEverywhere, outcome.notified], ['done', 'done'])
   })
 
-  test('a fetch that throws at once stops no step', async (t) => {
+  test('a fetch that throws synchronously stops no step', async (t) => {
     TestPage.install(t)
     const requested: string[] = []
     const fetch = (url: URL | RequestInfo): never => {

@@ -10,18 +10,18 @@ import { type SharedReason, tellSignedOut } from './tabs.ts'
 import type { LoggedOut, LogoutOptions, Revoked } from './types.ts'
 
 /**
- * Revokes the tokens, tells the other tabs, clears private data on this device (even when the revocation failed), and
- * redirects as the options say. Two calls at once are one logout. Rejects with `invalid_option` before anything, and
- * with nothing else.
+ * Revokes the tokens, informs the other tabs, clears private data on this device (even when the revocation failed), and
+ * redirects as the options specify. Concurrent calls share one logout. Rejects only with `invalid_option`, before it
+ * has done anything.
  */
 export async function logout(options: LogoutOptions): Promise<LoggedOut> {
   return logOutOnce(logoutSettings(options), 'logout', revoke)
 }
 
-/** Logouts under way, by the endpoint and tokens that they revoke. */
+/** Logouts in progress, by the endpoint and tokens that they revoke. */
 const underWay = new Map<string, Promise<LoggedOut>>()
 
-/** The same with another way to revoke. */
+/** Logs out once for concurrent calls, with the given way to revoke. */
 export async function logOutOnce(
   settings: LogoutSettings,
   reason: SharedReason,
@@ -36,13 +36,13 @@ export async function logOutOnce(
   return logout
 }
 
-/** After another logout: clears the parts named here too, which may differ from that one's. */
+/** Waits for another call's logout, then clears the parts named here, which may differ from those of that call. */
 export async function clearToo(settings: LogoutSettings, first: Promise<LoggedOut>): Promise<LoggedOut> {
   const done = await first
   return { ...done, uncleared: [...new Set([...done.uncleared, ...(await clear(settings.clear, settings.storage))])] }
 }
 
-/** Logs out on every call. */
+/** Logs out on every call, even while another logout is in progress. */
 export async function logOut(
   settings: LogoutSettings,
   reason: SharedReason,
@@ -50,17 +50,17 @@ export async function logOut(
 ): Promise<LoggedOut> {
   const { channel, timeoutMs } = settings
   const clearing = (): Promise<string[]> => clear(settings.clear, settings.storage)
-  // First, so that it is sent even if the page goes away.
+  // Started first, so that the request is sent even if the page is unloaded.
   const revoking = revokes(settings)
   const mark = tellSignedOut(channel, appOf(settings), reason)
   const { revoked, left } = await untilAnswered(revoking, timeoutMs, clearing)
   const uncleared = await (left ?? clearing())
-  // The answer may have cleared it (Clear-Site-Data), or the page with the rest of its storage.
+  // The response (`Clear-Site-Data`) or the page may have cleared the mark with the rest of the storage.
   writeMark(channel, mark)
   return { ...revoked, uncleared, redirect: left === undefined ? redirect(settings) : 'none' }
 }
 
-/** Waits for the response; `left` is the result of `leaving`, called when the page goes away meanwhile. */
+/** Waits for the response. If the page is unloaded meanwhile, calls `leaving` and returns its result as `left`. */
 async function untilAnswered<T>(
   revoking: Promise<Revoked>,
   timeoutMs: number,

@@ -2,17 +2,17 @@ import { isObject } from '../options.ts'
 import { type App, endsSession, isApp, isSameApp, type SessionApp } from './app.ts'
 import { browser } from './page.ts'
 
-/** A line in `localStorage`: an app's newest login or refresh (`in`), or its newest logout (`out`). No secret. */
+/** An entry in `localStorage`: an app's newest login or refresh (`in`), or its newest logout (`out`). Not a secret. */
 export interface Mark {
   state: 'in' | 'out'
   app: App
   /** Grows with every login, refresh and logout. */
   version: number
-  /** Which login; 0 when signed out. */
+  /** Identifies the login; 0 when signed out. */
   login: number
 }
 
-/** The state of a session that a browser keeps when no tab is open. */
+/** The state of a session as stored in the browser, which outlives all tabs. */
 export interface Standing {
   /** `unknown`: nothing was written, it was cleared, or storage is denied. */
   state: 'in' | 'out' | 'unknown'
@@ -23,7 +23,7 @@ export interface Standing {
   ended: number
 }
 
-/** Reads the marks that concern a session. If `app` has no token, the token held last is compared instead. */
+/** Reads the marks that concern a session. If `app` has no token, the last token held is compared instead. */
 export function readStanding(channel: string, app: SessionApp): Standing {
   const marks = readMarks(channel)
   const own = marks.find(({ state, app: of }) => state === 'in' && isSameApp(of, app))
@@ -38,7 +38,7 @@ export function readStanding(channel: string, app: SessionApp): Standing {
   }
 }
 
-/** Returns all marks of a channel; none if storage is denied or missing. */
+/** Returns all marks of a channel, or none if storage is denied or missing. */
 export function readMarks(channel: string): Mark[] {
   try {
     return Object.entries(browser().localStorage as Storage).flatMap(
@@ -49,11 +49,11 @@ export function readMarks(channel: string): Mark[] {
   }
 }
 
-/** Writes a mark, unless a newer one is there. Writes nothing if storage is full, denied or missing. */
+/** Writes a mark unless a newer one exists. Does nothing if storage is full, denied or missing. */
 export function writeMark(channel: string, mark: Mark): void {
   const { state, app } = mark
   const { client, endpoint } = app
-  // A logout may know only the token, so that is part of its key; the token of a login changes.
+  // A logout may know only the token, so the token is part of its key. A login's token changes, so it is not.
   const key = `${channel}:${state}:${JSON.stringify(state === 'in' ? { client, endpoint } : app)}`
   try {
     const localStorage = browser().localStorage as Storage
@@ -78,12 +78,12 @@ export function newestOf(marks: readonly { version: number }[]): number {
   return Math.max(0, ...marks.map(({ version }) => version))
 }
 
-/** A version after `seen`, and after any that a tab unknown to this one may have reached. */
+/** Returns a version above `seen` and above any that a tab unknown to this one may have reached. */
 export function nextVersion(seen = 0): number {
   return Math.max(seen + 1, Date.now())
 }
 
-/** Validates a version; bounded, so that its successors are safe integers. */
+/** Validates a version. The bound keeps its successors safe integers. */
 export function isVersion(value: unknown): boolean {
   return Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) < 1e14
 }

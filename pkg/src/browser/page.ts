@@ -1,12 +1,12 @@
 /**
- * Returns the globals of a browser; none on a server, where all users of the process would share a channel, storage and
- * locks. Pages and workers of a browser have a `location`.
+ * Returns the globals of a browser, or an empty object on a server, where all users of the process would share
+ * channels, storage and locks. Pages and workers of a browser have a `location`.
  */
 export function browser(): Partial<typeof globalThis> {
   return globalThis.location === undefined ? {} : globalThis
 }
 
-/** Listens to an event, if there is a page. The returned function ends it. */
+/** Adds an event listener if there is a page. Returns a function that removes it. */
 export function listen<E extends Event>(
   name: string,
   listener: (event: E) => void,

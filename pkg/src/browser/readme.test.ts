@@ -1,4 +1,4 @@
-// The examples of www/docs/logout-and-sessions.md compile word for word.
+// Compiles the examples of www/docs/logout-and-sessions.md as they stand.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import ts from 'typescript'
 const FOLDER = dirname(fileURLToPath(import.meta.url))
 const PAGE = readFileSync(join(FOLDER, '../../../www/docs/logout-and-sessions.md'), 'utf8')
 
-/** The parts of each framework that the examples use, typed as in its own declarations. */
+/** The parts of each framework that the examples use, with the types of its own declarations. */
 const FRAMEWORKS = `
 declare module 'react' {
   export function useSyncExternalStore<T>(subscribe: (changed: () => void) => () => void, snapshot: () => T, server?: () => T): T
@@ -30,7 +30,7 @@ test('logout, session, React, Vue and Svelte', () => {
   const examples = [...PAGE.matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code = '']) => code)
   const names = ['logout', 'session', 'react', 'vue', 'svelte']
   assert.equal(examples.length, names.length)
-  // Each framework's example stands beside the session's.
+  // Each framework's example is placed next to the session's.
   const sources = new Map<string, string>([[join(FOLDER, 'examples/frameworks.d.ts'), FRAMEWORKS]])
   examples.forEach((code, index) => sources.set(join(FOLDER, 'examples', `${names[index]}.ts`), code))
 

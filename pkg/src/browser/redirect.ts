@@ -1,7 +1,7 @@
 import { isSecure, type LogoutSettings } from './settings.ts'
 import type { LoggedOut, LogoutOptions } from './types.ts'
 
-/** Redirects as the options say, if that is allowed; never to a URL that only looks like this page's origin. */
+/** Redirects as the options specify, if that is allowed. A URL that only resembles this page's origin is refused. */
 export function redirect({
   endSession,
   redirectTo,
@@ -18,7 +18,7 @@ export function redirect({
     location.assign(destination)
     return 'done'
   } catch {
-    // A sandboxed frame may not navigate.
+    // A sandboxed frame is not allowed to navigate.
     return 'refused'
   }
 }
@@ -33,7 +33,9 @@ function allowed(wanted: string, location: Location, allowedRedirects: readonly 
   }
 }
 
-/** OpenID Connect RP-Initiated Logout 1.0 §2. The ID token goes along, so not by plain http. */
+/**
+ * Returns the URL of OpenID Connect RP-Initiated Logout 1.0 §2. It contains the ID token, so plain HTTP is not allowed.
+ */
 function logoutPage(
   { url, idToken, clientId, state }: NonNullable<LogoutOptions['endSession']>,
   target: string | undefined,

@@ -1,4 +1,4 @@
-// Requests and refreshes of a session in one tab: when it asks for new tokens, how often, and where the token goes.
+// Requests and refreshes of a session in one tab: when it requests new tokens, how often, and where the token is sent.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -25,7 +25,7 @@ describe('one tab', () => {
     assert.deepEqual([issuer.refreshes, issuer.reused, session.events], [1, false, ['signed-in', 'refreshed']])
   })
 
-  test('twenty refused at once: one refresh, and each is sent once more with its body', async (t) => {
+  test('twenty requests rejected at once: one refresh, and each is retried once with its body', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)
@@ -43,7 +43,7 @@ describe('one tab', () => {
     assert.equal(issuer.refreshes, 1)
   })
 
-  test('a 401 that may be about the token is retried once', async (t) => {
+  test('a 401 that may concern the token is retried once', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const challenged = (challenge: string, status = 401): Response =>
@@ -58,7 +58,7 @@ describe('one tab', () => {
       [challenged('Bearer realm="api", error="invalid_token"'), 2],
       [challenged('Bearer'), 2],
       [challenged('bearer realm="api"'), 2],
-      // Hidden by CORS, or not sent at all.
+      // The challenge is hidden by CORS, or not sent at all.
       [Object.defineProperty(new Response(null, { status: 401 }), 'type', { value: 'cors' }), 2],
       [Object.defineProperty(new Response(null, { status: 401 }), 'type', { value: 'basic' }), 2],
     ]
@@ -97,7 +97,7 @@ describe('one tab', () => {
     assert.equal((await session.fetch(`${issuer.server.url}/api`)).status, 200)
   })
 
-  test('the token goes to the allowed origins only, and never along a redirect', async (t) => {
+  test('the token is sent to the allowed origins only, and never along a redirect', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)
@@ -118,7 +118,7 @@ describe('one tab', () => {
     assert.equal(issuer.refreshes, 0)
   })
 
-  test('a clock that was put back does not keep a token alive; one put forward only costs a refresh', async (t) => {
+  test('a clock set back does not keep a token alive; one set forward only costs a refresh', async (t) => {
     TestPage.install(t)
     t.mock.timers.enable({ apis: ['Date'], now: 1_800_000_000_000 })
     const issuer = await Issuer.start(t)
@@ -131,7 +131,7 @@ describe('one tab', () => {
     assert.equal(issuer.reused, false)
   })
 
-  test('400 invalid_grant and 401 sign out; the device is cleared', async (t) => {
+  test('400 invalid_grant and 401 sign out and clear the device', async (t) => {
     for (const refusal of [json({ error: 'invalid_grant' }, 400), json({}, 401)]) {
       const page = TestPage.install(t)
       page.local.items.set('draft', 'x')
@@ -147,11 +147,11 @@ describe('one tab', () => {
     }
   })
 
-  test('a failure does not, and is not repeated at once', async (t) => {
+  test('a failure does not sign out, and is not retried at once', async (t) => {
     const failures: [string, TestServer['listener']][] = [
       ['500', json({}, 500)],
       ['503', json({}, 503)],
-      ['a page', html()],
+      ['an HTML page', html()],
       ['a redirect', redirect(`${elsewhere.url}/steal`)],
       ['another 400', json({ error: 'invalid_request' }, 400)],
       ['no token', json({ access_token: 7 })],
@@ -172,7 +172,7 @@ describe('one tab', () => {
     }
   })
 
-  test('without a refresh token an expired one signs out', async (t) => {
+  test('an expired token without a refresh token signs out', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)

@@ -5,7 +5,7 @@ import type { SessionSettings } from './settings.ts'
 import type { GivenTokens } from './shared-login.ts'
 import type { TokenResponse } from './types.ts'
 
-/** The outcome of a refresh. `unavailable`: the answer says nothing about the login, which may still be valid. */
+/** The outcome of a refresh. `unavailable`: the response does not concern the login, which may still be valid. */
 export type Refreshed =
   | { kind: 'tokens'; tokens: GivenTokens; response: TokenResponse }
   | { kind: 'refused'; response: TokenResponse }
@@ -14,20 +14,20 @@ export type Refreshed =
 /** Maximum wait for the token endpoint. Shorter than `LEASE_MS`, so that the lease outlasts the request. */
 const REFRESH_TIMEOUT_MS = 10_000
 const MAX_ANSWER_BYTES = 262_144
-/** Maximum wait that the token endpoint can ask for: a mistake in a header must not stop a session for a day. */
+/** Maximum `Retry-After` that the token endpoint can request: a mistaken header must not stop a session for a day. */
 const MAX_RETRY_AFTER_MS = 300_000
 
 /**
- * Errors that no retry by this session can cure: the grant or the client is refused (RFC 6749 §5.2), or a person is
+ * Errors that a retry by this session cannot cure: the grant or client is rejected (RFC 6749 §5.2), or a person is
  * needed (OpenID Connect Core 1.0 §3.1.2.6, which Entra ID sends from its token endpoint too; Auth0's `mfa_required`).
  */
 const REFUSALS =
   /^(?:invalid_grant|invalid_client|unauthorized_client|(?:interaction|login|consent|account_selection|mfa)_required)$/
 
-/** A header that forms of other sites cannot send: issuers require it with a cookie. */
+/** A header that forms on other sites cannot send. Issuers require it along with a cookie. */
 export const CSRF_HEADER = 'portcullis-csrf'
 
-/** Refreshes (RFC 6749 §6). Without `refreshToken` the cookie has it. Never rejects. */
+/** Sends a refresh request (RFC 6749 §6). Without `refreshToken` the cookie provides the token. Never rejects. */
 export async function refresh(settings: SessionSettings, refreshToken: string | undefined): Promise<Refreshed> {
   let outcome: Refreshed = { kind: 'unavailable' }
   const request = new AbortController()
@@ -61,7 +61,7 @@ async function ask(
     signal,
   })
   const { status, headers, ok } = answer
-  // These statuses are about the server or its rate limit, so the body does not count.
+  // These statuses concern the server or its rate limit, so the body is ignored.
   if (status === 429 || status >= 500)
     return { kind: 'unavailable', retryAfterMs: retryAfterMs(headers.get('retry-after')) }
   const response = await objectOf(answer)
@@ -72,13 +72,13 @@ async function ask(
     : { kind: 'unavailable' }
 }
 
-/** RFC 9110 §10.2.3: seconds or a date. CORS hides the header unless the server exposes it. */
+/** Parses `Retry-After` (RFC 9110 §10.2.3): seconds or a date. CORS hides the header unless the server exposes it. */
 function retryAfterMs(value: string | null): number {
   const waitMs = /^\d+$/.test(value ?? '') ? Number(value) * 1_000 : Date.parse(value ?? '') - Date.now()
   return Math.min(Math.max(waitMs || 0, 0), MAX_RETRY_AFTER_MS)
 }
 
-/** Returns the JSON object of a body; an empty one if it is something else, such as a page of HTML. */
+/** Returns the JSON object in a body, or an empty object if the body is something else, such as an HTML page. */
 async function objectOf(answer: Response): Promise<TokenResponse> {
   try {
     const value: unknown = JSON.parse(await responseText(answer, MAX_ANSWER_BYTES))
@@ -88,7 +88,7 @@ async function objectOf(answer: Response): Promise<TokenResponse> {
   }
 }
 
-/** Returns the tokens of a success. A member that is null, empty or of a wrong type counts as absent. */
+/** Returns the tokens of a successful response. A member that is null, empty or of the wrong type counts as absent. */
 function tokensOf({ access_token, refresh_token, expires_in }: TokenResponse): GivenTokens | undefined {
   const accessToken = stringOf(access_token)
   // Some issuers send the number as a string.

@@ -6,16 +6,16 @@ import { refresh } from './refresh.ts'
 import type { SessionSettings } from './settings.ts'
 import type { SharedLogin } from './shared-login.ts'
 
-/** Timers stand still in sleep, so the clocks are looked at this often. */
+/** Interval at which the clocks are checked, because timers stop during sleep. */
 const LOOK_MS = 30_000
 const RETRY_BACKOFF = { firstMs: 1_000, longestMs: 30_000 }
 
-/** Why new tokens are wanted. */
+/** Why new tokens are requested: they are due, a caller asked for them, or an API rejected the token. */
 type Want = 'due' | 'asked' | 'refused'
 
 export type RefreshOutcome = 'refreshed' | 'signed_out' | 'unavailable'
 
-/** Refreshes the tokens of a login: when they are due, when asked, and never in two tabs at once. */
+/** Refreshes the tokens of a login when they are due or on request, and never in two tabs at once. */
 export class Refresher {
   readonly #settings: SessionSettings
   readonly #login: SharedLogin
@@ -23,7 +23,7 @@ export class Refresher {
   #underWay: Promise<RefreshOutcome> | undefined
   #failures = 0
   /**
-   * The time until which a due refresh waits. Until `#closedUntilMs` the token endpoint accepts no request at all
+   * A due refresh waits until this time. Before `#closedUntilMs` no request at all is sent to the token endpoint
    * (`Retry-After`).
    */
   #retryAtMs = 0
@@ -36,14 +36,14 @@ export class Refresher {
     this.#lock = lockOf(`${settings.channel}:refresh:${login.name}`)
   }
 
-  /** Whether the tokens should be refreshed now, and the last failure is long enough ago. */
+  /** Returns whether the tokens are due and the last failure is long enough ago. */
   isDue(held: HeldTokens): boolean {
     return held.dueMs <= 0 && performance.now() >= this.#retryAtMs
   }
 
   /**
-   * Refreshes unless the tokens held are other ones than `stale`. One at a time in this tab; the lock sees to the
-   * others.
+   * Refreshes unless the tokens held differ from `stale`. Runs one refresh at a time in this tab; the lock covers the
+   * other tabs.
    */
   refresh(stale: HeldTokens | undefined, want: Want): Promise<RefreshOutcome> {
     this.#underWay ??= this.#lock((isHeld) => this.#refreshOnce(stale, want, isHeld)).finally(() => {
@@ -53,7 +53,7 @@ export class Refresher {
     return this.#underWay
   }
 
-  /** The tokens are other ones, or gone. */
+  /** Must be called when the tokens have changed or were dropped. */
   changed(): void {
     if (this.#login.held !== undefined) {
       this.#failures = 0
@@ -63,7 +63,8 @@ export class Refresher {
   }
 
   /**
-   * Refreshes when it is time and the page is visible: a tab in the background must not keep a session from going idle.
+   * Refreshes if the tokens are due and the page is visible: a background tab must not prevent a session from going
+   * idle.
    */
   check(): void {
     const { held } = this.#login
@@ -75,13 +76,15 @@ export class Refresher {
     else this.#schedule()
   }
 
-  /** The network is back: a retry need not wait, unless the token endpoint has asked for it. */
+  /**
+   * Must be called when the network is back: a retry then need not wait, unless the token endpoint requested a wait.
+   */
   online(): void {
     this.#retryAtMs = this.#closedUntilMs
     this.check()
   }
 
-  /** Ends the timer. Returns the refresh under way. */
+  /** Stops the timer. Returns the refresh in progress. */
   stop(): Promise<unknown> | undefined {
     clearTimeout(this.#timer)
     return this.#underWay
@@ -101,13 +104,13 @@ export class Refresher {
       login.signOut('expired')
       return 'signed_out'
     }
-    // After the first, this tab was frozen; another one may be spending the refresh token.
+    // This tab was frozen since the lock was granted: another tab may be spending the refresh token.
     if (!isHeld() || performance.now() < this.#closedUntilMs) return 'unavailable'
     const answer = await refresh(this.#settings, refreshToken)
-    // Another tab's logout may be written down already, though its message is still on the way.
+    // Another tab's logout may already be written as a mark while its message is still on the way.
     login.hearMark()
     if (login.version !== version) {
-      // The user logged out or in meanwhile: the tokens just issued must not outlive that.
+      // The user logged out or in meanwhile, so the tokens just issued must be revoked.
       if (answer.kind === 'tokens') login.revokeUnused(answer.tokens)
       return login.held === undefined ? 'signed_out' : 'refreshed'
     }

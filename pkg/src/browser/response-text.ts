@@ -1,4 +1,4 @@
-/** Reads a response as text. Rejects if it is longer than `maxBytes` or cut short. The caller bounds the time. */
+/** Reads a response body as a string. Rejects if it exceeds `maxBytes` or is truncated. The caller bounds the time. */
 export async function responseText({ body }: Response, maxBytes: number): Promise<string> {
   if (!body) return ''
   const reader = body.getReader()
@@ -12,7 +12,7 @@ export async function responseText({ body }: Response, maxBytes: number): Promis
     if (leftBytes < 0) {
       // Not awaited: cancelling a stalled stream may never settle.
       reader.cancel().catch(() => undefined)
-      throw new RangeError('the answer is too long')
+      throw new RangeError('the response is too long')
     }
     text += decoder.decode(value, { stream: true })
   }

@@ -3,12 +3,12 @@ import { responseText } from './response-text.ts'
 import { isSecure, type LogoutSettings } from './settings.ts'
 import type { RevocationFailure, Revoked } from './types.ts'
 
-/** A response is a few bytes; a longer one is not the endpoint's. */
+/** Bound on the response. It should be a few bytes; a longer one does not come from the endpoint. */
 const MAX_ANSWER_BYTES = 65_536
 
 /**
- * Asks the endpoint to revoke all tokens, refresh token first, in parallel; the requests outlive the page. Never
- * rejects, and may never settle: the caller limits its wait.
+ * Sends a revocation request for each token in parallel, the refresh token first; the requests outlive the page. Never
+ * rejects, and may never settle: the caller bounds its wait.
  */
 export async function revoke(settings: LogoutSettings): Promise<Revoked> {
   const requests = requestsOf(settings)
@@ -29,7 +29,7 @@ function requestsOf({ accessToken, refreshToken, clientId, cookies: credentials 
       },
     ]
   }
-  // The cookie says which session.
+  // The cookie identifies the session.
   const byCookie =
     credentials === 'include' ? [{ body: new URLSearchParams({ client_id: clientId }), credentials }] : []
   const tokens = [
@@ -57,12 +57,15 @@ async function ask({ revokeUrl, clientId, fetch }: LogoutSettings, init: Request
       ? { revoked: true }
       : failed('unexpected_answer')
   } catch {
-    // `onLine` may be wrong, so it only explains a failure.
+    // `onLine` may be wrong, so it is only used to explain a failure.
     return failed(globalThis.navigator?.onLine === false ? 'offline' : 'unreachable')
   }
 }
 
-/** RFC 7009 §2.2: the body is irrelevant, but HTML comes from another server, such as a captive portal. */
+/**
+ * Returns whether a response confirms the revocation. RFC 7009 §2.2: the body does not matter, but HTML comes from
+ * another server, such as a captive portal.
+ */
 async function isDone(response: Response, clientId: string | undefined): Promise<boolean> {
   try {
     const text = await responseText(response, MAX_ANSWER_BYTES)

@@ -1,4 +1,4 @@
-// The end of a session and its traces: logouts in one tab, a storage of the page, options. Its refreshes are in
+// The end of a session and what it leaves behind: logouts in one tab, the page's storage, options. Refreshes are in
 // `refresh.test.ts`, several tabs in `tabs.test.ts`.
 
 import assert from 'node:assert/strict'
@@ -10,7 +10,7 @@ import { TestPage } from './testing/page.ts'
 import { storage } from './testing/storage.ts'
 
 describe('one tab', () => {
-  test('logout revokes both tokens, once though called twice', async (t) => {
+  test('logout revokes both tokens once, even if called twice', async (t) => {
     const page = TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)
@@ -32,7 +32,7 @@ describe('one tab', () => {
     assert.equal(await session.accessToken(), 'a0')
   })
 
-  test('parts named by either of two logouts are cleared', async (t) => {
+  test('clears the parts named by either of two logouts', async (t) => {
     const page = TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)
@@ -58,7 +58,7 @@ describe('one tab', () => {
     assert.deepEqual(issuer.revoked.sort(), ['a0', 'late', 'later', 'r0'])
   })
 
-  test('a tab that closes while it refreshes hands the new tokens on, and revokes nothing', {
+  test('a tab that closes during a refresh passes the new tokens on and revokes nothing', {
     timeout: 10_000,
   }, async (t) => {
     TestPage.install(t)
@@ -78,7 +78,7 @@ describe('one tab', () => {
     assert.deepEqual([await other.accessToken(), closing.signedIn, issuer.revoked], ['a1', false, []])
   })
 
-  test('a session with a cookie that is closed at once sends no request', { timeout: 10_000 }, async (t) => {
+  test('a cookie session that is closed at once sends no request', { timeout: 10_000 }, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     issuer.instead = json({ access_token: 'a0' })
@@ -87,7 +87,7 @@ describe('one tab', () => {
     assert.deepEqual([issuer.refreshes, issuer.revoked], [1, []])
   })
 
-  test('a logout that is written down ends a refresh, though the message is still on the way', {
+  test('a recorded logout ends a refresh even before its message arrives', {
     timeout: 10_000,
   }, async (t) => {
     const page = TestPage.install(t)
@@ -108,7 +108,7 @@ describe('one tab', () => {
     assert.deepEqual(issuer.revoked.sort(), ['late', 'later'])
   })
 
-  test('a logout ends the login, also where its tokens are newer', { timeout: 10_000 }, async (t) => {
+  test('a logout ends the login even if its tokens are newer', { timeout: 10_000 }, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const channel = 'newer'
@@ -132,7 +132,7 @@ describe('one tab', () => {
     assert.deepEqual(issuer.revoked.sort(), ['a0', 'r0'])
   })
 
-  test('a logout where the endpoint is silent still ends here', async (t) => {
+  test('a logout ends here even if the endpoint does not respond', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const session = issuer.open(t)
@@ -149,7 +149,7 @@ describe('one tab', () => {
 })
 
 describe('a storage of the page', () => {
-  test('keeps the session over a reload, and is cleared by a logout', async (t) => {
+  test('keeps the session across a reload, and is cleared by a logout', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const store = storage()
@@ -174,7 +174,7 @@ describe('a storage of the page', () => {
     assert.deepEqual([await second.accessToken(), second.events, store.held?.accessToken], [undefined, [], 'a0'])
   })
 
-  test('one that fails does not fail the logout; it is named as not cleared', async (t) => {
+  test('does not fail the logout if it fails; it is reported as not cleared', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     const broken = (): never => {
@@ -199,15 +199,15 @@ describe('a storage of the page', () => {
   })
 })
 
-test('the page need not be one', async (t) => {
-  // No storage, no events, no locks: a server that renders.
+test('runs outside a page', async (t) => {
+  // No storage, events or locks: a server that renders.
   const issuer = await Issuer.start(t)
   const session = issuer.open(t, { tokens: EXPIRED, channel: 'server' })
   assert.equal((await session.fetch(`${issuer.server.url}/api`)).status, 200)
   assert.equal((await session.logout()).revoked, true)
 })
 
-test('mistakes in options', () => {
+test('reports mistakes in options', () => {
   const good = { tokenUrl: 'https://idp.example/token', clientId: 'demo', allowedOrigins: ['https://api.example'] }
   const wrong: [object, RegExp][] = [
     [{ tokenUrl: 'http://idp.example/token' }, /tokenUrl must be https/],
@@ -229,7 +229,7 @@ test('mistakes in options', () => {
   }
 })
 
-test('a closed session says so', async (t) => {
+test('a closed session rejects calls', async (t) => {
   const issuer = await Issuer.start(t)
   const session = issuer.open(t, { tokens: GOOD, channel: 'closed' })
   session.close()

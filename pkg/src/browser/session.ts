@@ -10,8 +10,8 @@ import { NEWER_MS, SharedLogin } from './shared-login.ts'
 import type { LoggedOut, Session, SessionEvents, SessionLogoutOptions, SessionOptions, SessionTokens } from './types.ts'
 
 /**
- * A login that all tabs of this browser share: Chrome and Edge 93, Firefox 92, Safari 15.4 and later. On a server
- * nothing is sent before it is used. Throws `invalid_option`.
+ * Returns a login that all tabs of this browser share. Supports Chrome and Edge 93, Firefox 92, Safari 15.4 and later.
+ * On a server, nothing is sent before the session is used. Throws `invalid_option`.
  */
 export function createSession(options: SessionOptions): Session {
   return new BrowserSession(sessionSettings(options))
@@ -42,7 +42,7 @@ class BrowserSession implements Session {
       listen('online', () => this.#refresher.online()),
     ]
     this.#unlisten = () => ends.forEach((end) => end())
-    // A server sends nothing for a session that is not used: it has no cookie, and its modules may not send while they
+    // On a server, an unused session sends nothing: it has no cookie, and modules may not send requests while they
     // load.
     if (settings.tokens !== undefined) this.#opening = this.#login.accept(settings.tokens)
     else if (browser().location !== undefined) void this.#opened()
@@ -65,7 +65,7 @@ class BrowserSession implements Session {
     if (held === undefined) return undefined
     if (this.#refresher.isDue(held)) {
       const refreshing = this.#refresher.refresh(held, 'due')
-      // A token that is still good waits for no lock, storage or issuer.
+      // A token that is still valid long enough does not wait for a lock, storage or the issuer.
       if (!held.isEnough) await refreshing
     }
     const now = this.#login.held
@@ -110,7 +110,7 @@ class BrowserSession implements Session {
       clear: { ...this.#settings.clear, ...named },
       cookies: cookies === 'include' ? 'include' : 'same-origin',
     })
-    // A token endpoint that is silent must not hold a logout up.
+    // An unresponsive token endpoint must not delay a logout.
     await within(this.#opened(), NEWER_MS)
     const settings = { ...checked, storage }
     if (this.#loggingOut !== undefined) return clearToo(settings, this.#loggingOut)
@@ -135,7 +135,7 @@ class BrowserSession implements Session {
     return (this.#opening ??= this.#open())
   }
 
-  /** Takes up a login that is there; with a cookie the issuer gives tokens for it. */
+  /** Resumes an existing login; with a cookie, the issuer returns its tokens. */
   async #open(): Promise<void> {
     const state = await this.#login.open()
     if (
@@ -159,7 +159,7 @@ class BrowserSession implements Session {
       try {
         listener(...(details as never[]))
       } catch (error) {
-        // An error in one blocks neither the others nor a logout.
+        // An error in one listener blocks neither the others nor a logout.
         console.error(error)
       }
     }
@@ -170,14 +170,20 @@ class BrowserSession implements Session {
   }
 }
 
-/** Older browsers take the header along when they follow a redirect to another origin, so none is followed. */
+/**
+ * Returns the request with the token. It follows no redirect, because older browsers send the header to the redirect's
+ * origin too.
+ */
 function withBearer(request: Request, token: string): Request {
   const headers = new Headers(request.headers)
   headers.set('authorization', `Bearer ${token}`)
   return new Request(request, { headers, redirect: request.redirect === 'follow' ? 'error' : request.redirect })
 }
 
-/** Calls `act` and waits, but rejects at once when the request is aborted; what `act` began goes on for others. */
+/**
+ * Calls `act` and waits for it, but rejects at once if the request is aborted. The work that `act` started continues
+ * for other callers.
+ */
 function unlessAborted<T>({ signal }: Request, act: () => Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = (): void => reject(signal.reason ?? new DOMException('The request was aborted.', 'AbortError'))
@@ -190,8 +196,8 @@ function unlessAborted<T>({ signal }: Request, act: () => Promise<T>): Promise<T
 }
 
 /**
- * RFC 6750 §3.1. Many APIs send no challenge, or one without an error though there was a token, and CORS hides it from
- * pages of other origins: all of these may be about the token.
+ * Returns whether a response rejects the token (RFC 6750 §3.1). Many APIs send no challenge, or one without an error
+ * although there was a token, and CORS hides it from pages of other origins: all of these may concern the token.
  */
 function isInvalidToken({ status, headers }: Response): boolean {
   const challenge = headers.get('www-authenticate') ?? 'bearer'

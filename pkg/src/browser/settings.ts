@@ -36,7 +36,7 @@ const CLEAR_RULES: Rules = {
   caches: list(string),
 }
 
-/** A redirect may come from a URL's query, so no string may throw. */
+/** A redirect may come from a URL's query, so no string may make it throw. */
 const redirect = anyString
 
 const LOGOUT = {
@@ -63,16 +63,16 @@ const LOGOUT = {
 
 export const LOGOUT_RULES: Rules = LOGOUT
 
-/** An option that is `undefined` counts as left out. */
+/** An option set to `undefined` counts as absent. */
 type Loose<T> = { [K in keyof T]: T[K] | undefined }
 
 export type LogoutSettings = Loose<Omit<LogoutOptions, 'revokeUrl'>> &
   Required<Pick<LogoutOptions, 'revokeUrl' | 'clear' | 'cookies' | 'timeoutMs' | 'channel' | 'fetch'>> & {
-    /** Where a session keeps its tokens. */
+    /** The session's token storage. */
     storage?: TokenStorage | undefined
   }
 
-/** Checks the options and fills in the defaults. Throws `invalid_option`. */
+/** Validates the options and applies the defaults. Throws `invalid_option`. */
 export function logoutSettings(
   options: Loose<Omit<LogoutOptions, 'revokeUrl'>> & Pick<LogoutOptions, 'revokeUrl'>,
 ): LogoutSettings {
@@ -98,7 +98,7 @@ export function logoutSettings(
 
 export const COMPROMISE_RULES: Rules = { logoutEverywhereUrl: url, notify: callback }
 
-/** Throws `invalid_option`. */
+/** Validates the options and applies the defaults. Throws `invalid_option`. */
 export function compromiseSettings(
   options: ReportCompromiseOptions,
 ): LogoutSettings & Loose<Pick<ReportCompromiseOptions, 'logoutEverywhereUrl' | 'notify'>> {
@@ -118,13 +118,13 @@ function isParameters(value: unknown): boolean {
   )
 }
 
-/** The same rule for an option that must be on this machine or have TLS. */
+/** Returns the rule with a further condition: the URL must be on this machine or use TLS. */
 function secure(rule: Rule<string>): Rule<string> {
   return {
     ...rule,
     check(value, name) {
       rule.check(value, name)
-      if (!isSecure(value as URL | string)) throw invalid(`${name} must be https:, for it is not on this machine`)
+      if (!isSecure(value as URL | string)) throw invalid(`${name} must be https: because it is not on this machine`)
     },
   }
 }
@@ -152,7 +152,7 @@ export const SESSION_RULES: Rules = SESSION
 export type SessionSettings = SessionOptions &
   Required<Pick<SessionOptions, 'refreshBeforeSeconds' | 'channel' | 'clear' | 'fetch' | 'cookies'>>
 
-/** Checks the options and fills in the defaults. Throws `invalid_option`. */
+/** Validates the options and applies the defaults. Throws `invalid_option`. */
 export function sessionSettings(options: SessionOptions): SessionSettings {
   checkOptions(options, SESSION_RULES)
   return {
@@ -165,11 +165,11 @@ export function sessionSettings(options: SessionOptions): SessionSettings {
   }
 }
 
-/** Whether the connection is confidential: https, or loopback. */
+/** Returns whether the connection is confidential: https, or loopback. */
 export function isSecure(url: URL | string): boolean {
   const parsed = new URL(url)
   return parsed.protocol === 'https:' || isLoopback(parsed)
 }
 
-/** Looked up at each call: it may be replaced, and must be called as the global's. */
+/** Looks up `fetch` on each call: it may be replaced, and it must be called as the global's method. */
 const browserFetch: typeof fetch = (...request) => globalThis.fetch(...request)

@@ -19,37 +19,38 @@ import {
 import type { SessionEvents, SignOutReason, StoredTokens, TokenResponse } from './types.ts'
 
 /**
- * Maximum wait for the answers of other tabs: where they have something newer; where they may; where that is unlikely.
+ * Maximum wait for the replies of other tabs that have newer tokens, that may have them (`PERHAPS_MS`), and that
+ * probably do not (`HARDLY_MS`).
  */
 export const NEWER_MS = 1_000
 const PERHAPS_MS = 250
 const HARDLY_MS = 100
 
-/** Tokens as the page or the token endpoint gives them; a member that is `undefined` counts as left out. */
+/** Tokens as given by the page or the token endpoint. A member set to `undefined` counts as absent. */
 export type GivenTokens = {
   accessToken: string
   refreshToken?: string | undefined
   expiresInSeconds?: number | undefined
 }
 
-/** Is called with an event and the arguments of its listeners. */
+/** Receives an event and the arguments for its listeners. */
 export type Changed = <E extends keyof SessionEvents>(event: E, ...details: Parameters<SessionEvents[E]>) => void
 
-/** A login as this tab holds it, kept in step with the other tabs by messages, marks and the storage of the page. */
+/** A login as held by this tab, kept in sync with the other tabs by messages, marks and the page's storage. */
 export class SharedLogin {
   /** Name of the channel, lock and stored tokens of this app. */
   readonly name: string
   readonly #settings: SessionSettings
-  /** Called after new tokens were taken, or all are gone. */
+  /** Called after tokens were accepted or dropped. */
   readonly #changed: Changed
   readonly #app: SessionApp
   readonly #storage: PageStorage
   readonly #tabs: Tabs
   readonly #unhear: () => void
   #held: HeldTokens | undefined
-  /** Of the newest login, refresh or logout that this tab knows of. */
+  /** Version of the newest login, refresh or logout known to this tab. */
   #version = 0
-  /** The newest logout that this tab knows of: it ends every login before it. */
+  /** Version of the newest logout known to this tab; it ends every earlier login. */
   #endedVersion = 0
   #hasPeers = false
   #heard: () => void = () => undefined
@@ -82,7 +83,7 @@ export class SharedLogin {
     return this.#closed
   }
 
-  /** Takes stored tokens, or those of other tabs. Returns the state of the login as written down before. */
+  /** Loads tokens from storage or from other tabs. Returns the state of the login as recorded before. */
   async open(): Promise<Standing['state']> {
     this.hearMark()
     await this.#load()
@@ -92,8 +93,8 @@ export class SharedLogin {
   }
 
   /**
-   * Takes tokens that were just issued, of a new login unless one is given, keeps them, and tells the other tabs: all
-   * of it before the lock is released. The response they came in is for this tab's listeners only.
+   * Accepts tokens that were just issued, for a new login unless one is given; stores them and informs the other tabs,
+   * all before the lock is released. Only listeners of this tab get `response`.
    */
   async accept(tokens: GivenTokens, login?: number, response?: TokenResponse): Promise<void> {
     const { channel } = this.#settings
@@ -113,19 +114,21 @@ export class SharedLogin {
     const isNewer = version > this.#version
     await this.#ask(isNewer ? NEWER_MS : !this.#hasPeers ? 0 : state === 'unknown' ? PERHAPS_MS : HARDLY_MS)
     if (this.hearMark() || this.#standing().version <= this.#version) return
-    // Newer tokens were written down during the wait; their message may still be queued.
+    // Newer tokens were recorded during the wait; their message may still be queued.
     if (!isNewer) await this.#ask(NEWER_MS)
-    // The tab that has the newer tokens is gone.
+    // The tab with the newer tokens is gone.
     if (this.#standing().version > this.#version && this.#settings.cookies !== 'include') this.#forget('expired')
   }
 
-  /** Returns whether a logout is written down that this tab has missed. */
+  /** Returns whether a logout is recorded that this tab has missed. */
   hearMark(): boolean {
     const { state, ended } = this.#standing()
     return state === 'out' && this.#hearSignedOut({ app: this.#app, reason: 'logout', version: ended })
   }
 
-  /** Catches up after the back-forward cache, where messages are lost. An unknown state counts as a logout. */
+  /**
+   * Catches up after a stay in the back-forward cache, where messages are lost. An unknown state counts as a logout.
+   */
   restore(): void {
     const { state, login, version } = this.#standing()
     if (state === 'in' && login === this.#held?.stored.login) {
@@ -145,7 +148,7 @@ export class SharedLogin {
       tellSignedOut(this.#settings.channel, appOf(this.#settings), reason, this.#version)
   }
 
-  /** Ends the login here, for a logout that clears and tells by itself. Returns the tokens to revoke. */
+  /** Ends the login here, for a logout that clears data and informs tabs itself. Returns the tokens to revoke. */
   release(): Partial<StoredTokens> {
     const stored = this.#held?.stored ?? {}
     this.#end(nextVersion(this.#version))
@@ -153,14 +156,14 @@ export class SharedLogin {
     return stored
   }
 
-  /** Revokes tokens that will not be used, without waiting for the answer. */
+  /** Revokes tokens that will not be used, without waiting for the response. */
   revokeUnused({ accessToken, refreshToken }: GivenTokens): void {
     const { revokeUrl, clientId, channel, fetch } = this.#settings
     if (revokeUrl === undefined) return
     void revoke(logoutSettings({ revokeUrl, clientId, channel, fetch, accessToken, refreshToken }))
   }
 
-  /** Drops the tokens. After a refresh under way the old token is spent: the other tabs still get the new one. */
+  /** Drops the tokens. A refresh in progress spends the old token, so its new tokens still go to the other tabs. */
   close(refreshing: Promise<unknown> | undefined): void {
     this.#closed = true
     this.#held = undefined
@@ -170,7 +173,7 @@ export class SharedLogin {
     else void refreshing.then(closeTabs, closeTabs)
   }
 
-  /** Reads the mark of this login, judged by the given access token. */
+  /** Reads the mark of this login, identified by the given access token. */
   #standing(accessToken = this.#held?.stored.accessToken): Standing {
     return readStanding(this.#settings.channel, this.#appWith(accessToken))
   }
@@ -180,7 +183,7 @@ export class SharedLogin {
   }
 
   #take(stored: StoredTokens, response?: TokenResponse): void {
-    // Tokens that were refreshed while it closed are for the other tabs.
+    // Tokens refreshed while the session closed are for the other tabs.
     if (this.#closed) return
     const isLogin = this.#held?.stored.login !== stored.login
     this.#held = new HeldTokens(stored, this.#settings.refreshBeforeSeconds)
@@ -191,19 +194,19 @@ export class SharedLogin {
   async #load(): Promise<void> {
     await this.#storage.load((stored) => {
       if (!isStoredTokens(stored) || stored.version <= this.#version) return
-      // Another app of the web origin uses the same place.
+      // The storage is shared with another app of the web origin.
       if (stored.session !== undefined && stored.session !== this.name) return
-      // A logout that could not clear them, or had no time to, has ended them all the same.
+      // A logout that failed to clear the tokens, or had no time to, has ended their login all the same.
       if (!this.#isEnded(stored)) this.#take(stored)
     })
   }
 
-  /** Returns whether a logout, by message or mark, has ended the login of these tokens. */
+  /** Returns whether a logout, received as a message or mark, has ended the login of these tokens. */
   #isEnded({ login, accessToken }: StoredTokens): boolean {
     return login <= Math.max(this.#endedVersion, this.#standing(accessToken).ended)
   }
 
-  /** Asks the other tabs for newer tokens and waits for them. */
+  /** Requests newer tokens from the other tabs and waits for them. */
   async #ask(ms: number): Promise<void> {
     this.#tabs.tell({ kind: 'asks', version: this.#version })
     if (ms > 0) await within(new Promise<void>((resolve) => (this.#heard = resolve)), ms)
@@ -227,13 +230,13 @@ export class SharedLogin {
     }
   }
 
-  /** Returns whether the logout ended this login. */
+  /** Handles a logout in another tab. Returns whether it ended this login. */
   #hearSignedOut({ app, reason, version }: SignedOut): boolean {
     const held = this.#held?.stored
     if (!endsSession(app, this.#appWith(held?.accessToken))) return false
-    // A refresh may be newer than the logout; the login is not.
+    // A refresh may be newer than the logout, but the login is not.
     if (version <= Math.max(this.#endedVersion, held?.login ?? this.#version)) return false
-    // The other tab did not have these tokens.
+    // The other tab did not have these tokens, so they are not revoked yet.
     if (held !== undefined && held.version > version) this.revokeUnused(held)
     this.#end(version)
     this.#forget(reason === 'logout' ? 'other_tab' : reason)
@@ -247,13 +250,13 @@ export class SharedLogin {
     this.#version = Math.max(this.#version + 1, version)
   }
 
-  /** Signs out and clears this tab. */
+  /** Signs out and clears the private data of this tab. */
   #forget(reason: SignOutReason, response?: TokenResponse): void {
     const { clear: named, storage } = this.#settings
     if (this.#drop(reason, response)) void clear(named, storage)
   }
 
-  /** Signs out; from now on no token is given away. Returns whether there were any. */
+  /** Signs out; no token is returned from now on. Returns whether there was a login. */
   #drop(reason: SignOutReason, response?: TokenResponse): boolean {
     const wasSignedIn = this.#held !== undefined
     this.#held = undefined

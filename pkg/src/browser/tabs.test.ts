@@ -24,7 +24,7 @@ for (const locks of ['web', 'none'] as const) {
       assert.deepEqual([issuer.refreshes, issuer.reused], [1, false])
     })
 
-    test('an insecure page refreshes, too', async (t) => {
+    test('an insecure page refreshes as well', async (t) => {
       TestPage.install(t, { locks })
       const { getRandomValues } = crypto
       replace(t, 'crypto', { getRandomValues: getRandomValues.bind(crypto) })
@@ -34,7 +34,7 @@ for (const locks of ['web', 'none'] as const) {
       assert.equal(await session.accessToken(), 'a1')
     })
 
-    test('a tab that is opened later has the session; a logout ends it in all', async (t) => {
+    test('a tab opened later has the session, and a logout ends it in all tabs', async (t) => {
       TestPage.install(t, { locks })
       const issuer = await Issuer.start(t)
       const channel = `later ${locks}`
@@ -89,7 +89,7 @@ describe('messages that a tab has missed', () => {
     assert.equal(frozen.signedIn, false)
   })
 
-  test('without storage it cannot know, so it signs out', async (t) => {
+  test('signs out without storage, because it cannot know the state', async (t) => {
     const page = TestPage.install(t)
     const issuer = await Issuer.start(t)
     page.local.state = 'denied'
@@ -100,7 +100,7 @@ describe('messages that a tab has missed', () => {
     assert.equal(session.signedIn, false)
   })
 
-  test('a refresh token that another tab has spent is not spent again, though that tab is gone', {
+  test('a refresh token spent by another tab is not spent again, even if that tab is gone', {
     timeout: 10_000,
   }, async (t) => {
     TestPage.install(t)
@@ -128,7 +128,7 @@ describe('messages that a tab has missed', () => {
     assert.deepEqual([issuer.refreshes, issuer.reused, slept.signedIn], [1, false, false])
   })
 
-  test('missed tokens are requested before any is spent, though storage is denied', async (t) => {
+  test('missed tokens are requested before any is spent, even if storage is denied', async (t) => {
     const page = TestPage.install(t, { locks: 'web' })
     page.local.state = 'denied'
     let isDeaf = false
@@ -154,7 +154,7 @@ describe('messages that a tab has missed', () => {
     assert.deepEqual([issuer.refreshes, issuer.reused], [1, false])
   })
 
-  test('a silent token endpoint does not hold a logout up', async (t) => {
+  test('an unresponsive token endpoint does not delay a logout', async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     issuer.instead = silent()
@@ -176,7 +176,7 @@ describe('messages that a tab has missed', () => {
     const messages = [
       { kind: 'tokens', session: name, tokens: { ...evil, expiresAtMs: Number.NaN } },
       { kind: 'tokens', session: name, tokens: { accessToken: 'evil' } },
-      // A message of an older version of this package, without a session.
+      // A message of an older version of this package, which does not name the session.
       { kind: 'tokens', tokens: evil },
       { kind: 'signed-out', reason: 'logout', version: 9e13 },
       { kind: 'signed-out', app, reason: 'logout', version: 9e15 },

@@ -4,15 +4,15 @@ import { isVersion, type Mark, newestOf, nextVersion, parseMark, readMarks, writ
 import { browser, listen } from './page.ts'
 import type { StoredTokens } from './types.ts'
 
-/** Messages between the tabs of one app. Tokens go from memory to memory; they are never put into storage. */
+/** Messages between the tabs of one app. Tokens pass from memory to memory and are never put into storage. */
 export type Message =
   | { kind: 'tokens'; tokens: StoredTokens }
-  /** Asks for tokens newer than a version. */
+  /** Requests tokens newer than a version. */
   | { kind: 'asks'; version: number }
   /** A reply: this tab has no newer tokens. */
   | { kind: 'here' }
 
-/** Sent to every tab of a channel, because a listener may not know its app. */
+/** A logout. It is sent to every tab of a channel, because a listener may not know its app. */
 export interface SignedOut {
   app: App
   reason: SharedReason
@@ -21,15 +21,15 @@ export interface SignedOut {
 
 export type SharedReason = 'logout' | 'refused' | 'compromised'
 
-/** The other tabs of this browser and origin that have the same app. */
+/** The other tabs of this browser and origin that run the same app. */
 export interface Tabs {
   tell(message: Message): void
   close(): void
 }
 
 /**
- * Connects the tabs of one app by BroadcastChannel; if that is missing or denied, no messages pass. Messages that do
- * not name the session are ignored: they come from another app, or from an earlier version of this package.
+ * Connects the tabs of one app by BroadcastChannel. If it is missing or denied, no messages pass. Messages that do not
+ * name the session are ignored: they come from another app or from an earlier version of this package.
  */
 export function openTabs(channel: string, session: string, hear: (message: Message) => void): Tabs {
   const broadcast = openBroadcast(`${channel}:${session}`, (data) => {
@@ -42,8 +42,8 @@ export function openTabs(channel: string, session: string, hear: (message: Messa
 }
 
 /**
- * Listens to logouts in other tabs, of any app: by BroadcastChannel or, if that is missing or denied, by the storage
- * event. The returned function ends it.
+ * Listens for logouts in other tabs, of any app, by BroadcastChannel or, if it is missing or denied, by the storage
+ * event. Returns a function that stops listening.
  */
 export function hearSignedOut(channel: string, hear: (message: SignedOut) => void): () => void {
   const broadcast = openBroadcast(channel, (data) => {
@@ -57,7 +57,8 @@ export function hearSignedOut(channel: string, hear: (message: SignedOut) => voi
 }
 
 /**
- * Tells every other tab that an app is signed out, and leaves a mark for pages that get no messages. Returns the mark.
+ * Informs every other tab that an app is signed out, and leaves a mark for pages that get no messages. Returns the
+ * mark.
  */
 export function tellSignedOut(
   channel: string,
@@ -74,9 +75,9 @@ export function tellSignedOut(
 }
 
 /**
- * Calls `listener` on logouts in other tabs, also on one while this page lay in the back-forward cache. For pages
- * without a session of `createSession`. Logouts known to be of another `clientId` or `tokenUrl` are ignored. The
- * returned function ends it. Throws `invalid_option`.
+ * Calls `listener` on logouts in other tabs, including one while this page was in the back-forward cache. For pages
+ * without a session of `createSession`. Logouts known to be of another `clientId` or `tokenUrl` are ignored. Returns a
+ * function that stops listening. Throws `invalid_option`.
  */
 export function onLogout(
   listener: (reason: SharedReason) => void,
@@ -102,7 +103,10 @@ export function onLogout(
   }
 }
 
-/** Opens a channel; `undefined` if the browser has none. With cookies blocked the constructor may exist and throw. */
+/**
+ * Opens a channel; returns `undefined` if that is impossible. With cookies blocked, the constructor may exist but
+ * throw.
+ */
 function openBroadcast(
   name: string,
   hear: (data: unknown) => void,
@@ -125,7 +129,9 @@ function openBroadcast(
   }
 }
 
-/** Any script of the origin may speak on the channel, an older version of this one too. */
+/**
+ * Validates a message. Any script of the origin can write to the channel, including an older version of this package.
+ */
 function isSignedOut(data: unknown): data is SignedOut {
   if (!isObject(data)) return false
   const { kind, app, version, reason } = data
@@ -149,7 +155,7 @@ function isMessage(data: object): data is Message {
   }
 }
 
-/** Whether something that was stored or told is tokens. */
+/** Validates stored or received tokens. */
 export function isStoredTokens(value: unknown): value is StoredTokens {
   if (!isObject(value)) return false
   const { accessToken, refreshToken = '', expiresAtMs = 0, version, login } = value

@@ -1,4 +1,5 @@
-// The tables of www/docs/token-endpoints.md: each row is an answer of a token endpoint and its effect on the session.
+// Tests the tables of www/docs/token-endpoints.md: each row is a response of a token endpoint and its effect on the
+// session.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -13,7 +14,7 @@ import { tokenOf } from './testing/token.ts'
 const PAGE = readFileSync(new URL('../../../www/docs/token-endpoints.md', import.meta.url), 'utf8')
 const LIMIT = { timeout: 10_000 }
 
-/** The cells of each row of a table. */
+/** Returns the cells of each row of a table. */
 function rowsOf(name: string): string[][] {
   const [, table = ''] = new RegExp(`<!-- table: ${name} -->\n(.*?)<!-- /table -->`, 's').exec(PAGE) ?? []
   const [, , ...rows] = table.trim().split('\n')
@@ -30,7 +31,7 @@ function codeOf(cell = ''): string[] {
   return [...cell.matchAll(/`([^`]*)`/g)].map(([, code = '']) => code)
 }
 
-/** Sends status, headers and body of a row. */
+/** Sends the status, headers and body of a row. */
 function send(response: ServerResponse, [status = '', ...headers]: string[], body = ''): void {
   response.setHeader('content-type', body.startsWith('<') ? 'text/html' : 'application/json')
   for (const header of headers) response.setHeader(...(header.split(/: (.*)/, 2) as [string, string]))
@@ -40,14 +41,14 @@ function send(response: ServerResponse, [status = '', ...headers]: string[], bod
 interface Opened {
   issuer: Issuer
   session: ReturnType<Issuer['open']>
-  /** The response that each event came with. */
+  /** The response that came with each event. */
   responses: [event: string, response: TokenResponse | undefined][]
   saved: { held: StoredTokens | undefined }
-  /** Lets time pass. */
+  /** Advances the clocks. */
   pass(ms: number): void
 }
 
-/** A session whose access token has expired. */
+/** Returns a session whose access token has expired. */
 async function open(t: TestContext, nowMs: number, more: Partial<SessionOptions> = {}): Promise<Opened> {
   TestPage.install(t)
   t.mock.timers.enable({ apis: ['Date'], now: nowMs })
@@ -86,7 +87,7 @@ describe('refusals and failures', () => {
         [outcome, session.signedIn, session.events, issuer.refreshes],
         ['unavailable', true, ['signed-in'], 1],
       )
-      // Less than a second for what the test itself takes.
+      // The test itself takes less than a second.
       pass(Number(seconds) * 1_000 - 900)
       assert.deepEqual([await session.accessToken(), issuer.refreshes], [undefined, 1])
       if (sent.includes('Retry-After') && Number(seconds) > 1)
@@ -114,7 +115,7 @@ describe('successes', () => {
       assert.equal(expiresAtMs, seconds && (NOW + Number(seconds)) * 1_000)
       assert.deepEqual([kept.accessToken, kept.refreshToken], [token, refreshToken === 'new' ? 'r' : 'r0'])
       assert.deepEqual(responses, [['refreshed', JSON.parse(sent)]])
-      // Not only in the store: the token is used, and the next refresh sends the right one.
+      // The token is not only stored: it is used, and the next refresh sends the right one.
       assert.equal(await session.accessToken(), token)
       const { form } = issuer
       issuer.instead = (_, response) => send(response, ['400'], '{}')
@@ -125,10 +126,10 @@ describe('successes', () => {
   }
 })
 
-describe('the whole answer', () => {
+describe('the whole response', () => {
   const ANSWER = { access_token: 'a1', refresh_token: 'r1', expires_in: 300, id_token: 'the ID token', scope: 'openid' }
 
-  test('goes to the listeners of the tab that asked, to no other tab and into no storage', LIMIT, async (t) => {
+  test('reaches the listeners of the requesting tab, no other tab and no storage', LIMIT, async (t) => {
     const { issuer, session, responses, saved } = await open(t, Date.now())
     const other = issuer.open(t)
     const [ofOther, overheard]: [unknown[], string[]] = [[], []]
@@ -157,7 +158,7 @@ describe('the whole answer', () => {
     }
   })
 
-  test('comes with signed-in when a cookie has the login', LIMIT, async (t) => {
+  test('comes with signed-in if the login is in a cookie', LIMIT, async (t) => {
     TestPage.install(t)
     const issuer = await Issuer.start(t)
     issuer.instead = (_, response) => send(response, ['200'], JSON.stringify(ANSWER))
@@ -169,7 +170,7 @@ describe('the whole answer', () => {
 })
 
 describe('parameters', () => {
-  test('go along with each refresh', LIMIT, async (t) => {
+  test('are sent with each refresh', LIMIT, async (t) => {
     const { issuer, session } = await open(t, Date.now(), {
       parameters: { scope: 'openid profile', resource: 'https://api.example/?a=b&c', empty: '' },
     })
@@ -181,7 +182,7 @@ describe('parameters', () => {
     )
   })
 
-  test('may not be those of the session, nor anything but strings', async (t) => {
+  test("are refused if they are the session's own or not strings", async (t) => {
     const issuer = await Issuer.start(t)
     const wrong = [
       { grant_type: 'password' },

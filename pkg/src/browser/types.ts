@@ -2,15 +2,15 @@
 export type RevocationFailure =
   /** The request failed, and the browser says that it has no network. */
   | 'offline'
-  /** No answer within `timeoutMs`; the request goes on, so the token may be revoked yet. */
+  /** No response within `timeoutMs`. The request continues, so the token may still be revoked. */
   | 'timed_out'
-  /** No connection, a redirect, or an answer that CORS keeps from this page. */
+  /** No connection, a redirect, or a response that CORS hides from this page. */
   | 'unreachable'
-  /** 401: the endpoint knows no such token or client. */
+  /** 401: the endpoint does not accept the token or client. */
   | 'refused'
   /** 5xx. */
   | 'server_error'
-  /** Another status, or an answer that is not the endpoint's, such as a page of HTML. */
+  /** Another status, or a response that does not come from the endpoint, such as an HTML page. */
   | 'unexpected_answer'
   /** Plain http to another machine: the token was not sent. */
   | 'insecure_url'
@@ -24,7 +24,7 @@ export type IndexedDbItem = string | { database: string; store: string; key?: ID
 
 /** Private data on this device. */
 export interface ClearOptions {
-  /** Clears the page's own memory. */
+  /** Clears private data in the page's own memory. */
   memory?: () => void | Promise<void>
   /** Keys of `localStorage`. */
   localStorage?: string[]
@@ -42,7 +42,7 @@ export interface EndSession {
   /** Sent as `id_token_hint`. */
   idToken?: string
   clientId?: string
-  /** Of this page's origin, or exactly one of `allowedRedirects`. */
+  /** A URL of this page's origin, or exactly one of `allowedRedirects`. */
   postLogoutRedirectUri?: string
   state?: string
 }
@@ -64,34 +64,36 @@ export interface LogoutOptions {
   cookies?: 'same-origin' | 'include'
   /** The storage to clear on this page's origin. Default: none. */
   clear?: ClearOptions
-  /** How long the answer is waited for. Allowed: 0 to 2147483647. Default 3000. */
+  /** Maximum wait for the response. Allowed: 0 to 2147483647. Default 3000. */
   timeoutMs?: number
   /** Tabs with the same name get the logout. Default `portcullis`. */
   channel?: string
   /**
-   * The `tokenUrl` of the session that ends, which `clientId` alone does not tell from one at another issuer. Default:
-   * a session is known by `clientId`, by issuer and client in the access token, and by its `revokeUrl`, as far as they
-   * are there.
+   * The `tokenUrl` of the session that ends; `clientId` alone may be used at several issuers. Default: a session is
+   * identified by `clientId`, by issuer and client in the access token, and by its `revokeUrl`, as far as they are
+   * known.
    */
   tokenUrl?: URL | string
-  /** Where the browser goes afterwards, to end the session of the identity server. Counts over `redirectTo`. */
+  /**
+   * Where the browser goes afterwards, to end the session at the identity server. Takes precedence over `redirectTo`.
+   */
   endSession?: EndSession
   /**
-   * Where the browser goes afterwards. Of this page's origin, or exactly one of `allowedRedirects`; anything else is
-   * refused.
+   * Where the browser goes afterwards: a URL of this page's origin, or exactly one of `allowedRedirects`. Anything else
+   * is refused.
    */
   redirectTo?: string
-  /** URLs elsewhere that are allowed, exactly. Default: none. */
+  /** URLs of other origins that are allowed, compared exactly. Default: none. */
   allowedRedirects?: string[]
   /** The `fetch` to use. Default: the browser's. */
   fetch?: typeof fetch
 }
 
-/** How a logout went. */
+/** The outcome of a logout. */
 export type LoggedOut = Revoked & {
   /** Storage that could not be cleared, such as `localStorage:token` or `indexedDB:app/tokens`. */
   uncleared: string[]
-  /** `refused`: the redirect led elsewhere than is allowed, or this frame may not navigate; the page stays. */
+  /** `refused`: the target is not allowed, or this frame is not allowed to navigate; the page stays. */
   redirect: 'done' | 'none' | 'refused'
 }
 
@@ -104,9 +106,11 @@ export interface CompromiseMessage {
 }
 
 export interface ReportCompromiseOptions extends LogoutOptions {
-  /** Logs the user out everywhere; it is POSTed to with the access token as bearer, before that is revoked. */
+  /**
+   * Logs the user out everywhere. Receives a POST with the access token as bearer token before the token is revoked.
+   */
   logoutEverywhereUrl?: URL | string
-  /** Sends the message, such as to your servers; at most `timeoutMs` is waited for it. */
+  /** Sends the message, for example to your servers. The wait is bounded by `timeoutMs`. */
   notify?: (message: CompromiseMessage) => void | Promise<void>
 }
 
@@ -117,11 +121,11 @@ export type ReportedCompromise = LoggedOut & {
 
 export interface SessionTokens {
   accessToken: string
-  /** Left out: nothing to refresh with, or it is in a cookie (`cookies: 'include'`). */
+  /** Absent: there is no refresh token, or it is in a cookie (`cookies: 'include'`). */
   refreshToken?: string
   /**
-   * How long the access token lives from now on (`expires_in`). Left out: as long as it says itself (`exp` and `iat` of
-   * a JWT), else until it is refused.
+   * Lifetime of the access token from now on (`expires_in`). Absent: its own lifetime (`exp` and `iat` of a JWT), or
+   * until it is rejected.
    */
   expiresInSeconds?: number
 }
@@ -132,15 +136,18 @@ export interface StoredTokens {
   refreshToken?: string
   /** Unix milliseconds by this device's clock. */
   expiresAtMs?: number
-  /** Names the login; refreshed tokens keep it. */
+  /** Identifies the login; refreshed tokens keep it. */
   login: number
   /** Grows with every login and refresh. */
   version: number
-  /** Names client and token endpoint. Those of another session are ignored; left out, they are this session's. */
+  /**
+   * Identifies client and token endpoint. Tokens of another session are ignored; if absent, they belong to this
+   * session.
+   */
   session?: string
 }
 
-/** Where tokens are kept beside memory. An injected script can steal everything that scripts can read. */
+/** Storage for tokens besides memory. An injected script can steal everything that scripts can read. */
 export interface TokenStorage {
   load(): StoredTokens | undefined | Promise<StoredTokens | undefined>
   save(tokens: StoredTokens): void | Promise<void>
@@ -148,23 +155,23 @@ export interface TokenStorage {
 }
 
 /**
- * `logout` here, `other_tab` in another tab; `refused`: the issuer refused to go on with this login; `expired`: there
- * was nothing to refresh with; `compromised`: by `reportCompromise`.
+ * `logout`: in this tab; `other_tab`: in another tab; `refused`: the issuer refused to continue this login; `expired`:
+ * there was nothing to refresh with; `compromised`: by `reportCompromise`.
  */
 export type SignOutReason = 'logout' | 'other_tab' | 'refused' | 'expired' | 'compromised'
 
 /**
- * A JSON object that the token endpoint sent, as it was received: unchecked, with all its members. RFC 6749 §5.1 and
- * OpenID Connect Core 1.0 §12.2 (`id_token`) define the members of a success, RFC 6749 §5.2 those of an error.
+ * A JSON object sent by the token endpoint, as received: unchecked, with all its members. RFC 6749 §5.1 and OpenID
+ * Connect Core 1.0 §12.2 (`id_token`) define the members of a success, RFC 6749 §5.2 those of an error.
  */
 export type TokenResponse = Readonly<Record<string, unknown>>
 
 /**
- * Listeners get the response only in the tab that sent the request to the token endpoint. Other tabs and `storage` get
- * the tokens and no other member.
+ * Events of a session. Only listeners in the tab that sent the request to the token endpoint get the response. Other
+ * tabs and `storage` get the tokens and no other member.
  */
 export interface SessionEvents {
-  /** `response`: present if a cookie had the login. */
+  /** `response`: present if the login came from a cookie. */
   'signed-in': (response?: TokenResponse) => void
   refreshed: (response?: TokenResponse) => void
   /** `response`: the issuer's error, if it refused. */
@@ -177,15 +184,15 @@ export interface SessionOptions {
   tokenUrl: URL | string
   /** The OAuth client. */
   clientId: string
-  /** The RFC 7009 endpoint. Default: a logout revokes nothing and says so. */
+  /** The RFC 7009 endpoint. Default: a logout revokes nothing and reports that. */
   revokeUrl?: URL | string
-  /** The origins that get the access token. */
+  /** The origins to which the access token is sent. */
   allowedOrigins: string[]
-  /** Signs in with these at once. */
+  /** Signs in with these tokens at once. */
   tokens?: SessionTokens
-  /** Where tokens are kept between pages; it is waited for 1 s at most. Default: in memory only. */
+  /** Storage for tokens between pages. The wait for it is at most 1 s. Default: in memory only. */
   storage?: TokenStorage
-  /** How long before its expiry an access token is refreshed. Allowed: 0 or more. Default 30. */
+  /** How long before it expires an access token is refreshed. Allowed: 0 or more. Default 30. */
   refreshBeforeSeconds?: number
   /** Tabs with the same name, `clientId` and `tokenUrl` share the session. Default `portcullis`. */
   channel?: string
@@ -196,7 +203,7 @@ export interface SessionOptions {
   /** `include`: the refresh token is in an HttpOnly cookie of the issuer. Default `omit`. */
   cookies?: 'omit' | 'include'
   /**
-   * Further parameters of each refresh, such as `scope` (RFC 6749 §6) or `resource` (RFC 8707 §2.2); never
+   * Additional parameters of each refresh request, such as `scope` (RFC 6749 §6) or `resource` (RFC 8707 §2.2); never
    * `grant_type`, `client_id` or `refresh_token`. Default: none.
    */
   parameters?: Record<string, string>
@@ -205,24 +212,25 @@ export interface SessionOptions {
 /** A login in this browser, one for all tabs. */
 export interface Session {
   readonly signedIn: boolean
-  /** Takes the tokens of a login, and sends them to the other tabs. */
+  /** Accepts the tokens of a login and sends them to the other tabs. */
   signIn(tokens: SessionTokens): Promise<void>
   /**
-   * A good access token, refreshed if need be; `undefined` when signed out, or when the issuer cannot be reached now.
+   * Returns a valid access token, refreshed if necessary; `undefined` when signed out or while the issuer cannot be
+   * reached.
    */
   accessToken(): Promise<string | undefined>
-  /** Gets new tokens. `unavailable`: the issuer could not be asked; the session goes on. */
+  /** Gets new tokens. `unavailable`: the issuer could not be reached; the session continues. */
   refresh(): Promise<'refreshed' | 'signed_out' | 'unavailable'>
   /**
-   * `fetch` with the access token, for URLs of `allowedOrigins`; such a request follows no redirect. After a 401 with
-   * `invalid_token`, or without an error in the challenge, it is retried once with new tokens, if its body can be. An
-   * abort also rejects it while it waits for tokens.
+   * Calls `fetch` with the access token, for URLs of `allowedOrigins`; such a request follows no redirect. After a 401
+   * with `invalid_token`, or without an error in the challenge, it is retried once with new tokens if its body can be
+   * sent again. Aborting it also ends its wait for tokens.
    */
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>
   logout(options?: SessionLogoutOptions): Promise<LoggedOut>
-  /** The returned function ends it. */
+  /** Adds a listener. Returns a function that removes it. */
   on<E extends keyof SessionEvents>(event: E, listener: SessionEvents[E]): () => void
-  /** Stops listening to other tabs. The login goes on. */
+  /** Stops listening to other tabs. The login continues. */
   close(): void
 }
 

@@ -87,7 +87,7 @@ describe('usage', () => {
       [['init', '--keycloak', 'https://user:hidden@id.example', '--realm', 'acme'], /--keycloak must be an https: URL/],
       [
         ['init', '--keycloak', 'http://id.example', '--realm', 'acme'],
-        /must be an https: URL, for id\.example is not this machine/,
+        /must be an https: URL because id\.example is not this machine/,
       ],
       [['restore', 'copy', '--incarnation', 'x'], /--incarnation must be a whole number|cannot be read/],
     ]
@@ -135,7 +135,7 @@ describe('a configuration', () => {
       [{ listen: { prot: 1 } }, /options\.listen has an unknown option 'prot'; did you mean 'port'/],
       [{ listen: { port: '8780' } }, /options\.listen\.port must be a port/],
       [{ store: {} }, /options\.store\.path is missing/],
-      [{ realms: [] }, /options\.realms must be an array that is not empty/],
+      [{ realms: [] }, /options\.realms must be a non-empty array/],
       [{ heartbeatSeconds: 60 }, /options\.heartbeatSeconds must be a number of whole seconds, 1 to 5/],
       [{ signingKey: secret }, /options\.signingKey must be \{ "file"/],
       [{ signingKey: { file: 'nowhere.json' } }, /options\.signingKey: .*nowhere\.json cannot be read \(ENOENT\)/],
@@ -153,7 +153,7 @@ describe('a configuration', () => {
         { edges: [{ name: 'a', pushUrl: 'http://edge.example/' }] },
         /options\.edges\[0\]\.pushUrl must be an https: URL/,
       ],
-      [{ feedCredential: 7 }, /options\.feedCredential must be a string/],
+      [{ feedCredential: 7 }, /options\.feedCredential must be a (non-empty )?string/],
       [{ onReport: secret }, /unknown option 'onReport'/],
     ]
     for (const [changes, message] of cases) {

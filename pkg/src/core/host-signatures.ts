@@ -1,39 +1,39 @@
 import type { NodeCrypto, Runtime } from './module.ts'
 import type { Algorithm, JWK } from '../types.ts'
 
-/** A signature for the host to verify. Its outcome goes to `finish`, once. */
+/** A signature for the host to verify. Its outcome is passed to `finish` once. */
 export interface SignatureRequest {
   /** The instance of the module that made it. */
   generation: number
   handle: number
-  /** Identifies a key of this gate; never reused for another one. */
+  /** Identifies a key of this gate; never reused for another key. */
   keyNumber: number
   /**
-   * The signing input and the signature behind it: a view of the core's memory, good until the core is called again.
+   * The signing input followed by the signature: a view of the core's memory, valid until the next call into the core.
    */
   bytes: Uint8Array<ArrayBuffer>
   /** Where the signing input ends. */
   inputLength: number
 }
 
-/** Whether the host finds a signature good. `undefined`: undecided, so the core verifies it. */
+/** Whether the host finds a signature valid. `undefined`: undecided, so the core verifies it. */
 export type HostOutcome = boolean | undefined
 
-/** Where signature requests come from. */
+/** The source of signature requests. */
 export interface SignatureSource {
-  /** The key of a request; `undefined`: it cannot be exported. */
+  /** Returns the key of a request; `undefined` if it cannot be exported. */
   hostKey(request: SignatureRequest): HostKey | undefined
 }
 
-/** A key and the algorithm it is used with. */
+/** A key with its algorithm. */
 export interface HostKey {
   algorithm: Algorithm
   jwk: JWK
 }
 
 /**
- * The algorithms that the host verifies faster than Rust. In µs of processor time for a token of 640 to 900 bytes, on
- * one machine, all else included:
+ * The algorithms that the host verifies faster than Rust. Processor time in µs for a token of 640 to 900 bytes, on one
+ * machine, including everything else:
  *
  * |                        | RS256 | PS256 | ES256 | ES384 | ES512 |
  * |------------------------|-------|-------|-------|-------|-------|
@@ -74,15 +74,13 @@ const HOST_ALGORITHMS: readonly Algorithm[] = [
 /** EdDSA on Ed25519, by both of its names (RFC 8037, RFC 9864). */
 const ED25519: readonly Algorithm[] = ['EdDSA', 'Ed25519']
 
-/**
- * How many imported keys are kept: more than the realms of a function usually have in use. One takes some kilobytes.
- */
+/** Bound on imported keys: more than the realms of a function usually use. A key takes a few kilobytes. */
 const MAX_IMPORTED_KEYS = 2048
 
-/** Verifies signatures beside the core: `node:crypto`, WebCrypto, or neither. */
+/** Verifies signatures outside the core: by `node:crypto`, WebCrypto, or not at all. */
 export type HostCrypto = NodeSignatures | WebSignatures | NoSignatures
 
-/** Picks the fastest that the runtime has. */
+/** Returns the fastest implementation of the runtime. */
 export function hostCrypto(
   verifySignatures: 'fastest' | 'rust',
   { nodeCrypto, webCryptoReads, fasterEd25519 }: Runtime,
@@ -100,7 +98,7 @@ export class NoSignatures {
   readonly algorithms: readonly Algorithm[] = []
 }
 
-/** Signatures by `node:crypto`, synchronously. */
+/** Verifies signatures by `node:crypto`, synchronously. */
 export class NodeSignatures {
   readonly kind = 'synchronous'
   readonly algorithms: readonly Algorithm[]
@@ -143,13 +141,13 @@ export class NodeSignatures {
 
 interface NodeKey {
   digest: string | null
-  /** A `KeyObject`, or one with the scheme it is used by. */
+  /** A `KeyObject`, or an object that adds the signature scheme to one. */
   key: unknown
 }
 
-/** `RSA_PKCS1_PSS_PADDING` and `RSA_PSS_SALTLEN_DIGEST` (RFC 7518 §3.5: a salt as long as the hash). */
+/** `RSA_PKCS1_PSS_PADDING` and `RSA_PSS_SALTLEN_DIGEST` (RFC 7518 §3.5: the salt is as long as the hash). */
 const PSS = { padding: 6, saltLength: -1 }
-/** R and S as JOSE has them (RFC 7518 §3.4), not DER. */
+/** R and S as in JOSE (RFC 7518 §3.4), not DER. */
 const R_AND_S = { dsaEncoding: 'ieee-p1363' }
 
 const NODE_SCHEMES: Partial<
@@ -168,7 +166,7 @@ const NODE_SCHEMES: Partial<
   Ed25519: { digest: null },
 }
 
-/** Signatures by WebCrypto, asynchronously. */
+/** Verifies signatures by WebCrypto, asynchronously. */
 export class WebSignatures {
   readonly kind = 'asynchronous'
   readonly algorithms: readonly Algorithm[]
@@ -186,12 +184,12 @@ export class WebSignatures {
     this.algorithms = algorithms
   }
 
-  /** The promise never rejects. */
+  /** Verifies a signature. The promise never rejects. */
   verify(core: SignatureSource, request: SignatureRequest): Promise<HostOutcome> {
     const { keyNumber, bytes, inputLength } = request
     const key = this.#keys.get(keyNumber)
     if (key !== undefined && this.#reads === 'at_once') return this.#verify(key, bytes, inputLength)
-    // A copy for implementations that read later: the next token overwrites this one.
+    // A copy, because the implementation may read later and the next token overwrites the view.
     const own = bytes.slice()
     if (key === undefined) return this.#importAndVerify(keyNumber, core.hostKey(request), own, inputLength)
     return this.#verify(key, own, inputLength)
@@ -203,7 +201,7 @@ export class WebSignatures {
     return this.#subtle.verify(key.scheme, key.key, signature, input).catch(unknown)
   }
 
-  /** Keeps the key, not a promise of it: in workerd no request may await a promise of another. */
+  /** Caches the key and not its promise: in workerd, a request may not await a promise of another. */
   async #importAndVerify(
     keyNumber: number,
     given: HostKey | undefined,

@@ -3,51 +3,51 @@ import { REASONS } from '../reasons.ts'
 
 /** The properties of the JavaScript runtime that the package depends on. */
 export interface Runtime {
-  /** Whether one request may await I/O that another began. False in workerd. */
+  /** Whether a request may await I/O that another one started. False in workerd. */
   shareFlights: boolean
-  /** `node:crypto`, where there is one: it hashes and verifies signatures synchronously. */
+  /** `node:crypto`, if available: it hashes and verifies signatures synchronously. */
   nodeCrypto?: NodeCrypto
   /**
-   * When WebCrypto reads the bytes that it is given: `at_once`, before `verify` returns, as the standard has it (W3C
-   * Web Cryptography API §14.3.4, "get a copy of the bytes"), so that none need be copied for it; or perhaps `later`
-   * (default).
+   * When WebCrypto reads the bytes passed to it. `at_once`: before `verify` returns, as the standard requires (W3C Web
+   * Cryptography API §14.3.4, "get a copy of the bytes"), so no copy is made for it. `later` (default): possibly after
+   * that.
    */
   webCryptoReads?: 'at_once' | 'later'
   /**
-   * Which verifies EdDSA faster: the core, by the tables that all modules but the slim one make, or the `host`
+   * Which side verifies EdDSA faster: the `core`, by tables that all modules but the slim one make, or the `host`
    * (default).
    */
   fasterEd25519?: 'core' | 'host'
 }
 
-/** The parts of `node:crypto` that are used here. */
+/** The members of `node:crypto` used here. */
 export interface NodeCrypto {
   createPublicKey(input: { key: Record<string, unknown>; format: 'jwk' }): unknown
   verify(digest: string | null, data: Uint8Array, key: never, signature: Uint8Array): boolean
-  /** Without it the sections of a feed are hashed by WebCrypto, or by the core. */
+  /** If missing, the sections of a feed are hashed by WebCrypto or by the core. */
   createHash?(algorithm: 'sha256'): { update(data: Uint8Array): { digest(): Uint8Array } }
 }
 
-/** The parts of a wasm module's generated code that loading it needs. */
+/** The parts of a wasm module's generated code that are needed to load it. */
 export interface Glue {
-  /** Returns the exports of the present instance; the first call makes it. */
+  /** Returns the exports of the current instance; the first call creates it. */
   initSync(input: { module: WebAssembly.Module }): { readonly memory: WebAssembly.Memory }
-  /** Replaces the instance by a new one of the same module. Objects of the old one throw when used. */
+  /** Replaces the instance by a new one of the same module. Objects of the old instance throw when used. */
   __wbg_reset_state(): void
-  /** The module's own list of reason codes. */
+  /** Returns the module's own list of reason codes. */
   reasons(): string[]
 }
 
-/** Where a module comes from: compiled at once, or awaited. Called at first use, and again after a failure. */
+/** Provides a module, synchronously or as a promise. Called at first use, and again after a failure. */
 export type ModuleSource = () => WebAssembly.Module | Promise<WebAssembly.Module>
 
-/** How many instances may be discarded within `DISCARD_WINDOW_MS` before the next one has to wait. */
+/** Number of instances that may be discarded within `DISCARD_WINDOW_MS` before the next one is delayed. */
 const MAX_DISCARDS = 3
 const DISCARD_WINDOW_MS = 60_000
-/** How long it has to wait then: repeated traps must not cost a new instance and a feed load each time. */
+/** The delay: repeated traps must not cost a new instance and a feed load each time. */
 const COOL_DOWN_MS = 10_000
 
-/** One wasm module, loaded once, at its first use; one instance of it at a time is in use. */
+/** One wasm module, loaded once at its first use. One instance of it is in use at a time. */
 export class WasmModule {
   readonly #glue: Glue
   readonly #howTo: string
@@ -59,13 +59,13 @@ export class WasmModule {
   #discardedAtMs: number[] = []
   #coolsDownSinceMs = -Infinity
 
-  /** `howTo`: the fix, for the error message of use before loading. */
+  /** `howTo`: the remedy, for the error message if it is used before loading. */
   constructor(glue: Glue, howTo: string) {
     this.#glue = glue
     this.#howTo = howTo
   }
 
-  /** Makes the module ready; later calls change nothing. Throws `not_loaded` for a module of another version. */
+  /** Loads the module; later calls have no effect. Throws `not_loaded` for a module of another version. */
   load(module: WebAssembly.Module, runtime: Runtime): void {
     if (this.#loaded !== undefined) return
     const { memory } = this.#glue.initSync({ module })
@@ -73,22 +73,23 @@ export class WasmModule {
     if (known.length !== REASONS.length || REASONS.some((reason, index) => reason !== known[index])) {
       throw new PortcullisError(
         'not_loaded',
-        'the wasm module and its JavaScript are of different versions of portcullis: install one version of both',
+        'the wasm module and its JavaScript are of different portcullis versions: install one version of both',
       )
     }
     this.#loaded = { runtime: { ...runtime }, module, memory }
   }
 
   /**
-   * Names the module's source, for its first use. Compiling takes 5 ms: an import that is not followed by a use saves
-   * them.
+   * Sets the source from which the first use loads the module. Compiling takes 5 ms, which an import without a use
+   * saves.
    */
   loadFrom(compile: ModuleSource, runtime: Runtime): void {
     this.#source ??= { compile, runtime }
   }
 
   /**
-   * Begins to load from the source. `undefined`: there is nothing to wait for. The promise rejects with `not_loaded`.
+   * Starts loading from the source. Returns `undefined` if there is nothing to wait for. The promise rejects with
+   * `not_loaded`.
    */
   start(): Promise<void> | undefined {
     if (this.#loaded !== undefined || this.#source === undefined) return undefined
@@ -100,7 +101,7 @@ export class WasmModule {
       return undefined
     }
     this.#loading = this.#loadLater(compiled, runtime)
-    // A failure is told by the calls that need the module.
+    // The calls that need the module report a failure.
     this.#loading.catch(() => undefined)
     return this.#loading
   }
@@ -115,24 +116,24 @@ export class WasmModule {
     }
   }
 
-  /** The runtime that was given to `load`. Throws `not_loaded`. */
+  /** The runtime passed to `load`. Throws `not_loaded`. */
   get runtime(): Runtime {
     return this.#mustBeLoaded().runtime
   }
 
-  /** The memory of the present instance. Throws `not_loaded`. */
+  /** The memory of the current instance. Throws `not_loaded`. */
   get memory(): WebAssembly.Memory {
     return this.#mustBeLoaded().memory
   }
 
-  /** The number of the present instance. Objects of an earlier generation must not be used any more. */
+  /** The number of the current instance. Objects of an earlier generation must not be used any more. */
   get generation(): number {
     return this.#generation
   }
 
   /**
-   * Discards the instance of `generation`, in which a call has trapped: a trap leaves its memory in an undefined state.
-   * Does nothing if that instance has been discarded before.
+   * Discards the instance of `generation`, in which a call has trapped, because a trap leaves its memory in an
+   * undefined state. Has no effect if that instance was already discarded.
    */
   discard(generation: number): void {
     if (generation !== this.#generation) return
@@ -144,8 +145,8 @@ export class WasmModule {
   }
 
   /**
-   * Whether there is a usable instance; a discarded one is replaced first. False after too many discards, and when the
-   * new instance cannot be made. Throws `not_loaded`.
+   * Returns whether there is a usable instance; replaces a discarded one first. False after too many discards, and if
+   * the new instance cannot be created. Throws `not_loaded`.
    */
   renew(): boolean {
     const loaded = this.#mustBeLoaded()
@@ -165,14 +166,14 @@ export class WasmModule {
   #mustBeLoaded(): { runtime: Runtime; module: WebAssembly.Module; memory: WebAssembly.Memory } {
     if (this.#loaded !== undefined) return this.#loaded
     const loading = this.start()
-    // The source may have compiled it at once.
+    // A synchronous source has compiled it now.
     if (this.#loaded !== undefined) return this.#loaded
     const message = loading === undefined ? `the wasm module is not loaded: ${this.#howTo}` : STILL_LOADING
     throw new PortcullisError('not_loaded', message)
   }
 }
 
-const STILL_LOADING = 'the wasm module is still being loaded: first await a call that returns a promise, such as check'
+const STILL_LOADING = 'the wasm module is still loading: first await a call that returns a promise, such as check'
 
 function attempt(compile: ModuleSource): WebAssembly.Module | Promise<WebAssembly.Module> {
   try {

@@ -9,9 +9,9 @@ export interface BufferAddresses {
   readonly signatureRequest: number
 }
 
-/** Identifies a token in the core's cache of verified tokens. Never reused for another one. */
+/** Identifies a token in the core's cache of verified tokens. Never reused for another token. */
 export interface CachedTokenId {
-  /** The instance of the module that it belongs to. */
+  /** The module instance that it belongs to. */
   readonly generation: number
   readonly place: number
   /** A 64-bit serial number, in two halves. */
@@ -20,8 +20,8 @@ export interface CachedTokenId {
 }
 
 /**
- * Identifies a token whose signature the host verifies. In another instance of the module the same number means
- * another.
+ * Identifies a token whose signature the host verifies. In another module instance the same number means a different
+ * token.
  */
 export interface SignatureHandle {
   readonly generation: number
@@ -29,19 +29,19 @@ export interface SignatureHandle {
 }
 
 /**
- * The part of a core's memory through which tokens go in and signature requests come out, without a copy by generated
- * code.
+ * The part of a core's memory through which tokens are passed in and signature requests out, without a copy by
+ * generated code.
  */
 export class TokenBuffer {
   readonly #memory: WebAssembly.Memory
   readonly #addresses: BufferAddresses
   readonly #maxTokenBytes: number
   readonly #generation: number
-  /** Views; replaced when the memory has grown, which detaches them. */
+  /** Views of the memory; replaced after it has grown, which detaches them. */
   #bytes: Uint8Array<ArrayBuffer> = new Uint8Array()
   #request: Uint32Array<ArrayBuffer> = new Uint32Array()
 
-  /** `generation`: the number of the module's instance, so that ids of one are not used in another. */
+  /** `generation`: the number of the module instance, so that its ids are not used in another. */
   constructor(memory: WebAssembly.Memory, addresses: BufferAddresses, maxTokenBytes: number, generation: number) {
     this.#memory = memory
     this.#addresses = addresses
@@ -49,28 +49,25 @@ export class TokenBuffer {
     this.#generation = generation
   }
 
-  /**
-   * Writes a token where the core reads it. Returns its length in bytes; for one that is too long, one more than the
-   * limit.
-   */
+  /** Writes a token where the core reads it. Returns its length in bytes, or the limit plus one for a longer token. */
   write(token: string): number {
     if (this.#bytes.byteLength === 0) this.#map()
     const { read, written } = encoder.encodeInto(token, this.#bytes)
     return read === token.length ? written : this.#maxTokenBytes + 1
   }
 
-  /** The signature that the host is to verify; valid right after the core has requested it. */
+  /** Returns the signature that the host must verify; valid right after the core has requested it. */
   get signatureRequest(): SignatureRequest {
     if (this.#bytes.byteLength === 0) this.#map()
     const request = this.#request
     const inputLength = request[2] ?? 0
     const bytes = this.#bytes.subarray(0, inputLength + (request[3] ?? 0))
-    // Each instance numbers its keys from zero; here a key number must never mean two keys.
+    // Each instance numbers its keys from zero, but here a key number must identify one key.
     const keyNumber = this.#generation * 2 ** 32 + (request[1] ?? 0)
     return { generation: this.#generation, handle: request[0] ?? 0, keyNumber, bytes, inputLength }
   }
 
-  /** The id of the token of the last `begin`; valid right after the core has reported a cached signature. */
+  /** Returns the id of the token of the last `begin`; valid right after the core has reported a cached signature. */
   get cachedTokenId(): CachedTokenId {
     if (this.#bytes.byteLength === 0) this.#map()
     const id = this.#request
@@ -78,7 +75,7 @@ export class TokenBuffer {
   }
 
   #map(): void {
-    // Not shared: the module is compiled without threads.
+    // Not a shared buffer: the module is compiled without threads.
     const buffer = this.#memory.buffer as ArrayBuffer
     this.#bytes = new Uint8Array(buffer, this.#addresses.tokenBuffer, this.#maxTokenBytes + 1)
     this.#request = new Uint32Array(buffer, this.#addresses.signatureRequest, 4)
@@ -87,10 +84,10 @@ export class TokenBuffer {
 
 const encoder = new TextEncoder()
 
-/** The bit of a finding code that says: no finding yet, there is a signature request for the host. */
+/** Bit of a finding code: not a finding yet, because a signature request for the host is pending. */
 export const AWAITING_SIGNATURE: number = 1 << 26
 
-/** The host's outcome as the core takes it: 0, bad; 1, good; 2, undecided. */
+/** Encodes the host's outcome for the core: 0 invalid, 1 valid, 2 undecided. */
 export function outcomeCode(outcome: HostOutcome): number {
   return outcome === undefined ? 2 : Number(outcome)
 }

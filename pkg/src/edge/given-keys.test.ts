@@ -61,7 +61,7 @@ test('a set at a URL without TLS is refused by its path, at a gate as at an orig
   const jwks = 'http://issuer.test/keys'
   const expected = {
     code: 'invalid_option',
-    message: 'options.realms[0].jwks must be an https: URL, for issuer.test is not this machine; see plainHttp',
+    message: 'options.realms[0].jwks must be an https: URL because issuer.test is not this machine; see plainHttp',
   }
   assert.throws(() => openGate({ jwks }), expected)
   assert.throws(() => openGate({ jwks: new URL(jwks) }), expected)

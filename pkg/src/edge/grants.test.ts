@@ -192,7 +192,7 @@ test('grantClaim must be a claim that has no other meaning', async (t) => {
     ['sub', /grantClaim names the same claim as claimNames\.subject/],
     ['iss', /grantClaim names the same claim as issuerClaim/],
     ['iat', /grantClaim cannot be 'iat', whose meaning is fixed/],
-    ['', /grantClaim must be a string/],
+    ['', /grantClaim must be a non-empty string/],
   ] as const) {
     assert.throws(() => createGate(realm.options({}, { grantClaim: claim })), { code: 'invalid_option', message })
   }

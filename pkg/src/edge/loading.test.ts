@@ -53,7 +53,7 @@ test('calls wait for the module', async (t) => {
   const soon = new Promise<symbol>((resolve) => setTimeout(() => resolve(still), 20))
   for (const [name, call] of calls) assert.equal(await Promise.race([call, soon]), still, name)
 
-  const waits = { code: 'not_loaded', message: /still being loaded: first await a call that returns a promise/ }
+  const waits = { code: 'not_loaded', message: /still loading: first await a call that returns a promise/ }
   assert.throws(() => gate.checkSync('a.b.c'), waits)
   assert.throws(() => gate.status(), waits)
   assert.throws(() => gate.applyFeed(new Uint8Array()), waits)

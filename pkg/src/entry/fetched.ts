@@ -2,8 +2,9 @@ import { PortcullisError } from '../errors.ts'
 import { inflated } from './inflated.ts'
 
 /**
- * Compiles the module in the file beside the code. Where a bundler has lost the file, or a server answers it with a
- * page, the copy in the code is loaded. `new URL` and `import` must stand in the entries, where bundlers read them.
+ * Compiles the module file at the code's location. If a bundler has lost the file, or a server responds with an HTML
+ * page, the copy embedded in the code is loaded. `new URL` and `import` must be written in the entries, where bundlers
+ * detect them.
  */
 export async function compileFetched(
   file: () => URL,
@@ -18,13 +19,16 @@ export async function compileFetched(
   }
 }
 
-const NOT_SERVED = 'the wasm module could not be loaded: serve all files that the bundler wrote, .wasm files among them'
+const NOT_SERVED = 'the wasm module could not be loaded: serve all files that the bundler wrote, including .wasm files'
 
 function noCopy(): Promise<never> {
   return Promise.reject(new Error('no copy'))
 }
 
-/** Servers name the type of a `.wasm` file in many ways; only by the right one is it compiled as it arrives. */
+/**
+ * Compiles a response. Servers send various types for a `.wasm` file; streaming compilation only accepts the correct
+ * one.
+ */
 async function compileResponse(response: Response): Promise<WebAssembly.Module> {
   const isTyped = response.headers.get('content-type') === 'application/wasm'
   return isTyped ? WebAssembly.compileStreaming(response) : WebAssembly.compile(await response.arrayBuffer())

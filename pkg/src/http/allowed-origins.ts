@@ -4,19 +4,19 @@ import { within } from '../timing/deadline.ts'
 import type { CorsOrigins } from '../types.ts'
 import { isSharedSuffix } from './hosting-suffixes.ts'
 
-/** Longer than any origin of a DNS name, which has 253 characters besides scheme and port. */
+/** Longer than any origin with a DNS name, which has at most 253 characters besides scheme and port. */
 export const MAX_ORIGIN_CHARACTERS = 300
-/** How long a function may take: the browser waits. */
+/** Maximum wait for a function, because the browser waits too. */
 const FUNCTION_TIMEOUT_MS = 2_000
-/** How often the failures of a function are reported: any request can cause one. */
+/** Minimum interval between reports of a function's failures: any request can cause one. */
 const REPORT_EVERY_MS = 60_000
 
-/** Hears what an operator should know. */
+/** Receives the errors that an operator should see. */
 export type OriginReporter = (error: PortcullisError) => void
 
-/** The origins of a CORS option, ready to be compared with those of requests. */
+/** The allowed origins of a CORS option, prepared for comparison with those of requests. */
 export class AllowedOrigins {
-  /** Whether every origin is allowed, so that responses need not depend on it. */
+  /** Whether every origin is allowed, so that responses do not depend on it. */
   readonly isAny: boolean
   readonly #name: string
   readonly #exact: ReadonlySet<string>
@@ -25,7 +25,7 @@ export class AllowedOrigins {
   #reportedAtMs = -Infinity
   #hasWarned = false
 
-  /** `name`: that of the option, whose value must have been checked. */
+  /** `name`: the name of the option, whose value must have been validated. */
   constructor(origins: CorsOrigins, name: string) {
     const listed = Array.isArray(origins) ? origins : []
     this.#name = name
@@ -36,8 +36,8 @@ export class AllowedOrigins {
   }
 
   /**
-   * Whether pages of an origin, as a request names it, may read the response. Never rejects: a function that fails
-   * allows nothing.
+   * Returns whether pages of the given origin, as named by a request, may read the response. Never rejects: a function
+   * that fails allows nothing.
    */
   allows(origin: string | null, report: OriginReporter): boolean | Promise<boolean> {
     if (this.isAny) return true
@@ -46,7 +46,7 @@ export class AllowedOrigins {
     return this.#exact.has(origin) || this.#patterns.some((pattern) => matches(pattern, origin))
   }
 
-  /** Reports patterns that include pages of strangers, the first time. */
+  /** Reports patterns that include pages of strangers; only the first call does. */
   warnOnce(report: OriginReporter): void {
     if (this.#hasWarned) return
     this.#hasWarned = true
@@ -70,7 +70,7 @@ export class AllowedOrigins {
     if (outcome === 'late') return this.#fail(`did not settle within ${FUNCTION_TIMEOUT_MS} ms`, report)
     try {
       const settled: unknown = await answered
-      return typeof settled === 'boolean' ? settled : this.#fail('gave neither true nor false', report)
+      return typeof settled === 'boolean' ? settled : this.#fail('returned neither true nor false', report)
     } catch (cause) {
       return this.#fail('rejected', report, cause)
     }
@@ -80,7 +80,7 @@ export class AllowedOrigins {
     const nowMs = Date.now()
     if (Math.abs(nowMs - this.#reportedAtMs) >= REPORT_EVERY_MS) {
       this.#reportedAtMs = nowMs
-      const message = `the function ${this.#name} ${event}: the response is readable by no other origin`
+      const message = `the function ${this.#name} ${event}: no other origin can read the response`
       deliver(report, new PortcullisError('fault', message, { detail: 'origin_function', cause }))
     }
     return false
@@ -95,7 +95,7 @@ function deliver(report: OriginReporter, error: PortcullisError): void {
   }
 }
 
-/** A rule for the origins of a CORS option; `least`: how many a list must have. */
+/** Returns the rule for the origins of a CORS option; `least`: the minimum length of a list. */
 export function corsOrigins(least: number): Rule<CorsOrigins> {
   const origins = list(originOrPattern, least)
   const rules: Rule<CorsOrigins> = either(oneOf('*'), origins, callback)
@@ -108,7 +108,7 @@ export function corsOrigins(least: number): Rule<CorsOrigins> {
   }
 }
 
-/** Any one label before a domain. */
+/** Matches any single label before a domain. */
 interface OriginPattern {
   /** `https://` */
   readonly prefix: string
@@ -118,11 +118,11 @@ interface OriginPattern {
   readonly domain: string
 }
 
-/** A DNS label as the URL parser leaves it: in lower case, international names in Punycode. */
+/** A DNS label as normalized by the URL parser: in lower case, international names in Punycode. */
 const LABEL = /^[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d_])?$/
 
 const originOrPattern: Rule<string> = /* @__PURE__ */ rule(
-  "an origin such as 'https://app.example', or one with its first label free, such as 'https://*.app.example'",
+  "an origin such as 'https://app.example', or one with a wildcard as its first label, such as 'https://*.app.example'",
   isOriginOrPattern,
   'webOrigin',
 )
@@ -134,7 +134,7 @@ function isOriginOrPattern(value: unknown): boolean {
     !/^https?:\/\/(?:\*\.)?[^*.:][^*]*$/.test(value)
   )
     return false
-  // A label in the place of the star shows whether the rest is as the URL parser leaves it.
+  // A label in place of the asterisk shows whether the rest is in the URL parser's normal form.
   const origin = value.replace('*', 'label')
   try {
     return new URL(origin).origin === origin
@@ -153,7 +153,10 @@ function matches({ prefix, suffix }: OriginPattern, origin: string): boolean {
   return LABEL.test(origin.slice(prefix.length, -suffix.length))
 }
 
-/** Whether it is an origin in the form that browsers send (RFC 6454 §6.2); a function need not expect anything else. */
+/**
+ * Returns whether the string is an origin in the form that browsers send (RFC 6454 §6.2); a function is called with no
+ * other form.
+ */
 function isSerialized(origin: string): boolean {
   return origin === 'null' || /^[a-z][a-z\d+.-]*:\/\/[a-z\d._:[\]-]+$/.test(origin)
 }

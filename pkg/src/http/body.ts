@@ -3,20 +3,20 @@ import { PortcullisError } from '../errors.ts'
 export interface BodyLimits {
   /** The maximum size; reading stops beyond it. */
   maxBytes: number
-  /** How long the whole body may take. Default: as long as the signal allows. */
+  /** Maximum time for the whole body. Default: as long as the signal allows. */
   timeoutMs?: number
-  /** Ends the reading early. */
+  /** Aborts the reading. */
   signal?: AbortSignal
 }
 
 /**
- * Reads a body into memory, within limits. `Content-Length` only counts if it is beyond them; the bytes received are
+ * Reads a body into memory, within limits. `Content-Length` is only used to reject early; the bytes received are
  * counted, after any decompression by the runtime.
  *
- * Throws `too_large`, `timed_out` (also when the signal aborts) or `body_unreadable` (cut short, or read before).
+ * Throws `too_large`, `timed_out` (also when the signal aborts) or `body_unreadable` (truncated, or already read).
  */
 export async function readBody(source: Request | Response, limits: BodyLimits): Promise<Uint8Array<ArrayBuffer>> {
-  if (source.bodyUsed) throw bodyUnreadable('the body was read before')
+  if (source.bodyUsed) throw bodyUnreadable('the body was already read')
   const body = source.body
   if (body === null) return new Uint8Array()
   if (Number(source.headers.get('content-length') ?? 0) > limits.maxBytes) {
@@ -40,7 +40,7 @@ export async function readBody(source: Request | Response, limits: BodyLimits): 
     reader.cancel().catch(ignore)
     if (error instanceof PortcullisError) throw error
     if (limits.signal?.aborted) throw timedOut()
-    throw bodyUnreadable('the body could not be read to its end', error)
+    throw bodyUnreadable('the body could not be read completely', error)
   } finally {
     deadline.stop()
   }

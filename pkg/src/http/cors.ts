@@ -1,23 +1,23 @@
 import type { AllowedOrigins, OriginReporter } from './allowed-origins.ts'
 
-/** Which pages of other origins may send requests and read the responses (Fetch §3.3). */
+/** The pages of other origins that may send requests and read responses (Fetch §3.3), and how. */
 export interface CorsPolicy {
   readonly origins: AllowedOrigins
-  /** Headers that scripts may read besides those that they always may. */
+  /** Headers that scripts may read besides the safelisted ones. */
   readonly exposed: readonly string[]
-  /** `include`: requests with cookies, too; not with every origin. */
+  /** `include`: requests may carry cookies; not allowed with every origin. */
   readonly credentials: 'omit' | 'include'
   /** Methods and headers that a preflight allows. */
   readonly methods: readonly string[]
   readonly headers: readonly string[]
-  /** How long a browser may remember that. */
+  /** How long a browser may cache a preflight. */
   readonly maxAgeSeconds: number
 }
 
-/** Whose pages may read a response: those of one other origin, of every one (`*`), or none. */
+/** The origin whose pages may read a response: one other origin, every origin (`*`), or none. */
 export type ReadableBy = string | undefined
 
-/** Whether a request is a CORS preflight (Fetch §3.2.2), which carries no credentials and needs none. */
+/** Returns whether a request is a CORS preflight (Fetch §3.2.2), which carries no credentials and needs none. */
 export function isPreflight(request: Request): boolean {
   return (
     request.method === 'OPTIONS' &&
@@ -26,7 +26,7 @@ export function isPreflight(request: Request): boolean {
   )
 }
 
-/** Whose pages may read the response to a request. Never rejects. */
+/** Returns whose pages may read the response to a request. Never rejects. */
 export function readableBy(
   request: Request,
   { origins }: CorsPolicy,
@@ -40,7 +40,7 @@ export function readableBy(
   return typeof allowed === 'boolean' ? result(allowed) : allowed.then(result)
 }
 
-/** Answers a preflight: with permissions where its origin is allowed, else without. */
+/** Returns the response to a preflight, with permissions if its origin is allowed. */
 export function preflightResponse(by: ReadableBy, policy: CorsPolicy): Response {
   const headers = new Headers()
   allow(headers, by, policy)
@@ -52,16 +52,16 @@ export function preflightResponse(by: ReadableBy, policy: CorsPolicy): Response 
   return new Response(null, { status: 204, headers })
 }
 
-/** The same response, readable by those pages; to be the last step of every response, refusals too. */
+/** Returns the response, readable by those pages. It must be the last step of every response, including refusals. */
 export function withCors(response: Response, by: ReadableBy, policy: CorsPolicy): Response {
-  // Protocol switches and network errors cannot be made anew and are of no use to another origin.
+  // Protocol switches and network errors cannot be copied, and other origins cannot use them.
   if (response.status < 200) return response
   try {
     share(response.headers, by, policy)
     return response
   } catch {
-    // Fetched responses have immutable headers. Only then a copy: a body that is taken out is a stream, which costs
-    // more than all else.
+    // Headers of fetched responses are immutable. Other responses are not copied: taking the body out turns it into a
+    // stream, which costs more than everything else.
     const copy = new Response(response.body, response)
     share(copy.headers, by, policy)
     return copy
@@ -73,10 +73,10 @@ function share(headers: Headers, by: ReadableBy, policy: CorsPolicy): void {
   if (by !== undefined) add(headers, 'access-control-expose-headers', policy.exposed)
 }
 
-/** Sets who may read the response. Where that depends on the request, caches must keep the responses apart. */
+/** Sets who may read the response. If that depends on the request, caches must keep the responses apart. */
 function allow(headers: Headers, by: ReadableBy, { origins, credentials }: CorsPolicy): void {
   if (!origins.isAny) add(headers, 'vary', ['Origin'])
-  // A response without a body may be answered again, and still have the headers for another origin.
+  // A response without a body may be reused, and still have the headers of another origin.
   set(headers, 'access-control-allow-origin', by)
   set(headers, 'access-control-allow-credentials', by !== undefined && credentials === 'include' ? 'true' : undefined)
 }
@@ -86,7 +86,7 @@ function set(headers: Headers, name: string, value: string | undefined): void {
   else headers.set(name, value)
 }
 
-/** Adds missing members to a list in a header. */
+/** Adds the missing members to a list in a header. */
 function add(headers: Headers, name: string, members: readonly string[]): void {
   const list = headers.get(name)
   if (list === null) return headers.set(name, members.join(', '))

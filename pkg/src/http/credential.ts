@@ -1,15 +1,15 @@
 import { rule, type Rule } from '../options.ts'
 
-/** A value of a header that arrives as it was sent (RFC 9110 §5.5; `fetch` throws for characters beyond Latin-1). */
+/** A header value that is transmitted unchanged (RFC 9110 §5.5; `fetch` throws for characters beyond Latin-1). */
 export const headerValue: Rule<string> = rule(
-  'a string of Latin-1 characters, without control characters and without a space at its start or end',
+  'a string of Latin-1 characters, without control characters or a space at its start or end',
   isHeaderValue,
   { type: 'string', minLength: 1 },
 )
 
-/** Credentials after `Bearer`. A comma would make two of them (RFC 9110 §5.3). */
+/** Credentials after `Bearer`. A comma would turn them into two (RFC 9110 §5.3). */
 export const bearerCredential: Rule<string> = rule(
-  'a string of Latin-1 characters, without commas and control characters and without a space at its start or end',
+  'a string of Latin-1 characters, without commas, control characters, or a space at its start or end',
   isBearerCredential,
   { type: 'string', minLength: 1 },
 )

@@ -3,7 +3,7 @@ import { type ErrorCode, PortcullisError } from '../errors.ts'
 
 export interface ExchangeOptions {
   fetch: typeof fetch
-  /** The code of every error thrown. */
+  /** The code of all errors thrown. */
   errorCode: ErrorCode
   maxBytes: number
   signal: AbortSignal
@@ -11,21 +11,21 @@ export interface ExchangeOptions {
   method?: string
   headers?: Record<string, string>
   body?: string
-  /** Whether the body of a response with this status is read; others are discarded. */
+  /** Returns whether the body of a response with this status is read; others are discarded. */
   readsBodyOf: (status: number) => boolean
 }
 
 export interface Exchanged {
   status: number
   headers: Headers
-  /** Empty where the body was not read. */
+  /** Empty if the body was not read. */
   bytes: Uint8Array<ArrayBuffer>
 }
 
 /**
  * Sends one request and reads the response, within bounds of time and size. Redirects are not followed: only the
- * configured URL is asked and gets credentials. Errors name the URL's host and never the content; `detail` is
- * `network`, `timeout`, `redirect`, `too_large` or `truncated`.
+ * configured URL receives the request and its credentials. Errors name the URL's host and never the content; `detail`
+ * is `network`, `timeout`, `redirect`, `too_large` or `truncated`.
  */
 export async function exchange(url: URL, options: ExchangeOptions): Promise<Exchanged> {
   const fail = (detail: string, what: string, cause?: unknown) =>
@@ -35,7 +35,7 @@ export async function exchange(url: URL, options: ExchangeOptions): Promise<Exch
     response = await options.fetch(url.href, requestOf(options))
   } catch (cause) {
     if (options.signal.aborted)
-      throw fail('timeout', 'did not respond in time: check that it is up, and the timeout', cause)
+      throw fail('timeout', 'did not respond in time: check that it is running, and the timeout', cause)
     throw fail('network', 'could not be reached: check the URL and the network', cause)
   }
   if (
@@ -57,13 +57,13 @@ export async function exchange(url: URL, options: ExchangeOptions): Promise<Exch
     if (code === 'too_large') throw fail('too_large', `sent more than ${options.maxBytes} bytes: check the URL`, cause)
     if (code === 'timed_out')
       throw fail('timeout', 'did not finish its response in time: is it overloaded, or the response too large?', cause)
-    throw fail('truncated', 'aborted its response: check its log, or that of its proxy', cause)
+    throw fail('truncated', 'aborted its response: check its log and the log of its proxy', cause)
   }
 }
 
 function requestOf({ method, headers = {}, body, signal }: ExchangeOptions): RequestInit {
   return {
-    // Not `redirect: 'error'`, which workerd does not know.
+    // Not `redirect: 'error'`, which workerd does not support.
     redirect: 'manual',
     signal,
     headers,

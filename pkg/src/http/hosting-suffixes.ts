@@ -1,7 +1,7 @@
 /**
- * Suffixes below which anyone can have a host, from the private section of the Public Suffix List
- * (https://publicsuffix.org, read 2026-11): the hosting services and tunnels that web applications are deployed to
- * most. The whole list has 10,000 lines, too many for an edge worker.
+ * Suffixes under which anyone can get a host name, from the private section of the Public Suffix List
+ * (https://publicsuffix.org, read 2026-11): the hosting services and tunnels to which web applications are most often
+ * deployed. The whole list has 10,000 lines, too many for an edge worker.
  */
 export const HOSTING_SUFFIXES: readonly string[] = (
   'a.run.app amplifyapp.com appspot.com azurestaticapps.net azurewebsites.net cloudfront.net deno.dev firebaseapp.com fly.dev github.io ' +
@@ -10,12 +10,12 @@ export const HOSTING_SUFFIXES: readonly string[] = (
 ).split(' ')
 
 /**
- * Registries' own second level, such as `co.uk`; in a few countries that is one owner's domain, which costs no more
- * than a warning.
+ * A registry's second-level suffix, such as `co.uk`. In a few countries it is one owner's domain, which only costs a
+ * warning.
  */
 const REGISTRY_SUFFIX = /^(?:ac|com?|edu|gov|net|org)\.[a-z]{2}$/
 
-/** Whether strangers can have hosts below a DNS suffix, as far as is known here. */
+/** Returns whether strangers are known to be able to get host names under a DNS suffix. */
 export function isSharedSuffix(suffix: string): boolean {
   const isTopLevel = !suffix.includes('.')
   return (isTopLevel && suffix !== 'localhost') || REGISTRY_SUFFIX.test(suffix) || HOSTING_SUFFIXES.includes(suffix)

@@ -1,15 +1,16 @@
-/** The longest text taken for an address, in characters: an IPv6 address with a zone is shorter (RFC 4007 §11). */
+/** The maximum length of an address in characters; an IPv6 address with a zone is shorter (RFC 4007 §11). */
 const MAX_ADDRESS_CHARACTERS = 64
 
 /**
- * Returns the network that an address counts as where requests are counted: an IPv4 address by itself, an IPv6 address
- * by its /64, which one subscriber has whole (RFC 6177 §2). IPv4 written in IPv6 counts as IPv4, so that its holders do
+ * Returns the network under which requests of an address are counted: an IPv4 address itself, or the /64 of an IPv6
+ * address, all of which one subscriber has (RFC 6177 §2). IPv4 embedded in IPv6 counts as IPv4, so that its holders do
  * not share one count: IPv4-mapped (RFC 4291 §2.5.5.2) and the well-known prefix of NAT64 (RFC 6052 §2.1). Any other
- * text counts as it stands, cut at `MAX_ADDRESS_CHARACTERS`; `undefined`, where the runtime knows no address, is `''`.
+ * string is returned unchanged, truncated to `MAX_ADDRESS_CHARACTERS`. `undefined`, if the runtime does not know the
+ * address, gives `''`.
  */
 export function networkOf(address: string | undefined): string {
   if (address === undefined || !address.includes(':')) return (address ?? '').slice(0, MAX_ADDRESS_CHARACTERS)
-  // As a server that listens on both writes every IPv4 client.
+  // The form in which a server that listens on both protocols writes IPv4 clients.
   const mapped = /^::ffff:((?:\d{1,3}\.){3}\d{1,3})$/i.exec(address)?.[1]
   if (mapped !== undefined) return mapped
   const groups = groupsOf(address.slice(0, MAX_ADDRESS_CHARACTERS))
@@ -23,7 +24,7 @@ export function networkOf(address: string | undefined): string {
   )
 }
 
-/** The eight groups of an IPv6 address (RFC 4291 §2.2), its zone left out; `undefined`: not an IPv6 address. */
+/** Returns the eight groups of an IPv6 address (RFC 4291 §2.2) without its zone; `undefined` if it is not one. */
 function groupsOf(address: string): number[] | undefined {
   const [text = ''] = address.split('%', 1)
   const halves = text.split('::')
@@ -35,7 +36,7 @@ function groupsOf(address: string): number[] | undefined {
   return missing >= 1 && groups.every(isGroup) ? groups : undefined
 }
 
-/** One group, or the two of a dotted IPv4 part; `NaN` for any other text. */
+/** Returns one group, or the two groups of a dotted IPv4 part; `NaN` for any other string. */
 function groupOf(text: string): number[] {
   if (/^[0-9a-f]{1,4}$/i.test(text)) return [Number.parseInt(text, 16)]
   const [a, b, c, d] = /^(?:\d{1,3}\.){3}\d{1,3}$/.test(text) ? text.split('.').map(Number) : []

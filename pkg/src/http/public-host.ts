@@ -1,21 +1,22 @@
 /**
- * Whether a URL's host can be one of the public internet: a name with a dot that no private network reserves, or a
- * public address. Names are not resolved, so a public name may still lead to a private address.
+ * Returns whether a URL's host can be on the public internet: a name with a dot that is not reserved for private
+ * networks, or a public address. Names are not resolved, so a public name may still lead to a private address.
  */
 export function isPublicHost({ hostname }: URL): boolean {
   if (hostname.startsWith('[')) return isPublicIpv6(hostname.slice(1, -1))
-  // The parser of URLs has written every form of an IPv4 address as four decimal numbers (WHATWG URL §3.5).
+  // The URL parser has normalized every form of an IPv4 address to four decimal numbers (WHATWG URL §3.5).
   if (/^\d+\.\d+\.\d+\.\d+$/.test(hostname)) return isPublicIpv4(hostname.split('.').map(Number))
   const name = hostname.replace(/\.$/, '')
   return name.includes('.') && !PRIVATE_NAMES.test(name)
 }
 
-/** RFC 6761 §6, RFC 6762 §3, RFC 8375, RFC 9476, and `internal`, which ICANN has reserved for private networks. */
+/**
+ * Names of RFC 6761 §6, RFC 6762 §3, RFC 8375, RFC 9476, and `internal`, which ICANN has reserved for private networks.
+ */
 const PRIVATE_NAMES = /\.(localhost|local|internal|home\.arpa|alt|test|invalid|onion)$/
 
 /**
- * First address and length of each block that is not global (RFC 6890 §2.2.2, RFC 6598), of multicast and of the
- * reserved rest.
+ * First address and prefix length of each block that is not global (RFC 6890 §2.2.2, RFC 6598), multicast or reserved.
  */
 const PRIVATE_IPV4: readonly (readonly [address: number, bits: number])[] = [
   [0x00000000, 8],
@@ -40,8 +41,8 @@ function isPublicIpv4(bytes: readonly number[]): boolean {
 }
 
 /**
- * Global unicast (RFC 4291 §2.4), without the blocks below 2001:200::/23 (RFC 6890 §2.2.3), documentation, and 6to4,
- * which may hold any IPv4 address.
+ * Returns whether an address is global unicast (RFC 4291 §2.4), without the blocks below 2001:200::/23 (RFC 6890
+ * §2.2.3), documentation, and 6to4, which may embed any IPv4 address.
  */
 function isPublicIpv6(address: string): boolean {
   const [first = 0, second = 0] = address.startsWith(':')

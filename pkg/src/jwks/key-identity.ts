@@ -1,6 +1,6 @@
 import type { JWK } from '../types.ts'
 
-/** The members of a public key that determine it, by its type (RFC 7518 §6.2.1, §6.3.1; RFC 8037 §2). */
+/** The members that determine a public key, by key type (RFC 7518 §6.2.1, §6.3.1; RFC 8037 §2). */
 export const PUBLIC_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   RSA: ['n', 'e'],
   EC: ['crv', 'x', 'y'],

@@ -1,17 +1,17 @@
 import type { NowMs } from '../timing/clock.ts'
 import { TokenBucket } from '../timing/token-bucket.ts'
 
-/** Fetches for unknown keys: so many at once, and then one a second. */
+/** Rate of fetches for unknown keys: a burst, then one a second. */
 const FETCHES = { size: 5, refillMs: 1000 }
-/** How long a key id is not looked up again. */
+/** How long a missing key id is not looked up again. */
 const MISSED_MS = 1000
-/** How many such ids are remembered, and how much of each: senders of tokens choose both. */
+/** How many missing ids are remembered, and how much of each: senders of tokens choose both. */
 const MAX_MISSED = 256
 const MAX_KID_CHARACTERS = 128
 
 /**
- * Decides whether a token with an unknown key may cause a fetch. Made-up and new key ids share a token bucket, but any
- * fetch brings every new key, so neither starves the other.
+ * Decides whether a token with an unknown key may cause a fetch. Made-up and new key ids share a token bucket. Any
+ * fetch brings every new key, so neither kind starves the other.
  */
 export class KeyLookupLimiter {
   readonly #missed = new Map<string, number>()
@@ -21,7 +21,7 @@ export class KeyLookupLimiter {
   #waiting = 0
 
   /**
-   * `maxWaiting`: how many tokens may wait for a lookup; others are refused at once. Made-up key ids cost a sender
+   * `maxWaiting`: how many tokens may wait for a lookup; others are refused immediately. Made-up key ids cost a sender
    * nothing.
    */
   constructor(maxWaiting: number, nowMs: NowMs) {
@@ -29,7 +29,9 @@ export class KeyLookupLimiter {
     this.#nowMs = nowMs
   }
 
-  /** Looks a token's key up by the fetch that `join` waits for. False: not now, or it failed. */
+  /**
+   * Looks up a token's key by the fetch that `join` waits for. Returns false if that is not allowed now or has failed.
+   */
   async lookUp(kid: string, fetch: 'running' | 'needed', join: () => Promise<unknown>): Promise<boolean> {
     if (this.#waiting >= this.#maxWaiting || !this.#admits(kid, fetch)) return false
     this.#waiting += 1
@@ -44,19 +46,19 @@ export class KeyLookupLimiter {
     }
   }
 
-  /** Waiting for a running fetch costs nothing. */
+  /** Returns whether a lookup is allowed. Waiting for a running fetch costs no token of the bucket. */
   #admits(kid: string, fetch: 'running' | 'needed'): boolean {
     const missedAtMs = this.#missed.get(shorten(kid))
     if (missedAtMs !== undefined && Math.abs(this.#nowMs() - missedAtMs) < MISSED_MS) return false
     return fetch === 'running' || this.#fetches.take(this.#nowMs())
   }
 
-  /** Records the look-up of a key, whether it was found or not: a known key is not looked up. */
+  /** Records the lookup of a key, whether it was found or not: a known key is not looked up. */
   #record(kid: string): void {
     const id = shorten(kid)
     this.#missed.delete(id)
     this.#missed.set(id, this.#nowMs())
-    // A Map keeps the order of insertion: oldest first.
+    // A Map keeps insertion order: oldest first.
     for (const oldest of this.#missed.keys()) {
       if (this.#missed.size <= MAX_MISSED) break
       this.#missed.delete(oldest)

@@ -9,62 +9,62 @@ import type { WaitUntil } from '../types.ts'
 
 /**
  * Why a set was fetched. `poll`: it was due. `lookup`: a token names a key that the set lacks. `demand`: a caller needs
- * the newest.
+ * the newest set.
  */
 export type FetchCause = 'poll' | 'lookup' | 'demand'
 
-/** Takes a fetched JWK set (JSON) and the last second it may be used. Throws when it has no usable key. */
+/** Installs a fetched JWK set (JSON) until the given last second of use. Throws if it has no usable key. */
 export type InstallKeys = (json: Uint8Array, usableUntil: number, cause: FetchCause) => void
 
 export interface RemoteJwksOptions {
   url: URL | string
   /** How long a fetched set is used before it is fetched again. */
   maxAgeSeconds: number
-  /** How long it is used at the most when it cannot be fetched again. */
+  /** Maximum age at which a set is still used if it cannot be fetched again. */
   maxStaleSeconds: number
-  /** How long a fetch may take. */
+  /** Maximum time for a fetch. */
   timeoutMs: number
-  /** How long a set may be. Default 1 MiB. */
+  /** Maximum size of a set. Default 1 MiB. */
   maxBytes?: number
-  /** Where `http:` is allowed: `loopback` (localhost, 127.0.0.0/8, ::1) or `anywhere`. */
+  /** Hosts to which `http:` is allowed: `loopback` (localhost, 127.0.0.0/8, ::1) or `anywhere`. */
   plainHttp: 'loopback' | 'anywhere'
   shareFlights: boolean
   /** The clock by which a set ages. */
   nowMs: NowMs
   fetch: typeof fetch
-  /** Called for every failed fetch, also those that no caller waits for. */
+  /** Called for every failed fetch, including those that no caller waits for. */
   onFailure: (error: unknown, cause: FetchCause) => void
 }
 
 /**
- * From this part of its maximum age on, a set is fetched again in the background, so that no request has to wait at the
- * end.
+ * Fraction of the maximum age from which a set is fetched again in the background, so that no request has to wait at
+ * the end.
  */
 const AGEING = 0.8
 /** The pause after a failed fetch. */
 const RETRY_MS = 1000
 
 /**
- * An issuer's JWK set at a URL. It fetches and hands over; the owner decides whether a set is good. While it cannot be
- * fetched, the old one stays in use until its last second, which the owner enforces.
+ * An issuer's JWK set at a URL. It fetches sets and passes them on; the owner decides whether a set is valid. While no
+ * new set can be fetched, the old one stays in use until its last second, which the owner enforces.
  */
 export class RemoteJwks {
   readonly #options: RemoteJwksOptions
   readonly #url: URL
-  /** Polls and demands. */
+  /** Fetches for polls and demands. */
   readonly #fetches: SingleFlight
   readonly #lookups: SingleFlight
   readonly #limiter: KeyLookupLimiter
-  /** The maximum age, which cannot be beyond the last second that a set may be used. */
+  /** The maximum age, which ends no later than the last second in which a set may be used. */
   readonly #maxAgeMs: number
   #loadedAtMs: number | undefined
   #failedAtMs: number | undefined
-  /** Calls of `reload`, and how many of them preceded the start of a fetch that has ended. */
+  /** Number of `reload` calls, and how many of them preceded the start of a completed fetch. */
   #demands = 0
   #demandsServed = 0
   #closed = false
 
-  /** Throws `invalid_option` for a URL that may not be used. Does no I/O. */
+  /** Throws `invalid_option` for a URL that is not allowed. Does no I/O. */
   constructor(options: RemoteJwksOptions, install: InstallKeys) {
     this.#options = options
     this.#limiter = new KeyLookupLimiter(Infinity, options.nowMs)
@@ -76,52 +76,52 @@ export class RemoteJwks {
   }
 
   /**
-   * Whether the set is past its maximum age and should be fetched before it is used again. Not after a failed attempt:
-   * then the old set stays in use, requests do not wait, and it is retried in the background.
+   * Returns whether the set is past its maximum age and should be fetched before its next use. False after a failed
+   * attempt: then the old set stays in use, requests do not wait, and the fetch is retried in the background.
    */
   get due(): boolean {
     return this.#failedAtMs === undefined && this.#ageMs() >= this.#maxAgeMs
   }
 
-  /** Whether the set is too young to be fetched again. */
+  /** Returns whether the set is too young to be fetched again. */
   isYoungAt(nowMs: number): boolean {
     return this.#loadedAtMs !== undefined && nowMs - this.#loadedAtMs < this.#maxAgeMs * AGEING
   }
 
   /**
-   * Fetches the set, or awaits a running fetch. With a young set, and right after a failure, it does nothing. Rejects
-   * with `jwks_unreachable` or `invalid_jwks`.
+   * Fetches the set, or awaits a running fetch. Has no effect with a young set or right after a failure. Rejects with
+   * `jwks_unreachable` or `invalid_jwks`.
    */
   async load(): Promise<void> {
     if (!this.#fetches.isRunning && (this.#isPausing || !this.#isAgeing)) return
     await this.#fetches.join()
   }
 
-  /** Fetches the set unless it is young. Rejects likewise, also right after a failure. */
+  /** Fetches the set unless it is young, even right after a failure. Rejects likewise. */
   async refresh(): Promise<void> {
     if (this.#isAgeing) await this.#fetches.joinNext()
   }
 
-  /** Fetches the set by a fetch that begins after this call, however young it is. Rejects likewise. */
+  /** Fetches the set by a fetch that starts after this call, however young the set is. Rejects likewise. */
   async reload(): Promise<void> {
     this.#demands += 1
     await this.#fetches.joinNext()
   }
 
-  /** Fetches the set as a poll that is due, or awaits a fetch under way. Rejects likewise. */
+  /** Fetches the set as a due poll does, or awaits a running fetch. Rejects likewise. */
   async poll(): Promise<void> {
     await this.#fetches.join()
   }
 
   /**
-   * Fetches the set by a fetch that begins after this call. The time of the next poll does not change: senders of
-   * tokens must not be able to delay it. Rejects likewise.
+   * Fetches the set by a fetch that starts after this call. The time of the next poll does not change, because senders
+   * of tokens must not be able to delay it. Rejects likewise.
    */
   async fetchForLookup(): Promise<void> {
     await this.#lookups.joinNext()
   }
 
-  /** Fetches the set again in the background when it is near its maximum age, or `now`. Failures are only reported. */
+  /** Fetches the set in the background if it is near its maximum age, or `now`. Failures are only reported. */
   refreshInBackground(waitUntil?: WaitUntil, when: 'if_ageing' | 'now' = 'if_ageing'): void {
     if (this.#isPausing || (when === 'if_ageing' && !this.#isAgeing)) return
     const fetch = this.#fetches.startUnlessRunning()?.catch(() => undefined)
@@ -129,8 +129,8 @@ export class RemoteJwks {
   }
 
   /**
-   * Fetches the set because a token names a key that it lacks, as often as `KeyLookupLimiter` admits. False: nothing
-   * has changed.
+   * Fetches the set because a token names a key that it lacks, as often as `KeyLookupLimiter` allows. Returns false if
+   * nothing has changed.
    */
   async lookUp(kid: string): Promise<boolean> {
     const fetches = this.#fetches.isRunning ? this.#fetches : this.#lookups
@@ -147,7 +147,7 @@ export class RemoteJwks {
   async #fetchSet(signal: AbortSignal, install: InstallKeys): Promise<void> {
     const demands = this.#demands
     const cause = demands > this.#demandsServed ? 'demand' : 'poll'
-    // Also if this fetch fails: a later poll must not count as the demand.
+    // Set even if this fetch fails: a later poll must not count as the demand.
     this.#demandsServed = demands
     try {
       await this.#fetch(signal, cause, install)
@@ -162,7 +162,7 @@ export class RemoteJwks {
   async #fetchLookup(signal: AbortSignal, install: InstallKeys): Promise<void> {
     const demands = this.#demands
     await this.#fetch(signal, 'lookup', (...fetched) => {
-      // A set demanded meanwhile is newer.
+      // If another demand came meanwhile, its set is newer.
       if (demands === this.#demands) install(...fetched)
     })
   }
@@ -181,14 +181,14 @@ export class RemoteJwks {
       if (status !== 200) {
         throw new PortcullisError(
           'jwks_unreachable',
-          `${this.#url.host} answered ${status} for the JWK set: check the realm's jwks URL`,
+          `${this.#url.host} responded with ${status} for the JWK set: check the realm's jwks URL`,
           { detail: 'status' },
         )
       }
       if (!isKeySet(bytes)) {
         throw new PortcullisError(
           'invalid_jwks',
-          `${this.#url.host} did not send a JWK set: check the realm's jwks URL (jwks_uri in the issuer's discovery document)`,
+          `${this.#url.host} did not return a JWK set: check the realm's jwks URL (jwks_uri in the issuer's discovery document)`,
           { detail: 'not_a_key_set' },
         )
       }

@@ -54,7 +54,7 @@ describe('options', () => {
       [/heartbeatSeconds must be/, { heartbeatSeconds: 0.5 }],
       [/heartbeatSeconds must be/, { heartbeatSeconds: 6 }],
       [
-        /options\.realms\[0\]\.jwks must be an https: URL, for issuer\.test is not this machine/,
+        /options\.realms\[0\]\.jwks must be an https: URL because issuer\.test is not this machine/,
         { realms: [{ ...realm, jwks: 'http://issuer.test/certs' }] },
       ],
     ]

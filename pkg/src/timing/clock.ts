@@ -1,16 +1,16 @@
-/** The time in milliseconds since 1970-01-01, as `Date.now` tells it. */
+/** Returns the time in milliseconds since 1970-01-01, as `Date.now` does. */
 export type NowMs = () => number
 
 /**
- * The member of a gate's or an origin's options that holds another clock than the system's, for tests. A symbol, so
- * that neither JSON nor an environment can set it.
+ * The member of a gate's or origin's options that replaces the system's clock, for tests. A symbol, so that neither
+ * JSON nor an environment can set it.
  */
 export const CLOCK: unique symbol = Symbol.for('portcullis.clock')
 
-/** The clock of the options, or else the system's. */
+/** Returns the clock of the options, or the system's. */
 export function clockOf(options: object): NowMs {
   return (options as { [CLOCK]?: NowMs })[CLOCK] ?? systemNowMs
 }
 
-/** `Date.now` is read at each call, so that a replacement counts. */
+/** Reads `Date.now` at each call, so that replacing it takes effect. */
 export const systemNowMs: NowMs = () => Date.now()

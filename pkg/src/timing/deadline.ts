@@ -1,7 +1,7 @@
 /** How a wait ended. */
 export type WaitOutcome = 'done' | 'failed' | 'late'
 
-/** Waits for a promise, but no longer than `ms`. Never rejects: a failure is an outcome. */
+/** Waits for a promise, at most `ms`. Never rejects: a failure is an outcome. */
 export function within(promise: Promise<unknown>, ms: number): Promise<WaitOutcome> {
   return new Promise((resolve) => {
     const timer = setTimeout(() => resolve('late'), ms)
@@ -16,7 +16,7 @@ export function within(promise: Promise<unknown>, ms: number): Promise<WaitOutco
   })
 }
 
-/** Waits `ms`, or until `signal` aborts. Does not keep a process alive where the runtime can unref timers. */
+/** Waits `ms`, or until `signal` aborts. Does not keep a process alive if the runtime can unref timers. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {

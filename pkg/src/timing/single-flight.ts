@@ -2,27 +2,26 @@ import { PortcullisError } from '../errors.ts'
 
 export interface SingleFlightOptions {
   /**
-   * Whether a request may await a promise of another one. False in workerd, where I/O belongs to the request that began
-   * it and another's promise may never settle.
+   * Whether a request may await a promise of another one. False in workerd, where I/O belongs to the request that
+   * started it and another request's promise may never settle.
    */
   shareFlights: boolean
-  /** When a flight is aborted. */
+  /** The time after which a flight is aborted. */
   timeoutMs: number
 }
 
-/** How often a request that may not await another's flight checks whether it has completed. */
+/** Interval at which a request that may not await another's flight checks whether it has completed. */
 const POLL_MS = 10
 /**
- * After this such a request no longer relies on that flight, whose own request may have been cancelled, and starts
- * another.
+ * Time after which such a request no longer relies on that flight, whose own request may have been cancelled, and
+ * starts another.
  */
 const PATIENCE_MS = 500
-/** After this such a flight is taken for lost, also by requests that do not wait. */
+/** Time after which such a flight is considered lost, even by requests that do not wait. */
 const LOST_MS = 2000
 
 /**
- * Does the work. Work that arrives in pieces calls `progressed` after each, for callers to whom some of them are
- * enough.
+ * Does the work. Work that is done in steps calls `progressed` after each, for callers that may need only some of them.
  */
 export type Work = (signal: AbortSignal, progressed: () => void) => Promise<void>
 
@@ -30,7 +29,7 @@ export type Work = (signal: AbortSignal, progressed: () => void) => Promise<void
 export interface Joined {
   /** Settles with the flight. */
   whole: Promise<void>
-  /** Settles no later, and resolves as soon as there is enough. */
+  /** Settles no later than `whole`, and resolves as soon as the caller has enough. */
   enough: Promise<void>
 }
 
@@ -46,7 +45,7 @@ interface Flight {
   promise: Promise<void>
 }
 
-/** One piece of I/O that many requests want and few should do. */
+/** One piece of I/O that many requests want and few should perform. */
 export class SingleFlight {
   readonly #work: Work
   readonly #options: SingleFlightOptions
@@ -59,24 +58,24 @@ export class SingleFlight {
     this.#options = options
   }
 
-  /** Whether a flight is running that can be expected to complete. */
+  /** Returns whether a flight is running that can be expected to complete. */
   get isRunning(): boolean {
     const { shareFlights, timeoutMs } = this.#options
     const expectedMs = shareFlights ? timeoutMs : Math.min(timeoutMs, LOST_MS)
     return this.#current !== undefined && Date.now() - this.#current.startedAtMs < expectedMs
   }
 
-  /** For callers that do not wait: starts a flight and returns it; `undefined` while one is running. */
+  /** Starts a flight and returns it, or `undefined` while one is running. For callers that do not wait. */
   startUnlessRunning(): Promise<void> | undefined {
     return this.isRunning ? undefined : this.#start().promise
   }
 
-  /** For callers that wait: the running flight, or a new one. Rejects as it does. */
+  /** Returns the running flight, or a new one. Rejects as the flight does. */
   join(): Promise<void> {
     return this.#mustPoll ? this.#poll(() => false) : this.#runningOrNew().promise
   }
 
-  /** The same for callers to whom part of it may be enough. */
+  /** The same for callers that may need only part of the flight. */
   joinUntil(hasEnough: () => boolean): Joined {
     if (this.#mustPoll) {
       const polled = this.#poll(hasEnough)
@@ -90,11 +89,11 @@ export class SingleFlight {
     return { whole: promise, enough }
   }
 
-  /** For callers that need the present state: a flight that starts after this call. */
+  /** Waits for a flight that starts after this call. For callers that need the current state. */
   async joinNext(): Promise<void> {
     if (this.#current !== undefined && this.#options.shareFlights) {
       await this.#current.promise.catch(() => undefined)
-      // Another caller that waited may have started the next one already; it began after our call, too.
+      // Another waiting caller may already have started the next flight, which also started after this call.
       return this.join()
     }
     return this.#start().promise
@@ -105,7 +104,7 @@ export class SingleFlight {
     for (const controller of this.#controllers) controller.abort()
   }
 
-  /** Whether a flight is running that must not be awaited. */
+  /** Returns whether a flight is running that must not be awaited. */
   get #mustPoll(): boolean {
     return this.isRunning && !this.#options.shareFlights
   }
@@ -141,7 +140,7 @@ export class SingleFlight {
     }
   }
 
-  /** Watches another request's flight by its effect alone, with timers of our own. */
+  /** Watches another request's flight by its effect alone, with timers of this request. */
   async #poll(hasEnough: () => boolean): Promise<void> {
     const completed = this.#completed
     while (this.#current !== undefined && Date.now() - this.#current.startedAtMs < PATIENCE_MS) {
@@ -153,12 +152,12 @@ export class SingleFlight {
 }
 
 /**
- * Rejects soon after the signal aborts: work that heeds it rejects first, with its own error; other work is not
- * awaited.
+ * Rejects soon after the signal aborts. Work that reacts to the signal rejects first, with its own error; other work is
+ * not awaited.
  */
 function rejectAfterAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
-    const end = () => reject(new PortcullisError('timed_out', 'the work did not end when it was aborted'))
+    const end = () => reject(new PortcullisError('timed_out', 'the work did not stop when it was aborted'))
     signal.addEventListener('abort', () => void setTimeout(end, POLL_MS), { once: true })
   })
 }

@@ -1,16 +1,16 @@
-/** How much may be taken at once, and how long one token takes to grow back. */
+/** The size of a bucket, and the time in which one token is refilled. */
 export interface Rate {
   readonly size: number
   readonly refillMs: number
 }
 
 /**
- * A token bucket; it begins full. Time is an argument: milliseconds of one clock, whose steps back give and take
- * nothing.
+ * A token bucket that starts full. Time is passed in as milliseconds of one clock; if the clock goes back, the level
+ * does not change.
  */
 export class TokenBucket {
   readonly #rate: Rate
-  /** The tokens left, as the time that they take to grow back: whole milliseconds add up exactly. */
+  /** The level as the time needed to refill it: whole milliseconds add up exactly. */
   #leftMs: number
   #atMs = -Infinity
 
@@ -19,32 +19,32 @@ export class TokenBucket {
     this.#leftMs = rate.size * rate.refillMs
   }
 
-  /** The tokens left, fractions included; below 0 when more was spent than there was. */
+  /** Returns the number of tokens left, including fractions; negative if the bucket is overdrawn. */
   left(nowMs: number): number {
     this.#refill(nowMs)
     return this.#leftMs / this.#rate.refillMs
   }
 
-  /** Takes one token if there is one. */
+  /** Takes one token if available. */
   take(nowMs: number): boolean {
     if (this.left(nowMs) < 1) return false
     this.spend(nowMs)
     return true
   }
 
-  /** Takes tokens whether or not they are there. */
+  /** Takes tokens even if the bucket is overdrawn. */
   spend(nowMs: number, tokens = 1): void {
     this.#refill(nowMs)
     this.#leftMs -= tokens * this.#rate.refillMs
   }
 
-  /** Gives one token back that was taken; the bucket never holds more than its size. */
+  /** Returns one token to the bucket, which never holds more than its size. */
   giveBack(nowMs: number): void {
     this.spend(nowMs, -1)
     this.#refill(nowMs)
   }
 
-  /** How long until there is a token; 0: there is one. */
+  /** Returns the time until a token is available; 0 if one is. */
   waitMs(nowMs: number): number {
     this.#refill(nowMs)
     return Math.max(0, this.#rate.refillMs - this.#leftMs)

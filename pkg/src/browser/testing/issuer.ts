@@ -2,18 +2,18 @@ import type { TestContext } from 'node:test'
 import { json, TestServer } from '../../test-fixtures/server.ts'
 import { createSession, type Session, type SessionOptions } from '../index.ts'
 
-/** An issuer with one-time refresh tokens, and an API that knows which access tokens are good. */
+/** An issuer with one-time refresh tokens, and an API that knows which access tokens are valid. */
 export class Issuer {
   readonly server: TestServer
   refreshes = 0
   expiresIn = 300
-  /** Numbers of the tokens that are good. */
+  /** Number of the currently valid tokens. */
   current = 0
   reused = false
   revoked: string[] = []
-  /** The form that the last refresh sent. */
+  /** The form sent by the last refresh. */
   form: URLSearchParams = new URLSearchParams()
-  /** A listener in place of the token endpoint. */
+  /** A listener that replaces the token endpoint. */
   instead: TestServer['listener'] | undefined
 
   private constructor(server: TestServer) {
@@ -51,7 +51,7 @@ export class Issuer {
     return new Issuer(server)
   }
 
-  /** The next refresh waits for the answer that is given by hand. */
+  /** Makes the next refresh wait until the test passes its response. */
   hold(): [asked: Promise<void>, answer: (body: object) => void] {
     let answer: (body: object) => void = () => undefined
     const asked = new Promise<void>((resolve) => {
@@ -63,7 +63,7 @@ export class Issuer {
     return [asked, (body) => answer(body)]
   }
 
-  /** How sessions of `open` name their app. */
+  /** The app as named by the sessions of `open`. */
   app(client = 'demo'): { app: object; name: string } {
     const endpoint = `${this.server.url}/token`
     return { app: { client, endpoint }, name: JSON.stringify([client, endpoint]) }
@@ -99,7 +99,7 @@ export class Issuer {
 export const GOOD = { accessToken: 'a0', refreshToken: 'r0', expiresInSeconds: 300 }
 export const EXPIRED: typeof GOOD = { ...GOOD, expiresInSeconds: 0 }
 
-/** The next event of that name. */
+/** Resolves at the session's next event of that name. */
 export function event(session: Session, name: 'signed-in' | 'refreshed' | 'signed-out'): Promise<void> {
   return new Promise((resolve) => {
     const off = session.on(name, () => (off(), resolve()))

@@ -1,16 +1,16 @@
 import type { TestContext } from 'node:test'
 
-/** Stands in for globals that a page has and Node lacks. Pages of one test share it, as tabs do. */
+/** Replaces globals that a page has and Node lacks. Pages of one test share it, as tabs do. */
 export class TestPage {
   readonly events: EventTarget = new EventTarget()
   readonly local: TestStorage = new TestStorage()
   readonly session: TestStorage = new TestStorage()
-  /** Where the page was sent. */
+  /** URLs to which the page navigated. */
   readonly went: string[] = []
   /** Names of deleted caches. */
   readonly deletedCaches: string[] = []
 
-  /** Puts it in place until the test ends. */
+  /** Installs the page until the test ends. */
   static install(t: TestContext, options: { locks?: 'web' | 'none' } = {}): TestPage {
     const page = new TestPage()
     const location = {
@@ -48,7 +48,7 @@ export function replace(t: TestContext, name: string, value: unknown): void {
 
 export class TestStorage {
   readonly items: Map<string, string> = new Map<string, string>()
-  /** `full`: nothing more goes in; `denied`: nothing at all is allowed. */
+  /** `full`: writes fail; `denied`: every access fails. */
   state: 'well' | 'full' | 'denied' = 'well'
 
   keys(): string[] {
@@ -77,7 +77,7 @@ export class TestStorage {
   }
 }
 
-/** Items are members of it, as they are of a page's storage. */
+/** Exposes items as members, as a page's storage does. */
 function withItems(storage: TestStorage): object {
   return new Proxy(storage, {
     ownKeys: () => storage.keys(),
@@ -93,11 +93,11 @@ function withItems(storage: TestStorage): object {
   })
 }
 
-/** Exclusive locks, first come, first served (Web Locks §4). */
+/** Exclusive locks, in order of request (Web Locks §4). */
 class TestLocks {
   readonly #last = new Map<string, Promise<unknown>>()
 
-  /** A request that was aborted before its turn is skipped; afterwards the signal does nothing. */
+  /** Queues a request. One that is aborted before its turn is skipped; afterwards the signal has no effect. */
   request<T>(
     name: string,
     { signal = new AbortController().signal }: { signal?: AbortSignal },

@@ -131,7 +131,7 @@ const REFUSED: readonly [what: string, changes: () => Record<string, unknown>, m
   [
     'keys by http: from elsewhere',
     () => ({ realms: [{ ...realm, jwks: 'http://id.example/certs' }] }),
-    /options\.realms\[0\]\.jwks must be an https: URL, for id\.example is not this machine; see plainHttp/,
+    /options\.realms\[0\]\.jwks must be an https: URL because id\.example is not this machine; see plainHttp/,
   ],
   [
     'the keys of a caller likewise',
@@ -148,7 +148,7 @@ const REFUSED: readonly [what: string, changes: () => Record<string, unknown>, m
   [
     'a Keycloak by http:',
     () => ({ connectors: [{ ...KEYCLOAK, baseUrl: 'http://id.example' }] }),
-    /options\.connectors\[0\]\.baseUrl must be an https: URL, for id\.example is not this machine/,
+    /options\.connectors\[0\]\.baseUrl must be an https: URL because id\.example is not this machine/,
   ],
   [
     'a Keycloak with a query',

@@ -99,7 +99,7 @@ const source: Rule<NonNullable<AccessOptions['token']>> = byMember(
   SOURCES,
 )
 
-const roleNames: Rule<string[]> = rule('an array of names that is not empty', isNames)
+const roleNames: Rule<string[]> = rule('a non-empty array of names', isNames)
 const path: Rule<string> = rule(
   "names with dots between them, such as 'a.b', or an array of names, as for a URL",
   (value) => isNames(typeof value === 'string' && !value.includes('://') ? value.split('.') : value),
@@ -113,7 +113,7 @@ const ROLES: Readonly<Record<string, Rules>> = {
 const ACCESS = {
   token: withDefault(source, 'bearer' as const),
   scope: rule("an array of scope tokens (RFC 6749 §3.3), such as ['read']", isScopeList),
-  roles: byMember('an array of names that is not empty, { client, all } or { path, all }', isNames, ROLES),
+  roles: byMember('a non-empty array of names, { client, all } or { path, all }', isNames, ROLES),
   authorize: callback,
   // Long for a look-up nearby, and short of the time after which clients give up.
   authorizeTimeoutMs: withDefault(integer('whole milliseconds', 1, MAX_TIMER_MS), 5_000),

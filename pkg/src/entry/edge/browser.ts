@@ -1,4 +1,4 @@
-// Browsers, service workers and hosts like them: the module is fetched from beside the code, and calls wait for it.
+// Browsers, service workers and similar hosts: the module is fetched from the code's location, and calls wait for it.
 import { loadFrom, startLoading } from '../../edge/core/module.ts'
 import { compileFetched } from '../fetched.ts'
 import { hasSimd } from '../simd.ts'
@@ -8,7 +8,7 @@ if (hasSimd()) {
   const compile = () => compileFetched(() => new URL('../../../wasm/edge/core_bg.wasm', import.meta.url), copy)
   loadFrom(compile, { shareFlights: true, fasterEd25519: 'core' })
 } else {
-  // Few engines need it, so there is no copy.
+  // Few engines need the slim module, so the code contains no copy of it.
   loadFrom(() => compileFetched(() => new URL('../../../wasm/edge-slim/core_bg.wasm', import.meta.url)), {
     shareFlights: true,
   })

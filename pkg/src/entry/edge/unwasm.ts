@@ -1,4 +1,5 @@
-// workerd by a bundler with `unwasm` (Nitro). It takes a module without reading its instructions by `?module` alone.
+// workerd with a bundler that uses `unwasm` (Nitro). Only with `?module` does it accept a module without parsing its
+// instructions.
 import module from '../../../wasm/edge/core_bg.wasm?module'
 import { load } from '../../edge/core/module.ts'
 

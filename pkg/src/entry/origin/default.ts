@@ -1,4 +1,4 @@
-// Hosts whose bundlers resolve no `node:` import. The module is part of the code.
+// Hosts whose bundlers do not resolve `node:` imports. The module is embedded in the code.
 import { base64 } from '../../../wasm/origin/embedded.js'
 import { loadFrom } from '../../origin/core/module.ts'
 import { fasterEd25519 } from '../ed25519.ts'

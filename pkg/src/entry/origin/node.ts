@@ -5,7 +5,7 @@ import { loadFrom } from '../../origin/core/module.ts'
 import { fasterEd25519 } from '../ed25519.ts'
 import { compileWithSimd } from '../embedded.ts'
 
-const REMEDY = 'an origin needs: take a processor from 2008 or later (on x86, one with SSE4.1)'
+const REMEDY = 'an origin needs: use a processor from 2008 or later (on x86, one with SSE4.1)'
 loadFrom(() => compileWithSimd(base64, REMEDY), {
   shareFlights: true,
   nodeCrypto: { createPublicKey, verify },

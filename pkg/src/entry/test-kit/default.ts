@@ -1,4 +1,4 @@
-// Every host but workerd. The modules are part of the code.
+// All hosts but workerd. The modules are embedded in the code.
 import { memoryStore } from '../../origin/store/memory.ts'
 import { openTestRealm } from '../../testing/realm.ts'
 import type { TestRealm, TestRealmOptions } from '../../testing/types.ts'
@@ -6,8 +6,8 @@ import { createGate } from '../edge/default.ts'
 import { createOrigin, generateFeedKey, startLoading } from '../origin/default.ts'
 
 /**
- * Makes an issuer, an origin in memory and a gate, connected without network, ports or files, for tests of an app. Its
- * keys are new each time, so that its gate accepts no token of a real issuer. Rejects with `invalid_option`.
+ * Creates an issuer, an in-memory origin and a gate, connected without network, ports or files, for tests of an app.
+ * Its keys are new each time, so its gate accepts no token of a real issuer. Rejects with `invalid_option`.
  */
 export function createTestRealm(options: TestRealmOptions = {}): Promise<TestRealm> {
   return openTestRealm(options, { createGate, createOrigin, generateFeedKey, memoryStore, startLoading })

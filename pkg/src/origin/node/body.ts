@@ -6,7 +6,7 @@ export function readIncoming(
   incoming: IncomingMessage,
   { maxBytes, timeoutMs }: BodyLimits,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (incoming.readableEnded) return Promise.reject(bodyUnreadable('the body was read before'))
+  if (incoming.readableEnded) return Promise.reject(bodyUnreadable('the body was already read'))
   if (incoming.destroyed) return Promise.reject(cutShort())
   if (Number(incoming.headers['content-length'] ?? 0) > maxBytes) return Promise.reject(tooLarge(maxBytes))
   return new Promise((resolve, reject) => {
@@ -37,5 +37,5 @@ export function readIncoming(
 }
 
 function cutShort(cause?: unknown): Error {
-  return bodyUnreadable('the body could not be read to its end', cause)
+  return bodyUnreadable('the body could not be read completely', cause)
 }

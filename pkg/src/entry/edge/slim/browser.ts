@@ -1,4 +1,4 @@
-// Browsers, service workers and hosts like them: the module is fetched from beside the code, and calls wait for it.
+// Browsers, service workers and similar hosts: the module is fetched from the code's location, and calls wait for it.
 import { loadFrom, startLoading } from '../../../edge/core/module.ts'
 import { compileFetched } from '../../fetched.ts'
 

@@ -1,4 +1,4 @@
-// Unknown hosts, and bundlers without a condition of ours. The module is part of the code.
+// Unknown hosts, and bundlers that match none of our conditions. The module is embedded in the code.
 import { base64 } from '../../../../wasm/edge-slim/embedded.js'
 import { loadFrom } from '../../../edge/core/module.ts'
 import { compileAnywhere, nodeCrypto } from '../../universal.ts'

@@ -1,4 +1,4 @@
-// Edge runtimes that take a compiled module by `?module`: Next's and Vercel's. A request may not await a promise of
+// Edge runtimes of Next and Vercel, which load a compiled module by `?module`. A request may not await a promise of
 // another.
 import module from '../../../../wasm/edge-slim/core_bg.wasm?module'
 import { load } from '../../../edge/core/module.ts'

@@ -10,7 +10,7 @@ import { PRIVATE_FILE_MODE } from './file-mode.ts'
  * `invalid_option` or `store_unavailable`.
  */
 export async function backUp(database: Database, path: string): Promise<void> {
-  if (typeof path !== 'string' || path === '') throw invalid('path must be a string that is not empty')
+  if (typeof path !== 'string' || path === '') throw invalid('path must be a non-empty string')
   const target = canonicalPath(path)
   const partial = `${target}.partial`
   createFile(target)
