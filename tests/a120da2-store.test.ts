@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
-import { after, before, test, type TestContext } from 'node:test'
+import { after, before, test } from 'node:test'
 import type { Gate } from 'portcullis/edge'
 import type { Origin } from 'portcullis/origin'
 import { LATER, PLAIN } from './fixtures/a120da2/every-kind.ts'

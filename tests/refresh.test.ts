@@ -116,8 +116,9 @@ async function refreshTwice({ refresh }: Place, token: string): Promise<Tokens> 
   const answers = await Promise.all([refresh(token), refresh(token)])
   assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 400])
   const [won, lost] = answers[0]?.status === 200 ? answers : answers.reverse()
-  assert.equal(((await lost?.json()) as { error: string }).error, 'invalid_grant')
-  return (await won?.json()) as Tokens
+  assert.ok(won && lost)
+  assert.equal(((await lost.json()) as { error: string }).error, 'invalid_grant')
+  return (await won.json()) as Tokens
 }
 
 function hasEnded({ origin, realm }: Place, { access_token: token }: Tokens): boolean {

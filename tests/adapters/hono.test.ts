@@ -7,7 +7,7 @@ import { cors } from 'hono/cors'
 import { Hono as Hono3 } from 'hono3'
 import { createGate, type GateOptions, PortcullisError } from 'portcullis/edge'
 import { protect, receiveFeed } from 'portcullis/hono'
-import { type AnyGate } from './hosts.ts'
+import type { AnyGate } from './hosts.ts'
 import { openStage } from './stage.ts'
 
 interface Env {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { protect, receiveFeed } from 'portcullis/next'
-import { type AnyGate } from './hosts.ts'
+import type { AnyGate } from './hosts.ts'
 import { openStage } from './stage.ts'
 
 const URL_OF_PAGE = 'http://app.example/api/items/7'

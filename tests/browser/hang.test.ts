@@ -217,7 +217,8 @@ test(
     const freezer = stage.freezer()
     await frozen.evaluate(async (url) => {
       void window.session.refresh()
-      while (((await navigator.locks.query()).held ?? []).length === 0) continue
+      let held = 0
+      while (held === 0) held = ((await navigator.locks.query()).held ?? []).length
       // A synchronous request blocks everything in the page: timers, messages, responses.
       setTimeout(() => {
         const request = new XMLHttpRequest()

@@ -104,6 +104,10 @@ fn run(project: &Project, built: &Built, environment: &[(&'static str, &'static 
             let cargo = Run::new("cargo").args(["fmt", "--all", "--check", "--"]).args(fuzz::sources());
             outcome::of_program(cargo.within(&project.root))
         }
+        Kind::Lint => {
+            let arguments = ["run", "--silent", "lint"];
+            outcome::of_program(Run::new("npm").args(arguments).within(&project.path("pkg")))
+        }
         Kind::EdgeAlone => {
             let arguments =
                 ["check", "--quiet", "--package", "portcullis", "--no-default-features", "--features", "edge"];

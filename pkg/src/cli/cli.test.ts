@@ -61,7 +61,7 @@ describe('usage', () => {
   test('help says how, for each command with an example', async () => {
     const { code, stdout } = await portcullis(['--help'])
     assert.equal(code, 0)
-    const names = [...stdout.matchAll(/^  (\w+) +[a-z]/gm)]
+    const names = [...stdout.matchAll(/^ {2}(\w+) +[a-z]/gm)]
       .map(([, name = '']) => name)
       .filter((name) => name !== 'portcullis')
     assert.deepEqual(names, ['serve', 'check', 'init', 'keygen', 'backup', 'restore'])

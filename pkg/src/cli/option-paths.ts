@@ -1,6 +1,6 @@
 // Errors of an origin and its server, with the path of the option in the configuration.
 
-import { PortcullisError } from '../errors.ts'
+import type { PortcullisError } from '../errors.ts'
 import { atOptionAsync } from '../option-path.ts'
 import { NO_DRIVER } from '../origin/store/sqlite/driver.ts'
 import type { RevocationStore } from '../origin/store/store.ts'

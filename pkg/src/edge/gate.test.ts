@@ -322,9 +322,7 @@ test('status reports the state, and explain why a token is refused', async (t) =
   realm.record({ kind: 'user', subject: 'bob' })
   await gate.refresh()
   const [status] = gate.status()
-  assert.ok(
-    status !== undefined && status.loaded && status.sequence === realm.ledger.head().sequence && status.epochs === 1,
-  )
+  assert.ok(status?.loaded && status.sequence === realm.ledger.head().sequence && status.epochs === 1)
   const checks = await gate.explain(await realm.token({ sub: 'bob' }))
   assert.equal(checks.find((check) => check.outcome === 'failed')?.reason, 'user_revoked')
   await assert.rejects(gate.refresh('nowhere'), { code: 'unknown_realm' })

@@ -71,6 +71,7 @@ function marked<C extends Claims>(accepted: Accepted<C>): Accepted<C> {
 /** Makes derived classes put their private fields on a plain object, like any other verdict. */
 class Plain {
   constructor() {
+    // biome-ignore lint/correctness/noConstructorReturn: it is the object that the derived class extends.
     return {}
   }
 }

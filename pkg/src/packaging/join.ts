@@ -1,7 +1,7 @@
 // Entries that take few files: one each for Node, and one beside its entry for workerd and edge runtimes.
 
 import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { build, type BuildOptions } from 'esbuild'
 
 /** Each further file costs a starting process a third of a millisecond, and the gate has 77. */

@@ -16,6 +16,8 @@ pub(crate) struct Suite {
 pub(crate) enum Kind {
     /// `cargo fmt`.
     Format,
+    /// Biome, which formats and lints: `npm run lint` in `pkg/`.
+    Lint,
     /// The edge half of the crate must stand without the origin.
     EdgeAlone,
     /// `tsc` over a folder.
@@ -44,7 +46,11 @@ pub(crate) const CAPACITY: usize = 4;
 /// Every suite, in the order in which they begin.
 pub(crate) fn all(root: &Path) -> Result<Vec<Suite>, Failure> {
     let suite = |name: &str, kind: Kind| Suite { name: name.to_owned(), kind };
-    let mut suites = vec![suite("format", Kind::Format), suite("edge-alone", Kind::EdgeAlone)];
+    let mut suites = vec![
+        suite("format/rust", Kind::Format),
+        suite("format/typescript", Kind::Lint),
+        suite("edge-alone", Kind::EdgeAlone),
+    ];
     for folder in ["pkg", "www", "tests"] {
         suites.push(suite(&format!("types/{folder}"), Kind::Types { folder }));
     }
@@ -92,7 +98,7 @@ impl Suite {
             _ if ALONE.iter().any(|group| self.is_in(group)) => CAPACITY,
             _ if self.is_in(BESIDE) => 1,
             Kind::Script { folder: "pkg", .. } => 1,
-            Kind::Format | Kind::EdgeAlone | Kind::Types { .. } | Kind::Rust { .. } | Kind::RustDocs => 2,
+            Kind::Format | Kind::Lint | Kind::EdgeAlone | Kind::Types { .. } | Kind::Rust { .. } | Kind::RustDocs => 2,
             // Start servers, browsers and runtimes: two at once delay each other's answers.
             Kind::Script { .. } => 3,
         }
@@ -108,7 +114,7 @@ impl Kind {
     /// Whether the package must have been built.
     pub(crate) fn needs_package(&self) -> bool {
         match self {
-            Self::Types { .. } | Self::Script { .. } => true,
+            Self::Lint | Self::Types { .. } | Self::Script { .. } => true,
             Self::Format | Self::EdgeAlone | Self::Rust { .. } | Self::RustDocs => false,
         }
     }
@@ -173,7 +179,8 @@ mod tests {
         let suites = project();
         let names = names(&suites);
         for name in [
-            "format",
+            "format/rust",
+            "format/typescript",
             "types/www",
             "rust/lib",
             "rust/xtask",

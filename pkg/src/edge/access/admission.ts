@@ -1,5 +1,5 @@
 import { refused } from '../../http/refusal.ts'
-import type { Accepted, Claims, Verdict } from '../../types.ts'
+import type { Claims, Verdict } from '../../types.ts'
 import { authorized } from './authorize.ts'
 import type { Permission } from './settings.ts'
 

@@ -1,7 +1,7 @@
 import { PortcullisError } from '../../errors.ts'
-import { anyString, checkOptions, given, integer, oneOf, required, rule, type Rules, string } from '../../options.ts'
+import { anyString, checkOptions, given, integer, oneOf, required, type Rules, string } from '../../options.ts'
 import { type Audit, MAX_AUDIT_LINES } from '../api.ts'
-import { AuditBounds } from '../recording/audit-bounds.ts'
+import type { AuditBounds } from '../recording/audit-bounds.ts'
 import { storable } from '../recording/audit-text.ts'
 import type { Committer } from '../recording/committer.ts'
 import {

@@ -1,7 +1,6 @@
 import { PortcullisError } from '../../errors.ts'
 import type { ConnectorHost } from './connector.ts'
 import type { UnverifiedToken } from './issuer-tokens.ts'
-import { MessageRefused } from './message-refused.ts'
 import type { Timeliness } from './message-times.ts'
 import { RecentMessages } from './recent-messages.ts'
 import { recordRevocation, type Revocation } from './revocation.ts'

@@ -23,7 +23,7 @@ export interface Sample {
 
 /** The text form (OpenMetrics 1.0 §5). */
 export function openMetricsText(families: readonly Family[]): string {
-  return families.map(familyText).join('') + '# EOF\n'
+  return `${families.map(familyText).join('')}# EOF\n`
 }
 
 function familyText({ name, type, unit, help, samples }: Family): string {

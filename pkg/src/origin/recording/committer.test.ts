@@ -202,7 +202,7 @@ test('an event that the ledger refuses leaves no line', async () => {
 })
 
 test('a guard sees everything before it, also events of the same time', async () => {
-  const thumbprints = ['A', 'B', 'C'].map((letter) => letter.repeat(42) + 'A')
+  const thumbprints = ['A', 'B', 'C'].map((letter) => `${letter.repeat(42)}A`)
   const lastKey = new PortcullisError('invalid_event', 'it is the last one', { detail: 'last_key' })
   const ban = (thumbprint: string) =>
     committer.record(

@@ -216,7 +216,7 @@ test('of two bans of the last two keys that come together, one is refused', asyn
     )
     assert.deepEqual(bans.map(({ status }) => status).sort(), ['fulfilled', 'rejected'])
     const refused = bans.find((ban) => ban.status === 'rejected')
-    assert.equal((refused?.reason as { detail?: string }).detail, 'last_key')
+    assert.equal((refused?.reason as { detail?: string } | undefined)?.detail, 'last_key')
   } finally {
     await stage.close()
   }

@@ -1,5 +1,5 @@
 import { PortcullisError } from '../../errors.ts'
-import type { DatedAct, Origin, Recorded, RevokedToken, TimedAct } from '../api.ts'
+import type { DatedAct, Origin, Recorded, RevokedToken } from '../api.ts'
 import type { Clock } from '../clock.ts'
 import type { LedgerCore } from '../core/ledger.ts'
 import type { IdentifiedToken, OriginGate } from '../gate/gate.ts'

@@ -1,5 +1,5 @@
 import { issuerNames, separatesSubjects } from '../../issuer-names.ts'
-import type { LedgerCorrection, LedgerEvent } from '../core/ledger.ts'
+import type { LedgerEvent } from '../core/ledger.ts'
 import type { RealmSettings } from '../settings.ts'
 import { refused } from './checks.ts'
 

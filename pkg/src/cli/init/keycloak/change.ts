@@ -1,4 +1,4 @@
-import { SESSION_REQUIRED, type LOGOUT_URL, type Mapper } from '../../keycloak/registered-client.ts'
+import type { SESSION_REQUIRED, LOGOUT_URL, Mapper } from '../../keycloak/registered-client.ts'
 
 /**
  * One setting that differs: the value read (`before`) and the wanted one (`after`). Turned round, it is the undoing.

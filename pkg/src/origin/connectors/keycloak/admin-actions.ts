@@ -1,5 +1,5 @@
 import type { UnverifiedToken } from '../issuer-tokens.ts'
-import { hasType, type MessageClaims, optionalNames, requiredDate, requiredName } from '../message-claims.ts'
+import { hasType, optionalNames, requiredDate, requiredName } from '../message-claims.ts'
 import type { JudgedMessage, MessageIntake } from '../message-intake.ts'
 import { MessageRefused } from '../message-refused.ts'
 import { type Timeliness, timelinessOf } from '../message-times.ts'

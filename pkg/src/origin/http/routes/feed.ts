@@ -189,8 +189,6 @@ function visibility({ context }: Call): 'public' | 'private' {
 
 /** Whether `If-None-Match` names this validator; the comparison is the weak one (RFC 9110 §13.1.2). */
 function holds(ifNoneMatch: string | null, etag: string): boolean {
-  return (
-    ifNoneMatch !== null &&
-    ifNoneMatch.split(',').some((each) => each.trim().replace(/^W\//, '') === etag || each.trim() === '*')
-  )
+  if (ifNoneMatch === null) return false
+  return ifNoneMatch.split(',').some((each) => each.trim().replace(/^W\//, '') === etag || each.trim() === '*')
 }

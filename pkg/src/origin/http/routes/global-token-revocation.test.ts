@@ -18,7 +18,7 @@ import {
   statusOf,
   unixSeconds,
 } from '../../testing/revocation-callers.ts'
-import { type Stage } from '../../testing/stage.ts'
+import type { Stage } from '../../testing/stage.ts'
 
 let stage: Stage
 

@@ -150,14 +150,14 @@ async function logout(call: Call): Promise<Response> {
 }
 
 async function logoutNamed(call: Call): Promise<Response> {
-  const { context, parameter, request } = call
+  const { context, parameter } = call
   const [wait, act] = [waitOf(call), actOfIssuer(call)]
   const { id } = await readJson(call, USER)
   return enforcedOr(call, wait, await context.service.logoutUser(parameter('realm'), id, act), noContent())
 }
 
 async function raiseTokenVersion(call: Call): Promise<Response> {
-  const { context, request, parameter } = call
+  const { context, parameter } = call
   const [wait, act, user] = [waitOf(call), actOfIssuer(call), parameter('id')]
   const { minimum } = await readJson(call, TOKEN_VERSION)
   const recorded = await context.service.raiseTokenVersion(parameter('realm'), user, minimum, act)
