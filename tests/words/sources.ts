@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** Not the project's own words: recorded data, inputs of tests, lock files, licences. */
 const LEFT_OUT = [
-  /(^|\/)fixtures\/(?!.*\.(md|ts|mjs)$)/,
+  /(^|\/)fixtures\/(?!.*\.(md|rs|ts|mjs)$)/,
   /(^|\/)(vectors|key-sets|keycloak-wire|corpus)\/.*\.json$/,
   /(^|\/)(corpus|seeds)\//,
   /(^|\/)[\w.-]*-?lock\.(json|jsonc|yaml)$/,
