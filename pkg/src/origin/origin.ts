@@ -207,7 +207,7 @@ async function build(settings: Settings, clients: ClientRegistry): Promise<Built
   function ledgerOf(realm: string): LedgerCore {
     if (closing !== undefined) throw closed()
     const ledger = ledgers.get(realm)
-    if (ledger === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
+    if (ledger === undefined) throw new PortcullisError('unknown_realm', 'unknown realm')
     return ledger
   }
 

@@ -3,7 +3,7 @@ import type { JWK } from '../../types.ts'
 import { host } from './module.ts'
 
 /**
- * A new Ed25519 key pair for signing feeds. `signingKey` is the origin's secret; `publicKey` goes to every gate
+ * Generates an Ed25519 key pair for signing feeds. `signingKey` is the origin's secret; `publicKey` goes to every gate
  * (`feed.keys`).
  */
 export async function generateFeedKey(): Promise<{ signingKey: JWK; publicKey: JWK }> {

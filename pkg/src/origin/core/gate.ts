@@ -13,17 +13,17 @@ import {
 } from './wasm-gate.ts'
 import { coreGeneration, guarded, host, isCurrent, lostCore, memory } from './module.ts'
 
-/** A key that the issuer's set is without. */
+/** A key that is missing from the issuer's set. */
 export interface WithdrawnKey {
   jwk: JWK
-  /** Unix milliseconds: the first of the fetches in a row that found the set without it. */
+  /** Unix milliseconds of the first of the consecutive fetches whose set lacked it. */
   withdrawnAtMs: number
 }
 
 /**
- * The origin's own gate. It leaves signatures to `node:crypto`, where there is one, for algorithms that are faster
- * there. All of it is synchronous: elsewhere the core checks every signature itself. Realms are indices into those of
- * its options.
+ * The origin's own gate. It uses `node:crypto`, if available, for signature algorithms that are faster there. All
+ * methods are synchronous; without `node:crypto` the core checks every signature itself. Realms are indices into those
+ * of its options.
  */
 export class GateCore {
   readonly #gate: WasmGate
@@ -42,7 +42,8 @@ export class GateCore {
   }
 
   /**
-   * Bits 0-7: 0, or one more than the reason's place in `REASONS`; bits 8-23: 0, or one more than the realm's index.
+   * Returns in bits 0-7 the reason's index in `REASONS` plus one, or 0 without a reason; in bits 8-23 the realm's index
+   * plus one, or 0 without a realm.
    */
   check(token: string, now: number): number {
     return this.#call(() => {
@@ -53,36 +54,36 @@ export class GateCore {
     })
   }
 
-  /** The realm of a token's `iss`, by that and its form alone; `undefined`: none of these. */
+  /** Returns the realm of a token's `iss`, from its form alone; `undefined` if it is not one of these realms. */
   realmOf(token: string): number | undefined {
     const realm = this.#call(() => this.#gate.realmOf(this.#buffer.write(token)))
     return realm < 0 ? undefined : realm
   }
 
-  /** Whose token it is, or why that is not known. */
+  /** Returns the owner of a token, or why it is not known. */
   identify(token: string, now: number): Identified | Unidentified {
     return orUnidentified(() =>
       this.#call(() => {
         const identified = this.#gate.beginToIdentify(this.#buffer.write(token), now)
         if (identified !== undefined) return identified
         const { handle, outcome } = this.#ask()
-        // The handle was given just now, so it is good.
+        // The handle was just issued, so it is valid.
         return this.#gate.finishToIdentify(handle, outcome, now) as Identified
       }),
     )
   }
 
-  /** Which token this is, where a withdrawn key has signed it. */
+  /** Identifies a token that a withdrawn key has signed. */
   identifyWithdrawn(token: string, now: number): WithdrawnToken | Unidentified {
     return orUnidentified(() => this.#call(() => this.#withdrawn.identify(this.#gate, token, now)))
   }
 
-  /** Replaces a realm's keys. Throws when none of the set can be used; then they are as before. */
+  /** Replaces a realm's keys. Throws if no key of the set is usable; the previous keys then remain. */
   setKeys(realm: number, json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void {
     this.#call(() => this.#gate.setKeys(realm, json, usableUntil, source))
   }
 
-  /** Returns the skipped keys of the set that was read last, also of a refused set; without their `kid`. */
+  /** Returns the skipped keys of the last set that was read, even if it was refused; without their `kid`. */
   skippedKeys(realm: number): readonly SkippedKey[] {
     return this.#call(() => this.#gate.skippedKeys(realm))
   }
@@ -110,24 +111,24 @@ export class GateCore {
     this.#call(() => this.#gate.provideSection(realm, bytes))
   }
 
-  /** Where a realm's state stands; `undefined`: it needs a manifest. */
+  /** Returns the sequence of a realm's state; `undefined` if it needs a manifest. */
   sequence(realm: number): number | undefined {
     const sequence = this.#call(() => this.#gate.sequence(realm))
     return sequence < 0 ? undefined : sequence
   }
 
-  /** The digest of the policy that a realm's gate and origin must agree on. */
+  /** Returns the digest of the policy on which a realm's gate and origin must agree. */
   policy(realm: number): string {
     return this.#call(() => this.#gate.policy(realm))
   }
 
-  /** The key that a request is about; `undefined` when the core has none to give. */
+  /** Returns the key for a signature request; `undefined` if the core has none. */
   hostKey({ handle }: SignatureHandle): HostKey | undefined {
     const [algorithm, jwk] = this.#gate.hostKey(handle)
     return jwk === undefined ? undefined : { algorithm: algorithm as Algorithm, jwk: JSON.parse(jwk) as JWK }
   }
 
-  /** Gives the memory back. Nothing may be called afterwards. Never throws. */
+  /** Frees the memory. No method may be called afterwards. Never throws. */
   free(): void {
     if (!isCurrent(this.#generation)) return
     try {
@@ -136,17 +137,17 @@ export class GateCore {
         this.#gate.free()
       })
     } catch {
-      // It has been reported, and the memory is gone with the instance.
+      // The failure has been reported, and the memory is gone with the instance.
     }
   }
 
-  /** Throws `fault` when the call ends in a trap, or an earlier one has. */
+  /** Throws `fault` if the call ends in a trap, or an earlier one has. */
   #call<T>(operation: () => T): T {
     if (!isCurrent(this.#generation)) throw lostCore()
     return guarded(operation)
   }
 
-  /** Has the host check the signature that the core has just requested. */
+  /** Asks the host to check the signature that the core has just requested. */
   #ask(): { handle: number; outcome: number } {
     const request = this.#buffer.signatureRequest
     const outcome = this.#host.kind === 'synchronous' ? this.#host.verify(this, request) : undefined
@@ -154,7 +155,7 @@ export class GateCore {
   }
 }
 
-/** A token that is not identified is an outcome, and no error; all else that is thrown is one. */
+/** An unidentified token is a result, not an error; everything else thrown is an error. */
 function orUnidentified<T>(identify: () => T): T | Unidentified {
   try {
     return identify()

@@ -13,7 +13,7 @@ import type {
 import type { Minor } from './minor.ts'
 import { coreGeneration, guarded, isCurrent, lostCore, mustBeUsable, refusalOf } from './module.ts'
 
-/** Makes a realm's ledger. Throws `fault`, and `invalid_option` with the core's message on its options. */
+/** Creates a realm's ledger. Throws `fault`, or `invalid_option` with the core's message on its options. */
 export function createLedger(realm: string, options: LedgerOptions): LedgerCore {
   mustBeUsable()
   try {
@@ -39,7 +39,7 @@ export function stageEvent(
 
 function copied(staged: NonNullable<ReturnType<LedgerCore['stage']>>, event: LedgerEvent): StagedEvent {
   const { sequence, keepUntil, payload, chain } = staged
-  // Each member is a call into the core; of most events, which state no time, there is nothing to report.
+  // Each member is a call into the core. Most events state no time, and then there is nothing to report.
   const taken = 'occurredAt' in event || 'notBefore' in event ? staged.timeTaken : undefined
   const time = taken === undefined ? undefined : { taken, aheadBySeconds: staged.aheadBySeconds }
   staged.free()
@@ -48,8 +48,8 @@ function copied(staged: NonNullable<ReturnType<LedgerCore['stage']>>, event: Led
 }
 
 /**
- * A ledger that is not called any more once a call into the core has ended in a trap: that leaves memory in no defined
- * state. Every method throws `fault` then; the last head is still known.
+ * A ledger that is no longer called after a call into the core has ended in a trap, which leaves memory in an undefined
+ * state. Every method then throws `fault`; the last head remains known.
  */
 class GuardedLedger implements LedgerCore {
   readonly #ledger: LedgerCore
@@ -172,7 +172,7 @@ class GuardedLedger implements LedgerCore {
     try {
       this.#call(() => this.#ledger.free())
     } catch {
-      // It has been reported, and the memory is gone with the instance.
+      // The failure has been reported, and the memory is gone with the instance.
     }
   }
 

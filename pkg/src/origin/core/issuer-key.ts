@@ -3,8 +3,8 @@ import type { JWK } from '../../types.ts'
 import { guarded } from './module.ts'
 
 /**
- * A key of an issuer in one spelling: the members that determine it as its RFC 7638 thumbprint has them, its `kid` if
- * that is a string, and what it says of its use. `undefined`: it cannot be read.
+ * Returns an issuer's key in canonical form: the members that determine it as in its RFC 7638 thumbprint, its `kid` if
+ * that is a string, and its declared use. Returns `undefined` if it cannot be read.
  */
 export function canonicalKey(jwk: JWK): JWK | undefined {
   const determining = guarded(() => canonicalJwk(JSON.stringify(jwk)))
@@ -14,7 +14,7 @@ export function canonicalKey(jwk: JWK): JWK | undefined {
   return { ...present(stated), ...(JSON.parse(determining) as JWK) }
 }
 
-/** The members that are neither absent nor `null`. */
+/** Returns the members that are neither absent nor `null`. */
 function present(members: Record<string, unknown>): JWK {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined && value !== null))
 }

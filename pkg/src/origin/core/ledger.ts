@@ -16,22 +16,20 @@ export interface LedgerOptions {
   errorRate: number
   validForSeconds: number
   incarnation: number
-  /** The policy of the realm's gates, of which the feed states digests. Default: it states none. */
+  /** The policy of the realm's gates, whose digest the feed states. Default: it states none. */
   policy?: CorePolicy
 }
 
-/**
- * The name of the issuer under which a subject is known. Default: the first one, or all of them where they have the
- * same subjects.
- */
+/** The issuer name under which a subject is known. Default: the first name, or all names if they share subjects. */
 export interface UnderName {
   issuer?: string
 }
 
 /**
- * One event of a ledger, as the core takes it. Times are in unix seconds. `occurredAt` is the event's own time, by an
- * authenticated source, and is recorded as it is; `notBefore` is a value that a caller chose. All but `correction` and
- * `keysWithdrawn` only ever refuse more; those two take something back, which gates learn from the next manifest.
+ * One ledger event in the core's form. Times are in unix seconds. `occurredAt` is the event's own time from an
+ * authenticated source and is recorded unchanged; `notBefore` is a value that a caller chose. All events except
+ * `correction` and `keysWithdrawn` only ever refuse more. Those two undo something, and gates learn of them from the
+ * next manifest.
  */
 export type LedgerEvent =
   | ({ kind: 'token'; tokenId: string; expiresAt?: number; issuedAt?: number } & UnderName)
@@ -44,7 +42,10 @@ export type LedgerEvent =
       issuedAt?: number
     } & UnderName)
   | ({ kind: 'user'; subject: string; occurredAt?: number; notBefore?: number } & UnderName)
-  /** One app of one user: the tokens of that client (`azp`, `client_id` or the realm's `grantClaim`) and that user. */
+  /**
+   * One app of one user: the tokens of that user that were issued to that client (`azp`, `client_id` or the realm's
+   * `grantClaim`).
+   */
   | ({ kind: 'grant'; subject: string; client: string; occurredAt?: number; notBefore?: number } & UnderName)
   | { kind: 'client'; client: string; occurredAt?: number; notBefore?: number }
   | { kind: 'realm'; occurredAt?: number; notBefore?: number }
@@ -53,21 +54,20 @@ export type LedgerEvent =
   | ({ kind: 'tokenVersion'; subject: string; minimum: number } & UnderName)
   | ({ kind: 'correction'; correction: LedgerCorrection } & UnderName)
   /**
-   * The realm's keys (a JWK set, JSON), for gates that take them from the feed. Refused with `private_key` if it holds
-   * a secret.
+   * The realm's keys (a JWK set, JSON), for gates that take them from the feed. Refused with `private_key` if the set
+   * contains a secret.
    */
   | { kind: 'keys'; jwks: string }
-  /** The feed carries no keys any more: gates that took them from there have none, and answer `keys_unavailable`. */
+  /** The feed no longer carries keys: gates that took them from there have none, and refuse with `keys_unavailable`. */
   | { kind: 'keysWithdrawn' }
   /**
-   * The ledger's options have the bounds that they have (leeway, skew, lifetime, session). A row only if they have
-   * changed. To be recorded after every start, before anything is published, and whenever the ledger is pruned: bounds
-   * wider than before count only once nothing that was forgotten under the old ones could be accepted, and once that is
-   * recorded.
+   * States the bounds in the ledger's options (leeway, skew, lifetime, session); adds a row only if they have changed.
+   * Must be recorded after every start, before anything is published, and whenever the ledger is pruned. Wider bounds
+   * take effect only once nothing that was forgotten under the old ones could be accepted, and once that is recorded.
    */
   | { kind: 'bounds' }
 
-/** A mistaken value is replaced by the right one. Without `notBefore`, or with `minimum` 0, it is taken away. */
+/** Replaces a mistaken value with the right one. Without `notBefore`, or with `minimum` 0, it removes the value. */
 export type LedgerCorrection =
   | { kind: 'session'; session: string; notBefore?: number }
   | { kind: 'clientSession'; session: string; authorizedParty: string; notBefore?: number }
@@ -75,7 +75,7 @@ export type LedgerCorrection =
   | { kind: 'grant'; subject: string; client: string; notBefore?: number }
   | { kind: 'client'; client: string; notBefore?: number }
   | { kind: 'realm'; notBefore?: number }
-  /** The ban is lifted; `thumbprint` is that of RFC 7638. */
+  /** Lifts a ban; `thumbprint` is an RFC 7638 thumbprint. */
   | { kind: 'keyBanned'; thumbprint: string }
   | { kind: 'keyNotBefore'; thumbprint: string; notBefore?: number }
   | { kind: 'tokenVersion'; subject: string; minimum: number }
@@ -83,35 +83,35 @@ export type LedgerCorrection =
 /** A staged event, ready to be stored. */
 export interface LedgerRow {
   sequence: number
-  /** Unix seconds after which nothing needs the row any more; `undefined`: it is never deleted. */
+  /** Unix seconds after which the row is no longer needed; `undefined` if it is never deleted. */
   keepUntil?: number
   payload: Uint8Array
   chain: Uint8Array
 }
 
 /**
- * The core's finding about the time that came with an event: a source's time lies ahead of us and is recorded
- * unchanged; or it is more than an hour ahead; or a caller's value is more than `skewSeconds` ahead. The latter two are
- * not used: the origin's time is recorded.
+ * The core's finding about the time of an event. `source_ahead`: a source's time is ahead of our clock and is recorded
+ * unchanged. `source_replaced`: it is more than an hour ahead. `caller_replaced`: a caller's value is more than
+ * `skewSeconds` ahead. In the latter two cases the origin's time is recorded instead.
  */
 export type TimeTaken = 'source_ahead' | 'source_replaced' | 'caller_replaced'
 
-/** The time of an event, where there is something to report of it. */
+/** The time of an event, if there is something to report about it. */
 export interface EventTime {
   taken: TimeTaken
-  /** How far ahead of us it was. */
+  /** How far it was ahead of our clock. */
   aheadBySeconds: number
 }
 
-/** A staged event, and the finding on the time that came with it. */
+/** A staged event, and the finding about its time. */
 export interface StagedEvent {
   row: LedgerRow
   time?: EventTime
 }
 
 /**
- * A delta, and where it leads: not always to where it was to end, for its length is bounded. A heartbeat leads to the
- * head.
+ * A delta, and the sequence to which it leads. Its length is bounded, so it may end before the requested sequence. A
+ * heartbeat leads to the head.
  */
 export interface SignedDelta {
   bytes: Uint8Array
@@ -120,12 +120,12 @@ export interface SignedDelta {
 
 /** A realm's ledger in the core. Only committed rows are ever signed. */
 export interface LedgerCore {
-  /** Rows in order of sequence, by their parts. The error names the row and its fault. */
+  /** Restores rows in order of sequence from their parts. The error names the row and its fault. */
   restorePage(sequences: Float64Array, lengths: Uint32Array, contents: Uint8Array): void
   restoreHead(sequence: number, chain: Uint8Array): void
   /**
-   * `undefined`: the event is in force already. `issuerLeadSeconds`: how far the issuer is ahead, as measured; whole,
-   * default 0.
+   * Returns `undefined` if the event is already in force. `issuerLeadSeconds` is the issuer's measured lead; a whole
+   * number, default 0.
    */
   stage(
     event: LedgerEvent,
@@ -140,41 +140,43 @@ export interface LedgerCore {
   /** Throws with code `pruned` or `ahead`. */
   signedDelta(after: number, now: number, minor?: Minor): SignedDelta
   /**
-   * The first and last sequence of the delta for a reader at `after`, so that few deltas serve all. Throws likewise.
+   * Returns the first and last sequence of the delta for a reader at `after`, chosen so that few deltas serve all.
+   * Throws likewise.
    */
   sharedStretch(after: number): Float64Array
-  /** From `start` or before, for a reader at `after`, to `until` or before. Throws likewise. */
+  /** Covers `start` (or earlier) to `until` (or earlier), for a reader at `after`. Throws likewise. */
   signedDeltaOver(start: number, after: number, until: number, now: number, minor?: Minor): SignedDelta
   /**
-   * The least minor version whose form states everything in force exactly: readers of lower ones refuse more than was
+   * The lowest minor version whose form states everything in force exactly: readers of lower ones refuse more than was
    * meant.
    */
   readonly exactMinor: number
-  /** The head from which on a delta that ends before the head can be sent again unchanged. */
+  /** The head since which a delta that ends before the head can be resent unchanged. */
   readonly settledSince: number
-  /** From where one delta leads to the head all who are behind by no more than 16,384 changes. */
+  /** The start from which one delta leads to the head, for all readers that are at most 16,384 changes behind. */
   readonly widestStart: number
   prune(now: number): number
-  /** The head's. */
+  /** The sequence of the head. */
   readonly sequence: number
   /** `chain` is 32 hexadecimal digits. */
   head(): { sequence: number; chain: string }
-  /** The chain at a past sequence; `undefined` where it is not known any more, or never was. */
+  /** Returns the chain at a past sequence; `undefined` if it is no longer known or never existed. */
   chainAt(sequence: number): string | undefined
   /**
-   * Signs by this private key from now on. Gates must have both public keys pinned meanwhile. Throws `invalid_option`.
+   * Signs with this private key from now on. Gates must have both public keys pinned meanwhile. Throws
+   * `invalid_option`.
    */
   setSigningKey(jwk: JWK): void
   refuses(subject: TokenSubject): string | undefined
   userNotBefore(subject: string, issuer?: string): number
   grantNotBefore(subject: string, client: string, issuer?: string): number
-  /** `thumbprint` is that of RFC 7638. */
+  /** `thumbprint` is an RFC 7638 thumbprint. */
   keyNotBefore(thumbprint: string): number
-  /** 0: none was set. */
+  /** 0 if none is set. */
   minimumVersion(subject: string, issuer?: string): number
-  /** The JWK set in the feed, as it was recorded; `undefined`: the feed carries none. */
+  /** The JWK set in the feed, as it was recorded; `undefined` if the feed carries none. */
   jwks(): string | undefined
-  /** `thumbprint` is that of RFC 7638. */
+  /** `thumbprint` is an RFC 7638 thumbprint. */
   bans(thumbprint: string): boolean
   stats(): LedgerStats
   free(): void
@@ -185,11 +187,11 @@ export interface LedgerStats {
   sequence: number
   /** Revoked token ids. */
   tokenIds: number
-  /** Expiry buckets that they are in, those of unknown expiry aside. */
+  /** Expiry buckets that hold them, excluding those of unknown expiry. */
   buckets: number
-  /** How full the fullest published filter is, from 0 to 1; at 1 it is built anew, bigger. */
+  /** The fill level of the fullest published filter, from 0 to 1; at 1 it is rebuilt larger. */
   filterFill: number
-  /** The share of good tokens refused by mistake at a full filter, as configured. */
+  /** The configured share of valid tokens refused by mistake when a filter is full. */
   errorRate: number
   /** Not-befores of users, sessions and client sessions. */
   epochs: number
@@ -203,9 +205,9 @@ export interface LedgerStats {
   keyNotBefores: number
   /** Users with a minimum token version. */
   versions: number
-  /** Bytes of the sections of the last manifest. */
+  /** The size of the sections of the last manifest, in bytes. */
   sectionBytes: number
-  /** The bounds in force, as published to gates. Smaller than the options' for a while after those were widened. */
+  /** The bounds in force, as published to gates. Narrower than the options' for a while after those were widened. */
   bounds: {
     leewaySeconds: number
     skewSeconds: number
@@ -214,20 +216,19 @@ export interface LedgerStats {
   }
 }
 
-/** The claims of a token about which `Origin.refuses` is asked. */
+/** The claims of a token that is passed to `Origin.refuses`. */
 export interface TokenSubject {
-  /** Its `iss`: required where the realm's issuer has several names with subjects of their own. */
+  /** Its `iss`: required if the realm's issuer has several names with separate subjects. */
   issuer?: string
   subject?: string
   session?: string
   authorizedParty?: string
   clientId?: string
   /**
-   * The value of the realm's `grantClaim`; used only where the realm has one, in place of `authorizedParty` and
-   * `clientId`.
+   * The value of the realm's `grantClaim`; used only if the realm has one, instead of `authorizedParty` and `clientId`.
    */
   grant?: string
-  /** RFC 7638: of the key that signed the token. Default: any key. */
+  /** The RFC 7638 thumbprint of the key that signed the token. Default: any key. */
   keyThumbprint?: string
   tokenId?: string
   /** Unix seconds. */
@@ -236,10 +237,10 @@ export interface TokenSubject {
   expiresAt: number
   tokenVersion?: number
   /**
-   * The time that not-befores are compared with, in unix seconds: the login (`auth_time`) with `compare: 'authTime'`.
-   * Default `issuedAt`.
+   * The time compared with not-befores, in unix seconds: the login (`auth_time`) with `compare: 'authTime'`. Default
+   * `issuedAt`.
    */
   comparedAt?: number
-  /** The user's last logout, as the token says, in unix seconds. Default: it says nothing. */
+  /** The user's last logout as stated in the token, in unix seconds. Default: not stated. */
   lastLogoutTime?: number
 }

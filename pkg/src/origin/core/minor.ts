@@ -1,6 +1,6 @@
 /**
  * A minor version of the wire format, and the form of its statements: 0 is 1.0, 1 is 1.1. Sequence and chain are the
- * same in both.
+ * same in both forms.
  */
 export type Minor = 0 | 1
 
@@ -10,7 +10,7 @@ export const MINORS: readonly Minor[] = [0, 1]
 /** The newest form that the core writes. */
 export const NEWEST_MINOR: Minor = 1
 
-/** The form for a reader of this minor version: its own, or the newest one for a later reader. */
+/** Returns the form for a reader of this minor version: its own, or the newest one for a later reader. */
 export function formFor(minor: number): Minor {
   return minor >= NEWEST_MINOR ? NEWEST_MINOR : 0
 }

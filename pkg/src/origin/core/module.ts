@@ -2,23 +2,23 @@ import { __wbg_reset_state, initSync, reasons } from '../../../wasm/origin/core.
 import { PortcullisError } from '../../errors.ts'
 import { type ModuleSource, type Runtime, WasmModule } from '../../core/module.ts'
 
-/** The origin's wasm module, and its present instance. */
+/** The origin's wasm module and its current instance. */
 const loading: WasmModule = new WasmModule(
   { initSync, __wbg_reset_state, reasons },
   "import from 'portcullis/origin', which loads it",
 )
 
-/** Makes the core ready. Every entry file calls it or `loadFrom` once, at import; later calls change nothing. */
+/** Makes the core ready. Every entry file calls it or `loadFrom` once at import; later calls have no effect. */
 export function load(module: WebAssembly.Module, runtime: Runtime): void {
   loading.load(module, runtime)
 }
 
-/** The same, but the module is compiled at the first use of the core. */
+/** Like `load`, but compiles the module at the first use of the core. */
 export function loadFrom(compile: ModuleSource, runtime: Runtime): void {
   loading.loadFrom(compile, runtime)
 }
 
-/** Begins to load the module. `undefined`: there is nothing to wait for. Rejects with `not_loaded`. */
+/** Starts loading the module. Returns `undefined` if it is already loaded. Rejects with `not_loaded`. */
 export function startLoading(): Promise<void> | undefined {
   return loading.start()
 }
@@ -33,41 +33,45 @@ export function memory(): WebAssembly.Memory {
   return loading.memory
 }
 
-/** After a failure the next origin of this process is opened in a new instance. Throws `not_loaded` and `fault`. */
+/**
+ * Throws `not_loaded` or `fault` unless the core can be used. After a failure the next origin of this process gets a
+ * new instance.
+ */
 export function mustBeUsable(): void {
   if (!loading.renew()) throw lostCore()
 }
 
-/**
- * Which instance of the core this is: one whose call has ended in a trap is given up, and all that lives in it is lost.
- */
+/** Returns the number of the core's instance. After a trap the instance is discarded and all its state is lost. */
 export function coreGeneration(): number {
   return loading.generation
 }
 
-/** Whether objects of that generation may still be used. */
+/** Whether objects of that instance may still be used. */
 export function isCurrent(generation: number): boolean {
   return generation === loading.generation
 }
 
 const faultListeners = new Set<(error: PortcullisError) => void>()
 
-/** Calls `listener`, which must not throw, when a call into the core has ended in a trap. Returns how to stop that. */
+/**
+ * Calls `listener`, which must not throw, when a call into the core has ended in a trap. Returns a function that
+ * unsubscribes it.
+ */
 export function onCoreFault(listener: (error: PortcullisError) => void): () => void {
   faultListeners.add(listener)
   return () => void faultListeners.delete(listener)
 }
 
 /**
- * Runs a call into the core. Throws the core's refusal, or `fault` when it ended in a trap: then the instance is given
- * up.
+ * Runs a call into the core. Throws the core's refusal, or `fault` if it ended in a trap; the instance is then
+ * discarded.
  */
 export function guarded<T>(operation: () => T): T {
   const { generation } = loading
   try {
     return operation()
   } catch (cause) {
-    // A value of the wrong type does not get into the core.
+    // A value of the wrong type never reaches the core.
     if (cause instanceof PortcullisError || cause instanceof TypeError || coreCode(cause) !== undefined) throw cause
     const error = lostCore(cause)
     loading.discard(generation)
@@ -79,7 +83,7 @@ export function guarded<T>(operation: () => T): T {
 /** The error of an origin whose core has failed. */
 export function lostCore(cause?: unknown): PortcullisError {
   const message =
-    'the core of this origin has failed: nothing is recorded or published any more until the origin is started again'
+    'the core of this origin has failed: nothing more is recorded or published until the origin is restarted'
   return new PortcullisError('fault', message, { detail: 'core_failed', cause })
 }
 
@@ -89,7 +93,7 @@ export function coreCode(error: unknown): string | undefined {
   return typeof code === 'string' ? code : undefined
 }
 
-/** The core's message about options that it refuses. */
+/** Returns the core's message about options that it refuses. */
 export function refusalOf(cause: unknown): string {
   return cause instanceof Error ? cause.message : 'unknown cause'
 }

@@ -4,8 +4,8 @@ export const MAX_NAME_BYTES = 1_024
 const encoder = new TextEncoder()
 
 /**
- * Whether a value may be a name: 1 to `MAX_NAME_BYTES` bytes of UTF-8, which no unpaired surrogate has. Control
- * characters and dot segments may stand in it: a gate accepts tokens with them.
+ * Whether a value is a valid name: 1 to `MAX_NAME_BYTES` bytes of UTF-8, without unpaired surrogates. Control
+ * characters and dot segments are allowed, because gates accept tokens with them.
  */
 export function isName(value: unknown): value is string {
   if (typeof value !== 'string' || value === '' || value.length > MAX_NAME_BYTES || /\p{Surrogate}/u.test(value))

@@ -16,13 +16,13 @@ export function createWasmGate(options: GateCoreOptions): WasmGate {
   }
 }
 
-/** Makes the set of withdrawn keys of a gate with so many realms; none are in it yet. */
+/** Creates the set of withdrawn keys of a gate with this number of realms; it is empty at first. */
 export function createWithdrawnKeys(realms: number): WasmWithdrawnKeys {
   mustBeUsable()
   return guarded(() => new WithdrawnKeys(realms) as unknown as WasmWithdrawnKeys)
 }
 
-/** The claims of a token whose signature is good, as far as revocation needs them. */
+/** The claims of a token with a good signature that revocation needs. */
 export interface Identified {
   realm: number
   tokenId?: string
@@ -34,16 +34,16 @@ export interface Identified {
   issuedAt?: number
 }
 
-/** Why it is not known whose token it is. */
+/** Why the owner of a token is not known. */
 export interface Unidentified {
   code: 'invalid_token' | 'unexpected_token_use' | 'keys_unavailable'
-  /** The reason that a verdict would have. */
+  /** The reason that a verdict would state. */
   reason: Reason
-  /** The index of the realm of its `iss`; absent: none of these. */
+  /** The index of the realm of its `iss`; absent if it is not one of these realms. */
   realm?: number
 }
 
-/** A token that was signed by a withdrawn key: only the claims that its revocation by id needs. */
+/** A token signed by a withdrawn key: only the claims needed to revoke it by its id. */
 export interface WithdrawnToken {
   realm: number
   /** The key's RFC 7638 thumbprint. */
@@ -55,7 +55,7 @@ export interface WithdrawnToken {
   clientId?: string
 }
 
-/** Keys that issuers have withdrawn, apart from those that a gate judges by. */
+/** Keys that issuers have withdrawn, separate from those that a gate uses. */
 export interface WasmWithdrawnKeys {
   /** `jwks` is a JWK set; `withdrawnAt` is in unix seconds. */
   add(gate: WasmGate, realm: number, jwks: Uint8Array, withdrawnAt: number): void
@@ -81,25 +81,26 @@ export interface GateCoreOptions {
 }
 
 /**
- * The gate in the core; realms are named by their index. A token is written to the token buffer before a call about it.
+ * The gate in the core. Realms are identified by their index. A token is written to the token buffer before any call
+ * about it.
  */
 export interface WasmGate {
-  /** Address where tokens are written and signatures read: one byte more than `maxTokenBytes`. */
+  /** The address where tokens are written and signatures read; its size is `maxTokenBytes` plus one. */
   readonly tokenBuffer: number
-  /** Address of the signature request: handle, key number, length of the signing input, of the signature. */
+  /** The address of the signature request: handle, key number, length of the signing input, length of the signature. */
   readonly signatureRequest: number
-  /** A finding code. */
+  /** Returns a finding code. */
   begin(length: number, now: number, help: boolean): number
   finish(handle: number, outcome: number, now: number): number
   hostKey(handle: number): string[]
-  /** The index of the realm of the `iss`, by that and the form alone; -1: none of these. */
+  /** Returns the index of the realm of the `iss`, from the form alone; -1 if it is not one of these realms. */
   realmOf(length: number): number
-  /** Throws an `Unidentified`. `undefined`: there is a signature request. */
+  /** Throws an `Unidentified`. Returns `undefined` if there is a signature request. */
   beginToIdentify(length: number, now: number): Identified | undefined
-  /** Likewise. `undefined`: there is no such handle any more. */
+  /** Throws likewise. Returns `undefined` if the handle no longer exists. */
   finishToIdentify(handle: number, outcome: number, now: number): Identified | undefined
   setKeys(realm: number, jwksJson: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void
-  /** Returns the skipped keys of the set that was read last. */
+  /** Returns the skipped keys of the last set that was read. */
   skippedKeys(realm: number): SkippedKey[]
   applyFeed(
     realm: number,
@@ -108,11 +109,11 @@ export interface WasmGate {
   ): { sequence: number; effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged' }
   missingSections(realm: number): string[]
   provideSection(realm: number, bytes: Uint8Array, sha256?: Uint8Array): 'stored' | 'committed'
-  /** -1: it has no state yet, or needs a manifest. */
+  /** Returns -1 if it has no state yet or needs a manifest. */
   sequence(realm: number): number
-  /** The digest of the policy that a realm's gate and origin must agree on. */
+  /** Returns the digest of the policy on which a realm's gate and origin must agree. */
   policy(realm: number): string
-  /** The options in which two realms do not agree, as an origin and its gates must. */
+  /** Returns the options in which two realms differ although an origin and its gates must agree on them. */
   policyDifferences(one: number, other: number): string[]
   free(): void
 }

@@ -6,25 +6,27 @@ import type { Minor } from '../core/minor.ts'
 import type { Statement } from './statement.ts'
 import type { CpuBudget } from './readers.ts'
 
-/** Deltas to the head that are kept, and their bytes: after a commit many edges request the same one. */
+/**
+ * The maximum number of cached deltas to the head, and of their bytes: after a commit many edges request the same one.
+ */
 const MAX_KEPT = 256
 const MAX_KEPT_BYTES = 8 * 1024 * 1024
-/** How long a delta that ends before the head is sent again. It renews no state's age, so its own does not matter. */
+/** How long a delta that ends before the head is reused. It renews no state's age, so its own age does not matter. */
 const MAX_BLOCK_AGE_SECONDS = 10
-/** How old the delta may be that readers get whose network has spent its CPU. */
+/** The maximum age of the delta that readers get whose network has spent its CPU. */
 const MAX_WIDE_AGE_SECONDS = 1
 
 export interface DeltasOptions {
-  /** The form in which they are signed. */
+  /** The form in which deltas are signed. */
   minor: Minor
   ledger: LedgerCore
   clock: Clock
   validForSeconds: number
 }
 
-/** A kept delta that more than one reader can use. */
+/** A cached delta that more than one reader can use. */
 interface Kept extends Statement {
-  /** Where it starts, or before. */
+  /** Its start; it may lie before the requested one. */
   start: number
   /** The ledger's head when it was signed. */
   head: number
@@ -34,27 +36,27 @@ interface Kept extends Statement {
 /** Signs deltas of one form, each once for all readers that can use it. */
 export class Deltas {
   readonly #options: DeltasOptions
-  /** Those to the present head, by where they start. */
+  /** Deltas to the current head, keyed by their start. */
   readonly #current = new Map<number, Statement>()
   #currentBytes = 0
   #currentAt = { sequence: -1, now: 0 }
-  /** Those that end before the head, by where they end. */
+  /** Deltas that end before the head, keyed by their end. */
   readonly #blocks = new Map<number, Kept>()
-  /** One from far back that led to the head lately. */
+  /** A delta from far back that recently led to the head. */
   #wide: Kept | undefined
 
   constructor(options: DeltasOptions) {
     this.#options = options
   }
 
-  /** From `after` itself towards the head; for pushes and streams. Throws `feed_refused`. */
+  /** Returns the delta from exactly `after` towards the head; for pushes and streams. Throws `feed_refused`. */
   exact(after: number): Statement {
     return this.#kept(after) ?? this.#toHead(after, after)
   }
 
   /**
-   * From `after` or before it, for a reader that may request many different ones. Throws `feed_refused`: `pruned`,
-   * `ahead`, or `busy` when the reader has spent its CPU and no delta made for others fits.
+   * Returns a delta from `after` or earlier, for a reader that may request many different ones. Throws `feed_refused`:
+   * `pruned`, `ahead`, or `busy` if the reader has spent its CPU and no delta made for others fits.
    */
   shared(after: number, budget: CpuBudget): Statement {
     const known = this.#kept(after)
@@ -67,7 +69,7 @@ export class Deltas {
     return budget.charge(() => (isFar ? this.exact(after) : this.#toHead(start, after)))
   }
 
-  /** Everything is to be signed anew. */
+  /** Clears the cache, so that everything is signed again. */
   clear(): void {
     this.#current.clear()
     this.#currentBytes = 0
@@ -75,7 +77,7 @@ export class Deltas {
     this.#wide = undefined
   }
 
-  /** One to the head that is kept, or a heartbeat: there is one a second. */
+  /** Returns a cached delta to the head, or a heartbeat, of which there is one a second. */
   #near(start: number, after: number): Statement | undefined {
     if (after === this.#options.ledger.sequence) return this.exact(after)
     const known = this.#kept(start)
@@ -83,7 +85,8 @@ export class Deltas {
   }
 
   /**
-   * One that ends before the head. There are few of them, and each is good for a while. `undefined`: it ends too early.
+   * Returns a delta that ends before the head. There are few of them, and each is valid for a while. Returns
+   * `undefined` if it ends too early.
    */
   #block(start: number, after: number, until: number): Statement | undefined {
     const { minor, ledger, clock } = this.#options
@@ -103,7 +106,9 @@ export class Deltas {
     return head >= ledger.settledSince && now < issuedAt + Math.min(MAX_BLOCK_AGE_SECONDS, validForSeconds / 4)
   }
 
-  /** One delta a second, shared by all readers that have spent their CPU budget. Throws `feed_refused` (`busy`). */
+  /**
+   * Returns one delta a second, shared by all readers that have spent their CPU budget. Throws `feed_refused` (`busy`).
+   */
   #wideFor(after: number): Statement {
     const { ledger, clock } = this.#options
     const now = clock()
@@ -140,7 +145,7 @@ export class Deltas {
         ? ledger.signedDelta(after, clock(), minor)
         : ledger.signedDeltaOver(start, after, ledger.sequence, clock(), minor)
     const statement = translated(sign)
-    // From so far back it reaches the maximum length before anything new.
+    // From so far back the delta reaches its maximum length before anything new.
     if (statement.sequence <= after && start < after) return this.exact(after)
     if (this.#current.size < MAX_KEPT && this.#currentBytes + statement.bytes.byteLength <= MAX_KEPT_BYTES) {
       this.#current.set(start, statement)
@@ -157,8 +162,11 @@ function translated<T>(ask: () => T): T {
   } catch (cause) {
     const detail = coreCode(cause)
     if (detail === 'pruned')
-      throw new PortcullisError('feed_refused', 'the changes since then are gone: take the manifest', { detail })
-    if (detail === 'ahead') throw new PortcullisError('feed_refused', 'this origin is not as far as that', { detail })
+      throw new PortcullisError('feed_refused', 'the changes since then have been deleted: fetch the manifest', {
+        detail,
+      })
+    if (detail === 'ahead')
+      throw new PortcullisError('feed_refused', "the sequence is beyond this origin's head", { detail })
     throw cause
   }
 }

@@ -4,29 +4,31 @@ import { sameSecret } from '../same-secret.ts'
 import type { EdgeOptions } from '../options.ts'
 import type { EdgeStatus, OriginReport, Recorded } from '../api.ts'
 
-/** Revocations that wait for edges at a time; further ones get the present acknowledgements. */
+/**
+ * The maximum number of revocations that wait for edges at a time; further ones return the current acknowledgements.
+ */
 const MAX_WAITING = 10_000
 
-/** The part of a realm's feed that acknowledgements are compared with. */
+/** The part of a realm's feed with which acknowledgements are compared. */
 export interface Published {
   head(): { sequence: number; chain: string }
-  /** The chain at a sequence; `undefined` where that is not known any more. */
+  /** Returns the chain at a sequence; `undefined` if it is no longer known. */
   chainAt(sequence: number): string | undefined
 }
 
-/** The state that an edge says it enforces. */
+/** The state that an edge claims to enforce. */
 export interface Acknowledgement {
   sequence: number
   chain: string
-  /** When the statement was signed that it enforces, in unix seconds. */
+  /** When the enforced statement was signed, in unix seconds. */
   issuedAt?: number
-  /** The minor version of the wire format that it knows. */
+  /** The minor version of the wire format that the edge supports. */
   minor: number
 }
 
-/** The outcome of an acknowledgement. `forgotten`: it lies too far back to be compared, and does not count. */
+/** The outcome of an acknowledgement. `forgotten`: it is too old to be compared, and does not count. */
 export type Acknowledged = 'recorded' | 'forgotten' | Contradiction
-/** Claims that this ledger never published. */
+/** A claim about something that this ledger never published. */
 type Contradiction = 'ahead' | 'other_chain' | 'from_future'
 
 /** Conditions of an edge that are reported. */
@@ -37,7 +39,7 @@ interface Progress {
   sequence?: number
   acknowledgedAt?: number
   /**
-   * The time of the newest statement that it is known to have enforced: it was alive then, even if its message is
+   * The time of the newest statement that it is known to have enforced. The edge was alive then, even if its message is
    * replayed later.
    */
   heardAt?: number
@@ -49,7 +51,7 @@ interface Progress {
 
 export interface EdgeRegistryOptions {
   edges: readonly EdgeOptions[]
-  /** By the realm's name. */
+  /** Keyed by realm name. */
   realms: ReadonlyMap<string, Published>
   silentAfterSeconds: number
   skewSeconds: number
@@ -57,9 +59,7 @@ export interface EdgeRegistryOptions {
   onReport: (report: OriginReport) => void
 }
 
-/**
- * The edges known by name, and how far each one is. Only acknowledgements count: an accepted push proves nothing.
- */
+/** The configured edges, and how far each one is. Only acknowledgements count: an accepted push proves nothing. */
 export class EdgeRegistry {
   readonly #options: EdgeRegistryOptions
   readonly #startedAt: number
@@ -72,12 +72,12 @@ export class EdgeRegistry {
     this.#startedAt = options.clock()
   }
 
-  /** How many are configured. */
+  /** The number of configured edges. */
   get total(): number {
     return this.#options.edges.length
   }
 
-  /** Whether the edge is known and this is its secret. Takes as long for unknown ones. */
+  /** Whether the edge is known and this is its secret. Takes equally long for unknown edges. */
   async authenticate(name: string, secret: string): Promise<boolean> {
     const expected = this.#options.edges.find((edge) => edge.name === name)?.ackSecret
     const same = await sameSecret(secret, expected ?? '')
@@ -85,11 +85,11 @@ export class EdgeRegistry {
   }
 
   /**
-   * Remembers that an edge enforces everything up to a sequence. An old acknowledgement moves nothing, and without a
-   * newer statement it is no sign of life. One of a position never published is reported and refused; publishing goes
-   * on. That edge cannot be misled by it: nothing we sign at or below its sequence has its chain, so nothing renews its
-   * state, which grows stale and refuses everybody. To stop for all would leave the edges that are not ahead without
-   * the next revocation, and would let whoever has one edge's secret silence the origin.
+   * Records that an edge enforces everything up to a sequence. An old acknowledgement changes nothing, and without a
+   * newer statement it is not a sign of life. One for a position that was never published is reported and refused, but
+   * publishing continues. It cannot mislead the edge: nothing we sign at or below its sequence has its chain, so
+   * nothing renews its state, which becomes stale and refuses all tokens. Stopping for all edges would deny the next
+   * revocation to those that are not ahead, and would let anyone with one edge's secret silence the origin.
    */
   acknowledge(realm: string, name: string, given: Acknowledgement): Acknowledged {
     const now = this.#options.clock()
@@ -108,7 +108,7 @@ export class EdgeRegistry {
     if (heardAt !== undefined && heardAt > (progress.heardAt ?? -1)) {
       progress.heardAt = heardAt
       progress.acknowledgedAt = now
-      // It has advanced, so the condition is over. A replayed message does not show that.
+      // The edge has advanced, so the condition is over. A replayed message does not prove that.
       delete progress.contradiction
     }
     this.#report(realm, name, progress)
@@ -121,19 +121,19 @@ export class EdgeRegistry {
   }
 
   /**
-   * The minor version that an edge knows, by its last acknowledgement; `undefined`: it has not said, or it turned out
-   * wrong.
+   * Returns the minor version that an edge supports, by its last acknowledgement; `undefined` if it stated none or it
+   * proved wrong.
    */
   minorOf(realm: string, name: string): number | undefined {
     return this.#of(realm, name).minor
   }
 
-  /** The edge has refused the form of the minor that it named: nothing is known of it until it acknowledges again. */
+  /** Forgets an edge's minor version after it has refused that form; unknown until it acknowledges again. */
   refusedMinor(realm: string, name: string): void {
     delete this.#of(realm, name).minor
   }
 
-  /** How far every edge is. */
+  /** Returns how far every edge is. */
   status(realm: string): EdgeStatus[] {
     const head = this.#published(realm).head().sequence
     return this.#options.edges.map(({ name }) => {
@@ -147,9 +147,8 @@ export class EdgeRegistry {
   }
 
   /**
-   * The edges that have not shown that they enforce an event and everything before it, or have fallen silent since.
-   * `leastMinor`: the readers of forms below are not told of the event, so that their acknowledgement does not count
-   * for it.
+   * Returns the edges that have not shown that they enforce an event and everything before it, or have fallen silent
+   * since. Readers of forms below `leastMinor` do not receive the event, so their acknowledgements do not count.
    */
   missing(realm: string, sequence: number, leastMinor = 0): string[] {
     const isMissing = (progress: Progress): boolean =>
@@ -161,8 +160,8 @@ export class EdgeRegistry {
   }
 
   /**
-   * Resolves when no edge is missing any more that could still acknowledge, after `timeoutMs`, when `signal` aborts or
-   * when the registry is closed.
+   * Resolves when every edge that could still acknowledge has done so, after `timeoutMs`, when `signal` aborts or when
+   * the registry is closed.
    */
   async enforced(
     { realm, sequence, leastMinor }: Omit<Recorded, 'changed'>,
@@ -218,14 +217,14 @@ export class EdgeRegistry {
     return issuedAt !== undefined && issuedAt > now + this.#options.skewSeconds ? 'from_future' : 'recorded'
   }
 
-  /** Whether it is too long ago that it was alive, or that the origin began to listen. */
+  /** Whether its last sign of life, or the start of the origin if there is none, is too long ago. */
   #isSilent({ heardAt }: Progress): boolean {
     return this.#options.clock() - (heardAt ?? this.#startedAt) > this.#options.silentAfterSeconds
   }
 
   #published(realm: string): Published {
     const published = this.#options.realms.get(realm)
-    if (published === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
+    if (published === undefined) throw new PortcullisError('unknown_realm', 'unknown realm')
     return published
   }
 
@@ -238,7 +237,7 @@ export class EdgeRegistry {
     return progress
   }
 
-  /** Reports a condition of an edge once when it begins and once when it is over. */
+  /** Reports a condition of an edge once when it begins and once when it ends. */
   #report(realm: string, edge: string, progress: Progress): void {
     const silence = this.#isSilent(progress) ? (progress.heardAt === undefined ? 'unheard' : 'silent') : undefined
     const trouble = progress.contradiction ?? silence
@@ -254,7 +253,7 @@ export class EdgeRegistry {
   }
 }
 
-/** Whether the edge has said something newer since: an acknowledgement that is repeated moves nothing. */
+/** Whether the edge has since stated something newer: a repeated acknowledgement changes nothing. */
 function isOlder({ sequence, issuedAt }: Acknowledgement, progress: Progress): boolean {
   return sequence < (progress.sequence ?? 0) || (issuedAt !== undefined && issuedAt < (progress.heardAt ?? 0))
 }
@@ -281,7 +280,7 @@ function errorOf(trouble: Trouble): PortcullisError {
     case 'from_future':
       return new PortcullisError(
         'acknowledged_ahead',
-        'the edge has a statement from the future: check the clock of the origin',
+        'the edge has a statement with a time in the future: check the clock of the origin',
         {
           detail: trouble,
         },
@@ -289,7 +288,7 @@ function errorOf(trouble: Trouble): PortcullisError {
     case 'silent':
       return new PortcullisError(
         'edge_silent',
-        'the edge has acknowledged nothing newer for silentAfterSeconds: see whether it runs',
+        'the edge has acknowledged nothing newer for silentAfterSeconds: check whether it is running',
         {
           detail: trouble,
         },
@@ -297,7 +296,7 @@ function errorOf(trouble: Trouble): PortcullisError {
     case 'unheard':
       return new PortcullisError(
         'edge_silent',
-        'the edge has acknowledged nothing since the origin started: see whether it runs, and has feed.acknowledge',
+        'the edge has acknowledged nothing since the origin started: check whether it is running and has feed.acknowledge set',
         { detail: trouble },
       )
   }

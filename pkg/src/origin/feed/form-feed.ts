@@ -8,7 +8,7 @@ import type { CpuBudget } from './readers.ts'
 import type { Statement } from './statement.ts'
 
 export interface Manifest extends Statement {
-  /** A strong validator (RFC 9110 §8.8.3), quoted. Forms never share one: it is a hash of the bytes. */
+  /** A strong validator (RFC 9110 §8.8.3), quoted. Forms never share one, because it is a hash of the bytes. */
   etag: string
 }
 
@@ -19,13 +19,13 @@ export interface FormFeedOptions {
   minor: Minor
   ledger: LedgerCore
   clock: Clock
-  /** A manifest is signed anew when the head has moved or so many seconds have passed. */
+  /** A manifest is signed again when the head has moved or after this many seconds. */
   renewSeconds: number
   /** How long a signed statement is valid. */
   validForSeconds: number
 }
 
-/** A realm's statements in the form of one minor version. Each is signed when the first reader asks for it. */
+/** A realm's statements in the form of one minor version. Each is signed when a reader first requests it. */
 export class FormFeed {
   readonly minor: Minor
   readonly listeners: Set<FeedListener> = new Set()
@@ -48,30 +48,33 @@ export class FormFeed {
     return { bytes, sequence, etag: await etag }
   }
 
-  /** From `after` towards the head; a heartbeat at the head. Throws `feed_refused` with detail `pruned` or `ahead`. */
+  /**
+   * Returns the delta from `after` towards the head, or a heartbeat at the head. Throws `feed_refused` with detail
+   * `pruned` or `ahead`.
+   */
   delta(after: number): Statement {
     return this.#deltas.exact(after)
   }
 
   /**
-   * From `after` or before it towards the head, for a reader that may request any range: few deltas serve all. Throws
-   * `feed_refused` with detail `pruned`, `ahead`, or `busy`.
+   * Returns a delta from `after` or earlier towards the head, for a reader that may request any range: few deltas serve
+   * all. Throws `feed_refused` with detail `pruned`, `ahead`, or `busy`.
    */
   sharedDelta(after: number, budget: CpuBudget): Statement {
     return this.#deltas.shared(after, budget)
   }
 
-  /** The next statement for an edge at `after`: a delta, or the manifest where there is no delta from there. */
+  /** Returns the next statement for an edge at `after`: a delta, or the manifest if no delta starts there. */
   statement(after: number | undefined): Statement {
     return this.#orManifest(after, (from) => this.delta(from))
   }
 
-  /** As many of them as it takes to be at the head; at least one. */
+  /** Yields as many statements as it takes to reach the head; at least one. */
   statements(after: number | undefined): Generator<Statement> {
     return this.#towardsHead(after, (from) => this.statement(from))
   }
 
-  /** The same for a reader; throws as `sharedDelta` does, but for `pruned`. */
+  /** Yields the same for a reader; throws as `sharedDelta` does, except for `pruned`. */
   sharedStatements(after: number | undefined, budget: CpuBudget): Generator<Statement> {
     return this.#towardsHead(after, (from) => this.#orManifest(from, (from) => this.sharedDelta(from, budget)))
   }
@@ -82,7 +85,7 @@ export class FormFeed {
     for (const statement of this.statements(after)) for (const listener of [...this.listeners]) listener(statement)
   }
 
-  /** Everything is to be signed anew. */
+  /** Clears the cache, so that everything is signed again. */
   clear(): void {
     this.#manifest = undefined
     this.#deltas.clear()
@@ -119,7 +122,7 @@ export class FormFeed {
   }
 }
 
-/** Half of a SHA-256 in hexadecimal: equal only for equal bytes. */
+/** Returns half of a SHA-256 in hexadecimal: equal only for equal bytes. */
 async function etagOf(bytes: Uint8Array): Promise<string> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>))
   return `"${toHex(digest.subarray(0, 16))}"`

@@ -8,13 +8,13 @@ import type { RealmFeed } from './realm-feed.ts'
 import type { Statement } from './statement.ts'
 import type { OriginReport } from '../api.ts'
 
-/** The pauses after failed pushes. An edge that is back gets changes within the longest, and pulls before that. */
+/** The pauses after failed pushes. An edge that returns gets changes within the longest one, and pulls before that. */
 const BACKOFF = { firstMs: 100, longestMs: 30_000 }
 
 export interface PusherOptions {
   edge: string
   url: URL
-  /** Shows the edge that it is the origin who pushes; `undefined`: it reads no long pushes. */
+  /** Proves to the edge that the origin is pushing; without it the edge accepts no long pushes. */
   secret: string | undefined
   feeds: readonly RealmFeed[]
   edges: EdgeRegistry
@@ -26,12 +26,12 @@ export interface PusherOptions {
 
 interface Target {
   feed: RealmFeed
-  /** The edge's sequence; `undefined`: the manifest is due. */
+  /** The edge's sequence; `undefined` if the manifest is due. */
   sequence: number | undefined
   pushedAtMs: number
   /**
-   * Whether the edge has refused the form that its acknowledgement names. `now`: the next push has form 0, for any
-   * acknowledgement meanwhile. `reported`: that push has arrived.
+   * Whether the edge has refused the form that its acknowledgement names. `now`: the next push has form 0, regardless
+   * of later acknowledgements. `reported`: that push has arrived.
    */
   refusal: 'none' | 'now' | 'reported'
 }
@@ -41,20 +41,20 @@ interface Push extends Statement {
   kind: 'manifest' | 'delta' | 'hint'
 }
 
-/** Characters that a header field may carry (RFC 9110 §5.5), in ASCII. */
+/** The ASCII characters that a header field may carry (RFC 9110 §5.5). */
 const HEADER_TEXT = /^[\x20-\x7e]+$/
 
 /**
- * Pushes every change to one edge as soon as it is durable. One push is in flight at a time and the next one carries
- * everything since, so a slow edge gets fewer and bigger deltas and blocks no other.
+ * Pushes every change to one edge as soon as it is durable. Only one push is in progress at a time, and the next one
+ * carries everything since. A slow edge therefore gets fewer and larger deltas, and blocks no other edge.
  */
 export class Pusher {
   readonly #options: PusherOptions
   readonly #targets: Target[]
   #closed = false
-  /** Ends the wait for something new. */
+  /** Ends the wait for a change. */
   #idle = new AbortController()
-  /** Ends the push under way, or the pause after it failed. */
+  /** Aborts the push in progress, or the pause after a failed one. */
   #busy = new AbortController()
   #failures = 0
 
@@ -85,7 +85,7 @@ export class Pusher {
     this.#busy.abort()
   }
 
-  /** The most urgent target: one with a change, else one whose heartbeat is due. */
+  /** Returns the most urgent target: one with a change, else one whose heartbeat is due. */
   #next(): Target | undefined {
     return (
       this.#targets.find((target) => target.sequence !== target.feed.sequence) ??
@@ -107,7 +107,7 @@ export class Pusher {
     try {
       const { kind, bytes, sequence } = this.#due(target, minor)
       const status = await this.#send(bytes)
-      // An edge that is behind a hint answers 409, and pulls.
+      // An edge that is behind responds to a hint with 409, and pulls.
       if ((status >= 200 && status < 300) || (kind === 'hint' && status === 409)) {
         target.sequence = sequence
         target.pushedAtMs = Date.now()
@@ -115,19 +115,20 @@ export class Pusher {
         this.#succeeded(target, minor)
         return
       }
-      // The edge cannot follow from there: it has restarted, or missed something. The manifest needs nothing before it.
+      // The edge cannot continue from there: it has restarted or missed something. The manifest needs nothing before
+      // it.
       if (status >= 400 && status < 500) target.sequence = undefined
       if ((status === 409 || status === 410) && kind === 'delta') return
       if (status === 400 && minor > 0) return this.#refusedForm(target)
-      throw new PortcullisError('push_failed', `the edge answered with status ${status}`, { detail: 'status' })
+      throw new PortcullisError('push_failed', `the edge responded with status ${status}`, { detail: 'status' })
     } catch (error) {
       if (!this.#closed) await this.#failed(feed, error)
     }
   }
 
   /**
-   * The message that brings the edge to the head. A long one needs a secret; after a failure it is not tried again, for
-   * an edge that does not know the secret breaks it off.
+   * Returns the message that brings the edge to the head. A long one needs a secret. After a failure it is not retried,
+   * because an edge that does not know the secret rejects it midway.
    */
   #due({ feed, sequence }: Target, minor: Minor): Push {
     const form = feed.form(minor)
@@ -160,14 +161,14 @@ export class Pusher {
     }
   }
 
-  /** The form that the edge says it reads; form 0 until it has said so. */
+  /** Returns the form that the edge has stated; form 0 until it has stated one. */
   #minorOf({ feed, refusal }: Target): Minor {
     return refusal === 'now' ? 0 : formFor(this.#options.edges.minorOf(feed.name, this.#options.edge) ?? 0)
   }
 
   /**
-   * The edge does not read the form that its acknowledgement names, as when an older one has taken its place. The next
-   * push has form 0, at once; pushes have the other form again when it has acknowledged again.
+   * Handles an edge that does not support the form in its acknowledgement, as when an older instance has replaced it.
+   * The next push has form 0, at once; later pushes use the other form once the edge acknowledges again.
    */
   #refusedForm(target: Target): void {
     const { edges, edge, onReport } = this.#options
@@ -176,7 +177,7 @@ export class Pusher {
     target.refusal = 'now'
     if (refusal !== 'none') return
     const message =
-      'the edge refused the form of the feed that its acknowledgement names: see whether all its instances have the same version'
+      'the edge refused the form of the feed that its acknowledgement names: check whether all its instances have the same version'
     onReport({
       kind: 'push',
       realm: feed.name,

@@ -1,21 +1,21 @@
 import { TokenBucket } from '../../timing/token-bucket.ts'
 
 /**
- * CPU that deltas of its own may cost one network: so much at once, and so much a second. An edge that polls needs 0.1
- * ms.
+ * The CPU time that one network may use for its own deltas: this much at once, and this much per second. A polling edge
+ * needs 0.1 ms.
  */
 const DELTA_MS = 30
-/** Networks whose CPU is remembered at the most; the one that spent longest ago is forgotten. */
+/** The maximum number of networks whose CPU use is remembered; the one that used CPU longest ago is evicted. */
 const MAX_NETWORKS = 1_000
 
 export interface ReadersOptions {
-  /** How many requests of one network may wait at a time. */
+  /** The maximum number of waiting requests of one network. */
   maxWaitingPerAddress: number
   /** Monotonic milliseconds. */
   nowMs?: () => number
 }
 
-/** Bounds of one network: requests that wait, and the CPU of deltas. Networks are those of `networkOf`. */
+/** The limits of one network: waiting requests, and CPU time for deltas. Networks are those of `networkOf`. */
 export class Readers {
   readonly #maxWaitingPerAddress: number
   readonly #nowMs: () => number
@@ -28,8 +28,8 @@ export class Readers {
   }
 
   /**
-   * Takes a place for a request that waits, such as a stream. Returns its release, or `undefined`: the network has no
-   * place left. Where the host knows no address (`''`) only the bounds for all apply.
+   * Reserves a place for a request that waits, such as a stream. Returns its release function, or `undefined` if the
+   * network has no place left. If the host knows no address (`''`), only the limits for all networks apply.
    */
   enter(network: string): (() => void) | undefined {
     if (network === '') return () => undefined
@@ -45,7 +45,7 @@ export class Readers {
     return () => leave()
   }
 
-  /** The CPU that the network has left for deltas. */
+  /** Returns the CPU time that the network has left for deltas. */
   budget(network: string): CpuBudget {
     const budget = this.#budgets.get(network) ?? new CpuBudget(this.#nowMs)
     this.#budgets.delete(network)
@@ -61,7 +61,7 @@ export class Readers {
   }
 }
 
-/** Milliseconds of CPU that grow back with time. */
+/** A budget of CPU milliseconds that refills over time. */
 export class CpuBudget {
   readonly #nowMs: () => number
   readonly #bucket = new TokenBucket({ size: DELTA_MS, refillMs: 1000 / DELTA_MS })
@@ -74,7 +74,7 @@ export class CpuBudget {
     return this.#bucket.left(this.#nowMs()) <= 0
   }
 
-  /** Runs work that costs only CPU, and counts its time. */
+  /** Runs work that uses only CPU, and charges its duration. */
   charge<T>(work: () => T): T {
     const beganAtMs = this.#nowMs()
     try {

@@ -4,30 +4,30 @@ import type { LedgerCore } from '../core/ledger.ts'
 import { formFor, type Minor, MINORS, NEWEST_MINOR } from '../core/minor.ts'
 import { type FeedListener, FormFeed } from './form-feed.ts'
 
-/** Long polls and streams of one realm at a time; more are turned away. */
+/** The maximum number of long polls and streams of one realm at a time; further ones are rejected. */
 export const MAX_READERS = 10_000
 
 export interface RealmFeedOptions {
   name: string
   ledger: LedgerCore
   clock: Clock
-  /** A manifest is signed anew when the head has moved or so many seconds have passed. */
+  /** A manifest is signed again when the head has moved or after this many seconds. */
   renewSeconds: number
   /** How long signed statements are valid. */
   validForSeconds: number
 }
 
 /**
- * The published side of one realm: signed statements of committed rows, in the form of each reader's minor version, and
+ * The published side of one realm: signed statements of committed rows in the form of each reader's minor version, and
  * the readers that wait for the next one.
  */
 export class RealmFeed {
   readonly name: string
   readonly #options: RealmFeedOptions
   readonly #forms: ReadonlyMap<Minor, FormFeed>
-  /** The long polls. Each is called when the head may have moved. */
+  /** The waiting long polls. Each is called when the head may have moved. */
   readonly #polls = new Set<() => void>()
-  /** The form that a reader asked for last. */
+  /** The form that a reader last requested. */
   #asked: Minor = NEWEST_MINOR
   #phase: 'open' | 'draining' | 'closed' = 'open'
 
@@ -41,29 +41,29 @@ export class RealmFeed {
     return this.#options.ledger.head()
   }
 
-  /** The head's. */
+  /** The sequence of the head. */
   get sequence(): number {
     return this.#options.ledger.sequence
   }
 
-  /** The chain at a past sequence; `undefined` where it is not known any more. */
+  /** Returns the chain at a past sequence; `undefined` if it is no longer known. */
   chainAt(sequence: number): string | undefined {
     return this.#options.ledger.chainAt(sequence)
   }
 
-  /** A section of a recent manifest of either form. `sha256` is 64 lower-case hexadecimal digits. */
+  /** Returns a section of a recent manifest of either form. `sha256` is 64 lowercase hexadecimal digits. */
   section(sha256: string): Uint8Array | undefined {
     return this.#options.ledger.section(sha256)
   }
 
-  /** The statements for readers of a minor version. Throws `closed`, so call it again after each wait. */
+  /** Returns the statements for readers of a minor version. Throws `closed`, so call it again after each wait. */
   form(minor: Minor): FormFeed {
     this.#asked = minor
     return this.#open(minor)
   }
 
   /**
-   * The statements for the origin's own gate: in the form that readers ask for, so that nothing is signed twice, unless
+   * The statements for the origin's own gate: in the form that readers request, so that nothing is signed twice, unless
    * only a newer one is exact. Throws `closed`.
    */
   get ownForm(): FormFeed {
@@ -73,7 +73,7 @@ export class RealmFeed {
     return this.#open(formFor(Math.max(exact, read)))
   }
 
-  /** Returns what ends the subscription to a form, or `undefined` when there are too many. */
+  /** Returns a function that ends the subscription to a form, or `undefined` if there are too many. */
   subscribe(minor: Minor, listener: FeedListener): (() => void) | undefined {
     if (this.closed || this.#readers >= MAX_READERS) return undefined
     const { listeners } = this.#open(minor)
@@ -82,8 +82,8 @@ export class RealmFeed {
   }
 
   /**
-   * Sends the changes committed after `after` to all listeners, each in its form. Throws when one form fails, after the
-   * other one.
+   * Sends the changes committed after `after` to all listeners, each in its form. If one form fails, it throws after
+   * serving the other.
    */
   publish(after: number): void {
     for (const look of [...this.#polls]) look()
@@ -102,15 +102,15 @@ export class RealmFeed {
     this.publish(this.sequence)
   }
 
-  /** Everything is signed anew, for the key is another one. */
+  /** Re-signs everything after a key rotation. */
   resign(): void {
     for (const form of this.#forms.values()) form.clear()
     this.heartbeat()
   }
 
   /**
-   * Resolves when the head is beyond `after`, after `waitMs`, or when `signal` aborts. Answers false when too many
-   * wait.
+   * Resolves when the head is beyond `after`, after `waitMs`, or when `signal` aborts. Resolves to false if too many
+   * readers wait.
    */
   waitBeyond(after: number, waitMs: number, signal: AbortSignal): Promise<boolean> {
     if (this.sequence > after || waitMs === 0 || signal.aborted || this.#phase !== 'open') return Promise.resolve(true)
@@ -131,7 +131,7 @@ export class RealmFeed {
     })
   }
 
-  /** Ends all waits: long polls are answered with the present state. Changes are still published. */
+  /** Ends all waits: long polls are answered with the current state. Changes are still published. */
   drain(): void {
     this.#phase = 'draining'
     for (const look of [...this.#polls]) look()
@@ -151,12 +151,12 @@ export class RealmFeed {
     return this.#phase === 'closed'
   }
 
-  /** How many wait: streams and long polls. */
+  /** The number of waiting readers: streams and long polls. */
   get #readers(): number {
     return [...this.#forms.values()].reduce((count, { listeners }) => count + listeners.size, this.#polls.size)
   }
 
-  /** After an await the ledger may be gone. */
+  /** The ledger may be gone after an await. */
   #open(minor: Minor): FormFeed {
     const form = this.#forms.get(minor)
     if (this.closed || form === undefined) throw new PortcullisError('closed', 'the origin is closed')

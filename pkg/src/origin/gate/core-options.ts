@@ -3,13 +3,15 @@ import type { JWK } from '../../types.ts'
 import type { GateCoreOptions } from '../core/wasm-gate.ts'
 import type { Settings } from '../settings.ts'
 
-/** The origin renews its own gate's state before each check, so this is never reached. */
+/** The origin renews its own gate's state before each check, so this limit is never reached. */
 const MAX_STALE_SECONDS = 3_600
-/** Administrators' tokens come again and again; checks with a variable result are made every time. */
+/**
+ * The cache for administrators' tokens, which are used repeatedly. Checks whose result can change are made every time.
+ */
 const VERIFIED_TOKENS = 1000
 const VERIFIED_TOKEN_BYTES = 1024 * 1024
 
-/** The options of the origin's own core, with the widest bounds of its realms. */
+/** Returns the options of the origin's own core, with the widest bounds of its realms. */
 export function coreOptions(settings: Settings, feedKeys: JWK[]): Omit<GateCoreOptions, 'hostAlgorithms'> {
   return {
     maxTokenBytes: settings.maxTokenBytes,
@@ -26,7 +28,7 @@ export function coreOptions(settings: Settings, feedKeys: JWK[]): Omit<GateCoreO
   }
 }
 
-/** The gate's own bounds are the widest of its realms'; each realm's manifest says its own. */
+/** Returns the widest bound of the realms; each realm's manifest states its own. */
 function sessionBound({ realms }: Settings): { maxSessionSeconds?: number } {
   const bounds = realms.filter(({ compare }) => compare === 'authTime').map((realm) => realm.maxSessionSeconds)
   return bounds.length === 0 ? {} : { maxSessionSeconds: Math.max(...bounds) }

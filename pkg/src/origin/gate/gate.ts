@@ -15,16 +15,16 @@ import { IssuerKeys, type KeysChanged, type KeyTaker } from './issuer-keys.ts'
 import { issuerTokens } from './issuer-tokens.ts'
 import type { Settings } from '../settings.ts'
 
-/** A judged token. */
+/** The verdict on a token. */
 export type Judged = { ok: true; realm: string; claims: Claims } | { ok: false; reason: Reason; status: RefusalStatus }
 
 /**
- * A token that is to be revoked. `withdrawn`: by the key that signed it, which its issuer has withdrawn; it may be
- * revoked by its id, and by nothing else.
+ * A token that is to be revoked. `withdrawn`: its issuer has withdrawn the key that signed it, so it may be revoked
+ * only by its id.
  */
 export type IdentifiedToken = {
   name: string
-  /** Its `iss`, where each name of the realm's issuer has its own users and tokens. */
+  /** Its `iss`, if each name of the realm's issuer has its own users and tokens. */
   issuer?: string
 } & ((Identified & { signedBy: 'issuer' }) | (WithdrawnToken & { signedBy: 'withdrawn' }))
 
@@ -32,25 +32,28 @@ interface GateRealm {
   name: string
   feed: RealmFeed
   keys: IssuerKeys
-  /** The claim that says under which name of the issuer a token is known; `undefined`: the names make no difference. */
+  /** The claim that states the issuer name of a token; `undefined` if the names make no difference. */
   nameClaim: string | undefined
-  /** The digest of the policy that other gates must agree with. */
+  /** The digest of the policy on which other gates must agree. */
   policy: string
-  /** When its state was last renewed, in unix seconds; 0 while it must be. */
+  /** When its state was last renewed, in unix seconds; 0 if it must be renewed. */
   renewedAt: number
 }
 
 export interface OriginGateOptions {
   settings: Settings
-  /** By the realm's name. */
+  /** Keyed by realm name. */
   feeds: ReadonlyMap<string, RealmFeed>
   publicKey: JWK
   clock: Clock
-  /** By the realm's name: each measures by the issuer's key set and by tokens with a good signature. */
+  /** Keyed by realm name. Each clock measures by the issuer's key set and by tokens with a good signature. */
   issuerClocks: ReadonlyMap<string, IssuerClock>
 }
 
-/** The origin's own gate: who may administer, and which token is to be revoked. It applies every commit first. */
+/**
+ * The origin's own gate: decides who may administer, and identifies tokens to be revoked. It first applies every
+ * commit.
+ */
 export class OriginGate {
   readonly #settings: Settings
   readonly #realms: GateRealm[]
@@ -88,14 +91,13 @@ export class OriginGate {
     for (const realm of this.#realms) this.sync(realm.name)
   }
 
-  /** Calls `listener` for every set of keys that is fetched for a realm. */
+  /** Calls `listener` after each fetch of a realm's keys. */
   onKeys(listener: (realm: string) => void): void {
     this.#onKeys = listener
   }
 
   /**
-   * Trusts feeds signed by this key too, besides the one that signs now. Throws `invalid_option`; then nothing has
-   * changed.
+   * Also trusts feeds signed by this key, besides the current one. Throws `invalid_option`; then nothing has changed.
    */
   pin(publicKey: JWK): void {
     const before = this.#core
@@ -124,8 +126,8 @@ export class OriginGate {
   }
 
   /**
-   * Reads whose token it is, once form, issuer, key and signature are good and it is an access token. The key may be
-   * one that the issuer has withdrawn. Throws `invalid_token`, `unexpected_token_use` or `jwks_unreachable`.
+   * Identifies the owner of a token, once its form, issuer, key and signature are verified and it is an access token.
+   * The issuer may have withdrawn the key. Throws `invalid_token`, `unexpected_token_use` or `jwks_unreachable`.
    */
   async identify(token: string): Promise<IdentifiedToken> {
     await this.#renewKeys(token)
@@ -138,36 +140,36 @@ export class OriginGate {
     throw unidentified(second)
   }
 
-  /** The realm's JWK set in use; fetched first if that is due. Throws `unknown_realm`. */
+  /** Returns the realm's JWK set in use; fetches it first if that is due. Throws `unknown_realm`. */
   async keys(name: string): Promise<JWKS> {
     const { keys } = this.#realmOf(name)
     if (keys.due || keys.current.keys.length === 0) await keys.load()
     return keys.current
   }
 
-  /** The keys that a realm's issuer has withdrawn lately. Throws `unknown_realm`. */
+  /** Returns the keys that a realm's issuer has recently withdrawn. Throws `unknown_realm`. */
   withdrawnKeys(name: string): JWKS {
     return { keys: this.#realmOf(name).keys.withdrawn.map(({ jwk }) => jwk) }
   }
 
-  /** The keys that a realm's feed is to carry, without a fetch; empty before the first. Throws `unknown_realm`. */
+  /** Returns the keys for a realm's feed, without a fetch; empty before the first. Throws `unknown_realm`. */
   keysForFeed(name: string): JWKS {
     return this.#realmOf(name).keys.forFeed
   }
 
-  /** Adds the keys that a realm's feed has from before this process. Throws `unknown_realm`. */
+  /** Adds the keys that a realm's feed had before this process. Throws `unknown_realm`. */
   rememberKeys(name: string, inFeed: JWKS): void {
     const realm = this.#realmOf(name)
     realm.keys.remember(inFeed)
     this.#core.setWithdrawnKeys(this.#realms.indexOf(realm), realm.keys.withdrawn)
   }
 
-  /** Asks the issuer for its keys now. Rejects with `unknown_realm`, `jwks_unreachable` or `invalid_jwks`. */
+  /** Fetches the issuer's keys now. Rejects with `unknown_realm`, `jwks_unreachable` or `invalid_jwks`. */
   async reloadKeys(name: string): Promise<void> {
     await this.#realmOf(name).keys.reload()
   }
 
-  /** Fetches a realm's keys unless they are young. Rejects likewise. */
+  /** Fetches a realm's keys unless they are recent. Rejects likewise. */
   async refreshKeys(name: string): Promise<void> {
     await this.#realmOf(name).keys.refresh()
   }
@@ -186,8 +188,8 @@ export class OriginGate {
   }
 
   /**
-   * Verifies tokens that the realm's issuer sends to this origin, and refuses those of keys that are banned. Throws
-   * `unknown_realm`.
+   * Returns the verifier of tokens that the realm's issuer sends to this origin; it refuses those of banned keys.
+   * Throws `unknown_realm`.
    */
   tokensFrom(name: string, bans: (thumbprint: string) => boolean): IssuerTokens {
     const { keys } = this.#realmOf(name)
@@ -201,19 +203,19 @@ export class OriginGate {
     })
   }
 
-  /** Ends all waits for a look. */
+  /** Ends all waits for a key lookup. */
   endLooks(): void {
     for (const { keys } of this.#realms) keys.endLooks()
   }
 
-  /** Begins to fetch a realm's keys if they soon will be due. */
+  /** Starts fetching a realm's keys in the background if they will soon be due. */
   renewKeysBehind(name: string): void {
     this.#realmOf(name).keys.renewBehind()
   }
 
   /**
-   * Brings the gate to the head; runs before a recorded event is published. When that throws, the realm is
-   * brought there before its next check, or that check fails.
+   * Brings the gate to the head; runs before a recorded event is published. If it throws, the next check of the realm
+   * retries it, or fails.
    */
   sync(name: string): void {
     const realm = this.#realmOf(name)
@@ -224,7 +226,7 @@ export class OriginGate {
     realm.renewedAt = now
   }
 
-  /** The digest of the policy that a realm's gates must agree on with this one. Throws `unknown_realm`. */
+  /** Returns the digest of the policy on which a realm's gates must agree with this one. Throws `unknown_realm`. */
   policy(name: string): string {
     return this.#realmOf(name).policy
   }
@@ -234,7 +236,7 @@ export class OriginGate {
     this.#core.free()
   }
 
-  /** False where there is no way from there by deltas, as after a correction. */
+  /** Returns false if no deltas lead from there to the head, as after a correction. */
   #applyDeltas(realm: GateRealm, index: number, now: number): boolean {
     const sequence = this.#core.sequence(index)
     if (sequence === undefined) return false
@@ -258,7 +260,7 @@ export class OriginGate {
     }
   }
 
-  /** The verdict, with the keys of the token's realm. */
+  /** Returns the verdict, with the keys of the token's realm. */
   #judge(token: string): { judged: Judged; keys: IssuerKeys | undefined } {
     const now = this.#clock()
     for (const realm of this.#realms) if (realm.renewedAt !== now) this.sync(realm.name)
@@ -271,7 +273,7 @@ export class OriginGate {
     return { judged: { ok: true, realm: realm.name, claims }, keys: realm.keys }
   }
 
-  /** Where no key in use has signed it, by a withdrawn one, if it may still be revoked. */
+  /** Identifies a token by a key in use, else by a withdrawn one if it may still be revoked. */
   #identify(token: string): IdentifiedToken | Unidentified {
     const identified = this.#core.identify(token, this.#clock())
     if (!('code' in identified)) {
@@ -285,7 +287,7 @@ export class OriginGate {
       : { ...withdrawn, ...namesOf(token, this.#realmAt(withdrawn.realm)), signedBy: 'withdrawn' }
   }
 
-  /** Fetches the keys of the token's realm when they are due; other realms' issuers must not hold it up. */
+  /** Fetches the keys of the token's realm if they are due, without waiting for the issuers of other realms. */
   async #renewKeys(token: string): Promise<void> {
     for (const { keys } of this.#realms) keys.renewBehind()
     if (!this.#realms.some(({ keys }) => keys.due)) return
@@ -294,7 +296,7 @@ export class OriginGate {
     if (keys?.due === true) await keys.load()
   }
 
-  /** The settings, with a `fetch` that measures by the issuer's `Date`. */
+  /** Returns the settings with a `fetch` that measures by the issuer's `Date`. */
   #timed(name: string): Settings {
     const fetch = this.#issuerClocks.get(name)?.timing(this.#settings.fetch)
     return fetch === undefined ? this.#settings : { ...this.#settings, fetch }
@@ -308,17 +310,20 @@ export class OriginGate {
 
   #realmOf(name: string): GateRealm {
     const realm = this.#realms.find((each) => each.name === name)
-    if (realm === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
+    if (realm === undefined) throw new PortcullisError('unknown_realm', 'unknown realm')
     return realm
   }
 }
 
-/** The names of an identified token's realm and issuer. */
+/** Returns the names of an identified token's realm and issuer. */
 function namesOf(token: string, { name, nameClaim }: GateRealm): { name: string; issuer?: string } {
   return nameClaim === undefined ? { name } : { name, issuer: String(statedIssuer(token, nameClaim)) }
 }
 
-/** Fetches the keys of a token's realm when that may be why it was refused; false when nothing new can have come. */
+/**
+ * Fetches the keys of a token's realm if that may be why it was refused. Resolves to false if nothing new can have
+ * arrived.
+ */
 async function obtainKey(keys: IssuerKeys | undefined, reason: Reason, token: string): Promise<boolean> {
   if (keys === undefined) return false
   if (reason === 'keys_unavailable') await keys.load()
@@ -338,7 +343,7 @@ function reasonOf(answer: number): Reason | undefined {
   return code === 0 ? undefined : (REASONS[code - 1] ?? 'malformed')
 }
 
-/** -1: no realm. */
+/** Returns -1 if there is no realm. */
 function realmIndexOf(answer: number): number {
   return ((answer >>> 8) & 0xffff) - 1
 }

@@ -12,25 +12,28 @@ import { KeyRoll } from './key-roll.ts'
 import type { WithdrawnKey } from '../core/gate.ts'
 import type { RealmSettings, Settings } from '../settings.ts'
 
-/** Where keys from a function are 'fetched' from; the name can't be resolved (RFC 6761 §6.4) and never is. */
+/** The URL from which keys of a function are "fetched"; the name cannot be resolved (RFC 6761 §6.4) and never is. */
 const FUNCTION_URL = 'https://jwks-function.invalid/'
-/** A set from the configuration does not age. */
+/** A configured set does not expire. */
 const FOR_EVER = Number.MAX_SAFE_INTEGER
-/** Tokens with unknown keys that wait for a look at the same time; others are refused at once. As at the edges. */
+/**
+ * The maximum number of tokens with unknown keys that wait for a key lookup; further ones are refused at once. Same as
+ * at the edges.
+ */
 const MAX_WAITING_TOKENS = 64
 
-/** The part of the core that has the keys of one realm. */
+/** The part of the core that holds the keys of one realm. */
 export interface KeyTaker {
-  /** Takes a JWK set. Throws when it can use no key of it. Only a set from a `url` may not hold secrets. */
+  /** Stores a JWK set. Throws if it can use no key of it. Only a set from a `url` must not contain secrets. */
   take(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void
-  /** Returns the skipped keys of the set that was read last, also of a refused set; without their `kid`. */
+  /** Returns the skipped keys of the last set that was read, even if it was refused; without their `kid`. */
   skipped(): readonly SkippedKey[]
 }
 
-/** Called with every set that is taken into use, and the keys that have been withdrawn lately. */
+/** Called with the recently withdrawn keys whenever a set is put into use. */
 export type KeysChanged = (withdrawn: readonly WithdrawnKey[]) => void
 
-/** The keys of one realm's issuer: given in the options, fetched, or asked of a function. */
+/** The keys of one realm's issuer: configured, fetched, or returned by a function. */
 export class IssuerKeys {
   readonly #realm: RealmSettings
   readonly #settings: Settings
@@ -43,7 +46,7 @@ export class IssuerKeys {
   #installed: { json: Uint8Array; usableUntil: number; source: 'configuration' | 'url' } | undefined
   #current: JWKS = { keys: [] }
   #skipped: readonly SkippedKey[] = []
-  /** The keys of the set fetched last that are not used. */
+  /** The keys of the last fetched set that cannot be used. */
   #unusable: ReadonlySet<string> = new Set()
   #failing = false
 
@@ -62,73 +65,73 @@ export class IssuerKeys {
     else this.#install(new TextEncoder().encode(JSON.stringify(jwks)), FOR_EVER, 'configuration', 'demand')
   }
 
-  /** The set in use: the keys that verify, each in one spelling. */
+  /** The set in use: the keys that verify, in canonical form. */
   get current(): JWKS {
     return this.#current
   }
 
   /**
-   * The keys that the feed is to carry: the set in use, and keys that it has had since before this process, until the
-   * issuer is known to have them no more. Empty before the first fetch.
+   * The keys for the feed: the set in use, and keys that it had before this process until the issuer is known to have
+   * dropped them. Empty before the first fetch.
    */
   get forFeed(): JWKS {
     if (this.#installed === undefined) return this.#current
     return { keys: [...this.#current.keys, ...this.#roll.inFeedOnly] }
   }
 
-  /** The skipped keys of the set that was read last. */
+  /** The skipped keys of the last set that was read. */
   get skipped(): readonly SkippedKey[] {
     return this.#skipped
   }
 
-  /** Keys that the issuer has withdrawn lately. */
+  /** The keys that the issuer has recently withdrawn. */
   get withdrawn(): readonly WithdrawnKey[] {
     return this.#roll.withdrawn
   }
 
-  /** Adds the keys that the feed has from before this process. */
+  /** Adds the keys that the feed had before this process. */
   remember(inFeed: JWKS): void {
     this.#roll.remember(inFeed.keys.map(canonicalKey).filter((key) => key !== undefined))
     // A fixed set counts as fetched now.
     if (this.#remote === undefined) this.#roll.fetched(this.#current.keys, 'demand', this.#settings.nowMs())
   }
 
-  /** Whether they should be fetched before they are used. */
+  /** Whether they should be fetched before use. */
   get due(): boolean {
     return this.#remote?.due ?? false
   }
 
-  /** Fetches the set, unless that has just failed. A failure is reported and leaves the old one. */
+  /** Fetches the set, unless that has just failed. A failure is reported and keeps the old set. */
   async load(): Promise<void> {
     await this.#remote?.load().catch(() => undefined)
   }
 
   /**
-   * Fetches the set now, however fresh it is. Rejects with `jwks_unreachable` or `invalid_jwks`; then the old one
+   * Fetches the set now, even if it is recent. Rejects with `jwks_unreachable` or `invalid_jwks`; then the old set
    * stays.
    */
   async reload(): Promise<void> {
     await this.#remote?.reload()
   }
 
-  /** Gives the set in use to a core that has none yet. */
+  /** Passes the set in use to a core that has none yet. */
   reinstall(): void {
     if (this.#installed === undefined) return
     const { json, usableUntil, source } = this.#installed
     this.#core.take(json, usableUntil, source)
   }
 
-  /** Fetches the set unless it is young. Rejects likewise, also right after a failure. */
+  /** Fetches the set unless it is recent. Rejects likewise, also right after a failure. */
   async refresh(): Promise<void> {
     await this.#remote?.refresh()
   }
 
-  /** Fetches the set as a scheduled poll, however fresh it is. Rejects as `reload`. */
+  /** Fetches the set as a scheduled poll, even if it is recent. Rejects as `reload`. */
   async poll(): Promise<void> {
     await this.#remote?.poll()
   }
 
-  /** Begins to fetch the set if it soon will be due, or to confirm that a key is gone. */
+  /** Starts fetching the set in the background if it will soon be due, or to confirm that a key is gone. */
   renewBehind(): void {
     this.#remote?.refreshInBackground(
       undefined,
@@ -144,14 +147,14 @@ export class IssuerKeys {
     if (this.#remote !== undefined) await this.#look.ask()
   }
 
-  /** Looks for a key that a token names, if that can be done at once; false when it was not, or failed. */
+  /** Looks for a key that a token names, if that is possible at once. Resolves to false if not, or if it failed. */
   async lookFor(kid: string): Promise<boolean> {
     const { state } = this.#look
     if (this.#remote === undefined || state === 'resting') return false
     return this.#search.lookUp(kid, state === 'under_way' ? 'running' : 'needed', () => this.#look.join())
   }
 
-  /** Ends all waits for a look. */
+  /** Ends all waits for a key lookup. */
   endLooks(): void {
     this.#look.close()
   }
@@ -182,14 +185,14 @@ export class IssuerKeys {
 
   #install(json: Uint8Array, usableUntil: number, source: 'configuration' | 'url', why: FetchCause): void {
     const own = (JSON.parse(new TextDecoder().decode(json)) as { keys: unknown[] }).keys
-    // Nothing new, so tokens with made-up keys do not set the core to work.
+    // Without a new key the core is not called, so tokens with made-up key ids cause no work.
     if (why === 'lookup' && own.length > 0 && own.every((key) => this.#isKnown(key))) return this.#report(undefined)
     const skipped = this.#taken(json, usableUntil, source)
     const usable = this.#usableOf(own, skipped)
     this.#roll.fetched(usable, why, this.#settings.nowMs())
     const kept = this.#roll.kept(usable)
     const keys = [...usable, ...kept]
-    // A look must not put off the end of keys that it has not seen.
+    // A lookup must not extend the lifetime of keys that it has not seen.
     const until = why === 'lookup' && kept.length > 0 ? (this.#installed?.usableUntil ?? usableUntil) : usableUntil
     const all = kept.length === 0 ? json : new TextEncoder().encode(JSON.stringify({ keys }))
     if (kept.length > 0) this.#core.take(all, until, source)
@@ -210,7 +213,7 @@ export class IssuerKeys {
     return withKids(this.#core.skipped(), json)
   }
 
-  /** The keys that the core uses, each once. */
+  /** Returns the keys that the core uses, without duplicates. */
   #usableOf(own: readonly unknown[], skipped: readonly SkippedKey[]): JWK[] {
     const places = new Set(skipped.map(({ index }) => index))
     this.#unusable = new Set(own.filter((_, index) => places.has(index)).map((key) => JSON.stringify(key)))
@@ -218,7 +221,7 @@ export class IssuerKeys {
     return [...new Map(keys.filter((key) => key !== undefined).map((key) => [identityOf(key), key])).values()]
   }
 
-  /** Whether a key of a fetched set is in use, or was among those that cannot be. */
+  /** Whether a key of a fetched set is in use or known to be unusable. */
   #isKnown(key: unknown): boolean {
     if (this.#unusable.has(JSON.stringify(key))) return true
     const canonical = isObject(key) ? canonicalKey(key as JWK) : undefined
@@ -233,7 +236,7 @@ export class IssuerKeys {
       this.#settings.onReport({ kind: 'jwks', realm: this.#realm.name, error: keysSkipped(skipped) })
   }
 
-  /** Once when it begins to fail and once when it works again. */
+  /** Reports a failure once when it begins and once when it ends. */
   #report(error: PortcullisError | undefined): void {
     if (this.#failing === (error !== undefined)) return
     this.#failing = error !== undefined

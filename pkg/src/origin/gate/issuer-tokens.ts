@@ -10,18 +10,18 @@ import { MessageRefused } from '../connectors/message-refused.ts'
 import { algorithmOf, type KnownKey, knownKeys } from './known-keys.ts'
 import type { IssuerKeys } from './issuer-keys.ts'
 
-/** How long a token with an unknown key waits for a look at the issuer. */
+/** How long a token with an unknown key waits for a key lookup at the issuer. */
 const LOOK_TIMEOUT_MS = 2_000
-/** Maximum number of keys of one `kid` and algorithm that are tried for a token, as at a gate. */
+/** The maximum number of keys with the same `kid` and algorithm tried for a token, as at a gate. */
 const MAX_CANDIDATES = 4
-/** Tokens that wait for a look at the same time; others are refused at once. */
+/** The maximum number of tokens that wait for a key lookup at the same time; further ones are refused at once. */
 const MAX_WAITING_TOKENS = 64
 
 export interface IssuerTokensOptions {
   keys: Pick<IssuerKeys, 'current' | 'load' | 'look'>
-  /** The algorithm of RSA keys that name none. */
+  /** The algorithm of RSA keys that state none. */
   rsaAlgorithm: string | undefined
-  /** How names are read that are JSON numbers. */
+  /** How to read names that are JSON numbers. */
   numericIds: TokenOptions['numericIds']
   maxTokenBytes: number
   /** Whether a key is banned, by its RFC 7638 thumbprint. */
@@ -56,7 +56,7 @@ class KeyedTokens implements IssuerTokens {
 
   async verify(token: UnverifiedToken, admit: () => Promise<void>): Promise<IssuerSigned> {
     if (EXTENSIONS.some((name) => Object.hasOwn(token.header, name)))
-      throw malformed('its header has crit or b64, and no extension is known')
+      throw malformed('its header has crit or b64, and no extension is supported')
     const known = await this.#keysFor(token)
     const keys = known.length > 0 ? known : await this.#keysAfterLook(token)
     const allowed = keys.filter(({ thumbprint }) => !this.#options.bans(thumbprint))
@@ -65,7 +65,7 @@ class KeyedTokens implements IssuerTokens {
       await admit()
       if (await isSignedBy(jwk, token)) return { header: token.header, claims: token.claims } as IssuerSigned
     }
-    throw new MessageRefused('bad_signature', 'its signature is not good')
+    throw new MessageRefused('bad_signature', 'its signature is not valid')
   }
 
   async #keysAfterLook(token: UnverifiedToken): Promise<KnownKey[]> {
@@ -89,13 +89,13 @@ class KeyedTokens implements IssuerTokens {
   }
 
   /**
-   * The keys that may have signed it: several may have one `kid`, and a token may name none. Throws `MessageRefused` if
-   * those are for another algorithm.
+   * Returns the keys that may have signed it: several may share one `kid`, and a token may name none. Throws
+   * `MessageRefused` if these are for another algorithm.
    */
   async #keysFor({ header }: UnverifiedToken): Promise<KnownKey[]> {
     const { kid = null, alg } = header
     if (typeof alg !== 'string' || !(kid === null || typeof kid === 'string'))
-      throw malformed('alg in its header must be a string, and kid one or absent')
+      throw malformed('alg in its header must be a string, and kid a string or absent')
     const found = (await this.#signingKeys()).filter((key) => kid === null || key.kid === kid)
     const fitting = found.filter(({ jwk }) => family(algorithmOf(jwk, this.#options.rsaAlgorithm)) === family(alg))
     if (kid !== null && found.length > 0 && fitting.length === 0) {
@@ -113,7 +113,7 @@ class KeyedTokens implements IssuerTokens {
   }
 }
 
-/** Symmetric keys are shared with their users, so they prove no issuer. */
+/** Symmetric keys are shared with their users, so they do not authenticate the issuer. */
 function provesIssuer({ jwk }: KnownKey): boolean {
   return jwk.kty !== 'oct'
 }
@@ -150,5 +150,5 @@ function objectOf(text: string): Readonly<Record<string, unknown>> {
 }
 
 function malformed(why: string): MessageRefused {
-  return new MessageRefused('malformed', `it is no signed token: ${why}`)
+  return new MessageRefused('malformed', `it is not a signed token: ${why}`)
 }

@@ -2,13 +2,14 @@ import { PortcullisError } from '../../errors.ts'
 import type { NowMs } from '../../timing/clock.ts'
 
 /**
- * The shortest time between two looks, for all callers together: all that tokens with made-up key ids can cost the
- * issuer.
+ * The shortest time between two key lookups, for all callers together. It limits what tokens with made-up key ids can
+ * cost the issuer.
  */
 const LOOK_EVERY_MS = 1_000
 
 /**
- * Looks at an issuer's keys, one at a time and at most one a second. All callers that ask before one begins share it.
+ * Looks up an issuer's keys, one lookup at a time and at most one a second. All callers that ask before one begins
+ * share it.
  */
 export class KeyLookup {
   readonly #look: () => Promise<void>
@@ -25,7 +26,7 @@ export class KeyLookup {
   }
 
   /**
-   * A look that begins after this call: one that is under way may have been answered before. Rejects as it does, or
+   * Returns a lookup that begins after this call: one in progress may already have its response. Rejects as it does, or
    * with `closed`.
    */
   ask(): Promise<void> {
@@ -33,13 +34,16 @@ export class KeyLookup {
     return this.#next
   }
 
-  /** Whether one is under way, may begin at once, or must wait, for the last one has only just begun. */
+  /** Whether a lookup is in progress, may begin at once, or must wait because the last one has only just begun. */
   get state(): 'under_way' | 'idle' | 'resting' {
     if (this.#running !== undefined) return 'under_way'
     return this.#next === undefined && this.#restMs <= 0 ? 'idle' : 'resting'
   }
 
-  /** The look that is under way, else the next. For those that a moment's difference is not worth a second's wait. */
+  /**
+   * Joins the lookup in progress, else the next one. For callers that prefer a slightly older result to a second's
+   * wait.
+   */
   join(): Promise<void> {
     return this.#running ?? this.ask()
   }
@@ -65,7 +69,7 @@ export class KeyLookup {
     return running
   }
 
-  /** How long until another may begin. A clock that was set back must not make it longer. */
+  /** How long until another lookup may begin. A clock that was set back must not prolong it. */
   get #restMs(): number {
     return Math.min(this.#begunAtMs + LOOK_EVERY_MS - this.#nowMs(), LOOK_EVERY_MS)
   }

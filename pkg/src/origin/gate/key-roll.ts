@@ -5,35 +5,41 @@ import type { JWK } from '../../types.ts'
 import type { WithdrawnKey } from '../core/gate.ts'
 
 /**
- * Two polls that miss a key must be so far apart: an issuer's nodes and caches differ for a moment during a rotation.
+ * The minimum time between two polls that lack a key: an issuer's nodes and caches differ for a moment during a
+ * rotation.
  */
 const CONFIRM_AFTER_MS = 2_000
-/** Keys remembered as in use, so that an issuer that answers every look with other keys does not fill the memory. */
+/**
+ * The maximum number of keys remembered as in use, so that an issuer that returns different keys at every lookup does
+ * not fill the memory.
+ */
 const MAX_HELD = 2 * MAX_KEYS
-/** Withdrawn keys remembered: as many as the core takes. Issuers rotate a key or two at a time. */
+/**
+ * The maximum number of withdrawn keys remembered: as many as the core takes. Issuers rotate a key or two at a time.
+ */
 const MAX_WITHDRAWN = 16
 
 interface HeldKey {
   jwk: JWK
-  /** When the first of the latest polls in a row missed it; `undefined`: the last one did not. */
+  /** The time of the first of the latest consecutive polls that lacked it; `undefined` if the last one had it. */
   missedAtMs: number | undefined
-  /** `ledger`: the feed has had it since before this process, which has not seen it at the issuer. */
+  /** `ledger`: the feed had it before this process, which has not seen it at the issuer. */
   seenAt: 'issuer' | 'ledger'
 }
 
 /**
- * Which keys of an issuer are in use, and which are withdrawn. A look only adds keys. A key goes when polls in a row
- * miss it, the last of them two seconds or more after the first, or at once on a request for the issuer's present set.
+ * Tracks which keys of an issuer are in use and which are withdrawn. A lookup only adds keys. A key is withdrawn when
+ * consecutive polls lack it, the last of them at least two seconds after the first, or at once when the issuer's
+ * current set is requested explicitly.
  */
 export class KeyRoll {
-  /** By their public members. */
+  /** Keyed by their public members. */
   #held = new Map<string, HeldKey>()
   #withdrawn = new Map<string, WithdrawnKey>()
   #pollAgainAtMs = Infinity
 
   /**
-   * Adds keys that the feed has had since before this process. They stay there until the issuer is known to have them
-   * no more.
+   * Adds keys that the feed had before this process. They stay there until the issuer is known to have dropped them.
    */
   remember(keys: readonly JWK[]): void {
     for (const jwk of keys) {
@@ -42,12 +48,12 @@ export class KeyRoll {
     }
   }
 
-  /** Whether every key of a set is in use already. */
+  /** Whether every key of a set is already in use. */
   has(keys: readonly JWK[]): boolean {
     return keys.every((jwk) => this.#held.get(identityOf(jwk))?.seenAt === 'issuer')
   }
 
-  /** Records the usable keys of a set that was fetched. */
+  /** Records the usable keys of a fetched set. */
   fetched(keys: readonly JWK[], fetch: FetchCause, nowMs: number): void {
     const found = new Set(keys.map(identityOf))
     for (const jwk of keys) {
@@ -65,19 +71,19 @@ export class KeyRoll {
     )
   }
 
-  /** A poll failed, so it says nothing of any key: those that miss one must be in a row. */
+  /** Records a failed poll, which says nothing about any key: polls that lack one must be consecutive. */
   failed(nowMs: number): void {
     if (this.#pollAgainAtMs === Infinity) return
     for (const key of this.#held.values()) key.missedAtMs = undefined
     this.#pollAgainAtMs = nowMs
   }
 
-  /** When to poll again though the set is young; `Infinity`: not needed. */
+  /** When to poll again although the set is recent; `Infinity` if not needed. */
   get pollAgainAtMs(): number {
     return this.#pollAgainAtMs
   }
 
-  /** Keys that the issuer's last set is without, but that are still in use. */
+  /** Returns keys that are missing from the issuer's last set but still in use. */
   kept(fetched: readonly JWK[]): JWK[] {
     const found = new Set(fetched.map(identityOf))
     const kept = [...this.#held].filter(([id, { seenAt }]) => seenAt === 'issuer' && !found.has(id))
@@ -87,12 +93,12 @@ export class KeyRoll {
     )
   }
 
-  /** Keys that only the feed has. */
+  /** The keys that only the feed has. */
   get inFeedOnly(): JWK[] {
     return [...this.#held.values()].filter(({ seenAt }) => seenAt === 'ledger').map(({ jwk }) => jwk)
   }
 
-  /** The withdrawn keys, the one that has been for longest first. */
+  /** The withdrawn keys, longest withdrawn first. */
   get withdrawn(): WithdrawnKey[] {
     const unconfirmed = [...this.#held.values()].flatMap(({ jwk, seenAt, missedAtMs }) =>
       seenAt === 'ledger' && missedAtMs !== undefined ? [{ jwk, withdrawnAtMs: missedAtMs }] : [],
@@ -105,7 +111,7 @@ export class KeyRoll {
     if (fetch === 'poll' && nowMs - key.missedAtMs < CONFIRM_AFTER_MS) return
     this.#held.delete(id)
     this.#withdrawn.set(id, { jwk: key.jwk, withdrawnAtMs: key.missedAtMs })
-    // A Map keeps the order of insertion: the one that was withdrawn first goes first.
+    // A Map keeps insertion order, so the key that was withdrawn first is evicted first.
     for (const oldest of this.#withdrawn.keys()) {
       if (this.#withdrawn.size <= MAX_WITHDRAWN) break
       this.#withdrawn.delete(oldest)
@@ -113,7 +119,7 @@ export class KeyRoll {
   }
 }
 
-/** As many of `kept` as fit into one set with the issuer's own. */
+/** Returns as many of `kept` as fit into one set with the issuer's own. */
 function fitting(kept: readonly JWK[], own: readonly JWK[]): JWK[] {
   let bytes = bytesOf({ keys: own })
   return kept.slice(0, Math.max(0, MAX_KEYS - own.length)).filter((jwk) => {

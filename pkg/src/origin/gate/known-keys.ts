@@ -8,7 +8,7 @@ export interface KnownKey {
   thumbprint: string
 }
 
-/** The keys of a set whose members we know. */
+/** Returns the keys of a set whose members we support. */
 export async function knownKeys({ keys }: JWKS): Promise<KnownKey[]> {
   const known = await Promise.all(
     keys.map(async (jwk) => ({ jwk, kid: jwk.kid, thumbprint: await computeThumbprint(jwk) })),
@@ -16,14 +16,14 @@ export async function knownKeys({ keys }: JWKS): Promise<KnownKey[]> {
   return known.filter((key): key is KnownKey => key.thumbprint !== undefined)
 }
 
-/** The algorithm of a JWK: its own, else the one that its type implies. */
+/** Returns the algorithm of a JWK: its own, else the one that its type implies. */
 export function algorithmOf({ alg, kty, crv }: JWK, rsaAlgorithm = 'RS256'): string | undefined {
   if (alg !== undefined) return alg
   if (kty === 'RSA') return rsaAlgorithm
   return IMPLIED_ALGORITHMS[crv ?? '']
 }
 
-/** By curve (RFC 7518 §3.4, RFC 8037 §3.1). */
+/** Keyed by curve (RFC 7518 §3.4, RFC 8037 §3.1). */
 const IMPLIED_ALGORITHMS: Readonly<Record<string, string>> = {
   'P-256': 'ES256',
   'P-384': 'ES384',

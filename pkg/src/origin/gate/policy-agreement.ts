@@ -4,9 +4,9 @@ import type { TokenOptions } from '../../types.ts'
 import { createWasmGate, type GateCoreOptions, type WasmGate } from '../core/wasm-gate.ts'
 
 /**
- * The options of a gate's realm and of an origin's that must be the same and are not, such as `claimNames.subject`;
- * empty when they agree. Members that only one side has (`feed`, `jwks`, `adminRole`, ...) are not looked at. Throws
- * `invalid_option`.
+ * Returns the options that must be the same for a gate's realm and an origin's but differ, such as
+ * `claimNames.subject`; empty if they agree. Members that only one side has (`feed`, `jwks`, `adminRole`, ...) are
+ * ignored. Throws `invalid_option`.
  */
 export function policyDifferences(gateRealm: TokenOptions, originRealm: TokenOptions): string[] {
   return asked([tokenOptions(gateRealm, 'gateRealm'), tokenOptions(originRealm, 'originRealm')], (core) =>
@@ -15,7 +15,8 @@ export function policyDifferences(gateRealm: TokenOptions, originRealm: TokenOpt
 }
 
 /**
- * The digest of the policy that gate and origin must agree on, as in the `status()` of either. Throws `invalid_option`.
+ * Returns the digest of the policy on which gate and origin must agree, as in the `status()` of either. Throws
+ * `invalid_option`.
  */
 export function policyDigest(realm: TokenOptions): string {
   return asked([tokenOptions(realm, 'realm')], (core) => core.policy(0))
@@ -34,7 +35,7 @@ function asked<T>(realms: TokenOptions[], question: (core: WasmGate) => T): T {
   }
 }
 
-/** Bounds of a gate that judges nothing. */
+/** Bounds of a gate that judges no token. */
 const UNUSED: Omit<GateCoreOptions, 'realms'> = {
   maxTokenBytes: 1,
   leewaySeconds: 0,
@@ -48,7 +49,7 @@ const UNUSED: Omit<GateCoreOptions, 'realms'> = {
   hostAlgorithms: [],
 }
 
-/** The options that say how tokens look, checked. */
+/** Checks and returns the options that describe tokens. */
 function tokenOptions(options: TokenOptions, name: string): TokenOptions {
   if (!isObject(options)) throw invalid(`${name} must be an object`)
   const known = Object.fromEntries(

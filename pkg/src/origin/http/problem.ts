@@ -63,7 +63,7 @@ export function problemFor(error: unknown): Problem | undefined {
     case 'body_unreadable':
       return new Problem(400, 'invalid_request', 'the body was cut short')
     case 'unknown_realm':
-      return new Problem(404, 'not_found', 'no such realm here')
+      return new Problem(404, 'not_found', 'unknown realm')
     case 'invalid_event':
       // Its message names a rule, and repeats nothing.
       return new Problem(400, 'invalid_request', error.message)

@@ -6,7 +6,7 @@ import type { Call } from './route.ts'
 /** The feed of the path's realm. Throws a `Problem` (404). */
 export function feedOf({ context, parameter }: Call): RealmFeed {
   const feed = context.feeds.get(parameter('realm'))
-  if (feed === undefined) throw new Problem(404, 'not_found', 'no such realm here')
+  if (feed === undefined) throw new Problem(404, 'not_found', 'unknown realm')
   return feed
 }
 

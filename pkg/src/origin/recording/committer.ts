@@ -295,7 +295,7 @@ function closed(): PortcullisError {
 }
 
 function unknownRealm(): PortcullisError {
-  return new PortcullisError('unknown_realm', 'no such realm here')
+  return new PortcullisError('unknown_realm', 'unknown realm')
 }
 
 /** Read at import, before a test replaces the timers. */

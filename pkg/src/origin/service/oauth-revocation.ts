@@ -116,7 +116,7 @@ async function recordAccess(
 
 function settingsOf({ settings }: OAuthRevocationOptions, realm: string): RealmSettings {
   const found = settings.realms.find(({ name }) => name === realm)
-  if (found === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
+  if (found === undefined) throw new PortcullisError('unknown_realm', 'unknown realm')
   return found
 }
 

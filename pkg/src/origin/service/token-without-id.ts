@@ -156,6 +156,6 @@ function endedBefore(reason: Reason): RevokedToken['ended'] {
 
 function settingsOf({ settings }: TokensWithoutIdOptions, realm: string): RealmSettings {
   const found = settings.realms.find(({ name }) => name === realm)
-  if (found === undefined) throw new PortcullisError('unknown_realm', 'no such realm here')
+  if (found === undefined) throw new PortcullisError('unknown_realm', 'unknown realm')
   return found
 }
