@@ -1,0 +1,65 @@
+// The pages in `.github`: each path in them exists, and each property that they state names its tests.
+
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const PAGES = readdirSync(join(ROOT, '.github'))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `.github/${name}`)
+/** Paths begin with one of these; other code with a slash, such as `portcullis/edge`, is not a path. */
+const FOLDERS = ['.cargo', '.ci', '.github', 'pkg', 'src', 'tests', 'www', 'xtask']
+
+/** The lines of a page with the code spans in each; blocks of code are left out. */
+function linesOf(page: string): { place: string; text: string; spans: string[] }[] {
+  let isCode = false
+  return readFileSync(join(ROOT, page), 'utf8')
+    .split('\n')
+    .flatMap((text, index) => {
+      if (text.trimStart().startsWith('```')) isCode = !isCode
+      const spans = isCode ? [] : [...text.matchAll(/`([^`]+)`/g)].map(([, span = '']) => span)
+      return [{ place: `${page}:${index + 1}`, text, spans }]
+    })
+}
+
+/** Whether it names a place in the repository; a part in angle brackets stands for a name that the reader chooses. */
+const isPath = (span: string): boolean =>
+  /^[\w.@/-]+$/.test(span) && FOLDERS.some((folder) => span.startsWith(`${folder}/`))
+const isTest = (path: string): boolean => /\.test\.ts$|^tests\/.*\.rs$/.test(path)
+
+test('every path on a page exists', (t) => {
+  const paths = PAGES.flatMap(linesOf).flatMap(({ place, spans }) =>
+    spans.filter(isPath).map((path) => ({ place, path })),
+  )
+  t.diagnostic(`${paths.length} paths on ${PAGES.length} pages`)
+  assert.ok(paths.length > 150)
+  const missing = paths.filter(({ path }) => !existsSync(join(ROOT, path)))
+  assert.deepEqual(
+    missing.map(({ place, path }) => `${place}: ${path} does not exist`),
+    [],
+  )
+})
+
+test('each row of a table with a column of tests names at least one', (t) => {
+  let rows = 0
+  const without: string[] = []
+  for (const page of PAGES) {
+    let isTable = false
+    for (const { place, text } of linesOf(page)) {
+      if (!text.startsWith('|')) isTable = false
+      else if (/\| test \|$/.test(text)) isTable = true
+      else if (isTable && !/^\|[-|]+\|$/.test(text)) {
+        rows += 1
+        const column = text.split(/(?<!\\)\|/).at(-2) ?? ''
+        const tests = [...column.matchAll(/`([^`]+)`/g)].map(([, path = '']) => path)
+        if (tests.length === 0 || !tests.every(isTest)) without.push(place)
+      }
+    }
+  }
+  t.diagnostic(`${rows} rows`)
+  assert.ok(rows > 30)
+  assert.deepEqual(without, [])
+})
