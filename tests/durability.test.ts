@@ -1,4 +1,4 @@
-// A revocation is answered only after its fsync, by the system calls of the origin.
+// The system calls of the origin show that a revocation gets its response only after its fsync.
 
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -13,7 +13,7 @@ import { openPlace } from './place.ts'
 
 const skip = process.env['STRACE'] === 'no' ? 'strace is not installed' : false
 
-test('the log is synced before each answer', { skip, timeout: 60_000 }, async () => {
+test('the log is synced before each response', { skip, timeout: 60_000 }, async () => {
   const place = await openPlace()
   try {
     const origin = await startOrigin(place, { push: false })
@@ -37,19 +37,18 @@ test('the log is synced before each answer', { skip, timeout: 60_000 }, async ()
     strace.kill('SIGINT')
     await once(strace, 'exit')
 
-    // Reading order: each answer with `HTTP/1.1 200` must have a sync of the write-ahead log after the answer before
-    // it.
+    // In order: between one response with `HTTP/1.1 200` and the next there must be a sync of the write-ahead log.
     let synced = false
     let answers = 0
     for (const line of (await readFile(trace, 'utf8')).split('\n')) {
       if (/f(data)?sync\(\d+<[^>]*-wal>/.test(line)) synced = true
       if (line.includes('HTTP/1.1 200') && line.includes('socket')) {
         answers += 1
-        assert.ok(synced, `answer ${answers} left before the log was synced`)
+        assert.ok(synced, `response ${answers} was sent before the log was synced`)
         synced = false
       }
     }
-    assert.equal(answers, tokens.length, 'not every answer was seen')
+    assert.equal(answers, tokens.length, 'not every response was seen')
   } finally {
     await place.close()
   }

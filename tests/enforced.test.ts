@@ -1,4 +1,4 @@
-// 'Enforced on n of m': twelve gates that stream and acknowledge over HTTP, of which one has died.
+// 'Enforced on n of m' with twelve gates that stream and acknowledge over HTTP, one of which dies.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -48,7 +48,7 @@ before(async () => {
     NAMES.map((edge) => [
       edge,
       createGate({
-        // The keys come with the feed.
+        // The feed carries the keys.
         realms: [
           {
             name: 'test',
@@ -95,7 +95,7 @@ function revokeToken(revoked: string, timeoutMs: number): Promise<Enforcement> {
   })
 }
 
-test('when the answer comes, all twelve refuse the token', async () => {
+test('when the response arrives, all twelve refuse the token', async () => {
   const revoked = await token({})
   const enforcement = await revokeToken(revoked, 20_000)
   assert.deepEqual([enforcement.enforced, enforcement.total, enforcement.missing], [GATES, GATES, []])
@@ -104,7 +104,7 @@ test('when the answer comes, all twelve refuse the token', async () => {
     assert.deepEqual(gate.checkSync(revoked), { ok: false, reason: 'token_revoked', status: 401 }, name)
 })
 
-test('an administrator who logs a user out gets the enforcement too', async () => {
+test('an administrator who logs a user out also gets the enforcement', async () => {
   const admin = await token({ sub: 'root', sid: 'admin', realm_access: { roles: ['portcullis-admin'] } })
   const headers = { authorization: `Bearer ${admin}` }
   const path = '/admin/realms/test/users/alice/logout?wait=enforced&timeoutMs=20000&reason=left'
@@ -117,7 +117,7 @@ test('an administrator who logs a user out gets the enforcement too', async () =
   )
 })
 
-test('a gate that has died is named when the time is over, and no other is', async () => {
+test('after the timeout, only the gate that has died is named', async () => {
   gates.get(DEAD)?.close()
   const revoked = await token({ sub: 'bob' })
   const timeoutMs = 6_000

@@ -1,31 +1,33 @@
 // The code blocks of a page, as Markdown has them.
 //
-// ```ts                 a module, compiled against the package
-// ```ts run             compiled, then run with the stage's environment; a block ```text output right after it is what
-// it prints // gate.ts            as the first line: the file's name, by which other blocks of the page may import it
-// <!-- with … -->       right before a block: code that readers know from elsewhere, put before the block <!-- from
-// PATH -->    right before a block: its text stands in that file, which other tests run; PATH from the root of the
-// repository <!-- tested by PATH --> right before a block: that file of tests compiles or runs it
+// - ```ts: a module, compiled against the package
+// - ```ts run: compiled, then run with the stage's environment; a block ```text output right after it has the
+//   expected output
+// - // gate.ts as the first line: the file name, by which other blocks of the page may import it
+// - <!-- with … --> right before a block: code that readers know from elsewhere, inserted before the block
+// - <!-- from PATH --> right before a block: the file, from the root of the repository, that contains its text and that
+//   other tests run
+// - <!-- tested by PATH --> right before a block: the test file that compiles or runs it
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 export interface Block {
-  /** The page's path from the root of the repository, and the line of the block's first line in it. */
+  /** The page's path from the root of the repository. `line` is the block's first line in it. */
   readonly page: string
   readonly line: number
   readonly language: string
-  /** The words after the language. */
+  /** The words after the language name. */
   readonly marks: readonly string[]
-  /** The file's name that its first line gives, or one made up. */
+  /** The file name from its first line, or a generated one. */
   readonly file: string
   readonly text: string
-  /** Code that is put before it. */
+  /** Code that is inserted before it. */
   readonly given: string
-  /** The file that has its text. */
+  /** The file that contains its text. */
   readonly from: string | undefined
-  /** The file of tests that it is left to. */
+  /** The test file that covers it. */
   readonly testedBy: string | undefined
   /** The output that it must print. */
   readonly output: string | undefined
@@ -33,9 +35,7 @@ export interface Block {
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/**
- * The blocks of a page, which is named by its path from the root of the repository. Throws for one that does not end.
- */
+/** Returns the blocks of a page, given by its path from the root of the repository. Throws for an unclosed block. */
 export function blocksOf(page: string): Block[] {
   const lines = readFileSync(join(ROOT, page), 'utf8').split('\n')
   const found: Block[] = []
@@ -43,7 +43,7 @@ export function blocksOf(page: string): Block[] {
     const [, indent = '', language = '', marks = ''] = /^( *)```(\w*) *(.*)$/.exec(lines[at] ?? '') ?? []
     if (language === '' && !/^ *```$/.test(lines[at] ?? '')) continue
     const end = lines.findIndex((line, index) => index > at && line === `${indent}\`\`\``)
-    if (end < 0) throw new Error(`${page}:${at + 1}: the code block does not end`)
+    if (end < 0) throw new Error(`${page}:${at + 1}: the code block is not closed`)
     const text = lines
       .slice(at + 1, end)
       .map((line) => line.slice(indent.length))
@@ -68,14 +68,14 @@ export function blocksOf(page: string): Block[] {
   return found
 }
 
-/** A second file of one name is another version of it, which no block imports. */
+/** A second file of the same name is another version, which no block imports. */
 function fileOf(text: string, language: string, at: number, before: readonly Block[]): string {
   const name = /^\/\/ ([\w./-]+\.(?:[cm]?[jt]sx?|jsonc?))$/.exec(text.split('\n', 1)[0] ?? '')?.[1]
   const isFree = name !== undefined && !before.some(({ file }) => file === name)
   return isFree ? name : `line-${at + 2}.${language}`
 }
 
-/** The comment that ends right before a block, for readers of the source and this test. */
+/** Parses the comment that ends right before a block, which only this test and readers of the source see. */
 function commentBefore(lines: readonly string[], at: number): Pick<Block, 'given' | 'from' | 'testedBy'> {
   const before = lines.slice(0, at).join('\n').trimEnd()
   const [, kind, content = ''] = /<!-- (with|from|tested by)\s((?:(?!-->)[^])*)-->$/.exec(before) ?? []

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import ts from 'typescript'
 import type { Block } from './blocks.ts'
 
-/** Below it npm's packages are found. It exists only to the compiler. */
+/** A folder that exists only for the compiler; npm packages are found from it. */
 const FOLDER = fileURLToPath(new URL('pages', import.meta.url))
 
 const OPTIONS: ts.CompilerOptions = {
@@ -22,15 +22,15 @@ const OPTIONS: ts.CompilerOptions = {
   checkJs: true,
   resolveJsonModule: true,
   skipLibCheck: true,
-  // The package is a link here. Its types must find the frameworks that the blocks use, as beside an installed package.
+  // The package is a link here. Its types must resolve the frameworks that the blocks use, as for an installed package.
   preserveSymlinks: true,
 }
 
-/** JavaScript is read as editors read it: without a complaint about parameters that have no type. */
+/** JavaScript is checked as in editors, without errors about parameters that have no type. */
 const SCRIPT_OPTIONS: ts.CompilerOptions = { ...OPTIONS, strict: false }
 const UNTYPED = /type 'unknown'/
 
-/** Every error, as `page:line: message`. */
+/** Returns every error as `page:line: message`. */
 export function errorsOf(blocks: readonly Block[]): string[] {
   const files = new Map(blocks.map((block) => [pathOf(block), block]))
   const roots = [...files].filter(([, { language }]) => !language.startsWith('json')).map(([path]) => path)
@@ -62,7 +62,7 @@ function pathOf({ page, file }: Block): string {
   return join(FOLDER, page, file)
 }
 
-/** As a module, even where it imports and exports nothing. */
+/** Returns the block's source as a module, even if it neither imports nor exports anything. */
 function sourceOf({ given, text, language }: Block): string {
   return language.startsWith('json') ? text : `${given === '' ? '' : `${given}\n`}${text}\nexport {}\n`
 }
@@ -86,7 +86,7 @@ function hostOf(files: ReadonlyMap<string, Block>, options: ts.CompilerOptions):
   return host
 }
 
-/** Its folders, up to that of all pages. */
+/** Returns its folders, up to the folder of all pages. */
 function foldersOf(path: string): string[] {
   return path === FOLDER ? [path] : [path, ...foldersOf(dirname(path))]
 }

@@ -1,4 +1,4 @@
-// The harness finds the faults of a page that has some.
+// The harness finds the faults of a page with planted faults.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -9,7 +9,7 @@ import { shellErrors } from './shell.ts'
 
 const PAGE = 'tests/docs/faults.md'
 const blocks = blocksOf(PAGE)
-/** `line: message` of errors on the page. */
+/** Returns errors on the page as `line: message`. */
 const onPage = (errors: readonly string[]): string[] => errors.map((error) => error.slice(PAGE.length + 1))
 
 test('errors of types and names, by the line of the page', () => {
@@ -24,7 +24,7 @@ test('errors of types and names, by the line of the page', () => {
   assert.match(errors[3] ?? '', /Cannot find name 'createGate'/)
 })
 
-test('what a block prints stands with it', () => {
+test('the output of a block is read with it', () => {
   assert.deepEqual(
     blocks.map(({ marks, output }) => [marks, output]).filter(([marks]) => marks?.includes('run')),
     [[['run'], '2']],
@@ -38,10 +38,10 @@ test('shell syntax, verbs and options', () => {
   assert.deepEqual(errors.slice(1), ['33: portcullis has no keygen --colour', '33: portcullis has no sing'])
 })
 
-test('links that lead nowhere', () => {
+test('broken links', () => {
   assert.deepEqual(onPage(brokenLinks([PAGE])), [
-    '38: there is no tests/docs/nowhere.md',
-    '38: tests/README.md has no place #no-place',
+    '38: tests/docs/nowhere.md does not exist',
+    '38: tests/README.md has no anchor #no-place',
   ])
   assert.deepEqual([...reachable(PAGE, 1)], [PAGE, 'tests/docs/nowhere.md', 'tests/README.md'])
 })

@@ -1,4 +1,4 @@
-// The links of the repository's pages: where they lead, and how many clicks a page is from the first.
+// The links of the repository's pages: their targets, and how many clicks a page is from the first.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, normalize } from 'node:path'
@@ -6,16 +6,16 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Files are named by their paths from the root of the repository. */
+/** A link; files are given by their paths from the root of the repository. */
 export interface Link {
   readonly page: string
   readonly line: number
-  /** Where it leads. */
+  /** The target file. */
   readonly file: string
   readonly anchor: string | undefined
 }
 
-/** Links of a page to files and places of the repository; those in code are text. */
+/** Returns a page's links to files and anchors of the repository, except those in code. */
 export function linksOf(page: string): Link[] {
   return proseOf(page).flatMap((text, index) =>
     [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target = '']) => {
@@ -26,17 +26,17 @@ export function linksOf(page: string): Link[] {
   )
 }
 
-/** The fault of each broken link. */
+/** Returns a message for each broken link. */
 export function brokenLinks(pages: readonly string[]): string[] {
   return pages.flatMap(linksOf).flatMap(({ page, line, file, anchor }) => {
-    if (!existsSync(join(ROOT, file))) return [`${page}:${line}: there is no ${file}`]
+    if (!existsSync(join(ROOT, file))) return [`${page}:${line}: ${file} does not exist`]
     return anchor === undefined || anchorsOf(file).has(anchor)
       ? []
-      : [`${page}:${line}: ${file} has no place #${anchor}`]
+      : [`${page}:${line}: ${file} has no anchor #${anchor}`]
   })
 }
 
-/** Pages within so many clicks of the first. */
+/** Returns the pages within this many clicks of the first. */
 export function reachable(first: string, clicks: number): Set<string> {
   const found = new Set([first])
   for (let click = 0; click < clicks; click += 1) {
@@ -46,7 +46,7 @@ export function reachable(first: string, clicks: number): Set<string> {
   return found
 }
 
-/** The anchors of a page: explicit ones, and those that GitHub makes of headings. */
+/** Returns the anchors of a page: explicit ones, and those that GitHub generates from headings. */
 function anchorsOf(page: string): Set<string> {
   const lines = proseOf(page)
   const anchors = new Set(lines.flatMap((line) => [...line.matchAll(/<a id="([^"]+)">/g)].map(([, id = '']) => id)))
@@ -69,7 +69,7 @@ function slugOf(heading: string): string {
     .replaceAll(' ', '-')
 }
 
-/** The lines of a page, empty where they are code. */
+/** Returns the lines of a page, with code lines replaced by empty ones. */
 function proseOf(page: string): string[] {
   let isCode = false
   return readFileSync(join(ROOT, page), 'utf8')

@@ -1,4 +1,4 @@
-// The page about coming from other libraries: what jose throws for a token, and the reason that the gate has for it.
+// The page about migration from other libraries: jose's error for a token, and the gate's reason.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -12,7 +12,7 @@ import { serve } from 'portcullis/origin/node'
 const ISSUER = 'https://issuer.example'
 const PAGE = readFileSync(new URL('../../www/docs/migrating.md', import.meta.url), 'utf8')
 
-test('each row of the table: what jose throws, and the reason', async (t) => {
+test('each row of the table: jose’s error and the gate’s reason', async (t) => {
   const [key, other] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')]
   const jwks = { keys: [{ ...(await exportJWK(key.publicKey)), kid: 'k', alg: 'ES256', use: 'sig' }] }
   const { signingKey, publicKey } = await generateFeedKey()

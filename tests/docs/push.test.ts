@@ -1,5 +1,5 @@
-// The page about push, word for word: its origin, and each of its edges, which refuses a token as soon as the
-// revocation is answered.
+// Runs the code of the page about push verbatim: its origin and each of its edges, which refuses a token as soon as the
+// revocation has its response.
 
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
@@ -13,7 +13,7 @@ import { PageFolder } from './runner.ts'
 
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const SECRET = 'a secret of the test'
-/** A worker is served by the package's own listener. */
+/** Serves a worker with the package's own listener. */
 const SERVE_WORKER = `
 import { serve } from 'portcullis/origin/node'
 import worker from './worker.js'
@@ -28,7 +28,7 @@ before(async () => {
 })
 after(() => issuer.close())
 
-describe('an edge of the page is pushed to, acknowledges, and refuses at once', { concurrency: 3 }, () => {
+describe('an edge of the page receives a push, acknowledges it, and refuses at once', { concurrency: 3 }, () => {
   for (const file of ['serve-worker.ts', 'node.ts', 'express.ts', 'fastify.ts', 'hono.ts']) {
     test(file, { timeout: 60_000 }, async () => {
       const folder = await PageFolder.write([
@@ -62,7 +62,7 @@ describe('an edge of the page is pushed to, acknowledges, and refuses at once', 
           headers: { 'content-type': 'application/json' },
           body: JSON.stringify({ token }),
         })
-        // An edge pulls with its requests, and it has none meanwhile: it hears of this by the push alone.
+        // An edge pulls on requests only, and it has no requests here, so only the push can deliver this.
         const { enforced, total } = (await revoked.json()) as { enforced: number; total: number }
         assert.deepEqual([enforced, total], [1, 1])
         assert.equal(await ask(), 401)

@@ -1,4 +1,4 @@
-// Runs blocks of a page in a folder of their own, beside an issuer and an origin.
+// Runs blocks of a page in a separate folder, with an issuer and an origin.
 
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
@@ -18,7 +18,7 @@ const TIMEOUT_MS = 20_000
 
 const run = promisify(execFile)
 
-/** The environment of blocks that are run. */
+/** The issuer and the origin for blocks that are run. */
 export class DocsStage {
   readonly #environment: Readonly<Record<string, string>>
   readonly #issuer: Issuer
@@ -50,7 +50,9 @@ export class DocsStage {
     })
   }
 
-  /** `ISSUER`, `ORIGIN`, `FEED_KEY` and a new `TOKEN` of that issuer, with the scopes `notes:read notes:write`. */
+  /**
+   * Returns `ISSUER`, `ORIGIN`, `FEED_KEY` and a new `TOKEN` of the issuer, with the scopes `notes:read notes:write`.
+   */
   async environment(): Promise<Record<string, string>> {
     return { ...this.#environment, TOKEN: await this.#issuer.token('notes:read notes:write') }
   }
@@ -62,7 +64,7 @@ export class DocsStage {
   }
 }
 
-/** A folder with the modules of a page, where npm's packages are found. */
+/** A folder with the modules of a page, from which npm packages are found. */
 export class PageFolder {
   readonly path: string
 
@@ -81,7 +83,7 @@ export class PageFolder {
     return new PageFolder(path)
   }
 
-  /** The output of a module. Rejects if it fails, or has not ended after 20 s. */
+  /** Runs a module and returns its output. Rejects if it fails or does not exit within 20 s. */
   async run(file: string, environment: Readonly<Record<string, string>>): Promise<string> {
     const { stdout } = await run(process.execPath, ['--import', TSX, file], {
       cwd: this.path,

@@ -1,4 +1,4 @@
-// Shell blocks: their syntax, and that the command has the verbs and options that they name.
+// Checks shell blocks: their syntax, and whether the command has the verbs and options that they use.
 
 import { execFileSync } from 'node:child_process'
 import { createRequire } from 'node:module'
@@ -7,7 +7,7 @@ import type { Block } from './blocks.ts'
 
 const COMMAND = join(dirname(createRequire(import.meta.url).resolve('portcullis/package.json')), 'dist/cli/main.js')
 
-/** Every error, as `page:line: message`. */
+/** Returns every error as `page:line: message`. */
 export function shellErrors(blocks: readonly Block[]): string[] {
   return blocks.flatMap((block) => {
     const place = `${block.page}:${block.line}`
@@ -28,7 +28,7 @@ function syntaxError(text: string): string | undefined {
   }
 }
 
-/** Verbs and options of `npx portcullis` that its help does not know. */
+/** Returns the verbs and options of `npx portcullis` that its help does not list. */
 function unknownWords(text: string): string[] {
   const commands = [...text.replaceAll('\\\n', ' ').matchAll(/npx portcullis ([a-z]+)([^#|&;\n]*)/g)]
   return commands.flatMap(([, verb = '', rest = '']) => {

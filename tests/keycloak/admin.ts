@@ -1,8 +1,8 @@
-// Keycloak's Admin REST API, as an administrator of realm `master` uses it.
+// Keycloak's Admin REST API, called as an administrator of the realm `master`.
 
 import { answerOf, send, type Answer } from './http.ts'
 
-/** Its tokens live 60 s. */
+/** Tokens have a lifetime of 60 s. */
 const RENEW_SECONDS = 30
 
 export interface Credentials {
@@ -20,7 +20,7 @@ export class Admin {
     this.#credentials = credentials
   }
 
-  /** Sends a request, such as `DELETE /admin/realms/acme/sessions/…`; the answer may be a refusal. */
+  /** Sends a request, such as `DELETE /admin/realms/acme/sessions/…`. The response may be a refusal. */
   async request(method: string, path: string, body?: unknown): Promise<Answer> {
     const headers: Record<string, string> = { authorization: `Bearer ${await this.#renewed()}` }
     if (body !== undefined) headers['content-type'] = 'application/json'
@@ -29,11 +29,11 @@ export class Admin {
     )
   }
 
-  /** The same; throws when it is refused. */
+  /** Sends a request and throws if it is refused. */
   async change(method: string, path: string, body?: unknown): Promise<Answer> {
     const answer = await this.request(method, path, body)
     if (answer.status >= 300)
-      throw new Error(`Keycloak answered ${answer.status} to ${method} ${path}: ${answer.text.slice(0, 300)}`)
+      throw new Error(`Keycloak returned ${answer.status} for ${method} ${path}: ${answer.text.slice(0, 300)}`)
     return answer
   }
 

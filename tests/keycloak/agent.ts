@@ -1,13 +1,13 @@
-// A browser without a window: cookies, redirects and forms of one Keycloak.
+// A minimal browser for one Keycloak: cookies, redirects and forms.
 
 import { answerOf, send } from './http.ts'
 
 const MOST_REDIRECTS = 10
 
-/** Where a request ended: at a page of Keycloak, or at an address elsewhere, which is not asked. */
+/** The end of a request: a page of Keycloak, or a URL elsewhere, which is not requested. */
 export interface Page {
   url: URL
-  /** 0 for an address elsewhere. */
+  /** 0 for a URL elsewhere. */
   status: number
   text: string
 }
@@ -16,13 +16,13 @@ export class Agent {
   readonly #site: string
   readonly #cookies = new Map<string, string>()
 
-  /** `site`: the only origin that is asked. `cookies`: those that it has set already, as `Set-Cookie` says them. */
+  /** `site` is the only origin that gets requests. `cookies` are already set, in the format of `Set-Cookie`. */
   constructor(site: string, cookies: string[] = []) {
     this.#site = new URL(site).origin
     this.#keep(cookies)
   }
 
-  /** Follows redirects as far as they stay on the site, and not to an address that begins with `until`. */
+  /** Follows redirects within the site, but not to a URL that begins with `until`. */
   async open(url: string | URL, until: string, form?: Record<string, string>): Promise<Page> {
     let next = new URL(url)
     let body = form === undefined ? undefined : new URLSearchParams(form)
@@ -38,10 +38,10 @@ export class Agent {
       next = new URL(location, next)
       body = undefined
     }
-    throw new Error('Keycloak redirects without end')
+    throw new Error('too many redirects from Keycloak')
   }
 
-  /** Fills in the form of a page. */
+  /** Submits the form of a page. */
   submit(page: Page, until: string, fields: Record<string, string>): Promise<Page> {
     return this.open(new URL(actionOf(page), page.url), until, fields)
   }
@@ -57,14 +57,14 @@ export class Agent {
   }
 }
 
-/** The address that the page's form is sent to. */
+/** Returns the URL of the page's form. */
 function actionOf(page: Page): string {
   const action = /<form[^>]*\saction="([^"]+)"/.exec(page.text)?.[1]
-  if (action === undefined) throw new Error(`Keycloak answered ${page.status} and no form: ${titleOf(page)}`)
+  if (action === undefined) throw new Error(`Keycloak returned ${page.status} without a form: ${titleOf(page)}`)
   return action.replaceAll('&amp;', '&')
 }
 
-/** The heading of a page of Keycloak, or its title. */
+/** Returns the heading of a page of Keycloak, or its title. */
 export function titleOf(page: Page): string {
   const [, text = ''] =
     /<h1[^>]*>([\s\S]*?)<\/h1>/.exec(page.text) ?? /<title>([\s\S]*?)<\/title>/.exec(page.text) ?? []

@@ -1,4 +1,4 @@
-// A server that keeps the messages that Keycloak sends, by the last part of their paths.
+// A server that collects Keycloak's messages by the last segment of their paths.
 
 import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
@@ -8,7 +8,7 @@ const LIMIT_SECONDS = 20
 
 export interface Capture {
   readonly url: string
-  /** Resolves with the tokens that came to a path, once there are so many. */
+  /** Resolves with the tokens sent to a path once there are `count`. */
   tokens(path: string, count: number): Promise<string[]>
   close(): void
 }

@@ -1,4 +1,4 @@
-// Keycloak's admin console in Chromium: its buttons, clicked.
+// Clicks buttons of Keycloak's admin console in Chromium.
 
 import type { Locator, Page } from 'playwright-core'
 import { openChromium, skip } from '../browser/chromium.ts'
@@ -9,12 +9,12 @@ import { ADMINISTRATOR } from './server.ts'
 const SHOWN_MS = 60_000
 
 interface SessionList {
-  /** Signs the only session of the list out, by the entry of its menu. Resolves when Keycloak has answered. */
+  /** Signs out the only session in the list by its menu entry. Resolves when Keycloak has responded. */
   signOut(): Promise<void>
   close(): Promise<void>
 }
 
-/** Opens the list of a user's sessions. Rejects with `Skipped` where there is no Chromium. */
+/** Opens the list of a user's sessions. Rejects with `Skipped` without Chromium. */
 export async function openSessions(realm: Realm, sub: string): Promise<SessionList> {
   const browser = await openChromium()
   if (browser === undefined) throw new Skipped(String(skip))
@@ -38,7 +38,7 @@ export async function openSessions(realm: Realm, sub: string): Promise<SessionLi
 /** Opens the menu of the only row, and returns its only entry. */
 async function menuOf(page: Page): Promise<Locator> {
   await page.locator('table tbody tr').first().waitFor()
-  // The list is drawn again with every answer that it waits for.
+  // The list is rendered again after each response that it waits for.
   await page.waitForLoadState('networkidle')
   await page.locator('table tbody tr').getByRole('button').last().click()
   const entry = page.getByRole('menuitem', { name: 'Sign out' })

@@ -1,5 +1,5 @@
-// Keycloak as downloaded: fetched, checked, unpacked and augmented once, then kept in a cache folder that is never
-// written again.
+// The Keycloak distribution: downloaded, verified, unpacked and augmented once, then kept in a cache folder that is
+// never written again.
 
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -16,18 +16,18 @@ import { locked } from '../lock.ts'
 const run = promisify(execFile)
 
 export const VERSION = '26.7.3'
-/** As published beside the archive. */
+/** Published beside the archive. */
 const SHA256 = '27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f'
 const NAME = `keycloak-quarkus-dist-${VERSION}.zip`
 const URL = `https://repo1.maven.org/maven2/org/keycloak/keycloak-quarkus-dist/${VERSION}/${NAME}`
-/** Options of the augmentation, which other options would repeat. */
+/** Options of the augmentation. A start with other options would augment again. */
 const BUILD_OPTIONS = ['--features=ssf', '--db=dev-file']
 const FETCH_MINUTES = 15
 
-/** A program or the archive cannot be had here. */
+/** A required program or the archive is not available. */
 export class Unavailable extends Error {}
 
-/** The folder of the augmented server. Rejects with `Unavailable`. */
+/** Resolves to the folder of the augmented server. Rejects with `Unavailable`. */
 export async function distribution(say: (text: string) => void): Promise<string> {
   await requireJava()
   const cache = cacheFolder()
@@ -47,7 +47,7 @@ export async function distribution(say: (text: string) => void): Promise<string>
   return server
 }
 
-/** `PORTCULLIS_CACHE`, or the user's own cache folder. */
+/** Returns `PORTCULLIS_CACHE` or the user's cache folder. */
 function cacheFolder(): string {
   const base =
     process.env['PORTCULLIS_CACHE'] ?? join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'portcullis')
@@ -62,7 +62,7 @@ async function requireJava(): Promise<void> {
   if (major < 17) throw new Unavailable('Java 17 or newer is needed: apt-get install openjdk-17-jre-headless')
 }
 
-/** The archive, checked. */
+/** Downloads and verifies the archive. */
 async function fetched(cache: string, say: (text: string) => void): Promise<string> {
   const archive = join(cache, NAME)
   if ((await exists(archive)) && (await sha256(archive)) === SHA256) return archive
@@ -71,25 +71,24 @@ async function fetched(cache: string, say: (text: string) => void): Promise<stri
   const signal = AbortSignal.timeout(FETCH_MINUTES * 60_000)
   try {
     const response = await fetch(URL, { signal })
-    if (!response.ok || response.body === null) throw new Error(`the server answered ${response.status}`)
+    if (!response.ok || response.body === null) throw new Error(`the server returned ${response.status}`)
     await pipeline(Readable.fromWeb(response.body as ReadableStream), createWriteStream(part))
   } catch (error) {
     await rm(part, { force: true })
     throw new Unavailable(`Keycloak ${VERSION} cannot be fetched from Maven Central`, { cause: error })
   }
-  if ((await sha256(part)) !== SHA256)
-    throw new Error(`${part} is not the archive that is expected: its SHA-256 differs`)
+  if ((await sha256(part)) !== SHA256) throw new Error(`${part} is not the expected archive: its SHA-256 differs`)
   await rename(part, archive)
   return archive
 }
 
-/** Unpacks by Python, which the tests need anyway, and augments. */
+/** Unpacks the archive with Python, which the tests need anyway, and augments the server. */
 async function augmented(archive: string, server: string, say: (text: string) => void): Promise<void> {
   say(`unpacking and augmenting Keycloak ${VERSION}`)
   const part = partOf(server)
   await run('python3', ['-m', 'zipfile', '-e', archive, part])
   const unpacked = join(part, `keycloak-${VERSION}`)
-  // That module leaves out the permissions.
+  // Python's module does not restore permissions.
   for (const name of await readdir(join(unpacked, 'bin')))
     if (name.endsWith('.sh')) await chmod(join(unpacked, 'bin', name), 0o755)
   await run(join(unpacked, 'bin/kc.sh'), ['build', ...BUILD_OPTIONS], { maxBuffer: 2 ** 24 })
@@ -97,7 +96,7 @@ async function augmented(archive: string, server: string, say: (text: string) =>
   await rm(part, { recursive: true })
 }
 
-/** Its own for each process, so that a lock lost by a crash costs no more than work done twice. */
+/** Returns a different path for each process, so that a lock lost in a crash costs at most duplicate work. */
 function partOf(path: string): string {
   return `${path}.${process.pid}.part`
 }

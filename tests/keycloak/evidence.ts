@@ -1,11 +1,11 @@
-// Keycloak's own record of an action: its events, read by an administrator.
+// Keycloak's own record of an action: its events, as an administrator reads them.
 
 import { pause } from '../../www/demo/child.ts'
 import type { Realm } from './realm.ts'
 
 const LIMIT_SECONDS = 10
 
-/** A record of an action, with its name for a failure. */
+/** A record of an action, with a name for error messages. */
 export interface Evidence {
   readonly name: string
   isIn(realm: Realm, sinceMs: number): Promise<boolean>
@@ -28,7 +28,7 @@ interface AdminEvent {
   representation?: string
 }
 
-/** A user event with these members. */
+/** Returns evidence of a user event with these members. */
 export function userEvent(expected: Partial<UserEvent> & { type: string }): Evidence {
   return {
     name: `user event ${expected.type}`,
@@ -39,7 +39,7 @@ export function userEvent(expected: Partial<UserEvent> & { type: string }): Evid
   }
 }
 
-/** An admin event with these members. */
+/** Returns evidence of an admin event with these members. */
 export function adminEvent(expected: Partial<AdminEvent> & { operationType: string; resourceType: string }): Evidence {
   const { operationType, resourceType } = expected
   return {
@@ -52,12 +52,12 @@ export function adminEvent(expected: Partial<AdminEvent> & { operationType: stri
   }
 }
 
-/** The admin event of a session that an administrator ended. */
+/** Returns evidence of a session ended by an administrator. */
 export function sessionDeleted(sid: string): Evidence {
   return adminEvent({ operationType: 'DELETE', resourceType: 'USER_SESSION', resourcePath: `sessions/${sid}` })
 }
 
-/** Waits until Keycloak shows it: an event becomes visible when its request has ended. */
+/** Waits until Keycloak shows the record: an event becomes visible when its request has ended. */
 export async function requireEvidence(evidence: Evidence, realm: Realm, sinceMs: number): Promise<void> {
   const deadline = Date.now() + LIMIT_SECONDS * 1000
   while (!(await evidence.isIn(realm, sinceMs))) {

@@ -1,4 +1,4 @@
-// Two figures of an idle machine: the requests that an origin costs Keycloak, and its memory with many sessions ended.
+// Two figures on an idle machine: an origin's requests to Keycloak, and its memory with many ended sessions.
 
 import { readFile } from 'node:fs/promises'
 import { pause } from '../../www/demo/child.ts'
@@ -8,9 +8,9 @@ import { openStage, type Stage } from './stage.ts'
 const SESSIONS = 50_000
 const AT_ONCE = 50
 
-/** Requests of a minute without any action, by path, as Keycloak logs them. */
+/** Counts the requests in a minute without any action, by path, from Keycloak's log. */
 async function requestsAMinute(server: Server, stage: Stage): Promise<Map<string, number>> {
-  // The first pages are behind it.
+  // The first pages have been read by then.
   await pause(5_000)
   const before = (await server.log()).length
   await pause(60_000)
@@ -22,7 +22,7 @@ async function requestsAMinute(server: Server, stage: Stage): Promise<Map<string
   return counts
 }
 
-/** Megabytes of memory resident before and after. Linux only. */
+/** Measures resident memory before and after, in megabytes. Linux only. */
 async function memory(stage: Stage): Promise<[number, number]> {
   const before = await residentMegabytes(stage.origin.pid)
   const administer = await stage.administrator()
@@ -30,7 +30,7 @@ async function memory(stage: Stage): Promise<[number, number]> {
   const worker = async () => {
     while (next < SESSIONS) {
       const { status } = await administer('DELETE', `sessions/session-${next++}-of-many`)
-      if (status !== 204) throw new Error(`the origin answered ${status}`)
+      if (status !== 204) throw new Error(`the origin returned ${status}`)
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, worker))

@@ -1,4 +1,4 @@
-// Plain HTTP against the servers of a run.
+// HTTP requests to the servers of a run.
 
 const ANSWER_SECONDS = 30
 
@@ -8,7 +8,7 @@ export interface Answer {
   text: string
 }
 
-/** A request without an answer fails, rather than wait without end. Redirects are answers. */
+/** Sends a request with a timeout. Redirects are returned, not followed. */
 export function send(url: string, init: RequestInit = {}): Promise<Response> {
   return fetch(url, { redirect: 'manual', ...init, signal: AbortSignal.timeout(ANSWER_SECONDS * 1000) })
 }

@@ -1,17 +1,17 @@
-// An administrator of Keycloak who begins a session in a user's name.
+// An administrator of Keycloak impersonates a user.
 
 import { Agent } from './agent.ts'
 import type { Client } from './clients.ts'
 import { logIn, type Login } from './login.ts'
 import type { Realm } from './realm.ts'
 
-/** Begins the session, and logs in by a client in it. */
+/** Starts the impersonated session and logs in at a client within it. */
 export async function impersonate(realm: Realm, username: string, client: Client): Promise<Login> {
   const { headers } = await realm.change('POST', `users/${await realm.userId(username)}/impersonation`)
   return logIn(realm, username, client, { agent: new Agent(realm.url, headers.getSetCookie()) })
 }
 
-/** Adds the mapper by which a client's tokens name the administrator in `act`: Keycloak itself does not. */
+/** Adds a mapper that puts the administrator into `act` of a client's tokens, which Keycloak does not do by itself. */
 export async function nameActor(realm: Realm, client: Client): Promise<void> {
   await realm.change('POST', `clients/${await realm.clientUuid(client.id)}/protocol-mappers/models`, {
     name: 'actor',

@@ -1,5 +1,5 @@
-// The steps of the guide: a realm as the console makes it, `portcullis init`, `check --online`, an enforced logout, and
-// `--undo`.
+// The steps of the guide: a realm as the console creates it, `portcullis init`, `check --online`, an enforced logout,
+// and `--undo`.
 
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -19,7 +19,7 @@ const CLI = join(createRequire(import.meta.url).resolve('portcullis/package.json
 const LIMIT_SECONDS = 10
 const USER = 'alice'
 
-/** Rejects at the first step that fails. `say` is called after each step. */
+/** Runs the steps and rejects at the first failure. Calls `say` after each step. */
 export async function checkInit(server: Server, say: (text: string) => void = () => undefined): Promise<void> {
   const realm = `new-${randomBytes(4).toString('hex')}`
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-init-'))
@@ -33,7 +33,7 @@ export async function checkInit(server: Server, say: (text: string) => void = ()
     await setup.enforce(say)
     await setup.undo(say)
     requireSame(before, await snapshot(server.admin, realm))
-    say('the realm is as it was')
+    say('the realm is unchanged')
   } finally {
     await server.admin.request('DELETE', `/admin/realms/${realm}`)
     await rm(folder, { recursive: true, force: true })
@@ -53,28 +53,28 @@ class GuidedSetup {
     this.#port = port
   }
 
-  /** Requires that `--dry-run` writes and changes nothing. */
+  /** Checks that `--dry-run` writes and changes nothing. */
   async plan(say: (text: string) => void): Promise<void> {
     const before = await snapshot(this.#server.admin, this.#realm)
     const { changes } = await this.#init('--dry-run')
-    if (changes.length === 0) throw new Error('init plans no change for a new realm')
+    if (changes.length === 0) throw new Error('init --dry-run lists no changes for a new realm')
     requireSame(before, await snapshot(this.#server.admin, this.#realm))
     const written = await readdir(this.#folder)
     if (written.length > 0) throw new Error(`init --dry-run wrote ${written.join(', ')}`)
-    say(`init plans ${changes.length} changes, and makes none`)
+    say(`init --dry-run lists ${changes.length} changes and makes none`)
   }
 
-  /** Requires that a second run changes nothing. */
+  /** Runs `init` and checks that a second run changes nothing. */
   async setUp(say: (text: string) => void): Promise<void> {
     const first = await this.#init('--yes')
-    if (first.realm !== 'applied') throw new Error(`init ends as ${first.realm}`)
+    if (first.realm !== 'applied') throw new Error(`init reports ${first.realm}`)
     const second = await this.#init('--yes')
-    if (second.realm !== 'nothing_to_do') throw new Error(`a second init ends as ${second.realm}`)
+    if (second.realm !== 'nothing_to_do') throw new Error(`a second init reports ${second.realm}`)
     await this.#requireNoPassword()
-    say(`init made ${first.changes.length} changes, and a second run none`)
+    say(`init made ${first.changes.length} changes, a second run made none`)
   }
 
-  /** Requires that `check --online` finds nothing missing beside the origin, and measures an enforced logout. */
+  /** Checks that `check --online` finds nothing missing while the origin runs, and measures an enforced logout. */
   async enforce(say: (text: string) => void): Promise<void> {
     const parameters = [CLI, 'serve', '--config', this.#path('portcullis.json'), '--port', String(this.#port)]
     const origin = new Child('origin', process.execPath, parameters, {}, this.#folder)
@@ -90,7 +90,7 @@ class GuidedSetup {
         this.#path('portcullis.json'),
       ])
       if (code !== 0 || /^ {2}(?:warning|failure|unchecked) /m.test(output))
-        throw new Error(`check --online finds something:\n${output}`)
+        throw new Error(`check --online reports problems:\n${output}`)
       say('check --online finds nothing missing')
       const seconds = await this.#refusal(JSON.parse(await readFile(this.#path('feed-key.public.json'), 'utf8')) as JWK)
       say(`a session ended at Keycloak is refused after ${seconds.toFixed(2)} s`)
@@ -103,10 +103,10 @@ class GuidedSetup {
     const file = (await readdir(this.#folder)).find((name) => name.startsWith('undo-'))
     const { code, output } = await this.#run(['init', '--undo', this.#path(file ?? ''), '--yes'])
     if (code !== 0) throw new Error(`init --undo failed:\n${output}`)
-    say('init --undo took the changes back')
+    say('init --undo reverted the changes')
   }
 
-  /** Seconds from the end of a session at Keycloak to its refusal by a gate. */
+  /** Measures the seconds from the end of a session at Keycloak to its refusal by a gate. */
   async #refusal(key: JWK): Promise<number> {
     const place = { url: this.#server.url, issuer: `${this.#server.url}/realms/${this.#realm}` }
     const feed = { url: `http://127.0.0.1:${this.#port}/feed/${this.#realm}`, keys: [key], mode: 'stream' as const }
@@ -178,7 +178,7 @@ interface Plan {
   changes: unknown[]
 }
 
-/** A realm and a client as the console makes them. */
+/** Returns a realm and a client as the console creates them. */
 function unprepared(realm: string): object {
   return {
     realm,
@@ -201,19 +201,17 @@ function unprepared(realm: string): object {
 
 async function requireAccepted(gate: Gate, token: string): Promise<void> {
   const verdict = await gate.check(token)
-  if (!verdict.ok) throw new Error(`a good token is ${verdict.reason}`)
+  if (!verdict.ok) throw new Error(`a valid token is refused: ${verdict.reason}`)
 }
 
-/** All of a realm that an administrator can read and `init` could touch. */
+/** Reads everything in a realm that `init` could change. */
 async function snapshot(admin: Admin, realm: string): Promise<unknown> {
   const paths = ['', '/events/config', '/clients', '/client-scopes', '/users', '/roles', '/components']
   const read = await Promise.all(paths.map((path) => admin.read<unknown>(`/admin/realms/${realm}${path}`)))
   return settled(read)
 }
 
-/**
- * Lists in one order, and without empty Admin URLs: Keycloak's API cannot remove one, and an empty one counts as none.
- */
+/** Sorts lists and removes empty Admin URLs: Keycloak's API cannot remove a URL, and an empty one has no effect. */
 function settled(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(settled).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
   if (typeof value !== 'object' || value === null) return value
@@ -224,5 +222,5 @@ function settled(value: unknown): unknown {
 }
 
 function requireSame(before: unknown, after: unknown): void {
-  if (JSON.stringify(before) !== JSON.stringify(after)) throw new Error('the realm is not as it was')
+  if (JSON.stringify(before) !== JSON.stringify(after)) throw new Error('the realm differs from its state before init')
 }

@@ -1,16 +1,16 @@
-// Signing keys of a realm: added, made passive, disabled and removed, as in its console.
+// Adds signing keys to a realm, makes them passive, disables and removes them, as its console does.
 
 import type { Realm } from './realm.ts'
 
 export interface RealmKey {
-  /** The id of its component. */
+  /** Id of the key's component. */
   readonly id: string
-  /** `active: false`: passive, no longer signs. `enabled: false`: no longer in the key set. */
+  /** `active: false` makes the key passive: it no longer signs. `enabled: false` removes it from the key set. */
   change(state: { active?: boolean; enabled?: boolean }): Promise<void>
   remove(): Promise<void>
 }
 
-/** Adds a key. The one with the greatest priority signs. */
+/** Adds a key. The key with the highest priority signs. */
 export async function addKey(realm: Realm, algorithm: string, priority: number): Promise<RealmKey> {
   const { id: parentId } = await realm.read<{ id: string }>('')
   const component = {

@@ -1,4 +1,4 @@
-// Logins by code flow with PKCE (RFC 7636), refreshes, and logouts that an app or its user begins.
+// Logins by code flow with PKCE (RFC 7636), refreshes, and logouts started by an app or its user.
 
 import { createHash, randomBytes } from 'node:crypto'
 import { claimsOf } from '../../www/demo/client.ts'
@@ -6,12 +6,12 @@ import { Agent, titleOf, type Page } from './agent.ts'
 import { ACCOUNT_CONSOLE, type Client } from './clients.ts'
 import { answerOf, send, type Answer } from './http.ts'
 
-/** Where Keycloak sends the browser back to; nothing listens there. */
+/** The redirect URI; nothing listens there. */
 export const REDIRECT_URI = 'http://127.0.0.1/cb'
 
-/** A realm of a running Keycloak, as its users see it. */
+/** A realm of a running Keycloak, as seen by its users. */
 export interface Place {
-  /** Of the server. */
+  /** URL of the server. */
   readonly url: string
   /** The realm's `iss`. */
   readonly issuer: string
@@ -21,7 +21,7 @@ export interface Place {
 export interface Login {
   readonly username: string
   readonly client: Client
-  /** The browser; another login with it belongs to the same session. */
+  /** The browser. Another login with it belongs to the same session. */
   readonly agent: Agent
   readonly accessToken: string
   readonly refreshToken: string
@@ -31,18 +31,18 @@ export interface Login {
 }
 
 export interface LoginOptions {
-  /** Default: another browser, and so a session of its own. */
+  /** Default: a new browser and so a new session. */
   agent?: Agent
   /** Default `openid`. */
   scope?: string
-  /** Parameters of the authorisation request, such as `kc_action`, and the pages' fields that answer it. */
+  /** Parameters of the authorisation request, such as `kc_action`, and the form fields for its pages. */
   parameters?: Record<string, string>
   fields?: Record<string, string>
   /** Parameters of the token request, such as `client_session_state`. */
   tokenParameters?: Record<string, string>
 }
 
-/** Logs in by the client with the password `<username>-password`, and consents where the client asks. */
+/** Logs in at the client with the password `<username>-password`, and consents if asked. */
 export async function logIn(
   place: Place,
   username: string,
@@ -75,24 +75,24 @@ export async function logIn(
     ...options.tokenParameters,
   })
   if (answer.status !== 200)
-    throw new Error(`Keycloak answered ${answer.status} to the code: ${answer.text.slice(0, 300)}`)
+    throw new Error(`Keycloak returned ${answer.status} for the code: ${answer.text.slice(0, 300)}`)
   return loginOf(answer, { username, client, agent })
 }
 
-/** Uses the refresh token. Rejects when it is refused. */
+/** Uses the refresh token. Rejects if it is refused. */
 export async function refresh(place: Place, login: Login): Promise<Login> {
   const answer = await tryRefresh(place, login)
   if (answer.status !== 200)
-    throw new Error(`Keycloak answered ${answer.status} to the refresh: ${answer.text.slice(0, 300)}`)
+    throw new Error(`Keycloak returned ${answer.status} for the refresh: ${answer.text.slice(0, 300)}`)
   return loginOf(answer, login)
 }
 
-/** Uses the refresh token; the answer may be a refusal. */
+/** Uses the refresh token. The response may be a refusal. */
 export function tryRefresh(place: Place, login: Login): Promise<Answer> {
   return askForTokens(place, login.client, { grant_type: 'refresh_token', refresh_token: login.refreshToken })
 }
 
-/** Sends a password by the client (RFC 6749 §4.3); the answer may be a refusal. */
+/** Sends a password as the client (RFC 6749 §4.3). The response may be a refusal. */
 export function tryPassword(
   place: Place,
   client: Client,
@@ -103,7 +103,7 @@ export function tryPassword(
   return askForTokens(place, client, { grant_type: 'password', username, password }, headers)
 }
 
-/** Asks the token endpoint as the client. */
+/** Calls the token endpoint as the client. */
 export async function askForTokens(
   place: Place,
   client: Client,
@@ -114,13 +114,13 @@ export async function askForTokens(
   return answerOf(await send(endpoint(place, 'token'), { method: 'POST', body, headers }))
 }
 
-/** RFC 7009 at Keycloak, or at an origin by its URL, as the token's client. */
+/** Revokes a token as its client (RFC 7009), at Keycloak or at the origin with this URL. */
 export async function revoke(place: Place, client: Client, token: string, originUrl = place.url): Promise<Answer> {
   const url = endpoint(place, 'revoke').replace(place.url, originUrl)
   return answerOf(await send(url, { method: 'POST', body: new URLSearchParams({ token, ...identity(client) }) }))
 }
 
-/** OpenID Connect RP-Initiated Logout 1.0, by the browser of the login. */
+/** Logs out by OpenID Connect RP-Initiated Logout 1.0 in the login's browser. */
 export async function logOut(place: Place, login: Login): Promise<void> {
   const redirect = redirectOf(place, login.client)
   const query = new URLSearchParams({ id_token_hint: login.idToken, post_logout_redirect_uri: redirect })
@@ -128,11 +128,11 @@ export async function logOut(place: Place, login: Login): Promise<void> {
   if (page.status !== 0) throw new Error(`Keycloak did not log out: ${titleOf(page)}`)
 }
 
-/** Asks the REST API of the account console, such as `DELETE sessions/{sid}`, by a login at `ACCOUNT_CONSOLE`. */
+/** Calls the REST API of the account console, such as `DELETE sessions/{sid}`, with a login at `ACCOUNT_CONSOLE`. */
 export async function manageAccount(place: Place, login: Login, method: string, path: string): Promise<Answer> {
   const headers = { authorization: `Bearer ${login.accessToken}`, accept: 'application/json' }
   const answer = await answerOf(await send(`${place.issuer}/account/${path}`, { method, headers }))
-  if (answer.status >= 300) throw new Error(`the account console answered ${answer.status} to ${method} ${path}`)
+  if (answer.status >= 300) throw new Error(`the account console returned ${answer.status} for ${method} ${path}`)
   return answer
 }
 
@@ -159,7 +159,7 @@ function identity(client: Client): Record<string, string> {
   return client.secret === undefined ? { client_id: client.id } : { client_id: client.id, client_secret: client.secret }
 }
 
-/** Keycloak's own client has a redirect address of its own. */
+/** Keycloak's own client has a different redirect URI. */
 function redirectOf(place: Place, client: Client): string {
   return client === ACCOUNT_CONSOLE ? `${place.issuer}/account/` : REDIRECT_URI
 }

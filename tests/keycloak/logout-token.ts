@@ -7,7 +7,7 @@ import { clientOf, type Realm } from './realm.ts'
 const CAPTURED = { id: 'captured', secret: 'captured-secret' }
 const PATH = 'backchannel-logout'
 
-/** Ends a session of a client whose URL is a server here, and returns the logout token that Keycloak sends. */
+/** Ends a session of a client whose logout URL is a local server, and returns the logout token that Keycloak sends. */
 export async function captureLogoutToken(realm: Realm): Promise<string> {
   const capture = await openCapture()
   try {

@@ -1,14 +1,14 @@
-// The origin of a stage, as a process of its own: it can be killed and started again.
+// The origin of a stage, as a separate process that can be killed and restarted.
 
 import { keycloakConnector, type KeycloakOptions } from 'portcullis/connectors/keycloak'
 import { createOrigin, type JWK, type OriginRealm } from 'portcullis/origin'
 import { serve } from 'portcullis/origin/node'
 import { sqliteStore } from 'portcullis/origin/sqlite'
 
-/** In the environment variable `PORTCULLIS_STAGE`, as JSON. */
+/** Settings, passed as JSON in the environment variable `PORTCULLIS_STAGE`. */
 export interface OriginSettings {
   port: number
-  /** The database. */
+  /** Path of the database. */
   path: string
   signingKey: JWK
   realm: OriginRealm

@@ -1,4 +1,5 @@
-// A realm made for one run: users, clients whose URLs are the origin's receivers, and accounts that read and act.
+// A realm created for one run: users, clients whose URLs are the origin's receivers, and service accounts that read and
+// act.
 
 import { randomBytes } from 'node:crypto'
 import type { Admin } from './admin.ts'
@@ -7,20 +8,20 @@ import type { Answer } from './http.ts'
 import { REDIRECT_URI, type Place } from './login.ts'
 import type { Server } from './server.ts'
 
-/** Each with the password `<name>-password`. `root` has the role that the origin asks of administrators. */
+/** Users, each with the password `<name>-password`. `root` has the role that the origin requires of administrators. */
 export const USERS = ['alice', 'bob', 'carol', 'dave', 'erin', 'root'] as const
 
-/** Reads events, users and clients. */
+/** Service account that reads events, users and clients. */
 export const READER = { clientId: 'reader', clientSecret: 'reader-secret' }
-/** Ends sessions and sets not-befores. */
+/** Service account that ends sessions and sets not-befores. */
 export const ACTOR = { clientId: 'actor', clientSecret: 'actor-secret' }
 
 const ADMIN_ROLE = 'portcullis-admin'
 
 export interface RealmOptions {
   /**
-   * The URL under which the origin serves the realm: `http://127.0.0.1:8780/realms/{realm}`. Clients' URLs are its
-   * receivers.
+   * The URL under which the origin serves the realm: `http://127.0.0.1:8780/realms/{realm}`. The clients' URLs are
+   * receivers below it.
    */
   receivers: string
   /** Members of the realm's representation that differ, such as `{ revokeRefreshToken: true }`. */
@@ -41,14 +42,14 @@ export class Realm implements Place {
   }
 
   /**
-   * Asks the Admin API of this realm, such as `DELETE sessions/{sid}`; the empty path is the realm itself. Throws when
+   * Calls the Admin API of this realm, such as `DELETE sessions/{sid}`; the empty path is the realm itself. Throws if
    * it is refused.
    */
   change(method: string, path: string, body?: unknown): Promise<Answer> {
     return this.#admin.change(method, this.#path(path), body)
   }
 
-  /** The same; the answer may be a refusal. */
+  /** Calls the Admin API; the response may be a refusal. */
   request(method: string, path: string, body?: unknown): Promise<Answer> {
     return this.#admin.request(method, this.#path(path), body)
   }
@@ -57,17 +58,17 @@ export class Realm implements Place {
     return this.#admin.read<T>(this.#path(path))
   }
 
-  /** Keycloak's id of a user, which is the `sub`. */
+  /** Returns Keycloak's id of a user, which is the `sub`. */
   async userId(username: string): Promise<string> {
     const [user] = await this.read<{ id: string }[]>(`users?exact=true&username=${username}`)
-    if (user === undefined) throw new Error(`there is no user ${username}`)
+    if (user === undefined) throw new Error(`user ${username} does not exist`)
     return user.id
   }
 
-  /** Keycloak's id of a client. */
+  /** Returns Keycloak's id of a client. */
   async clientUuid(clientId: string): Promise<string> {
     const [client] = await this.read<{ id: string }[]>(`clients?clientId=${clientId}`)
-    if (client === undefined) throw new Error(`there is no client ${clientId}`)
+    if (client === undefined) throw new Error(`client ${clientId} does not exist`)
     return client.id
   }
 
@@ -80,7 +81,7 @@ export class Realm implements Place {
   }
 }
 
-/** Makes a realm of a new name. */
+/** Creates a realm with a new name. */
 export async function createRealm(server: Server, options: RealmOptions): Promise<Realm> {
   const name = `acme-${randomBytes(4).toString('hex')}`
   await server.admin.change('POST', '/admin/realms', {
@@ -91,15 +92,15 @@ export async function createRealm(server: Server, options: RealmOptions): Promis
 }
 
 /**
- * In the form that Keycloak imports. It names no client scope: one of its own would keep Keycloak from making any
- * other.
+ * Returns the realm in the form that Keycloak imports. It contains no client scopes: with any, Keycloak would not
+ * create its default ones.
  */
 function representation(name: string, receivers: string): object {
   return {
     realm: name,
     enabled: true,
     sslRequired: 'none',
-    // Hashes that cost nothing: a run logs in hundreds of times.
+    // Cheap hashes, because a run logs in hundreds of times.
     passwordPolicy: 'hashAlgorithm(pbkdf2-sha256) and hashIterations(1)',
     accessTokenLifespan: 300,
     ssoSessionIdleTimeout: 1800,
@@ -117,7 +118,7 @@ function representation(name: string, receivers: string): object {
       heard(SPA, receivers, 'user'),
       clientOf(SILENT),
       { ...heard(CONSENTING, receivers, 'session'), consentRequired: true },
-      // Only a client of the tokens' audience may introspect them.
+      // Only a client in the tokens' audience may introspect them.
       { ...clientOf({ id: 'api', secret: 'api-secret' }), standardFlowEnabled: false },
       account(READER),
       account(ACTOR),
@@ -145,7 +146,7 @@ function representation(name: string, receivers: string): object {
   }
 }
 
-/** Those that Keycloak stores by default lack `REFRESH_TOKEN_ERROR`. */
+/** Keycloak's default event types lack `REFRESH_TOKEN_ERROR`. */
 const EVENT_TYPES = [
   'LOGIN',
   'LOGIN_ERROR',
@@ -164,7 +165,7 @@ const EVENT_TYPES = [
   'USER_DISABLED_BY_TEMPORARY_LOCKOUT',
 ]
 
-/** Attributes that the profile does not name are dropped. */
+/** Keycloak drops attributes that are not in the profile. */
 const USER_PROFILE = {
   attributes: [
     ...['username', 'email', 'firstName', 'lastName'].map((name) => permitted(name, ['admin', 'user'])),
@@ -176,7 +177,7 @@ function permitted(name: string, roles: string[]): object {
   return { name, permissions: { view: roles, edit: roles } }
 }
 
-/** Without these names, a login is answered 'Account is not fully set up'. */
+/** Returns a user. Without names, a login fails with 'Account is not fully set up'. */
 export function user(username: string, realm: string): object {
   return {
     username,
@@ -190,7 +191,7 @@ export function user(username: string, realm: string): object {
   }
 }
 
-/** A client, in the form that Keycloak imports. */
+/** Returns a client in the form that Keycloak imports. */
 export function clientOf({ id, secret }: Client): object {
   return {
     clientId: id,
@@ -207,8 +208,8 @@ export function clientOf({ id, secret }: Client): object {
 }
 
 /**
- * A client whose back-channel and admin URLs are the origin's receivers. `names`: its logout tokens name the session or
- * the user.
+ * Returns a client whose back-channel and admin URLs are the origin's receivers. Its logout tokens name the session or
+ * the user, as `names` says.
  */
 function heard(of: Client, receivers: string, names: 'session' | 'user'): object {
   return {
@@ -223,7 +224,7 @@ function heard(of: Client, receivers: string, names: 'session' | 'user'): object
   }
 }
 
-/** A service account. */
+/** Returns a service account. */
 function account({ clientId, clientSecret }: typeof READER): object {
   return {
     ...clientOf({ id: clientId, secret: clientSecret }),

@@ -1,4 +1,4 @@
-// Walks through the table against a real Keycloak: `cargo xtask keycloak`.
+// Runs the table against a real Keycloak: `cargo xtask keycloak`.
 
 import { parseArgs } from 'node:util'
 import { checkInit } from './init.ts'
@@ -13,12 +13,12 @@ const USAGE = `known options here:
   --short           the rows and the round of the suite keycloak/short
   --rows 1,2        these rows only
   --round NAME      this round only: ${ROUNDS.join(', ')}
-  --actions N       rows 1 to 3 so often, for their p50 and p99
+  --actions N       repeats rows 1 to 3 N times, for their p50 and p99
   --keep            leaves the server running, with a realm, an origin and an edge, until it is interrupted`
 
 interface Options {
   tier: Tier
-  /** Whether the steps of the guide, with `portcullis init`, are tried first. */
+  /** Whether the steps of the guide, with `portcullis init`, are run first. */
   init: 'tried' | 'left_out'
   rows: readonly number[]
   rounds: readonly Round[]
@@ -26,7 +26,7 @@ interface Options {
   keep: boolean
 }
 
-/** Its child processes are stopped also when this one is interrupted. */
+/** The current walk; its child processes are also stopped when this one is interrupted. */
 let underWay: Walk | undefined
 
 async function main(): Promise<boolean> {
@@ -92,7 +92,7 @@ Everything is running until Ctrl-C:
 
   Keycloak   ${server.url}/admin/master/console/#/${stage.realm.name}   ${username}, ${password}
   origin     ${stage.originUrl}   realm ${stage.realm.name}
-  edge       ${stage.edgeUrl}/api   answers with the verdict on a token
+  edge       ${stage.edgeUrl}/api   returns the verdict on a token
 
 Users: alice, bob, carol, dave, erin and root (administrator of the origin), each with the password <name>-password.`)
   await interrupted

@@ -1,4 +1,4 @@
-// One case under way on a stage: asks the edge, and notes the seconds from an action to its refusal.
+// A running case on a stage: calls the edge and measures the seconds from an action to the refusal.
 
 import { pause } from '../../www/demo/child.ts'
 import type { Reason } from 'portcullis/edge'
@@ -15,9 +15,9 @@ export class Scene {
   readonly stage: Stage
   readonly tier: Tier
   readonly #limitMs: number
-  /** Seconds from action to refusal, one for each action. */
+  /** Seconds from action to refusal, one per action. */
   readonly seconds: number[] = []
-  /** Logins after an action, which later messages about that action must leave alone. */
+  /** The login after an action, which later messages about that action must not affect. */
   #revived: Login | undefined
 
   constructor(stage: Stage, tier: Tier, limitSeconds: number) {
@@ -34,14 +34,14 @@ export class Scene {
     return this.stage.realm
   }
 
-  /** Logs in, in a session of its own unless the options name the browser of another. */
+  /** Logs in, in a new session unless the options contain another login's browser. */
   logIn(username: string, client: Client, options?: LoginOptions): Promise<Login> {
     return logIn(this.realm, username, client, options)
   }
 
   /**
-   * Does an action, and requires the refusals, the tokens that pass, the next login and Keycloak's record that the
-   * table names.
+   * Performs an action and checks the refused tokens, the accepted ones, the next login and Keycloak's record, as the
+   * table states.
    */
   async enforce({ ended, spared, act, again, evidence }: Enforcement): Promise<void> {
     await this.settle()
@@ -60,19 +60,19 @@ export class Scene {
       if ((await this.stage.call(login.accessToken)).ok) throw new Error(`${nameOf(login)} is accepted again`)
   }
 
-  /** Requires that the last login after an action is still good: sources that tell later must not reach it. */
+  /** Checks that the last login after an action is still accepted: slower sources must not revoke it. */
   async settle(): Promise<void> {
     if (this.#revived !== undefined) await this.accepted(this.#revived)
     this.#revived = undefined
   }
 
-  /** Requires that the edge accepts it now. */
+  /** Checks that the edge accepts the login's token now. */
   async accepted(login: Login): Promise<void> {
     const verdict = await this.stage.call(login.accessToken)
     if (!verdict.ok) throw new Error(`${nameOf(login)} is refused (${verdict.reason})`)
   }
 
-  /** Waits until the edge refuses it. Returns the seconds since `begun`, by `performance.now()`. */
+  /** Waits until the edge refuses the token. Returns the seconds since `begun`, a time of `performance.now()`. */
   async refused({ login, reasons }: Ended, begun = performance.now()): Promise<number> {
     for (;;) {
       const verdict = await this.stage.call(login.accessToken)
@@ -88,7 +88,7 @@ export class Scene {
 }
 
 /**
- * Waits for a later second: Keycloak's times are whole seconds, and a token issued in the second of an action is
+ * Waits for a later second: Keycloak's times are in whole seconds, so a token issued in the same second as an action is
  * refused.
  */
 export async function laterThan(second: number): Promise<void> {

@@ -1,4 +1,4 @@
-// A running Keycloak: one of its own with a fresh database, or the one that `KEYCLOAK_URL` names.
+// A running Keycloak: a new one with an empty database, or the one at `KEYCLOAK_URL`.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,18 +15,18 @@ export const ADMINISTRATOR = { username: 'admin', password: 'admin-password' }
 const READY_SECONDS = 300
 const STOP_SECONDS = 10
 const LOG = 'keycloak.log'
-/** Parts of the distribution that a running server reads only. */
+/** Parts of the distribution that a running server only reads. */
 const READ_ONLY = ['bin', 'conf', 'lib', 'providers', 'themes', 'version.txt']
 
 export interface Server {
-  /** Such as `http://127.0.0.1:18080`; the base of all issuers. */
+  /** The base of all issuers, such as `http://127.0.0.1:18080`. */
   readonly url: string
   readonly admin: Admin
-  /** As the running server states it. */
+  /** The version that the running server reports. */
   readonly version: string
   /**
-   * Ends it at once, as a power cut does, and starts it again with the same database; `undefined` for a server of
-   * another process.
+   * Kills the server, like a power cut, and restarts it with the same database; `undefined` for a server of another
+   * process.
    */
   readonly power: Power | undefined
   /** Its output; empty for a server of another process. */
@@ -36,11 +36,11 @@ export interface Server {
 
 export interface Power {
   cut(): Promise<void>
-  /** Resolves once it answers. */
+  /** Starts the server again; resolves once it responds. */
   restore(): Promise<void>
 }
 
-/** Resolves once it answers. Rejects with `Unavailable` where there is no Java or no archive. */
+/** Resolves once the server responds. Rejects with `Unavailable` without Java or the archive. */
 export async function startServer(say: (text: string) => void = () => undefined): Promise<Server> {
   const running = process.env['KEYCLOAK_URL']
   if (running !== undefined && running !== '') return joined(running)
@@ -65,7 +65,7 @@ async function joined(url: string): Promise<Server> {
   return { url, admin, version: systemInfo.version, power: undefined, log: async () => '', stop: async () => undefined }
 }
 
-/** A server of this process. Its home has links to the distribution and data of its own. */
+/** A server started by this process. Its home has links to the distribution, and its own data. */
 class Process implements Power {
   readonly url: string
   readonly #home: string
@@ -83,7 +83,7 @@ class Process implements Power {
     const log = createWriteStream(join(this.#home, LOG), { flags: 'a' })
     await once(log, 'open')
     this.#process = spawn(join(this.#home, 'bin/kc.sh'), this.#parameters(), {
-      // A group of its own: `kc.sh` runs Java as a child.
+      // A separate process group, because `kc.sh` runs Java as a child.
       detached: true,
       stdio: ['ignore', log, log],
       env: {
@@ -91,7 +91,7 @@ class Process implements Power {
         KC_BOOTSTRAP_ADMIN_USERNAME: ADMINISTRATOR.username,
         KC_BOOTSTRAP_ADMIN_PASSWORD: ADMINISTRATOR.password,
         JAVA_OPTS_KC_HEAP: '-Xms256m -Xmx768m',
-        // The second compiler costs more than it gives in a run of minutes.
+        // In a run of some minutes, the second compiler costs more time than it saves.
         JAVA_OPTS_APPEND: '-XX:TieredStopAtLevel=1',
       },
     })
@@ -118,7 +118,7 @@ class Process implements Power {
     return [
       'start',
       '--optimized',
-      // The script's own would be the folder of the distribution.
+      // The script's default would be the folder of the distribution.
       `-Dkc.home.dir=${this.#home}`,
       '--cache=local',
       '--http-enabled=true',
@@ -156,7 +156,7 @@ class Process implements Power {
     const kill = setTimeout(() => this.#signal('SIGKILL'), STOP_SECONDS * 1000)
     await exit
     clearTimeout(kill)
-    // The script may end before Java does.
+    // The script may exit before Java does.
     this.#signal('SIGKILL')
     this.#guard?.kill()
   }
@@ -166,12 +166,14 @@ class Process implements Power {
     try {
       process.kill(-this.#process.pid, signal)
     } catch {
-      // The group has ended.
+      // The process group has exited.
     }
   }
 }
 
-/** Kills the group when this process ends in any way: a terminal's Ctrl-C does not reach a group of its own. */
+/**
+ * Kills the process group when this process exits for any reason: Ctrl-C in a terminal does not reach another group.
+ */
 function guard({ pid }: ChildProcess): ChildProcess | undefined {
   if (pid === undefined) return undefined
   return spawn('sh', ['-c', 'read -r _; kill -9 -"$0"', String(pid)], {

@@ -1,4 +1,4 @@
-// Every shape of token that Keycloak issues: how to get one, and the answer of a gate with profile `keycloak`.
+// Every shape of token that Keycloak issues: how to get one, and the verdict of a gate with the profile `keycloak`.
 
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { CONSENTING, MOBILE, WEB, type Client } from './clients.ts'
@@ -10,14 +10,14 @@ import { clientOf, type Realm } from './realm.ts'
 
 export interface Shape {
   readonly name: string
-  /** `accepted`, or the check that fails and its reason. */
+  /** `accepted`, or the failing check and its reason. */
   readonly answer: string
-  /** Answers of gates whose options differ, by the option's name and value. */
+  /** Verdicts of gates whose options differ, by the option's name and value. */
   readonly differing?: Readonly<Record<string, string>>
   obtain(realm: Realm): Promise<string>
 }
 
-/** To be obtained in this order: `sub` is in no lightweight token until its mapper says so. */
+/** Shapes in the order in which they must be obtained: lightweight tokens have no `sub` until a mapper is changed. */
 export const SHAPES: readonly Shape[] = [
   shape('code flow', 'accepted', async (realm) => (await logIn(realm, 'alice', WEB)).accessToken, {
     'issuer of another host': 'realm wrong_issuer',
@@ -82,7 +82,7 @@ export const SHAPES: readonly Shape[] = [
   shape('logout token', 'type wrong_type', captureLogoutToken),
   ...['RS512', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA'].map((algorithm) =>
     shape(`signed by ${algorithm}`, 'accepted', async (realm) => {
-      // It does not sign unless a client says so.
+      // The key signs only for a client that requests its algorithm.
       await addKey(realm, algorithm, 0)
       return ofClient(realm, {
         name: algorithm.toLowerCase(),
@@ -92,7 +92,7 @@ export const SHAPES: readonly Shape[] = [
   ),
 ]
 
-/** A client of the realm, and its settings besides the usual. */
+/** A client of the realm, with its additional settings. */
 interface Kind {
   name: string
   changes: { attributes?: Record<string, string>; [member: string]: unknown }
@@ -123,7 +123,7 @@ function client(name: string): Client {
   return { id: name, secret: `${name}-secret` }
 }
 
-/** The client of lightweight tokens. */
+/** Adds the client of lightweight tokens. */
 export function addLightweightClient(realm: Realm): Promise<Client> {
   return addClient(realm, LIGHTWEIGHT)
 }
@@ -145,7 +145,7 @@ async function byCredentials(realm: Realm, kind: Kind): Promise<string> {
   return accessTokenOf(await askForTokens(realm, await addClient(realm, kind), { grant_type: 'client_credentials' }))
 }
 
-/** With a proof of possession (RFC 9449). */
+/** Gets a token with a proof of possession (RFC 9449). */
 async function byProof(realm: Realm): Promise<string> {
   const { publicKey, privateKey } = await generateKeyPair('ES256', { extractable: true })
   const claims = { jti: crypto.randomUUID(), htm: 'POST', htu: `${realm.issuer}/protocol/openid-connect/token` }
@@ -169,6 +169,6 @@ async function addSubToLightweight(realm: Realm): Promise<void> {
 
 function accessTokenOf({ status, text }: { status: number; text: string }): string {
   const { access_token: token } = JSON.parse(text) as { access_token?: string }
-  if (token === undefined) throw new Error(`Keycloak answered ${status} to a grant: ${text.slice(0, 300)}`)
+  if (token === undefined) throw new Error(`Keycloak returned ${status} for a grant: ${text.slice(0, 300)}`)
   return token
 }

@@ -1,4 +1,4 @@
-// The rows that every change must keep, against a real Keycloak with all sources.
+// The rows that every change must pass, against a real Keycloak with all sources.
 
 import { after, before, test } from 'node:test'
 import { Unavailable } from './distribution.ts'

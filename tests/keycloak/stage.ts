@@ -1,4 +1,4 @@
-// A stage: a realm of Keycloak, an origin with its connector, and an edge in workerd that the origin pushes to.
+// A stage: a Keycloak realm, an origin with its connector, and an edge in workerd that gets the origin's pushes.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -16,16 +16,16 @@ import type { OriginSettings } from './origin.ts'
 import { ACTOR, createRealm, READER, type Realm } from './realm.ts'
 import type { Power, Server } from './server.ts'
 
-/** The sources of the origin: all; polls only; messages of Keycloak only. */
+/** The origin's sources: all, polls only, or messages from Keycloak only. */
 export type Round = 'all' | 'no-push' | 'no-poll'
 
 export const ROUNDS: readonly Round[] = ['all', 'no-push', 'no-poll']
 
-/** Options that a row needs to differ. */
+/** Options in which a row's stage differs. */
 export interface StageOptions {
-  /** Of the connector. */
+  /** Options of the connector. */
   connector?: Partial<KeycloakOptions>
-  /** Of the realm, at origin and edge. */
+  /** Options of the realm, at origin and edge. */
   tokens?: Partial<TokenOptions>
   /** The longest `exp - iat`, at origin and edge. */
   maxLifetimeSeconds?: number
@@ -39,17 +39,19 @@ export interface Stage {
   readonly realm: Realm
   readonly originUrl: string
   readonly edgeUrl: string
-  /** The origin's feed, for a gate of one's own. */
+  /** The origin's feed, for a test's own gate. */
   readonly feed: { url: string; keys: JWK[] }
-  /** The origin's process: killed, and started again with its database. */
+  /** The origin's process, which can be killed and restarted with its database. */
   readonly origin: Power & { readonly pid: number; reconfigure(realm: Partial<OriginRealm>): Promise<void> }
-  /** The edge's verdict on a request with the token. */
+  /** Returns the edge's verdict on a request with the token. */
   call(token: string): Promise<Verdict>
-  /** Logs `root` in, who may then ask the origin's admin routes of the realm, such as `POST users/{id}/logout`. */
+  /**
+   * Logs in as `root` and returns a function that calls the origin's admin routes, such as `POST users/{id}/logout`.
+   */
   administrator(): Promise<Administer>
-  /** The origin's measurements (`/metrics`). */
+  /** Returns the origin's `/metrics`. */
   metrics(): Promise<string>
-  /** Its latest reports, each a line of JSON. */
+  /** Returns the origin's latest reports, one line of JSON each. */
   reports(): string
   close(): Promise<void>
 }
@@ -60,7 +62,7 @@ export type Verdict = { ok: true; impersonatedBy?: { sub?: string } } | { ok: fa
 
 const EDGE = 'edge-1'
 const LOADED_SECONDS = 30
-/** A busy machine must not make an act that Keycloak does `queued`. */
+/** Long enough that an act which Keycloak carries out is not `queued` on a busy machine. */
 const UPSTREAM_MS = 25_000
 /** Longer than any run. */
 const NEVER_MS = 2 ** 31 - 1
@@ -106,7 +108,7 @@ export async function openStage(server: Server, round: Round, options: StageOpti
   }
   const origin = new OriginProcess(settings, originUrl)
   const feed = { url: `${originUrl}/feed/${realm.name}`, keys: [publicKey] }
-  // First the edge, so that the origin's first push reaches it.
+  // The edge starts first, so that the origin's first push reaches it.
   const edge = await serveWorker({
     name: 'edge worker',
     entry: fileURLToPath(new URL('worker.ts', import.meta.url)),
@@ -165,7 +167,7 @@ export async function openStage(server: Server, round: Round, options: StageOpti
   }
 }
 
-/** Waits for the edge's first state: without one it refuses all tokens. */
+/** Waits for the edge's first state; without one it refuses all tokens. */
 async function loaded(edgeUrl: string): Promise<void> {
   const deadline = Date.now() + LOADED_SECONDS * 1000
   while (Date.now() < deadline) {
@@ -178,7 +180,7 @@ async function loaded(edgeUrl: string): Promise<void> {
   throw new Error(`the edge has no state after ${LOADED_SECONDS} s`)
 }
 
-/** Options of the connector that a round differs in. */
+/** Returns the connector options of a round. */
 function sources(round: Round): Partial<KeycloakOptions> {
   switch (round) {
     case 'all':
@@ -218,7 +220,7 @@ class OriginProcess implements Power {
     await this.#child?.stop('SIGKILL')
   }
 
-  /** Starts it again with other options of its realm. */
+  /** Restarts it with other options of its realm. */
   async reconfigure(realm: Partial<OriginRealm>): Promise<void> {
     await this.cut()
     this.#settings = { ...this.#settings, realm: { ...this.#settings.realm, ...realm } }

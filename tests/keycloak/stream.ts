@@ -10,13 +10,13 @@ const EVENTS = ['session-revoked', 'credential-change'].map(
 )
 
 interface Stream {
-  /** Where events are pushed to. */
+  /** URL that events are pushed to. */
   endpoint: string
   /** The `Authorization` header of the pushes. */
   authorization: string
 }
 
-/** Makes the realm's stream, unless it has one already: Keycloak allows one for each client. */
+/** Creates the realm's stream unless it exists; Keycloak allows one per client. */
 export async function openStream(realm: Realm, { endpoint, authorization }: Stream): Promise<void> {
   const known = await realm.read<unknown[]>(`clients?clientId=${RECEIVER.clientId}`)
   if (known.length > 0) return
@@ -25,7 +25,7 @@ export async function openStream(realm: Realm, { endpoint, authorization }: Stre
     publicClient: false,
     serviceAccountsEnabled: true,
     standardFlowEnabled: false,
-    // By default events about no user are sent.
+    // By default, Keycloak sends no events about users.
     attributes: { 'ssf.enabled': 'true', 'ssf.defaultSubjects': 'ALL', 'ssf.validPushUrls': endpoint },
   })
   const uuid = await realm.clientUuid(RECEIVER.clientId)
@@ -41,7 +41,7 @@ export async function openStream(realm: Realm, { endpoint, authorization }: Stre
     }),
   })
   const { status, text } = await answerOf(response)
-  if (status !== 201) throw new Error(`Keycloak answered ${status} to the stream: ${text.slice(0, 300)}`)
+  if (status !== 201) throw new Error(`Keycloak returned ${status} for the stream: ${text.slice(0, 300)}`)
 }
 
 async function accessToken(realm: Realm): Promise<string> {
@@ -56,6 +56,6 @@ async function accessToken(realm: Realm): Promise<string> {
     await send(`${realm.issuer}/protocol/openid-connect/token`, { method: 'POST', body: form }),
   )
   if (status !== 200)
-    throw new Error(`Keycloak answered ${status} to the receiver of the stream: ${text.slice(0, 300)}`)
+    throw new Error(`Keycloak returned ${status} for the receiver of the stream: ${text.slice(0, 300)}`)
   return (JSON.parse(text) as { access_token: string }).access_token
 }

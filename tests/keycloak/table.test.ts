@@ -1,4 +1,4 @@
-// The figures of a run, as they are printed.
+// The printed table of a run's figures.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -6,7 +6,7 @@ import type { Case, Row } from './row.ts'
 import { figures, table } from './table.ts'
 import type { Result } from './walk.ts'
 
-test('one figure is printed as it is, several as percentiles', () => {
+test('prints a single figure unchanged and several as percentiles', () => {
   assert.equal(figures([0.304]), '0.30 s')
   assert.equal(
     figures(Array.from({ length: 100 }, (_, index) => (100 - index) / 100)),
@@ -15,7 +15,7 @@ test('one figure is printed as it is, several as percentiles', () => {
   assert.equal(figures([]), 'passed')
 })
 
-test('a case is a row of the table, a round a column', () => {
+test('prints a row per case and a column per round', () => {
   const [one, two, three]: Case[] = ['one', 'two', 'three'].map((title) => ({ title, run: () => Promise.resolve() }))
   const row = { number: 7, title: 'row', cases: [one, two] } as Row
   const results: Result[] = [

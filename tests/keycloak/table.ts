@@ -1,12 +1,12 @@
-// The figures of a run: a row for each case, a column for each round.
+// The table of a run's figures: a row for each case, a column for each round.
 
 import type { Round } from './stage.ts'
 import type { Result } from './walk.ts'
 
-/** As Markdown: the seconds from action to refusal, `–` where a round's sources cannot tell. */
+/** Returns Markdown with the seconds from action to refusal; `–` where a round's sources cannot detect the action. */
 export function table(results: readonly Result[], rounds: readonly Round[]): string {
   const lines = [`| # | action | ${rounds.join(' | ')} |`, `|---|---|${rounds.map(() => '---|').join('')}`]
-  // A later round may be the first of a case.
+  // A case may first occur in a later round.
   const sorted = [...results].sort((a, b) => a.row.number - b.row.number)
   for (const each of new Set(sorted.map((result) => result.case))) {
     const own = results.filter((result) => result.case === each)
@@ -29,7 +29,7 @@ function cell(result: Result | undefined): string {
   }
 }
 
-/** Such as `0.31 s`, or for several actions `p50 0.31 s, p99 0.52 s (n = 20)`. */
+/** Formats figures: `0.31 s`, or for several actions `p50 0.31 s, p99 0.52 s (n = 20)`. */
 export function figures(seconds: readonly number[]): string {
   if (seconds.length === 0) return 'passed'
   const sorted = [...seconds].sort((a, b) => a - b)

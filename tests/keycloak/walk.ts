@@ -1,4 +1,4 @@
-// The rows of the table, one after the other in each round: each case on a stage that has the options it needs.
+// Runs the rows of the table one after the other in each round, each case on a stage with the options that it needs.
 
 import { laterThan, Scene } from './scene.ts'
 import { Skipped, type Case, type Row, type Tier } from './row.ts'
@@ -11,20 +11,20 @@ export interface Result {
   readonly row: Row
   readonly case: Case
   readonly round: Round
-  /** From action to refusal, one for each action. */
+  /** Seconds from action to refusal, one per action. */
   readonly seconds: readonly number[]
   readonly outcome: 'passed' | 'skipped' | 'failed'
-  /** Why it failed or was skipped. */
+  /** The reason for a failure or a skip. */
   readonly reason?: string
 }
 
 interface WalkOptions {
   readonly tier: Tier
-  /** How often a case that says `times` is done. Default: as often as each says, in the short tier once. */
+  /** How often a case with `times` is repeated. Default: its `times`; once in the short tier. */
   readonly times?: number | undefined
 }
 
-/** Stages of one server in one round, each opened at its first use. */
+/** The stages of one server in one round, each opened at its first use. */
 export class Walk {
   readonly #server: Server
   readonly #round: Round
@@ -37,7 +37,7 @@ export class Walk {
     this.#options = options
   }
 
-  /** The cases of the row that this round has. */
+  /** Returns the cases of a row that run in this round. */
   casesOf(row: Row): Case[] {
     return row.cases.filter(
       ({ rounds, tier }) =>
@@ -58,7 +58,7 @@ export class Walk {
       return { ...found, seconds: scene.seconds, outcome: 'passed' }
     } catch (error) {
       if (error instanceof Skipped) return { ...found, seconds: [], outcome: 'skipped', reason: error.message }
-      // Logins of the next case are not in the second of the action that failed.
+      // Logins of the next case must not be in the same second as the failed action.
       await laterThan(Math.floor(Date.now() / 1000))
       const reason = error instanceof Error ? error.message : String(error)
       return {

@@ -1,4 +1,4 @@
-// The edge of a stage: a worker that answers a request with its verdict.
+// The edge of a stage: a worker that returns the verdict on a request.
 
 import { createGate, type GateOptions } from 'portcullis/edge'
 

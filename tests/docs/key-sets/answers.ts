@@ -8,9 +8,9 @@ import type { JWKS } from 'portcullis/origin'
 import { ISSUER, type Shape } from './shapes.ts'
 
 export interface Answers {
-  /** `taken`, or the code or name of what is thrown. */
+  /** `taken`, or the code or name of the error. */
   readonly jose: string
-  /** `taken`, the reasons for the keys that are skipped, why the set is refused, or the reason of the verdict. */
+  /** `taken`, the reasons of skipped keys, the error of a refused set, or the reason of the verdict. */
   readonly ours: string
 }
 

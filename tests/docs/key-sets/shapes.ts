@@ -1,4 +1,4 @@
-// JWK sets as servers publish them: each shape with the text of the set and a token that its key has signed.
+// JWK sets as servers publish them: each shape with its set as a string and a token that its key has signed.
 
 import { createHash, createHmac, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto'
 import { SignJWT } from 'jose'
@@ -6,11 +6,11 @@ import { SignJWT } from 'jose'
 export const ISSUER = 'https://issuer.example'
 
 export interface Shape {
-  /** The first column of its row. */
+  /** The first column of the shape's row. */
   readonly name: string
   readonly set: string | Uint8Array
   readonly token: string
-  /** Given in the options instead of fetched. */
+  /** Passed in the options instead of fetched. */
   readonly inline?: true
 }
 
@@ -19,14 +19,14 @@ export type Members = Record<string, unknown>
 export interface SigningKey {
   readonly alg: string
   readonly privateKey: KeyObject
-  /** With `kid` `k`, `alg` and `use`. */
+  /** The JWK with `kid` `k`, `alg` and `use`. */
   readonly jwk: Members
 }
 
 const BYTE_ORDER_MARK = '\u{feff}'
 const FIELD_BYTES: Readonly<Record<string, number>> = { 'P-256': 32, 'P-384': 48, 'P-521': 66 }
 
-/** All shapes, in the order of the page. */
+/** Returns all shapes, in the order of the page. */
 export async function shapes(): Promise<Shape[]> {
   const [ec, p384, p521] = [ecKey('P-256'), ecKey('P-384'), ecKey('P-521')]
   const [zeroX, zeroP521] = [ecKeyWithZero('P-256'), ecKeyWithZero('P-521')]
@@ -217,7 +217,7 @@ export function ecKey(curve: string): SigningKey {
   return signing({ 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' }[curve] ?? 'ES256K', privateKey, publicKey)
 }
 
-/** One whose `x` begins with a zero byte. */
+/** Generates a key whose `x` begins with a zero byte. */
 function ecKeyWithZero(curve: string): SigningKey {
   for (;;) {
     const key = ecKey(curve)
@@ -236,7 +236,7 @@ function okpKey(): SigningKey {
   return signing('EdDSA', privateKey, publicKey)
 }
 
-/** A token of the issuer; `header` has `kid` `k` unless it is given. */
+/** Signs a token of the issuer. The default `header` has the `kid` `k`. */
 export function token(
   { alg, privateKey }: SigningKey,
   header: { kid?: string; alg?: string } = { kid: 'k' },
@@ -248,7 +248,7 @@ export function set(...keys: unknown[]): string {
   return JSON.stringify({ keys })
 }
 
-/** The same bytes without the first one, which is zero. */
+/** Removes the first byte, which is zero. */
 export function shortened(value: unknown): string {
   return Buffer.from(String(value), 'base64url').subarray(1).toString('base64url')
 }
@@ -275,7 +275,7 @@ function padded(value: unknown): string {
   return text.padEnd(Math.ceil(text.length / 4) * 4, '=')
 }
 
-/** 43 characters carry 258 bits, and 32 bytes have 256. */
+/** Sets an unused bit: 43 characters carry 258 bits, 32 bytes have 256. */
 function withUnusedBits(value: unknown): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   const text = String(value)
@@ -294,19 +294,21 @@ function signingInput(header: Members): string {
   return [header, claims()].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')
 }
 
-/** jose does not sign with so short a key. The row needs a good signature of any key: neither side gets that far. */
+/** Signs by hand, because jose does not sign with such a short key. Neither side gets as far as the signature. */
 function signedByHand(): string {
   const input = signingInput({ alg: 'RS256', kid: 'k' })
   return `${input}.${signBytes('sha256', Buffer.from(input), rsaKeyShort).toString('base64url')}`
 }
 const rsaKeyShort = generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
 
-/** R is the neutral point and S is zero: S·B = R + k·A holds for any message. */
+/** Forges a signature: with the neutral point as R and zero as S, S·B = R + k·A holds for any message. */
 function forgedByIdentity(): string {
   return `${signingInput({ alg: 'EdDSA', kid: 'k' })}.${bytes(1, ...Array<number>(63).fill(0))}`
 }
 
-/** The encoded hash itself (RFC 8017 §9.2): to the power of one it stays what it is. */
+/**
+ * Forges a signature that is the encoded hash itself (RFC 8017 §9.2): raised to the power of one it does not change.
+ */
 function forgedByExponentOne({ jwk }: SigningKey): string {
   const input = signingInput({ alg: 'RS256', kid: 'k' })
   const digest = Buffer.concat([

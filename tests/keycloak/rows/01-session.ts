@@ -29,7 +29,7 @@ export const SESSION: Row = {
       title: 'clicked in the admin console',
       tier: 'long',
       async run(scene) {
-        // The list then has one session only.
+        // Leaves a single session in the list.
         await scene.realm.change('POST', `users/${await scene.realm.userId('carol')}/logout`)
         await laterThan(Math.floor(Date.now() / 1000))
         const web = await scene.logIn('carol', WEB)
@@ -50,11 +50,11 @@ export const SESSION: Row = {
     {
       title: 'its client gets logout tokens without a session',
       async run(scene) {
-        // A user of its own: as long as this session lives, any logout of the user comes without a session, too.
+        // A separate user: while this session exists, every logout of the user is also sent without a session.
         const spa = await scene.logIn('dave', SPA)
         const other = await scene.logIn('dave', WEB)
         const bob = await scene.logIn('bob', SPA)
-        // By push, the whole user is logged out: a logout token without `sid` means all sessions (§2.4).
+        // With push, the whole user is logged out: a logout token without `sid` means all sessions (§2.4).
         const isHeard = scene.round !== 'no-push'
         await scene.enforce({
           ended: isHeard

@@ -17,7 +17,7 @@ export const USER: Row = {
         const silent = await scene.logIn('alice', SILENT)
         const offline = await scene.logIn('alice', WEB, { scope: 'openid offline_access' })
         const bob = await scene.logIn('bob', WEB)
-        // Nothing is sent about these two; only the user's not-before reaches them.
+        // Keycloak sends nothing about these two; only the user's not-before affects them.
         const unheard = [silent, offline]
         const isPolled = scene.round !== 'no-poll'
         await scene.enforce({

@@ -12,7 +12,7 @@ import type { Administer } from '../stage.ts'
 const DOWN_MS = 60_000
 /** The sources record different revocations. */
 const REVOKED = ['session_revoked', 'user_revoked', 'realm_revoked'] as const
-/** Keycloak's embedded database is durable after half a second. */
+/** Keycloak's embedded database is durable after half a second; this waits longer. */
 const DURABLE_MS = 2_000
 const AT_ONCE_MS = 20
 const DONE_MS = 10_000
@@ -77,7 +77,7 @@ export const OUR_ROUTES: Row = {
         const administer = await scene.stage.administrator()
         const consenting = await scene.logIn('dave', CONSENTING)
         await scene.enforce({
-          // Its logout token names the session, which the user's other clients share.
+          // Its logout token names the session, which the user's other clients share, so both reasons may occur.
           ended: [ends(consenting, 'grant_revoked', 'session_revoked')],
           spared: [await scene.logIn('dave', SILENT), await scene.logIn('bob', WEB)],
           act: () => told(administer, 'DELETE', `users/${consenting.sub}/grants/${CONSENTING.id}`, 'done'),
@@ -105,8 +105,8 @@ export const OUR_ROUTES: Row = {
 }
 
 /**
- * The act waits; Keycloak comes back, and a client refreshes at once: neither that token nor the next one is of any
- * use.
+ * Checks an act that is queued until Keycloak is back. A client that refreshes at once gets no usable token, then or
+ * later.
  */
 async function whileDown(scene: Scene, what: 'a session and a user' | 'the realm'): Promise<void> {
   const { stage, realm } = scene
@@ -141,15 +141,15 @@ async function whileDown(scene: Scene, what: 'a session and a user' | 'the realm
   await scene.accepted(await scene.logIn('carol', WEB))
 }
 
-/** Does an act by a route of the origin, and requires the outcome at Keycloak. */
+/** Calls a route of the origin, and checks the outcome at Keycloak that the response states. */
 async function told(administer: Administer, method: string, path: string, outcome: 'done' | 'queued'): Promise<void> {
   const { status, headers, text } = await administer(method, path)
   const stated = headers.get('portcullis-upstream')
   if (status >= 300 || stated !== outcome)
-    throw new Error(`the origin answered ${status} (${stated}) to ${method} ${path}: ${text}`)
+    throw new Error(`the origin returned ${status} (${stated}) for ${method} ${path}: ${text}`)
 }
 
-/** Refreshes as soon as Keycloak answers; `undefined`: it refuses. */
+/** Refreshes as soon as Keycloak responds. Returns `undefined` if it refuses. */
 async function refreshedAtOnce(scene: Scene, login: Login): Promise<Login | undefined> {
   for (;;) {
     const answer = await tryRefresh(scene.realm, login).catch(() => undefined)
@@ -168,8 +168,8 @@ function renewed(login: Login, { text }: Answer): Login {
 }
 
 /**
- * Keycloak refuses the refresh token, or the edge each token that it gives: a session that ends while Keycloak answers
- * a refresh of it stays usable at Keycloak now and then (3 of 60 tried, 26.7.3), unlisted, until it is ended once more.
+ * Checks that Keycloak refuses the refresh token, or that the edge refuses each token it gives. A session that ends
+ * during a refresh sometimes stays usable at Keycloak (3 of 60 attempts, 26.7.3), unlisted, until it is ended again.
  */
 async function requireUseless(scene: Scene, login: Login): Promise<void> {
   const deadline = performance.now() + DONE_MS
@@ -184,12 +184,12 @@ async function requireUseless(scene: Scene, login: Login): Promise<void> {
   }
 }
 
-/** Keycloak refuses the refresh token, at the latest once the act is done there. */
+/** Waits until Keycloak refuses the refresh token, which it does once the act has been carried out there. */
 async function requireRefused({ realm }: Scene, login: Login): Promise<void> {
   const deadline = performance.now() + DONE_MS
   while ((await tryRefresh(realm, login)).status !== 400) {
     if (performance.now() > deadline)
-      throw new Error(`Keycloak still takes the refresh token of ${login.username} for ${login.client.id}`)
+      throw new Error(`Keycloak still accepts the refresh token of ${login.username} for ${login.client.id}`)
     await pause(200)
   }
 }

@@ -10,7 +10,7 @@ export const REVOCATION: Row = {
   number: 5,
   title: '/revoke',
   cases: [
-    // Keycloak sends nothing about a token that is revoked there.
+    // Keycloak sends no message about a token that is revoked there.
     ...both('at Keycloak', ['all', 'no-push'], ({ realm }, { client }, token) => revoke(realm, client, token)),
     ...both('by the origin', ['all', 'no-push', 'no-poll'], ({ realm, stage }, { client }, token) =>
       revoke(realm, client, token, stage.originUrl),
@@ -63,7 +63,7 @@ function both(where: string, rounds: NonNullable<Case['rounds']>, send: Revoke):
 
 async function revoked(scene: Scene, login: Login, token: string, send: Revoke): Promise<void> {
   const { status, text } = await send(scene, login, token)
-  if (status !== 200 || text !== '') throw new Error(`the answer to a revocation is ${status}: ${text}`)
+  if (status !== 200 || text !== '') throw new Error(`the response to a revocation is ${status}: ${text}`)
 }
 
 function granted({ sub, client }: Login): Evidence {

@@ -14,14 +14,14 @@ export const LIFETIME: Row = {
     {
       title: 'an older, longer token is refused, a new one passes',
       rounds: ['all'],
-      // A stage of its own, whose origin is left with the lower bound.
+      // A separate stage, because its origin keeps the lower bound.
       stage: { realm: { accessTokenLifespan: BEFORE_SECONDS }, maxLifetimeSeconds: BEFORE_SECONDS },
       async run(scene) {
         const older = await scene.logIn('alice', WEB)
         await scene.accepted(older)
         const since = Date.now()
         await scene.realm.change('PUT', '', { accessTokenLifespan: AFTER_SECONDS })
-        // Keycloak leaves tokens as they are.
+        // Keycloak does not change issued tokens.
         await scene.accepted(older)
         const begun = performance.now()
         await scene.stage.origin.reconfigure({ maxLifetimeSeconds: AFTER_SECONDS })

@@ -1,4 +1,4 @@
-// Row 7: a refresh token is used a second time, where the realm revokes it at its first use.
+// Row 7: a refresh token is used a second time in a realm that revokes it at its first use.
 
 import { MOBILE, WEB } from '../clients.ts'
 import { userEvent, type Evidence } from '../evidence.ts'
@@ -6,7 +6,7 @@ import { refresh, tryRefresh, type Login } from '../login.ts'
 import { ends, type Row } from '../row.ts'
 import type { Scene } from '../scene.ts'
 
-/** Nothing is sent about it. */
+/** Keycloak sends no message about it. */
 const ROUNDS = ['all', 'no-push'] as const
 
 export const REUSE: Row = {
@@ -47,7 +47,7 @@ export const REUSE: Row = {
   ],
 }
 
-/** Two logins of a session, the first of which has been refreshed; the realm revokes refresh tokens meanwhile. */
+/** Runs `run` with two logins of a session, the first one refreshed, while the realm revokes used refresh tokens. */
 async function reusing(scene: Scene, run: (first: Login, second: Login, other: Login) => Promise<void>): Promise<void> {
   await scene.realm.change('PUT', '', { revokeRefreshToken: true, refreshTokenMaxReuse: 0 })
   try {
@@ -61,8 +61,7 @@ async function reusing(scene: Scene, run: (first: Login, second: Login, other: L
 
 async function reuse(scene: Scene, login: Login): Promise<void> {
   const answer = await tryRefresh(scene.realm, login)
-  if (answer.status !== 400)
-    throw new Error(`Keycloak answered ${answer.status} to a refresh token that was used before`)
+  if (answer.status !== 400) throw new Error(`Keycloak returned ${answer.status} for a used refresh token`)
 }
 
 function reused({ sid, client }: Login): Evidence {

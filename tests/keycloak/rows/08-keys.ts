@@ -1,4 +1,4 @@
-// Row 8: the realm's signing keys change, and nothing is restarted.
+// Row 8: the realm's signing keys change without a restart.
 
 import { decodeProtectedHeader } from 'jose'
 import { pause } from '../../../www/demo/child.ts'
@@ -9,9 +9,9 @@ import type { Login } from '../login.ts'
 import { ends, type Row } from '../row.ts'
 import type { Scene } from '../scene.ts'
 
-/** Above that of the key that each realm begins with. */
+/** Higher than the priority of a realm's initial key. */
 const PRIORITY = 200
-/** Longer than two polls of the key set, after which a key that is gone is withdrawn. */
+/** Longer than two polls of the key set, after which a missing key is withdrawn. */
 const TWO_POLLS_MS = 5_000
 
 export const KEYS: Row = {
@@ -46,7 +46,7 @@ export const KEYS: Row = {
     },
     {
       title: 'disabled: its tokens are refused, and the others pass',
-      // Without polls only the next look at an unknown key finds that another is gone.
+      // Without polls, a missing key is noticed only when an unknown key causes a fetch.
       rounds: ['all', 'no-push'],
       async run(scene) {
         const before = await scene.logIn('alice', WEB)
@@ -69,7 +69,7 @@ export const KEYS: Row = {
   ],
 }
 
-/** Adds a key that signs from then on, and removes it. */
+/** Runs `run` with an additional key that signs, then removes it. */
 async function withKey(
   scene: Scene,
   before: Login,

@@ -7,7 +7,7 @@ import { ends, type Row } from '../row.ts'
 import type { Scene } from '../scene.ts'
 
 const WRITTEN_MS = 10_000
-/** Longer than the poll of the admin's change and the write that follows from it. */
+/** Longer than the poll of the administrator's change and the resulting write. */
 const QUIET_MS = 2_500
 
 interface User {
@@ -21,7 +21,7 @@ export const ATTRIBUTES: Row = {
   cases: [
     {
       title: 'token_version is raised',
-      // Keycloak sends nothing about it, and stores an event.
+      // Keycloak sends no message about it but stores an event.
       rounds: ['all', 'no-push'],
       async run(scene) {
         const erin = await scene.logIn('erin', WEB)
@@ -73,7 +73,7 @@ async function raiseVersion({ realm }: Scene, sub: string): Promise<void> {
   })
 }
 
-/** The attribute, once it has not changed for a while; 0: it is not written. */
+/** Returns the attribute once it has not changed for a while; 0 if it is not written. */
 async function lastLogoutTime({ realm }: Scene, path: string): Promise<number> {
   const deadline = performance.now() + WRITTEN_MS
   let [latest, since] = [0, performance.now()]

@@ -1,4 +1,4 @@
-// Row 11, clients and the realm: disabled, deleted, and not-befores that are set without a push.
+// Row 11, clients and the realm: clients disabled and deleted, and not-befores set without a push.
 
 import { MOBILE, WEB, type Client } from '../clients.ts'
 import { adminEvent } from '../evidence.ts'
@@ -6,10 +6,10 @@ import { clientOf } from '../realm.ts'
 import { ends, type Case } from '../row.ts'
 import type { Scene } from '../scene.ts'
 
-/** Nothing is sent about any of these. */
+/** Keycloak sends no message about any of these. */
 const ROUNDS = ['all', 'no-push'] as const
 
-/** A client that is deleted. */
+/** The client to delete. */
 const PASSING: Client = { id: 'https://passing.example/a b' }
 
 export const CLIENT_CASES: readonly Case[] = [
@@ -52,8 +52,8 @@ export const CLIENT_CASES: readonly Case[] = [
 ]
 
 /**
- * A change of a client that ends its tokens, and spares those of another client of the session. `restored` lets its
- * users log in again.
+ * Makes a case for a change of a client that revokes its tokens but not those of another client in the session.
+ * `restored` is the change that permits logins again.
  */
 function clientChanged(title: string, changed: () => object, restored: object = {}): Case {
   return {
@@ -81,7 +81,7 @@ async function addClient(scene: Scene): Promise<string> {
   return `clients/${await scene.realm.clientUuid(encodeURIComponent(PASSING.id))}`
 }
 
-/** Unix seconds; Keycloak runs on this machine. */
+/** Returns Unix seconds; Keycloak runs on this machine. */
 function now(): number {
   return Math.floor(Date.now() / 1000)
 }

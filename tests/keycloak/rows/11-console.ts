@@ -1,4 +1,4 @@
-// Row 11: changes at Keycloak about which it sends nothing.
+// Row 11: changes at Keycloak about which it sends no message.
 
 import type { Row } from '../row.ts'
 import { CLIENT_CASES } from './11-clients.ts'

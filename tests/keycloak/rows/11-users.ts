@@ -7,7 +7,10 @@ import { user } from '../realm.ts'
 import { ends, type Case } from '../row.ts'
 import type { Scene } from '../scene.ts'
 
-/** Nothing is sent about any of these but a removed consent, whose logout token names a session that goes on. */
+/**
+ * Keycloak sends no message about these, except for a removed consent, whose logout token names a session that
+ * continues.
+ */
 const ROUNDS = ['all', 'no-push'] as const
 const LOCKED_MS = 10_000
 
@@ -142,12 +145,12 @@ export const USER_CASES: readonly Case[] = [
   },
 ]
 
-/** A user of its own, who may be deleted. */
+/** Adds a separate user, who may be deleted. */
 async function addUser(scene: Scene): Promise<void> {
   await scene.realm.change('POST', 'users', user('frank', scene.realm.name))
 }
 
-/** Sends wrong passwords until Keycloak has disabled the user: it counts them after it has answered. */
+/** Sends wrong passwords until Keycloak has disabled the user; it counts them after the response. */
 async function guess(scene: Scene, { username, client, sub }: Login): Promise<void> {
   const deadline = performance.now() + LOCKED_MS
   while (performance.now() < deadline) {
@@ -157,7 +160,7 @@ async function guess(scene: Scene, { username, client, sub }: Login): Promise<vo
   throw new Error(`Keycloak did not lock ${username} out`)
 }
 
-/** The consent's client alone is ended, and its user may consent anew. */
+/** Makes a case for a removed consent: only its client is ended, and the user may consent again. */
 async function withdraw(
   scene: Scene,
   login: Login,

@@ -1,4 +1,4 @@
-// Row 12: Keycloak pushes security events. Nothing else is sent about a client without URL.
+// Row 12: Keycloak pushes security events, its only messages about a client without a URL.
 
 import { SILENT } from '../clients.ts'
 import { adminEvent, userEvent } from '../evidence.ts'

@@ -1,4 +1,4 @@
-// Row 13: Keycloak and the origin are killed, and nothing that was done meanwhile is lost.
+// Row 13: Keycloak and the origin are killed, and no action in the meantime is lost.
 
 import { randomInt } from 'node:crypto'
 import { pause } from '../../../www/demo/child.ts'
@@ -9,9 +9,9 @@ import { ends, Skipped, type Row } from '../row.ts'
 import { laterThan, type Scene } from '../scene.ts'
 
 const DOWN_MS = 60_000
-/** Keycloak's embedded database is durable after half a second. */
+/** Keycloak's embedded database is durable after half a second; this waits longer. */
 const DURABLE_MS = 2_000
-/** The origin looks for lost events after a minute without a read; it writes down how far it was twice a minute. */
+/** The origin checks for lost events after a minute without a read; it stores its position twice a minute. */
 const GAP_MS = 65_000
 const KILLS = 8
 const ENDED_A_KILL = 4
@@ -23,7 +23,7 @@ export const INTERRUPTIONS: Row = {
   title: 'servers are killed',
   cases: [
     {
-      title: 'Keycloak for a minute, after a session was ended that the origin has not heard of',
+      title: 'Keycloak for a minute, right after the end of a session that the origin has not read yet',
       rounds: ['all', 'no-push'],
       tier: 'long',
       limitSeconds: 60,
@@ -31,14 +31,14 @@ export const INTERRUPTIONS: Row = {
       run: keycloakKilled,
     },
     {
-      title: `the origin amid ${KILLS} polls, and a correction is not undone`,
+      title: `the origin during ${KILLS} polls; a correction stays in force`,
       rounds: ['all', 'no-push'],
       tier: 'long',
       limitSeconds: 60,
       run: originKilled,
     },
     {
-      title: 'the origin for longer than events are there, by option: all tokens of that time',
+      title: 'the origin for longer than events are kept: by option, all tokens of that time',
       rounds: ['no-push'],
       tier: 'long',
       stage: { connector: { onGap: 'realm_not_before' } },
@@ -65,11 +65,11 @@ async function keycloakKilled(scene: Scene): Promise<void> {
   await power.cut()
   const down = performance.now()
   await stage.origin.restore()
-  await until(async () => (await lagOf(scene, 'admin_events')) >= DOWN_MS / 2_000, 'the lag is told')
+  await until(async () => (await lagOf(scene, 'admin_events')) >= DOWN_MS / 2_000, 'the lag is reported')
   if (!stage.reports().includes('"condition":"admin_events"'))
     throw new Error('the origin does not report that Keycloak is down')
   await pause(Math.max(0, DOWN_MS - (performance.now() - down)))
-  // The edge still refuses the session that ended before.
+  // The edge still refuses the session that ended earlier.
   await scene.refused(ends(before, 'session_revoked'))
   await power.restore()
   scene.seconds.push(await scene.refused(ends(during, 'session_revoked')))
@@ -91,7 +91,7 @@ async function originKilled(scene: Scene): Promise<void> {
     notBefore: 1,
   })
   if (correction.status >= 300)
-    throw new Error(`the origin answered ${correction.status} to a correction: ${correction.text}`)
+    throw new Error(`the origin returned ${correction.status} for a correction: ${correction.text}`)
   const ended: Login[] = []
   for (let kill = 0; kill < KILLS; kill += 1) {
     await stage.origin.cut()
@@ -120,7 +120,7 @@ async function eventsLost(scene: Scene): Promise<void> {
   ]
   await realm.change('DELETE', `sessions/${known.sid}`)
   await scene.refused(ends(known, 'session_revoked'))
-  // The origin writes down that it has read an event once the event is recorded.
+  // The origin stores its position after an event once the event is recorded.
   await pause(DURABLE_MS)
   await stage.origin.cut()
   await realm.change('DELETE', `sessions/${lost.sid}`)
@@ -134,7 +134,7 @@ async function eventsLost(scene: Scene): Promise<void> {
   await scene.accepted(await scene.logIn('bob', WEB))
 }
 
-/** Seconds that a source is behind, by the origin's metrics. */
+/** Returns how many seconds a source is behind, from the origin's metrics. */
 async function lagOf(scene: Scene, source: string): Promise<number> {
   const [, seconds] =
     new RegExp(`^portcullis_connector_lag_seconds\\{[^}]*source="${source}"[^}]*\\} (\\S+)$`, 'm').exec(

@@ -30,7 +30,7 @@ export const LOAD: Row = {
       limitSeconds: LIMIT_SECONDS,
       async run(scene) {
         const spared = await scene.logIn('bob', WEB)
-        // Logouts of a client without a URL are known by polling only.
+        // Logouts of a client without a URL are detected only by polling.
         const clients = scene.round === 'no-poll' ? [WEB] : [WEB, SILENT]
         const sessions = await each(
           Array.from({ length: SESSIONS }, (_, index) => clients[index % clients.length] ?? WEB),
@@ -49,7 +49,7 @@ export const LOAD: Row = {
 
 async function begin({ realm }: Scene, client: Client): Promise<Session> {
   const { status, text } = await tryPassword(realm, client, 'alice', 'alice-password')
-  if (status !== 200) throw new Error(`Keycloak answered ${status} to a password: ${text.slice(0, 300)}`)
+  if (status !== 200) throw new Error(`Keycloak returned ${status} for a password: ${text.slice(0, 300)}`)
   const { access_token: accessToken = '', refresh_token: refreshToken = '' } = JSON.parse(text) as Record<
     string,
     string
@@ -64,7 +64,7 @@ async function end({ realm }: Scene, { client, refreshToken }: Session): Promise
   const { status } = await answerOf(
     await send(`${realm.issuer}/protocol/openid-connect/logout`, { method: 'POST', body }),
   )
-  if (status !== 204) throw new Error(`Keycloak answered ${status} to a logout`)
+  if (status !== 204) throw new Error(`Keycloak returned ${status} for a logout`)
 }
 
 async function refused({ stage }: Scene, token: string): Promise<void> {
@@ -78,7 +78,7 @@ async function refused({ stage }: Scene, token: string): Promise<void> {
   }
 }
 
-/** All of them stand in Keycloak's own record. */
+/** Checks that Keycloak's own record contains all of them. */
 async function requireLogouts({ realm }: Scene, sessions: readonly Session[], since: number): Promise<void> {
   const events = await realm.read<{ sessionId?: string }[]>(`events?type=LOGOUT&dateFrom=${since}&max=${2 * SESSIONS}`)
   const logged = new Set(events.map(({ sessionId }) => sessionId))
@@ -86,7 +86,7 @@ async function requireLogouts({ realm }: Scene, sessions: readonly Session[], si
   if (missing > 0) throw new Error(`Keycloak does not show ${missing} of the logouts`)
 }
 
-/** Does something for each, so many at a time. */
+/** Runs `work` for each item, a limited number at a time. */
 async function each<T, R>(of: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const results: R[] = []
   let next = 0

@@ -1,4 +1,4 @@
-// Row 13: receivers of Keycloak's messages that fail, so that only polling can tell.
+// Row 13: receivers of Keycloak's messages fail, so that only polling detects the actions.
 
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,7 +8,7 @@ import { manageAccount } from '../login.ts'
 import { ends, type Row } from '../row.ts'
 import { laterThan, type Scene } from '../scene.ts'
 
-/** In the other rounds receivers make no difference, or nothing else tells. */
+/** In the other rounds, receivers make no difference or are the only source. */
 const ROUNDS = ['all'] as const
 
 export const RECEIVERS: Row = {
@@ -16,7 +16,7 @@ export const RECEIVERS: Row = {
   title: 'receivers fail',
   cases: [
     {
-      title: 'every receiver answers 500, one session ended',
+      title: 'every receiver returns 500, one session ended',
       rounds: ROUNDS,
       tier: 'long',
       async run(scene) {
@@ -37,13 +37,13 @@ export const RECEIVERS: Row = {
       },
     },
     {
-      // Keycloak gives each receiver 5 s, and shows the events when the last one had them: the first is then 10 s old.
-      title: 'no receiver answers, three sessions signed out in the account console',
+      // Keycloak gives each receiver 5 s and shows the events after the last one; the first event is 10 s old by then.
+      title: 'no receiver responds, three sessions signed out in the account console',
       rounds: ROUNDS,
       tier: 'long',
       limitSeconds: 60,
       async run(scene) {
-        // Sessions from before would take 5 s more each.
+        // Each earlier session would take another 5 s.
         await scene.realm.change('POST', `users/${await scene.realm.userId('carol')}/logout`)
         await laterThan(Math.floor(Date.now() / 1000))
         await withReceivers(
@@ -67,7 +67,9 @@ export const RECEIVERS: Row = {
   ],
 }
 
-/** Sends the logout tokens of all clients to a server that answers by `answer`, and afterwards to the origin again. */
+/**
+ * Redirects the logout tokens of all clients to a server with the handler `answer`, and back to the origin afterwards.
+ */
 async function withReceivers(scene: Scene, answer: RequestListener, run: () => Promise<void>): Promise<void> {
   const server = createServer(answer)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))

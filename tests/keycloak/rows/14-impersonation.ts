@@ -1,4 +1,4 @@
-// Row 14: an administrator begins a session in a user's name.
+// Row 14: an administrator impersonates a user.
 
 import { pause } from '../../../www/demo/child.ts'
 import { WEB } from '../clients.ts'
@@ -31,7 +31,7 @@ export const IMPERSONATION: Row = {
           const { accessToken } = await begin()
           const verdict = await scene.stage.call(accessToken)
           if (!verdict.ok) throw new Error(`it is refused (${verdict.reason})`)
-          if (verdict.impersonatedBy?.sub === undefined) throw new Error('the verdict names nobody')
+          if (verdict.impersonatedBy?.sub === undefined) throw new Error('the verdict does not name the administrator')
           const own = await scene.stage.call((await scene.logIn('erin', WEB)).accessToken)
           if (!own.ok || own.impersonatedBy !== undefined) throw new Error("the user's own login is marked")
         }),
@@ -69,7 +69,7 @@ export const IMPERSONATION: Row = {
   ],
 }
 
-/** Requires that Keycloak shows the impersonation, and that the user's own logins pass before and after. */
+/** Checks that Keycloak shows the impersonation, and that the user's own logins are accepted before and after. */
 async function impersonating(
   scene: Scene,
   run: (begin: () => Promise<Login>) => Promise<void>,

@@ -1,4 +1,5 @@
-// Row 15: each kind of token that Keycloak signs, at each receiver of the origin. Each takes its own kind only.
+// Row 15: each kind of token that Keycloak signs, at each receiver of the origin. Each receiver accepts its own kind
+// only.
 
 import type { Client } from '../clients.ts'
 import { openCapture, type Capture } from '../capture.ts'
@@ -11,10 +12,10 @@ import type { Row } from '../row.ts'
 const RECEIVERS = ['backchannel-logout', 'k_logout', 'k_push_not_before', 'events'] as const
 type Receiver = (typeof RECEIVERS)[number]
 
-/** Makes a stage of its own: the stream of another row's would push to the origin. */
+/** Requires a separate stage: the stream of another row would push to the origin. */
 const AUTHORIZATION = 'Bearer secret of the captured stream'
 
-/** A token, and the receiver that is for it. */
+/** A token and the receiver that accepts it. */
 interface Found {
   readonly kind: string
   readonly token: string
@@ -28,7 +29,7 @@ export const WRONG_RECEIVERS: Row = {
     {
       title: 'access, refresh, offline, ID and logout tokens, admin actions, security events',
       tier: 'long',
-      // Nothing but the tokens sent here may move the sequence.
+      // Only the tokens sent here may advance the sequence.
       rounds: ['no-poll'],
       stage: { connector: { securityEvents: { authorization: AUTHORIZATION } } },
       async run({ realm, stage }) {
@@ -43,7 +44,7 @@ export const WRONG_RECEIVERS: Row = {
           }
           const after = sequenceIn(await stage.metrics())
           if (after !== before)
-            throw new Error(`tokens at wrong receivers have moved the sequence from ${before} to ${after}`)
+            throw new Error(`tokens at wrong receivers have advanced the sequence from ${before} to ${after}`)
           for (const { kind, token, receiver } of found) {
             if (receiver !== undefined)
               await require(`${stage.originUrl}/realms/${realm.name}`, { kind, token, receiver }, [200, 202])
@@ -56,7 +57,7 @@ export const WRONG_RECEIVERS: Row = {
   ],
 }
 
-/** Makes Keycloak issue or send a token of each kind; the capture receives those that are sent. */
+/** Makes Keycloak issue or send a token of each kind. The capture server receives the sent ones. */
 async function tokensOf(realm: Realm, capture: Capture): Promise<Found[]> {
   const client: Client = { id: 'captured', secret: 'captured-secret' }
   await realm.change('POST', 'clients', {
@@ -103,7 +104,7 @@ async function require(
   expected: readonly number[],
 ): Promise<void> {
   const { status, text } = await answerOf(await send(`${base}/${receiver}`, requestTo(receiver, token)))
-  if (!expected.includes(status)) throw new Error(`${kind} at ${receiver}: the origin answered ${status} ${text}`)
+  if (!expected.includes(status)) throw new Error(`${kind} at ${receiver}: the origin returned ${status} ${text}`)
 }
 
 function requestTo(receiver: Receiver, token: string): RequestInit {

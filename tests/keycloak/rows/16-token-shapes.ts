@@ -8,7 +8,7 @@ import type { Scene } from '../scene.ts'
 import { addLightweightClient, SHAPES, type Shape } from '../shapes.ts'
 import type { Stage } from '../stage.ts'
 
-/** Options of gates that answer some shapes otherwise, by the names that the shapes have for them. */
+/** Options of gates with different verdicts on some shapes, by the names that the shapes use. */
 const DIFFERING: Readonly<Record<string, Partial<TokenOptions>>> = {
   'subjectless accept': { subjectless: 'accept' },
   'compare authTime': { compare: 'authTime' },
@@ -62,7 +62,7 @@ async function answerEach({ realm, stage }: Scene): Promise<void> {
   }
 }
 
-/** Requires the answer that the shape has at this gate; at another than the usual one, only if it differs there. */
+/** Checks the verdict of a gate on a shape. Gates with other options are checked only if the verdict differs. */
 async function requireAnswer(gate: Gate, token: string, shape: Shape, gateName: string): Promise<void> {
   const expected = gateName === 'usual' ? shape.answer : shape.differing?.[gateName]
   if (expected === undefined) return
@@ -74,7 +74,10 @@ async function requireAnswer(gate: Gate, token: string, shape: Shape, gateName: 
   if (failed !== undefined && failed.detail === undefined) throw new Error(`${shape.name}: ${answer} without advice`)
 }
 
-/** A gate that takes its keys from the feed. Its options may differ from the origin's, since nothing is revoked. */
+/**
+ * Creates a gate that gets its keys from the feed. Its options may differ from the origin's, because nothing is
+ * revoked.
+ */
 function gateOf({ realm: { name, issuer }, feed }: Stage, options: Partial<TokenOptions>): Gate {
   const realm = { name, issuer, audience: 'api', profile: 'keycloak' as const, feed, acceptDifferingPolicy: true }
   return createGate({ realms: [{ ...realm, ...options }], onReport: () => undefined })

@@ -1,5 +1,5 @@
-// Row 17: revocations that only messages of Keycloak tell, with the pollers off: admin actions, and logout tokens by
-// option.
+// Row 17: revocations detected from Keycloak's messages only, with the pollers off: admin actions and, by option,
+// logout tokens.
 
 import { CONSENTING, MOBILE, SILENT, WEB, type Client } from '../clients.ts'
 import { adminEvent, sessionDeleted } from '../evidence.ts'
@@ -11,7 +11,7 @@ import type { Scene } from '../scene.ts'
 const ALONE = { rounds: ['no-poll'], tier: 'long' } as const satisfies Partial<Case>
 
 /**
- * Has an Admin URL and no back-channel URL: Keycloak tells it of sessions by `k_logout`, if it has sent its own
+ * Has an Admin URL but no back-channel URL: Keycloak notifies it of logouts by `k_logout`, if it has sent its own
  * session's id.
  */
 const ADAPTER: Client = { id: 'adapter', secret: 'adapter-secret' }
@@ -42,8 +42,8 @@ export const MESSAGES: Row = {
     },
     {
       ...ALONE,
-      // It looks like that of each client with an Admin URL; the look that it causes finds the realm's, for clients
-      // without one too.
+      // The message looks like that for each client with an Admin URL; the fetch that it causes finds the realm's
+      // not-before, which covers clients without a URL, too.
       title: 'not-before of the realm, pushed',
       async run(scene) {
         const [alice, bob] = [await scene.logIn('alice', WEB), await scene.logIn('bob', SILENT)]
@@ -124,7 +124,7 @@ async function addAdapter({ realm, stage }: Scene): Promise<void> {
   await realm.change('POST', 'clients', { ...clientOf(ADAPTER), adminUrl: `${stage.originUrl}/realms/${realm.name}` })
 }
 
-/** Sends the id of the client's own session along, as Keycloak's adapters do. */
+/** Logs in with the id of the client's own session, as Keycloak's adapters do. */
 function logInByAdapter(scene: Scene): Promise<Login> {
   return scene.logIn('alice', ADAPTER, { tokenParameters: { client_session_state: crypto.randomUUID() } })
 }
