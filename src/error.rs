@@ -1,4 +1,4 @@
-//! Errors: one enum for each operation, whose variants carry values. A refused token is no error but a
+//! Errors, one enum per operation; the variants carry values. A refused token is not an error but a
 //! [`Verdict`](crate::verdict::Verdict).
 
 use thiserror::Error;
@@ -7,112 +7,112 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum FeedError {
-    /// The message is longer than its kind may be.
+    /// The message is longer than the limit for its kind.
     #[error("{length} bytes, more than the limit of {limit}")]
     TooLong {
         /// Bytes received.
         length: usize,
-        /// Most bytes allowed.
+        /// Maximum length in bytes.
         limit: usize,
     },
     /// The bytes end before the message does.
-    #[error("the bytes end too early")]
+    #[error("the data is truncated")]
     Truncated,
-    /// Neither manifest nor delta: the first four bytes are something else.
+    /// Neither a manifest nor a delta, according to the first four bytes.
     #[error("not a feed message")]
     UnknownKind,
     /// A later major version of the format, which this build cannot read safely.
     #[error("format version {major} is newer than this build: upgrade portcullis here first")]
     UnsupportedVersion {
-        /// Major version named by the message.
+        /// The message's major version.
         major: u8,
     },
     /// The message belongs to another realm.
-    #[error("message of another realm: does the feed belong to this issuer?")]
+    #[error("the message is for another realm: check that this is the issuer's feed")]
     WrongRealm,
-    /// Signed under a key that is not pinned here.
-    #[error("signed by a key that is not configured: add the origin's public feed key here")]
+    /// Signed with a key that is not pinned here.
+    #[error("signed with a key that is not configured: add the origin's public feed key here")]
     UnknownKey,
-    /// The signature does not fit.
-    #[error("bad signature: the bytes were changed on the way, or are forged")]
+    /// The signature is wrong.
+    #[error("bad signature: the message was modified in transit or forged")]
     BadSignature,
-    /// The statement was good until `not_after`, which has passed.
-    #[error("expired at {not_after}, it is {now}: does a cache hold it back, or do the clocks differ?")]
+    /// The statement was valid until `not_after`, which has passed.
+    #[error("expired at {not_after}, now is {now}: look for a cache that delays it, or for clocks that differ")]
     Expired {
-        /// Last second, unix, at which it counted.
+        /// The last unix second at which it was valid.
         not_after: u64,
         /// The time of the attempt.
         now: u64,
     },
     /// The statement was issued later than now, beyond the allowed skew.
-    #[error("issued at {issued_at}, it is only {now}: set the clocks of origin and edge")]
+    #[error("issued at {issued_at}, but now is {now}: synchronize the clocks of origin and edge")]
     FromFuture {
-        /// When it says that it was issued.
+        /// The issue time in the statement.
         issued_at: u64,
         /// The time of the attempt.
         now: u64,
     },
-    /// A manifest from before the state held (or before one already being loaded).
+    /// A manifest older than the current state, or than a manifest that is already being loaded.
     #[error("sequence {sequence} is older than {known}")]
     Older {
         /// Sequence of the manifest.
         sequence: u64,
-        /// Sequence already known.
+        /// Sequence of the current state.
         known: u64,
     },
     /// The delta starts after the known sequence, so changes in between are missing; pull the manifest. A state that
     /// was never loaded counts as sequence 0.
-    #[error("starts at sequence {from}, only {known} is known")]
+    #[error("starts at sequence {from}, but the state ends at {known}")]
     Gap {
-        /// Where the delta starts.
+        /// Sequence at which the delta starts.
         from: u64,
-        /// Sequence already known.
+        /// Sequence of the current state.
         known: u64,
     },
-    /// Two different histories have been signed for one sequence. Worth an alarm.
-    #[error("another history was signed for sequence {sequence}: do two origins sign with one key?")]
+    /// Two different histories were signed for the same sequence. This deserves an alarm.
+    #[error("sequence {sequence} was signed with two histories: do two origins use the same key?")]
     Equivocation {
-        /// The sequence with two chain hashes.
+        /// The sequence that has two chain hashes.
         sequence: u64,
     },
     /// A field breaks the format or is not in its one canonical form.
     #[error("malformed {part}")]
     Malformed {
-        /// Which part of the message.
+        /// The part of the message.
         part: &'static str,
     },
-    /// A block of a kind unknown to this build is marked as one that must be understood.
+    /// A block that is marked critical has a kind unknown to this build.
     #[error("unknown critical block {kind}: upgrade portcullis here first")]
     UnknownCriticalBlock {
-        /// Number of the block kind.
+        /// The number of the block's kind.
         kind: u16,
     },
-    /// Fingerprints under a hash key that is not known; pull the manifest.
+    /// Fingerprints use an unknown hash key; pull the manifest.
     #[error("unknown hash key generation {generation}")]
     UnknownGeneration {
         /// Number of the generation.
         generation: u32,
     },
-    /// A known generation was declared again with another hash key.
-    #[error("generation {generation} declared with two keys")]
+    /// A known generation was declared again with a different hash key.
+    #[error("generation {generation} was declared with two keys")]
     GenerationConflict {
         /// Number of the generation.
         generation: u32,
     },
-    /// More hash keys than may be in use at once, as after many restarts of the origin; pull the manifest.
+    /// More hash keys than may be in use at once, for example after many restarts of the origin; pull the manifest.
     #[error("more than {limit} hash keys since the manifest")]
     TooManyGenerations {
-        /// Most hash keys in use.
+        /// Maximum number of hash keys in use.
         limit: usize,
     },
-    /// More changes than may be held over the sections; pull the manifest.
+    /// More changes than may be held outside the sections; pull the manifest.
     #[error("more than {limit} changes since the manifest")]
     TooManyChanges {
-        /// Most changes held.
+        /// Maximum number of changes held.
         limit: usize,
     },
-    /// The bytes are not a missing section: no missing one has their SHA-256.
-    #[error("no such section is missing")]
+    /// The bytes are not a missing section: no missing section has this SHA-256.
+    #[error("not one of the missing sections")]
     UnknownSection,
 }
 
@@ -144,20 +144,20 @@ impl FeedError {
     }
 }
 
-/// Why bytes or a JWK are no feed key.
+/// The reason that bytes or a JWK are not a valid feed key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum FeedKeyError {
-    /// Not a JSON object with the members of a JWK, or a member is spelt wrongly.
+    /// Not a JSON object with the members of a JWK, or a member is badly encoded.
     #[error("not a JWK")]
     NotAJwk,
     /// Another key type or curve; the feed is signed with Ed25519 (RFC 8037).
     #[error("the feed key must be OKP with curve Ed25519")]
     NotEd25519,
     /// A private key where a public one belongs.
-    #[error("a private key does not belong at an edge")]
+    #[error("an edge must not have a private key")]
     Private,
-    /// The 32 bytes are no usable point on the curve, or the two halves do not belong together.
+    /// The 32 bytes are not a usable point on the curve, or the private and public half do not match.
     #[error("the key is not usable")]
     Unusable,
 }
@@ -175,7 +175,7 @@ impl FeedKeyError {
     }
 }
 
-/// Why the ledger refused an event, a row or a setting. Nothing was recorded.
+/// The reason that the ledger refused an event, a row or a setting. Nothing was recorded.
 #[cfg(feature = "origin")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -183,14 +183,14 @@ pub enum LedgerError {
     /// A setting is out of range.
     #[error("setting out of range: {setting}")]
     Setting {
-        /// Its name.
+        /// The setting's name.
         setting: &'static str,
     },
-    /// The host gave no random bytes.
-    #[error("no random bytes from the host")]
+    /// The host returned no random bytes.
+    #[error("the host returned no random bytes")]
     NoEntropy,
-    /// A corrected not-before in the future beyond the allowed skew; milliseconds taken for seconds, as a rule. Other
-    /// events with such a time are recorded at the origin's.
+    /// A corrected not-before that is further in the future than the allowed skew, usually milliseconds given as
+    /// seconds. Other events with such a time are recorded with the origin's time instead.
     #[error("not-before {not_before} is after {latest}")]
     NotBeforeInFuture {
         /// The time given.
@@ -201,70 +201,70 @@ pub enum LedgerError {
     /// A name (token id, subject, session, client) is empty.
     #[error("empty name")]
     EmptyName,
-    /// A name is longer than names may be.
+    /// A name is longer than the limit.
     #[error("name of {length} bytes, more than the limit of {limit}")]
     NameTooLong {
-        /// Bytes given.
+        /// Its length in bytes.
         length: usize,
-        /// Most bytes allowed.
+        /// Maximum length in bytes.
         limit: usize,
     },
-    /// One of the issuer's names is given for an event that is the same under all of them: a client, the realm, a key.
-    #[error("the event is the same under all names of the issuer")]
+    /// An issuer name was given for an event that does not depend on it: one about a client, the realm or a key.
+    #[error("an event about a client, a key or the realm takes no issuer name")]
     SameUnderAllNames,
-    /// The bytes are no JWKS, or one longer than a feed may carry.
-    #[error("not a JWKS that a feed can carry")]
+    /// The bytes are not a valid JWKS, or one too long for a feed.
+    #[error("not a valid JWKS, or too long for a feed")]
     NotAJwks,
-    /// A key of the JWKS has private members or is a shared one; the contents of a feed are public.
-    #[error("a private or shared key does not belong in a feed")]
+    /// A key of the JWKS has private members or is a shared key; the contents of a feed are public.
+    #[error("a feed must not contain a private or shared key")]
     PrivateKey,
-    /// More clients or banned keys than a manifest can carry.
-    #[error("more than {limit} of them")]
+    /// More sections, clients, keys or banned keys than fit into a manifest.
+    #[error("more than {limit} fit into a manifest")]
     TooMany {
-        /// Most allowed.
+        /// Maximum number.
         limit: usize,
     },
     /// All sequence numbers of this incarnation are used up.
     #[error("no sequence numbers left")]
     SequenceExhausted,
-    /// A row that is not the canonical form of an event.
+    /// A row that is not an event in canonical form.
     #[error("row {sequence} cannot be read")]
     UnreadableRow {
-        /// Its sequence.
+        /// The row's sequence.
         sequence: u64,
     },
-    /// A page of rows whose parts are not of as many rows.
+    /// A page whose columns differ in their number of rows.
     #[error("a page of {rows} rows cannot be read")]
     UnreadablePage {
-        /// Rows it says it has.
+        /// The number of rows according to the page.
         rows: usize,
     },
-    /// A row's chain hash does not follow from the row before.
+    /// A row's chain hash does not follow from the previous row.
     #[error("the chain is broken at row {sequence}")]
     BrokenChain {
-        /// Its sequence.
+        /// The row's sequence.
         sequence: u64,
     },
     /// Rows must be restored in order, before anything is staged.
-    #[error("row {sequence} after {last}")]
+    #[error("row {sequence} comes after row {last}: rows must be in order")]
     OutOfOrder {
         /// The sequence given.
         sequence: u64,
-        /// The greatest one restored.
+        /// The last sequence restored.
         last: u64,
     },
     /// The sequence belongs to a later incarnation than the one this ledger was opened with.
-    #[error("sequence {sequence} is of a later incarnation")]
+    #[error("sequence {sequence} belongs to a later incarnation")]
     LaterIncarnation {
         /// The sequence given.
         sequence: u64,
     },
-    /// The state does not fit into a manifest.
-    #[error("{length} bytes of manifest, more than the limit of {limit}")]
+    /// The state is too large for a manifest.
+    #[error("a manifest of {length} bytes, more than the limit of {limit}")]
     ManifestTooLong {
         /// Bytes needed.
         length: usize,
-        /// Most bytes allowed.
+        /// Maximum length in bytes.
         limit: usize,
     },
 }
@@ -295,22 +295,22 @@ impl LedgerError {
     }
 }
 
-/// Why there is no delta from a sequence.
+/// The reason that there is no delta from a sequence.
 #[cfg(feature = "origin")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum DeltaUnavailable {
-    /// The changes since then are no longer kept one by one, or some of them took something back: pull the manifest.
+    /// The log no longer has all changes since then, or one of them took a revocation back: pull the manifest.
     #[error("changes before sequence {earliest} are no longer kept")]
     Pruned {
-        /// Deltas may start here.
+        /// The earliest sequence at which a delta may start.
         earliest: u64,
     },
-    /// The sequence is beyond the ledger's head: its holder has seen another history.
+    /// The sequence is beyond the ledger's head: the reader has seen a different history.
     #[error("sequence {sequence} is beyond the head {head}")]
     Ahead {
-        /// The sequence asked for.
+        /// The requested sequence.
         sequence: u64,
-        /// The ledger's.
+        /// The ledger's head.
         head: u64,
     },
 }

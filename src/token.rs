@@ -1,4 +1,4 @@
-//! A compact JWT: its strict form, and the step from untrusted to verified, which only a good signature makes.
+//! A compact JWT: its strict form, and the step from untrusted to verified, which takes a valid signature.
 
 use core::fmt;
 use std::borrow::Cow;
@@ -11,18 +11,18 @@ use crate::json::{read_object, Duplicates, Text, Value};
 use crate::keys::Key;
 use crate::signature::Algorithm;
 
-/// Default for the length of a token in bytes. Servers commonly allow 8 to 16 KiB for all headers of a request
+/// Default maximum length of a token in bytes. Servers commonly allow 8 to 16 KiB for all headers of a request
 /// together.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// A token split in three and decoded, unverified and unread.
+/// A token split in three and decoded; neither verified nor parsed.
 #[derive(Debug)]
 pub struct TokenBytes<'t> {
     token: Spelt<'t>,
     parts: Parts,
 }
 
-/// The text of a token. Its `Debug` shows the length alone.
+/// The encoded token. Its `Debug` shows only the length.
 struct Spelt<'t> {
     signing_input: &'t str,
     length: usize,
@@ -34,7 +34,7 @@ impl fmt::Debug for Spelt<'_> {
     }
 }
 
-/// A token's parts, decoded. Its `Debug` shows lengths alone.
+/// A token's decoded parts. Its `Debug` shows only lengths.
 pub struct Parts {
     /// Header, claims and signature, one after the other.
     decoded: Vec<u8>,
@@ -43,11 +43,11 @@ pub struct Parts {
 }
 
 impl<'t> TokenBytes<'t> {
-    /// Takes the JWS compact serialisation (RFC 7515 §7.1) in its one strict spelling: three base64url parts without
-    /// padding, whitespace or non-zero trailing bits, at most `max_bytes` long.
+    /// Decodes the JWS compact serialization (RFC 7515 §7.1) in its strict form: three base64url parts without padding,
+    /// whitespace or non-zero trailing bits, at most `max_bytes` long.
     ///
     /// # Errors
-    /// [`Malformed`] names its fault.
+    /// [`Malformed`] names the fault.
     pub fn decode(token: &'t str, max_bytes: usize) -> Result<Self, Malformed> {
         if token.len() > max_bytes {
             return Err(Malformed::TooLong { bytes: token.len(), limit: max_bytes });
@@ -55,7 +55,8 @@ impl<'t> TokenBytes<'t> {
         let (signing_input, signature_text) = token.rsplit_once('.').ok_or(Malformed::NotThreeParts)?;
         let (header_text, claims_text) = signing_input.split_once('.').ok_or(Malformed::NotThreeParts)?;
         let parts = Parts::decode([header_text, claims_text, signature_text]).map_err(|NotBase64Url| {
-            // No good base64url has a point in it, so only now: with too many parts, that is the fault.
+            // Checked only now, since valid base64url contains no dot: with too many parts, the number of parts is the
+            // fault.
             match claims_text.contains('.') {
                 true => Malformed::NotThreeParts,
                 false => Malformed::NotBase64Url,
@@ -76,7 +77,7 @@ impl<'t> TokenBytes<'t> {
         &self.parts
     }
 
-    /// The parts, which need the token no longer.
+    /// The parts, without a borrow of the token.
     #[must_use]
     pub fn into_parts(self) -> Parts {
         self.parts
@@ -95,34 +96,34 @@ impl Parts {
         Ok(Self { decoded, header_end, claims_end })
     }
 
-    /// The signature's bytes.
+    /// The signature bytes.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         self.decoded.get(self.claims_end..).unwrap_or_default()
     }
 
-    /// The header as text, not necessarily JSON.
+    /// The header as a string, not necessarily JSON.
     ///
     /// # Errors
-    /// It is no UTF-8.
+    /// It is not valid UTF-8.
     pub fn header_text(&self) -> Result<&str, Malformed> {
         let bytes = self.decoded.get(..self.header_end).unwrap_or_default();
         core::str::from_utf8(bytes).map_err(|_| Malformed::NotUtf8)
     }
 
-    /// The claims as text, not necessarily JSON.
+    /// The claims as a string, not necessarily JSON.
     ///
     /// # Errors
-    /// They are no UTF-8.
+    /// They are not valid UTF-8.
     pub fn claims_text(&self) -> Result<&str, Malformed> {
         let bytes = self.decoded.get(self.header_end..self.claims_end).unwrap_or_default();
         core::str::from_utf8(bytes).map_err(|_| Malformed::NotUtf8)
     }
 
-    /// Reads the header.
+    /// Parses the header.
     ///
     /// # Errors
-    /// It is no strict JSON object, lacks `alg`, has a parameter of the wrong type, or names a critical extension.
+    /// It is not a strict JSON object, lacks `alg`, has a parameter of the wrong type, or names a critical extension.
     pub fn header(&self) -> Result<Header<'_>, Malformed> {
         Header::read(self.header_text()?)
     }
@@ -134,8 +135,8 @@ impl fmt::Debug for Parts {
     }
 }
 
-/// The header parameters that count. `jku`, `x5u`, `jwk`, `x5c` and `x5t` are ignored: the maker of a token could
-/// name a key of his own there (RFC 8725 §3.10).
+/// The header parameters in use. `jku`, `x5u`, `jwk`, `x5c` and `x5t` are ignored: an attacker could name his own key
+/// there (RFC 8725 §3.10).
 pub struct Header<'d> {
     algorithm: Option<Algorithm>,
     key_id: Option<Cow<'d, str>>,
@@ -147,7 +148,7 @@ impl<'d> Header<'d> {
         let members = read_object(text, Duplicates::Refuse).map_err(|_| Malformed::Header)?;
         let (mut algorithm, mut key_id, mut media_type) = (None, None, None);
         for member in members {
-            // An extension is refused with any value; any other parameter that is `null` is absent.
+            // An extension is refused whatever its value; any other parameter that is `null` counts as absent.
             let is_absent = matches!(member.value, Value::Null);
             let text = || member.value.text().map(Text::decode).ok_or(Malformed::Header);
             match &*member.name {
@@ -155,9 +156,9 @@ impl<'d> Header<'d> {
                 "alg" => algorithm = Some(Algorithm::from_name(&text()?)),
                 "kid" => key_id = Some(text()?),
                 "typ" => media_type = Some(text()?),
-                // RFC 7515 §4.1.11: an extension that is not understood must be refused, and none is understood here.
-                // RFC 7797 §7: no JWT has an unencoded payload; `b64` means nothing outside `crit` but another reader
-                // might heed it.
+                // RFC 7515 §4.1.11: an extension that is not understood must be refused, and this crate supports none.
+                // RFC 7797 §7: a JWT must not have an unencoded payload; `b64` means nothing outside `crit`, but
+                // another reader might honor it.
                 "crit" | "b64" => return Err(Malformed::CriticalExtension),
                 _ => (),
             }
@@ -166,7 +167,7 @@ impl<'d> Header<'d> {
         Ok(Self { algorithm, key_id, media_type })
     }
 
-    /// `alg`; `None` for `none` and every unknown one.
+    /// `alg`; `None` for `none` and for unknown algorithms.
     #[must_use]
     pub fn algorithm(&self) -> Option<Algorithm> {
         self.algorithm
@@ -178,7 +179,7 @@ impl<'d> Header<'d> {
         self.key_id.as_deref()
     }
 
-    /// `typ` without a leading `application/` (RFC 7515 §4.1.9), as it was written; media types ignore case.
+    /// `typ` without a leading `application/` (RFC 7515 §4.1.9), in its original case, though media types ignore case.
     #[must_use]
     pub fn media_type(&self) -> Option<&str> {
         const TREE: &str = "application/";
@@ -190,7 +191,7 @@ impl<'d> Header<'d> {
     }
 }
 
-/// A token of good form, unverified: only realm and key are looked up by it.
+/// A well-formed token that is not verified: it serves only to look up realm and key.
 pub struct UntrustedToken<'d> {
     header: Header<'d>,
     claims: ClaimSet<'d>,
@@ -200,10 +201,10 @@ pub struct UntrustedToken<'d> {
 }
 
 impl<'d> UntrustedToken<'d> {
-    /// Reads header and claims.
+    /// Parses header and claims.
     ///
     /// # Errors
-    /// One of them is no strict JSON object, or the header is unusable.
+    /// One of them is not a strict JSON object, or the header is unusable.
     pub fn read(bytes: &'d TokenBytes<'_>) -> Result<Self, Malformed> {
         Ok(Self {
             header: bytes.parts.header()?,
@@ -226,22 +227,22 @@ impl<'d> UntrustedToken<'d> {
         &self.header
     }
 
-    /// The claims as the sender wrote them, good only for finding the realm.
+    /// The unverified claims, only for finding the realm.
     #[must_use]
     pub fn unverified_claims(&self) -> &ClaimSet<'d> {
         &self.claims
     }
 
-    /// The signature's bytes, unverified.
+    /// The signature bytes, unverified.
     #[must_use]
     pub fn signature(&self) -> &'d [u8] {
         self.signature
     }
 
-    /// Checks the signature under one key, whose algorithm must be the header's.
+    /// Verifies the signature with one key, whose algorithm must be the header's.
     ///
     /// # Errors
-    /// The token itself, still untrusted, when the key did not make this signature.
+    /// The token itself, still untrusted, if the signature is not valid for this key.
     pub fn verify(self, key: &Key) -> Result<VerifiedToken<'d>, Self> {
         let good = self
             .header
@@ -253,8 +254,8 @@ impl<'d> UntrustedToken<'d> {
         }
     }
 
-    /// The token, whose signature the host has checked under one of the realm's keys. Only
-    /// for the functions that finish after a host's check.
+    /// The token as verified, after the host has verified its signature with one of the realm's keys. Only for the
+    /// functions that finish after a host's check.
     pub(crate) fn verified_by_host(self) -> VerifiedToken<'d> {
         self.believed()
     }
@@ -264,7 +265,7 @@ impl<'d> UntrustedToken<'d> {
     }
 }
 
-/// A token signed by one of the realm's keys. Whether it is meant for us, current and unrevoked is another question.
+/// A token signed with one of the realm's keys. Audience, times and revocation are not checked yet.
 pub struct VerifiedToken<'d> {
     header: Header<'d>,
     claims: ClaimSet<'d>,
@@ -284,7 +285,7 @@ impl<'d> VerifiedToken<'d> {
     }
 }
 
-/// The fault in a token's form. It carries nothing of the token.
+/// The fault in a token's form. Contains no part of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Malformed {
     /// Longer than allowed.
@@ -295,22 +296,22 @@ pub enum Malformed {
         /// The limit.
         limit: usize,
     },
-    /// Not `header.claims.signature`; an encrypted token (JWE) has five parts, the JSON serialisation none.
+    /// Not `header.claims.signature`; an encrypted token (JWE) has five parts, the JSON serialization none.
     #[error("not three parts")]
     NotThreeParts,
-    /// A part is no strict base64url.
-    #[error("a part is no strict base64url")]
+    /// A part is not strict base64url.
+    #[error("a part is not strict base64url")]
     NotBase64Url,
-    /// Header or claims are no UTF-8.
-    #[error("header or claims are no UTF-8")]
+    /// The header or claims are not valid UTF-8.
+    #[error("the header or claims are not valid UTF-8")]
     NotUtf8,
-    /// The header is no strict JSON object, has no `alg`, or `alg`, `kid` or `typ` is no string.
+    /// The header is not a strict JSON object, has no `alg`, or `alg`, `kid` or `typ` is not a string.
     #[error("the header is unusable")]
     Header,
     /// The header names a critical extension (`crit`, `b64`); none is supported.
     #[error("the header names a critical extension")]
     CriticalExtension,
-    /// The claims are no strict JSON object, or a claim that is read has the wrong type.
+    /// The claims are not a strict JSON object, or a claim that is used has the wrong type.
     #[error("the claims are unusable")]
     Claims,
 }

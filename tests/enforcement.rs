@@ -345,7 +345,7 @@ fn a_token_whose_issuer_missed_the_last_logout() {
         let checks = explain(&fresh(json!(now - 101)), &pair.realms, NOW);
         let check = checks.iter().find(|check| check.name == CheckName::Revocation).unwrap();
         assert_eq!(check.outcome.reason().map(|reason| reason.code()), Some("user_revoked"));
-        assert_eq!(check.detail.as_deref(), Some("the last logout it knows of was 101 s ago"));
+        assert_eq!(check.detail.as_deref(), Some("the last logout in the token was 101 s ago"));
 
         pair.realms[0].policy.claim_names.last_logout_time = "left_at".into();
         assert_eq!(pair.code(&fresh(json!(now - 101))), "accepted");

@@ -88,7 +88,7 @@ fn the_authorized_party() {
     assert_detail(&json!({ "aud": null, "azp": null }), of_party(), party);
     let client = r#"audience: client_id: expected one of "web", "app"; found "x""#;
     assert_detail(&json!({ "aud": null, "azp": "web", "client_id": "x" }), of_party(), client);
-    let sign = "audience: expected a sign of an access token (see authorizedParty); found nothing";
+    let sign = "audience: expected a mark of an access token (see authorizedParty); found none";
     assert_detail(&json!({ "aud": null, "azp": "web" }), of_party(), sign);
     assert_detail(&json!({ "aud": "x" }), of_party(), r#"audience: aud: expected "api"; found "x""#);
 }
@@ -161,7 +161,7 @@ fn the_kind_of_token() {
     assert_detail(&json!({ "typ": true }), realm(), &format!("{kinds}a boolean"));
     let keycloak = realm_with(|policy| policy.profile = Profile::Keycloak);
     assert_detail(&json!({}), keycloak, r#"token_use: typ: expected one of "Bearer", "DPoP"; found nothing"#);
-    let bound = "binding: bound to a key of the client (cnf), and no proof is checked here";
+    let bound = "binding: bound to a key of the client (cnf), but this gate checks no proof of possession";
     for changes in [json!({ "cnf": {} }), json!({ "cnf": { "x5t#S256": "x" }, "aud": "x" }), json!({ "typ": "dpop" })] {
         assert_detail(&changes, realm(), bound);
     }
@@ -215,7 +215,7 @@ fn the_lifetime_names_its_bound_and_where_that_ends() {
     let long = json!({ "iat": NOW.get(), "exp": NOW.get() + 90_000 });
     let (check, reason, detail) = failure_at(&token(&long), &[realm()], NOW);
     assert_eq!((check, reason), ("lifetime", "lifetime_exceeded"));
-    assert!(detail.starts_with("expected at most 86400 s; found 90000 s: shorten its life"), "{detail}");
+    assert!(detail.starts_with("expected at most 86400 s; found 90000 s: shorten its lifetime"), "{detail}");
     assert!(detail.ends_with(&format!("at most {MAX_LIFETIME_SECONDS} s (40 days)")), "{detail}");
     assert_eq!(MAX_LIFETIME_SECONDS, 40 * 86_400);
 }
@@ -250,7 +250,7 @@ fn a_feed_at_fault_is_told_from_keys_at_fault() {
     let (check, reason, detail) = failure(fed(90, |_| ()));
     assert_eq!((check, reason), ("freshness", "stale_feed"));
     assert!(detail.starts_with("expected at most 60 s; found 90 s, at sequence "), "{detail}");
-    assert!(detail.ends_with(": the feed is at fault, not the keys"), "{detail}");
+    assert!(detail.ends_with(": the cause is the feed, not the keys"), "{detail}");
     let accepting = |policy: &mut Policy| {
         let accept = WhenStale::Accept;
         policy.staleness = Staleness { when_stale: accept, ..Staleness::default() };
@@ -259,23 +259,23 @@ fn a_feed_at_fault_is_told_from_keys_at_fault() {
 
     let (check, reason, detail) = failure(realm());
     assert_eq!((check, reason), ("feed", "no_feed"));
-    assert_eq!(detail, "the feed is at fault, not the keys: nothing of it has arrived");
+    assert_eq!(detail, "the cause is the feed, not the keys: nothing has arrived yet");
     let mut without_feed = realm();
     without_feed.keys_from = KeysFrom::Feed;
     without_feed.keys = RealmKeys::Unavailable;
     let (check, reason, detail) = failure(without_feed);
     assert_eq!((check, reason), ("key", "no_feed"));
-    assert_eq!(detail, "the feed is at fault, not the keys: nothing of it has arrived");
+    assert_eq!(detail, "the cause is the feed, not the keys: nothing has arrived yet");
 
     let mut without_keys = fed(0, |_| ());
     without_keys.keys = RealmKeys::Unavailable;
     let (check, reason, detail) = failure(without_keys);
     assert_eq!((check, reason), ("key", "keys_unavailable"));
-    assert_eq!(detail, "the keys are at fault, not the feed: none has been loaded");
+    assert_eq!(detail, "the cause is the keys, not the feed: none has been loaded");
     let mut by_feed = fed(0, |_| ());
     by_feed.keys_from = KeysFrom::Feed;
     by_feed.keys = RealmKeys::Unavailable;
-    assert_eq!(failure(by_feed).2, "the feed is at fault, not the keys: it has no usable key");
+    assert_eq!(failure(by_feed).2, "the cause is the feed, not the keys: it has no usable key");
     let mut expired = fed(0, |_| ());
     let jwks = json!({ "keys": [{ "kty": "oct", "kid": "test", "k": fixtures::base64url(fixtures::SECRET) }] });
     expired.keys = loaded(read_keys(&jwks, KeySource::Configuration, RsaDefault::RS256).keys);
@@ -283,5 +283,5 @@ fn a_feed_at_fault_is_told_from_keys_at_fault() {
     *usable_until = UnixSeconds::new(NOW.get() - 90);
     let (check, reason, detail) = failure(expired);
     assert_eq!((check, reason), ("key", "keys_unavailable"));
-    assert_eq!(detail, "the keys are at fault, not the feed: they expired 90 s ago");
+    assert_eq!(detail, "the cause is the keys, not the feed: they expired 90 s ago");
 }

@@ -229,8 +229,8 @@ fn explain_says_what_was_looked_at() {
         checks.into_iter().find(|check| check.name == CheckName::Audience).unwrap().detail
     };
     assert_eq!(detail(&json!({}), realm()), None);
-    assert_eq!(detail(&json!({}), of_party(api())).as_deref(), Some("aud was looked at"));
-    let party = Some("azp, client_id and the signs of an access token were looked at");
+    assert_eq!(detail(&json!({}), of_party(api())).as_deref(), Some("aud was checked"));
+    let party = Some("azp, client_id and the marks of an access token were checked");
     assert_eq!(detail(&json!({ "aud": null, "scope": "read" }), of_party(api())).as_deref(), party);
     assert_eq!(detail(&json!({ "scope": "read" }), of_party(Audience::NotChecked)).as_deref(), party);
 }

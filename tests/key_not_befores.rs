@@ -103,7 +103,7 @@ fn explain_tells_it_from_a_ban() {
         let failed = checks.into_iter().find(|check| check.outcome.reason().is_some()).unwrap();
         (failed.name, failed.outcome.reason().unwrap().code(), failed.detail)
     };
-    let text = "the key is not banned: the token is from before the key's not-before";
+    let text = "the key is not banned: the token was issued before the key's not-before";
     assert_eq!(failed(&mut pair), (CheckName::Revocation, "banned_key", Some(text.into())));
     pair.record(&Event::KeyBanned { thumbprint });
     assert_eq!(failed(&mut pair), (CheckName::Key, "banned_key", None));

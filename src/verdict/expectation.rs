@@ -1,5 +1,5 @@
-//! Expected and found value of a failed check, for people. What is found is quoted from the token: escaped to printable
-//! ASCII, and cut.
+//! Describes a failed check for people: the expected value and the value found. The latter is quoted from the token,
+//! escaped to printable ASCII and truncated.
 
 use super::checks::{self, MeantFor};
 use super::observer::CheckName;
@@ -12,13 +12,13 @@ use crate::policy::Policy;
 use crate::time::UnixSeconds;
 use crate::token::UntrustedToken;
 
-/// Maximum bytes of a value that are shown.
+/// Maximum number of bytes shown of a value.
 const MAX_SHOWN: usize = 100;
-/// Maximum values of a list that are shown.
+/// Maximum number of values shown of a list.
 const MAX_LISTED: usize = 5;
 
-/// Writes the issuers of these realms, and the one that a token of none of them names. Where only its tenant is
-/// another: the tenants.
+/// Writes the issuers of these realms and the one in a token that matches none of them. If only the tenant differs,
+/// writes the tenants.
 #[cold]
 pub(super) fn write_issuers(text: &mut Text, claims: &ClaimSet<'_>, realms: &[Realm]) {
     let mut named_by = None;
@@ -40,8 +40,7 @@ pub(super) fn write_issuers(text: &mut Text, claims: &ClaimSet<'_>, realms: &[Re
     text.find(claims, claim);
 }
 
-/// Writes what a check of a realm expected of a token, and what the token has; nothing where the reason says all that
-/// is known.
+/// Writes what a check of a realm expected and what the token has; nothing if the reason already says everything.
 #[cold]
 pub(super) fn write_expectation(
     text: &mut Text,
@@ -98,7 +97,7 @@ pub(super) fn write_expectation(
     }
 }
 
-/// A missing key. Feed and keys are loaded separately, so the text says which of them is at fault.
+/// Describes a missing key. Feed and keys are loaded separately, so the text says which of them is the cause.
 fn key(text: &mut Text, token: &UntrustedToken<'_>, realm: &Realm, reason: Reason, now: UnixSeconds) {
     match (&realm.keys, realm.keys_from) {
         (RealmKeys::Unavailable, KeysFrom::Feed) if reason == Reason::NoFeed => text.blame_feed(NOT_ARRIVED),
@@ -168,11 +167,11 @@ fn audience(text: &mut Text, set: &ClaimSet<'_>, claims: &Claims<'_>, policy: &P
     }
 }
 
-/// A detail that is being written, such as `claim: expected one of "a", "b"; found "c"`.
+/// A detail under construction, such as `claim: expected one of "a", "b"; found "c"`.
 #[derive(Default)]
 pub(super) struct Text {
     text: String,
-    /// Values in the list that is being written.
+    /// Number of values in the current list.
     listed: usize,
 }
 
@@ -195,7 +194,7 @@ impl Text {
         expected.iter().for_each(|value| self.list(value.as_ref()));
     }
 
-    /// Writes the string that a claim holds, or its JSON type.
+    /// Writes the value of a string claim, or the JSON type of another claim.
     fn find(&mut self, set: &ClaimSet<'_>, claim: &str) {
         match set.text(claim) {
             Some(value) => self.find_string(Some(&value)),
@@ -220,7 +219,7 @@ impl Text {
     }
 
     fn blame_feed(&mut self, fault: &str) {
-        self.write("the feed is at fault, not the keys");
+        self.write("the cause is the feed, not the keys");
         self.write(fault);
     }
 
@@ -240,7 +239,7 @@ impl Text {
         }
     }
 
-    /// Writes a value between quotes; a byte that is not printable ASCII as `\xff`.
+    /// Writes a quoted value; a byte that is not printable ASCII becomes `\xff`.
     #[inline(never)]
     fn quote(&mut self, value: &str) {
         self.text.push('"');
@@ -268,10 +267,10 @@ impl Text {
 }
 
 const FOUND: &str = "; found ";
-const BOUND: &str = "bound to a key of the client (cnf), and no proof is checked here";
-const NO_ACCESS_SIGN: &str = "expected a sign of an access token (see authorizedParty); found nothing";
+const BOUND: &str = "bound to a key of the client (cnf), but this gate checks no proof of possession";
+const NO_ACCESS_SIGN: &str = "expected a mark of an access token (see authorizedParty); found none";
 const LIFETIME_ADVICE: &str =
-    "shorten its life, or raise maxLifetimeSeconds at origin and gate, to at most 3456000 s (40 days)";
-const NOT_ARRIVED: &str = ": nothing of it has arrived";
-const SECTION_MISSING: &str = ": a part of it has not arrived";
-const KEYS_AT_FAULT: &str = "the keys are at fault, not the feed: ";
+    "shorten its lifetime, or raise maxLifetimeSeconds at origin and gate, to at most 3456000 s (40 days)";
+const NOT_ARRIVED: &str = ": nothing has arrived yet";
+const SECTION_MISSING: &str = ": a section has not arrived";
+const KEYS_AT_FAULT: &str = "the cause is the keys, not the feed: ";

@@ -1,4 +1,4 @@
-//! A token in, a verdict out.
+//! Judges tokens.
 
 use super::answer::{verdict, Acceptance, Basis, Finding, Refused, Signature, Verdict};
 use super::authenticity::{admit, decode, prove, Admitted, Proven, Selected, Unproven};
@@ -17,10 +17,10 @@ use crate::policy::Policy;
 use crate::time::UnixSeconds;
 use crate::token::{TokenBytes, VerifiedToken};
 
-/// Judges a token for the one of `realms` that issued it, at the time `now`.
+/// Judges a token at `now` for the realm that issued it.
 ///
-/// The checks run in a fixed order ([`CheckName::ALL`]) and the first that fails gives the reason: form, realm, header,
-/// key, signature, claims, revocation, freshness. When several realms would match, the first does.
+/// The checks run in a fixed order ([`CheckName::ALL`]), and the first failure determines the reason: form, realm,
+/// header, key, signature, claims, revocation, freshness. If several realms match, the first one is used.
 #[must_use]
 pub fn judge(token: &str, realms: &[Realm], now: UnixSeconds) -> Verdict {
     match decode(token, realms, &mut Observer::none()) {
@@ -32,8 +32,8 @@ pub fn judge(token: &str, realms: &[Realm], now: UnixSeconds) -> Verdict {
     }
 }
 
-/// Judges a token as [`judge`] does, but for the signature of a token in `cache`: it is not computed again.
-/// Everything that may change is checked again, so the finding is the same.
+/// Judges a token as [`judge`] does, but does not verify the signature of a token in `cache` again. Everything that may
+/// have changed is checked, so the finding is the same.
 ///
 /// # Errors
 /// The token is refused.
@@ -44,8 +44,8 @@ pub fn find(token: &[u8], realms: &[Realm], cache: &mut VerifiedTokenCache, now:
     }
 }
 
-/// Judges a cached token by its entry alone, as [`find`] does. `None`: it was evicted, or its key is another now; then
-/// it must be judged from the beginning.
+/// Judges a cached token by its entry, as [`find`] does. `None`: it was evicted or its key has changed, so it must be
+/// judged from the beginning.
 pub fn recheck(entry: Entry, realms: &[Realm], cache: &mut VerifiedTokenCache, now: UnixSeconds) -> Option<Finding> {
     let cached = cache.record(entry)?;
     let realm = Some(cached.realm());
@@ -58,11 +58,10 @@ pub fn recheck(entry: Entry, realms: &[Realm], cache: &mut VerifiedTokenCache, n
     }
 }
 
-/// How the signature of a token is checked: by this crate, or by the host.
+/// The function that verifies a token's signature: this crate's, or one that uses the host's outcome.
 pub(super) type SignatureCheck<'c> = dyn for<'r, 'd> Fn(Admitted<'r, 'd>) -> Result<Proven<'r, 'd>, Unproven> + 'c;
 
-/// The whole of a judgement once the token is decoded. [`judge`] and [`explain`](super::explain::explain) differ in the
-/// observer.
+/// Judges a decoded token. [`judge`] and [`explain`](super::explain::explain) differ only in the observer.
 pub(super) fn examine(
     bytes: &TokenBytes<'_>,
     realms: &[Realm],
@@ -82,7 +81,7 @@ pub(super) fn examine(
     checked.map_err(|reason| Refused { realm: Some(index), reason, basis })
 }
 
-/// `None`: the token is not cached, or its key is another now.
+/// Returns `None` if the token is not cached or its key has changed.
 pub(super) fn find_cached(
     token: &[u8],
     realms: &[Realm],
@@ -105,7 +104,7 @@ pub(super) fn find_uncached(
     find_admitted(text, admitted, cache, now)
 }
 
-/// Everything from the signature on; the signature is checked by this crate.
+/// Verifies the signature with this crate and runs all later checks.
 pub(super) fn find_admitted(
     text: &str,
     admitted: Admitted<'_, '_>,
@@ -115,7 +114,7 @@ pub(super) fn find_admitted(
     let Admitted { index, realm, name, .. } = admitted;
     let selected = Selected { index, realm, name };
     let here = |reason| Refused::new(Some(index), reason);
-    // Read before the signature is checked, used after.
+    // Parsed before the signature is verified, used after.
     let claims = read_claims(admitted.token.unverified_claims(), &realm.policy);
     let cached = match (admitted.candidates.as_slice(), &claims) {
         ([key], Ok(claims)) if cache.is_on() => CachedToken::new(text, selected, &admitted.token, claims, key),
@@ -132,9 +131,8 @@ pub(super) fn find_admitted(
     check_changeable((index, realm), key, &ClaimsView::of(&claims, &realm.policy, name), now).map_err(here)
 }
 
-/// Everything about a token with a good signature that may have changed since it was checked: that its key is there and
-/// still the only one it can be, bans, time, revocation, freshness. `None`: that key is not there any more, so the
-/// token must be judged from the beginning.
+/// Checks everything that may have changed since the signature was verified: that its key is still the only candidate,
+/// bans, time, revocation, freshness. `None`: the key has changed, so the token must be judged from the beginning.
 pub(super) fn recheck_cached(
     cached: &CachedToken,
     realms: &[Realm],
@@ -156,7 +154,7 @@ pub(super) fn recheck_cached(
     Some(acceptance.map(|acceptance| Acceptance { signature, ..acceptance }))
 }
 
-/// The checks left for a token that can be cached: those whose outcome may change.
+/// Runs the checks whose outcome may change, all that is left for a cacheable token.
 fn check_changeable(
     (index, realm): (usize, &Realm),
     key: &[u8; 32],
@@ -171,8 +169,8 @@ pub(super) fn read_claims<'j>(set: &ClaimSet<'j>, policy: &Policy) -> Result<Cla
     Claims::read(set, &policy.claim_names, policy.numeric_ids).map_err(|_| Reason::Malformed)
 }
 
-/// Everything after the signature: claims, revocation, freshness. Synchronous and complete, so that every change
-/// during a signature check elsewhere is seen.
+/// Runs all checks after the signature: claims, revocation, freshness. They are synchronous, so they see every change
+/// made while a host verified the signature.
 fn check_claims_and_state(
     Selected { index, realm, name }: Selected<'_>,
     key: &[u8; 32],
@@ -196,11 +194,11 @@ fn check_claims_and_state(
     check_state((index, realm), key, &view, times, now, observer)
 }
 
-/// What tells whether the token is meant for us, where that depends on the token.
+/// The claims that the audience check used, when that depends on the token.
 const fn looked_at(meant_for: MeantFor<'_>) -> &'static str {
     match meant_for {
-        MeantFor::Audience(_) => "aud was looked at",
-        MeantFor::Party(_) => "azp, client_id and the signs of an access token were looked at",
+        MeantFor::Audience(_) => "aud was checked",
+        MeantFor::Party(_) => "azp, client_id and the marks of an access token were checked",
         MeantFor::Anybody => "",
     }
 }

@@ -1,4 +1,4 @@
-//! A token against the revocation state. No other file asks it whether a token is revoked.
+//! Checks a token against the revocation state. No other file queries whether a token is revoked.
 
 use super::agreement::{differing, Agreement};
 use super::answer::{Acceptance, Signature};
@@ -12,7 +12,7 @@ use crate::policy::{Policy, RevocationCheck};
 use crate::revocation::{GrantNames, Level, Status, Subject};
 use crate::time::UnixSeconds;
 
-/// The checks against the revocation state, and of its age.
+/// Checks a token against the revocation state, and that state's age.
 #[inline(always)]
 pub(super) fn check_state(
     (index, realm): (usize, &Realm),
@@ -42,7 +42,7 @@ pub(super) fn check_state(
     let position = observer.check(CheckName::Feed, position)?;
     if let Some(logged_out_at) = view.logged_out_at {
         let text =
-            move || relative("the last logout it knows of is", "the last logout it knows of was", logged_out_at, now);
+            move || relative("the last logout in the token is", "the last logout in the token was", logged_out_at, now);
         observer.detail(CheckName::Revocation, text);
     }
     let status = realm.revocations.status(&subject);
@@ -60,18 +60,18 @@ pub(super) fn check_state(
     Ok(Acceptance { realm: index, sequence: position.sequence, behind, signature: Signature::Checked })
 }
 
-/// Accepts a token of a realm without revocation.
+/// Accepts a token of a realm that does not check revocation.
 #[cold]
 fn unchecked(index: usize, observer: &mut Observer<'_>) -> Acceptance {
     for name in [CheckName::Feed, CheckName::Revocation, CheckName::Freshness] {
-        // Nothing failed.
+        // The result is always `Ok`.
         let _ = observer.check(name, Ok(()));
         observer.detail(name, || "not checked: revocation is 'unchecked'".into());
     }
     Acceptance { realm: index, sequence: 0, behind: false, signature: Signature::Checked }
 }
 
-/// The names and times by which the revocation state may refuse the token.
+/// The names and times with which the revocation state may refuse the token.
 pub(super) fn subject_of<'c>(
     policy: &Policy,
     view: &ClaimsView<'c>,
@@ -100,8 +100,8 @@ pub(super) fn subject_of<'c>(
     }
 }
 
-/// Tells a not-before of the key apart from its ban.
-const KEY_NOT_BEFORE: &str = "the key is not banned: the token is from before the key's not-before";
+/// Distinguishes a key's not-before from its ban, which have the same reason.
+const KEY_NOT_BEFORE: &str = "the key is not banned: the token was issued before the key's not-before";
 
 fn refuse_revoked(status: Status) -> Result<(), Reason> {
     match status {

@@ -1,4 +1,4 @@
-//! The times of a token: expired, not valid yet, issued in the future, of too long a life.
+//! Checks a token's times: expired, not valid yet, issued in the future, lifetime too long.
 
 use super::checks;
 use super::claims_view::ClaimsView;
@@ -14,8 +14,8 @@ pub(super) struct Times {
     pub(super) expires_at: UnixSeconds,
 }
 
-/// The checks of the token's times. Inlined, as [`check_state`](super::state_check::check_state): where a cached token
-/// is checked there is never an observer.
+/// Checks the token's times. Inlined like [`check_state`](super::state_check::check_state): the check of a cached token
+/// never has an observer.
 #[inline(always)]
 pub(super) fn check_times(
     realm: &Realm,
@@ -38,12 +38,12 @@ pub(super) fn check_times(
     Ok(Times { issued_at, expires_at })
 }
 
-/// A span beside its bound.
+/// A span with its bound.
 pub(super) fn at_most(bound: Seconds, found: Seconds) -> String {
     format!("expected at most {bound}; found {found}")
 }
 
-/// A time as people say it.
+/// A time relative to now, for people.
 pub(super) fn relative(coming: &str, gone: &str, time: UnixSeconds, now: UnixSeconds) -> String {
     match time > now {
         true => format!("{coming} in {}", time.since(now)),

@@ -1,4 +1,4 @@
-//! How far a realm's state is, as an object that JavaScript keeps for the gate that replaces a lost one.
+//! The position of a realm's state, as an object that JavaScript keeps for the gate that replaces a lost one.
 
 use super::members::{member, required, seconds, text, texts};
 use super::{error, hex, number, object, time};
@@ -14,7 +14,7 @@ extern "C" {
     pub type MarksObject;
 }
 
-/// Without `sequence`, nothing was ever loaded. `feedKeys` and `highWater` are of one length.
+/// Without `sequence`, nothing was ever loaded. `feedKeys` and `highWater` have the same length.
 pub(super) fn marks_object((marks, latest): (Marks, UnixSeconds)) -> JsValue {
     let (feed_keys, high_water): (Array, Array) =
         marks.high_water.iter().map(|(key, at)| (JsValue::from(hex(&key.0)), JsValue::from(number(*at)))).unzip();
@@ -29,7 +29,7 @@ pub(super) fn marks_object((marks, latest): (Marks, UnixSeconds)) -> JsValue {
 
 /// The marks and the time in an object made by [`marks_object`].
 pub(super) fn read_marks(given: &MarksObject) -> Result<(Marks, UnixSeconds), JsValue> {
-    let unreadable = || error("invalid_option", "marks: not those of a gate");
+    let unreadable = || error("invalid_option", "marks: not a gate's marks");
     let last = match seconds(given, "sequence") {
         Some(sequence) => {
             let chain = text(given, "chain").and_then(|chain| bytes(&chain));

@@ -1,6 +1,5 @@
-//! Reads the members of JavaScript objects that the package has made. All through one import, for an import of its own
-//! for each member takes more room than the reading, and a general reader of objects is as large as the rest of the
-//! gate.
+//! Reads the members of JavaScript objects that the package has made. All reads go through one import: an import per
+//! member takes more space than the reading code, and a general object reader is as large as the rest of the gate.
 
 use super::{error, span, time};
 use crate::time::Seconds;
@@ -13,7 +12,7 @@ extern "C" {
     pub(super) fn member(of: &JsValue, name: &str) -> JsValue;
 }
 
-/// A member that every object of its kind has.
+/// A required member.
 pub(super) fn required<T>(of: &JsValue, name: &str, read: impl Fn(&JsValue, &str) -> Option<T>) -> Result<T, JsValue> {
     read(of, name).ok_or_else(|| unknown(name))
 }
@@ -43,5 +42,5 @@ pub(super) fn is_true(of: &JsValue, name: &str) -> bool {
 }
 
 pub(super) fn unknown(option: &str) -> JsValue {
-    error("invalid_option", &[option, ": none of the values it may have"].concat())
+    error("invalid_option", &[option, ": not an allowed value"].concat())
 }

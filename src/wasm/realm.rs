@@ -145,5 +145,5 @@ fn feed_error(cause: &FeedError) -> JsValue {
 }
 
 fn no_realm() -> JsValue {
-    error("unknown_realm", "there is no realm at that place")
+    error("unknown_realm", "no realm has this index")
 }

@@ -219,7 +219,7 @@ test("a key's not-before refuses its tokens up to then, and explain tells it fro
   assert.deepEqual(await reasons(gate, [old ?? '', young ?? '']), ['banned_key', 'accepted'])
   const failed = (await gate.explain(old ?? '')).find(({ outcome }) => outcome === 'failed')
   assert.equal(failed?.check, 'revocation')
-  assert.match(failed.detail ?? '', /the key is not banned: the token is from before the key's not-before/)
+  assert.match(failed.detail ?? '', /the key is not banned: the token was issued before the key's not-before/)
   realm.record({ kind: 'keyBanned', thumbprint })
   await gate.refresh()
   assert.deepEqual(await reasons(gate, [old ?? '', young ?? '', others]), ['banned_key', 'banned_key', 'accepted'])

@@ -181,13 +181,14 @@ impl CorrectionOption {
 }
 
 fn event_time(value: f64) -> Result<UnixSeconds, JsValue> {
-    UnixSeconds::from_numeric_date(value).ok_or_else(|| error("invalid_event", "a time is a finite number of seconds"))
+    UnixSeconds::from_numeric_date(value)
+        .ok_or_else(|| error("invalid_event", "a time must be a finite number of seconds"))
 }
 
 pub(super) fn thumbprint_bytes(text: &str) -> Result<[u8; 32], JsValue> {
     let mut bytes = [0; 32];
     match Base64UrlUnpadded::decode(text, &mut bytes) {
         Ok(decoded) if decoded.len() == 32 => Ok(bytes),
-        Ok(_) | Err(_) => Err(error("invalid_event", "a key is named by its RFC 7638 thumbprint, 43 characters")),
+        Ok(_) | Err(_) => Err(error("invalid_event", "a key must be given as its RFC 7638 thumbprint, 43 characters")),
     }
 }

@@ -210,7 +210,7 @@ fn signed(delta: SignedDelta) -> JsValue {
 }
 
 fn chain_of(bytes: &[u8]) -> Result<Chain, JsValue> {
-    let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| error("store_corrupt", "a chain hash has 16 bytes"))?;
+    let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| error("store_corrupt", "a chain hash must have 16 bytes"))?;
     Ok(Chain(bytes))
 }
 

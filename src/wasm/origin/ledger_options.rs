@@ -38,7 +38,7 @@ impl LedgerOptions {
         }
         let policy = self.policy.unchecked_ref::<RealmOptions>().policy()?;
         if policy.issuer.id() != self.issuer {
-            return Err(error("invalid_option", "policy: of another issuer"));
+            return Err(error("invalid_option", "policy: it belongs to another issuer"));
         }
         Ok(Some(policy))
     }

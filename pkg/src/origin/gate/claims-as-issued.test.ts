@@ -200,7 +200,7 @@ test('the kind of token comes before its audience, and a bound token fails as su
       { iat: 1 },
       'lifetime_exceeded',
       'lifetime',
-      /^expected at most 86400 s; found \d+ s: shorten its life, .* at most 3456000 s \(40 days\)$/,
+      /^expected at most 86400 s; found \d+ s: shorten its lifetime, .* at most 3456000 s \(40 days\)$/,
     ],
     [{ sub: '' }, 'missing_claim', 'required_claims', /^sub is empty$/],
   ]
