@@ -1,16 +1,16 @@
-//! Strict base64url (RFC 7515 §2): no padding, no whitespace, no other alphabet, no non-zero trailing bits. One text
-//! per byte string, so a signature cannot be spelled two ways here.
+//! Strict base64url (RFC 7515 §2): no padding, no whitespace, no other alphabet, no non-zero trailing bits. Each byte
+//! string has exactly one encoding, so a signature has only one spelling.
 
-/// Why a text is no strict base64url. It carries nothing of the text.
+/// The input is not strict base64url. Contains no part of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotBase64Url;
 
-/// Bytes that a text of `length` characters decodes to.
+/// The number of bytes that `length` characters decode to.
 pub(crate) const fn decoded_length(length: usize) -> usize {
     length / 4 * 3 + (length % 4).saturating_sub(1)
 }
 
-/// Decodes `text` to the end of `out`. On an error `out` holds garbage behind its old end.
+/// Decodes `text` and appends the bytes to `out`. After an error, `out` has garbage beyond its old end.
 pub(crate) fn decode_onto(text: &[u8], out: &mut Vec<u8>) -> Result<(), NotBase64Url> {
     let start = out.len();
     out.resize(start + decoded_length(text.len()), 0);
@@ -31,7 +31,7 @@ pub(crate) fn decode_onto(text: &[u8], out: &mut Vec<u8>) -> Result<(), NotBase6
         [] => (0, 0),
         [a, b] => (bits(&FIRST, a) | bits(&SECOND, b), 0xff_ff00),
         [a, b, c] => (bits(&FIRST, a) | bits(&SECOND, b) | bits(&THIRD, c), 0xff_0000),
-        // One character alone carries six bits: no byte ends there.
+        // A single character carries only six bits, less than a byte.
         _ => return Err(NotBase64Url),
     };
     for (byte, decoded) in triples.into_remainder().iter_mut().zip(last.to_le_bytes()) {
@@ -43,10 +43,11 @@ pub(crate) fn decode_onto(text: &[u8], out: &mut Vec<u8>) -> Result<(), NotBase6
     }
 }
 
-/// The bits that a character of a quad adds to its three bytes, the first of them lowest; or [`OUTSIDE`].
+/// Maps a character at one position of a quad to the bits it adds to the three bytes, first byte lowest, or to
+/// [`OUTSIDE`].
 type Table = [u32; 256];
 
-/// Set in a table entry whose character is outside the alphabet; the bytes of a quad are the 24 bits below.
+/// Marks a character outside the alphabet; the three bytes of a quad use only the 24 bits below.
 const OUTSIDE: u32 = 1 << 31;
 
 static FIRST: Table = table(0);
@@ -54,7 +55,7 @@ static SECOND: Table = table(1);
 static THIRD: Table = table(2);
 static FOURTH: Table = table(3);
 
-// Evaluated by the compiler, which would refuse an index out of bounds.
+// Evaluated at compile time, where an index out of bounds is an error.
 #[allow(clippy::indexing_slicing)]
 const fn table(place: u32) -> Table {
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -68,7 +69,7 @@ const fn table(place: u32) -> Table {
     table
 }
 
-// A byte cannot index beyond 256 entries.
+// A byte always indexes within 256 entries.
 #[allow(clippy::indexing_slicing)]
 fn bits(table: &Table, character: u8) -> u32 {
     table[usize::from(character)]

@@ -1,4 +1,4 @@
-//! The claims that are read, each parsed once. Everything else in the token is left alone.
+//! The claims in use, each parsed once. The rest of the token is ignored.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use crate::json::{read_items, read_object, Duplicates, Member, NotStrictJson, Nu
 use crate::name::MAX_NAME_BYTES;
 use crate::time::UnixSeconds;
 
-/// Names of the claims that issuers call differently. The registered ones (`exp`, `aud`, …) are always the same.
+/// Names of the claims that issuers name differently. Registered claims (`exp`, `aud`, …) always have the same name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimNames {
     /// Names the realm; default `iss`.
@@ -25,7 +25,7 @@ pub struct ClaimNames {
     pub last_logout_time: String,
     /// The permissions of the token; default `scope` (RFC 8693 §4.2).
     pub scope: String,
-    /// Names the app of a grant besides the user; default: none, then `azp` and `client_id` do.
+    /// Names the app of a user's grant; default: none, then `azp` and `client_id` name it.
     pub grant: Option<String>,
 }
 
@@ -45,25 +45,25 @@ impl Default for ClaimNames {
     }
 }
 
-/// How an id is treated that is written as a number: user, token, session, client (`azp`, `client_id`), app of a grant.
+/// Treatment of an id that is a JSON number: user, token, session, client (`azp`, `client_id`) or app of a grant.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NumericIds {
     /// `malformed`: RFC 7519 §4.1 requires strings.
     #[default]
     Refuse,
-    /// An integer in shortest decimal form, at most 2^53 - 1 from zero, is the string of its digits. Any other spelling
-    /// (`1.0`, `1e2`, `-0`) is `malformed`: parsers round and print it differently.
+    /// An integer in shortest decimal form with magnitude at most 2^53 - 1 is read as the string of its digits. Any
+    /// other form (`1.0`, `1e2`, `-0`) is `malformed`: parsers round and print it differently.
     Accept,
 }
 
-/// A token's claims, checked to be strict JSON and otherwise unread. A claim that is `null` is absent.
+/// A token's claims, checked to be strict JSON but not interpreted. A claim that is `null` counts as absent.
 pub struct ClaimSet<'j>(Vec<Member<'j>>);
 
 impl<'j> ClaimSet<'j> {
     pub(crate) fn read(text: &'j str) -> Result<Self, NotStrictJson> {
         let mut members = read_object(text, Duplicates::Refuse)?;
-        // Here, so that no other place has to handle `null`. The search comes first: a token without `null` moves
-        // nothing.
+        // Removed here, so that no other code has to handle `null`. Searching first avoids moving members when there is
+        // no `null`.
         if members.iter().any(is_null) {
             members.retain(|member| !is_null(member));
         }
@@ -79,14 +79,14 @@ impl<'j> ClaimSet<'j> {
         }
     }
 
-    /// A claim that is a string.
+    /// The value of a claim that is a string.
     pub(crate) fn text(&self, name: &str) -> Option<Cow<'j, str>> {
         self.get(name)?.text().map(Text::decode)
     }
 
-    /// Whether a scope claim grants every scope needed. A string is a list with spaces between (RFC 8693 §4.2). An
-    /// array is a list of strings, each one scope token (RFC 6749 §3.3): an element with a space names no scope, and an
-    /// array with anything but strings grants nothing.
+    /// Whether a scope claim grants every needed scope. A string is a space-separated list (RFC 8693 §4.2). An array is
+    /// a list of strings, each one scope token (RFC 6749 §3.3): an element with a space is not a scope, and an array
+    /// with a member that is not a string grants nothing.
     pub(crate) fn grants(&self, name: &str, needed: &[&str]) -> bool {
         let value = self.get(name);
         let listed = value.and_then(|value| texts(name, value).ok()).unwrap_or_default();
@@ -98,18 +98,18 @@ impl<'j> ClaimSet<'j> {
         needed.iter().all(|scope| is_scope_token(scope) && granted.contains(scope))
     }
 
-    /// Whether a scope claim, read as [`ClaimSet::grants`] reads it, grants anything at all.
+    /// Whether a scope claim grants any scope, by the rules of [`ClaimSet::grants`].
     pub(crate) fn grants_any(&self, name: &str) -> bool {
         let listed = self.get(name).and_then(|value| texts(name, value).ok()).unwrap_or_default();
         listed.iter().any(|scopes| scopes.bytes().any(|byte| byte.is_ascii_graphic()))
     }
 
-    /// The JSON type of a claim, for people.
+    /// The JSON type of a claim, for messages.
     pub(crate) fn kind(&self, name: &str) -> &'static str {
         self.get(name).map_or("nothing", Value::kind)
     }
 
-    /// Whether a claim is there, whatever it says.
+    /// Whether a claim is present, with any value.
     pub(crate) fn contains(&self, name: &str) -> bool {
         self.get(name).is_some()
     }
@@ -119,16 +119,16 @@ impl<'j> ClaimSet<'j> {
     }
 }
 
-/// A claim that is read is invalid. Carries the claim's registered or configured name, and nothing of the token.
+/// A claim in use is invalid. Contains the claim's registered or configured name, and no part of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClaimError<'n> {
-    /// It has a type or form that it must not have (RFC 7519 §4.1): an `exp` that is a string, say.
+    /// The claim has the wrong type or form (RFC 7519 §4.1), such as an `exp` that is a string.
     WrongType { claim: &'n str, expected: Expected },
-    /// It is a name too long to be revoked.
+    /// The claim is a name too long to be revoked.
     NameTooLong { claim: &'n str },
 }
 
-/// The values that a claim may have.
+/// The allowed values of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expected {
     Id(NumericIds),
@@ -138,7 +138,7 @@ pub(crate) enum Expected {
 }
 
 impl Expected {
-    /// For people.
+    /// A description for messages.
     pub(crate) const fn text(self) -> &'static str {
         match self {
             Self::Id(NumericIds::Refuse) => "a string (see numericIds)",
@@ -150,30 +150,30 @@ impl Expected {
     }
 }
 
-/// The claims that decide. Ids are opaque strings; an empty one counts as absent. Times are floored.
+/// The claims that a verdict depends on. Ids are opaque strings; an empty id counts as absent. Times are rounded down.
 pub(crate) struct Claims<'j> {
     pub(crate) subject: Option<Cow<'j, str>>,
     pub(crate) token_id: Option<Cow<'j, str>>,
     pub(crate) session: Option<Cow<'j, str>>,
     pub(crate) authorized_party: Option<Cow<'j, str>>,
     pub(crate) client_id: Option<Cow<'j, str>>,
-    /// The claim of the policy's choice that names the app of a grant.
+    /// The claim, chosen by the policy, that names the app of a grant.
     pub(crate) grant: Option<Cow<'j, str>>,
     pub(crate) audience: Vec<Cow<'j, str>>,
     pub(crate) expires_at: Option<UnixSeconds>,
     pub(crate) not_before: Option<UnixSeconds>,
     pub(crate) issued_at: Option<UnixSeconds>,
     pub(crate) authenticated_at: Option<UnixSeconds>,
-    /// The user's last logout that the issuer knew of when it made the token.
+    /// The user's last logout known to the issuer when it issued the token.
     pub(crate) logged_out_at: Option<UnixSeconds>,
     /// 0 when absent.
     pub(crate) token_version: u64,
-    /// The issuer's own position in the ledger (`rsq`). A hint: anything but a whole number is ignored.
+    /// The issuer's position in the ledger (`rsq`). Only a hint, so a value that is not a whole number is ignored.
     pub(crate) ledger_sequence: Option<u64>,
     pub(crate) token_use: Stated<'j>,
-    /// The claim `typ`, Keycloak's way to tell its tokens apart.
+    /// The claim `typ`, by which Keycloak distinguishes its kinds of token.
     pub(crate) kind: Stated<'j>,
-    /// `cnf` (RFC 7800): the token is bound to a key that its bearer must prove to hold.
+    /// `cnf` (RFC 7800): the token is bound to a key, and its bearer must prove possession of that key.
     pub(crate) binding: Binding,
 }
 
@@ -181,7 +181,7 @@ pub(crate) struct Claims<'j> {
 pub(crate) enum Stated<'j> {
     Nothing,
     Text(Cow<'j, str>),
-    /// Something that is no string.
+    /// A value that is not a string.
     NotText,
 }
 
@@ -224,7 +224,7 @@ impl<'j> Claims<'j> {
         Ok(claims)
     }
 
-    /// Claims that have the same name everywhere.
+    /// Reads the claims with registered names.
     fn take_registered(
         &mut self,
         name: &str,
@@ -247,7 +247,7 @@ impl<'j> Claims<'j> {
         Ok(())
     }
 
-    /// Claims whose names the policy chooses; one may be the name of a registered claim, or serve twice.
+    /// Reads the claims whose names the policy chooses. A name may be that of a registered claim, or be used twice.
     fn take_named<'n>(
         &mut self,
         name: &str,
@@ -286,7 +286,7 @@ fn is_null(member: &Member<'_>) -> bool {
     matches!(member.value, Value::Null)
 }
 
-/// A name; an empty one counts as absent.
+/// Reads an id; an empty one counts as absent.
 fn id<'j, 'n>(
     claim: &'n str,
     value: Value<'j>,
@@ -307,7 +307,7 @@ fn id<'j, 'n>(
     }
 }
 
-/// One string or an array of strings (RFC 7519 §4.1.3).
+/// Reads one string or an array of strings (RFC 7519 §4.1.3).
 fn texts<'j, 'n>(claim: &'n str, value: Value<'j>) -> Result<Vec<Cow<'j, str>>, ClaimError<'n>> {
     let wrong_type = ClaimError::WrongType { claim, expected: Expected::Strings };
     if let Some(text) = value.text() {
@@ -322,7 +322,7 @@ fn is_scope_token(scope: &str) -> bool {
     !scope.is_empty() && scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
-/// A `NumericDate` (RFC 7519 §2). One beyond a double's range (`1e400`) is no date.
+/// Reads a `NumericDate` (RFC 7519 §2). A number beyond a double's range (`1e400`) is invalid.
 fn date<'n>(claim: &'n str, value: Value<'_>) -> Result<UnixSeconds, ClaimError<'n>> {
     let wrong_type = ClaimError::WrongType { claim, expected: Expected::Date };
     let number = value.number().ok_or(wrong_type)?;

@@ -1,4 +1,4 @@
-//! Ed25519 (RFC 8032), strictly: tokens and feeds are signed with it.
+//! Strict Ed25519 verification (RFC 8032), for tokens and feeds.
 
 #[cfg_attr(not(feature = "ed25519-tables"), path = "ed25519/no_tables.rs")]
 mod tables;
@@ -9,7 +9,7 @@ use ed25519_dalek::{Signature, VerifyingKey};
 
 use self::tables::Tables;
 
-/// A public key that is not of small order, for under one of those a signature fits many messages.
+/// A public key that does not have small order: with such a key, one signature is valid for many messages.
 #[derive(Clone)]
 pub(crate) struct Ed25519Key {
     key: VerifyingKey,
@@ -17,7 +17,7 @@ pub(crate) struct Ed25519Key {
 }
 
 impl Ed25519Key {
-    /// Takes the 32 bytes of a key (RFC 8032 §5.1.5). `None` when it is no point, or one of small order.
+    /// Decodes the 32 bytes of a key (RFC 8032 §5.1.5). `None` if they are not a point, or a point of small order.
     pub(crate) fn from_bytes(bytes: &[u8; 32]) -> Option<Self> {
         let key = VerifyingKey::from_bytes(bytes).ok()?;
         (!key.is_weak()).then(|| Self { key, tables: Tables::new() })
@@ -27,8 +27,8 @@ impl Ed25519Key {
         self.key.as_bytes()
     }
 
-    /// Whether the signature is this key's over `message`. R must not be of small order either, so a signature is for
-    /// one message and has one spelling.
+    /// Whether the signature over `message` is valid for this key. R must not have small order either, so a signature
+    /// is valid for one message and has one encoding.
     pub(crate) fn verifies(&self, message: &[u8], signature: &Signature) -> bool {
         !is_of_small_order(signature.r_bytes()) && self.tables.verify(&self.key, message, signature)
     }
@@ -40,9 +40,9 @@ impl fmt::Debug for Ed25519Key {
     }
 }
 
-/// The y of the eight points whose order divides 8, with the sign of x cleared (RFC 8032 §5.1.2). Verification compares
-/// R byte for byte with a point that it has encoded, so R has no other spelling; unlike `verify_strict`, which says the
-/// same, this need not find R's x first, a tenth of the work.
+/// The y coordinates of the eight points whose order divides 8, with the sign of x cleared (RFC 8032 §5.1.2).
+/// Verification compares R byte by byte with a point that it has encoded itself, so R has no other encoding.
+/// `verify_strict` gives the same result, but first computes R's x, a tenth of the work.
 const SMALL_ORDER: [[u8; 32]; 5] = [
     *b"\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
     *b"\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
@@ -65,9 +65,9 @@ mod tests {
     use ed25519_dalek::{Signer as _, SigningKey, Verifier as _};
     use sha2::{Digest as _, Sha512};
 
-    /// Every encoding of a point of small order is in the list, and nothing else: the group has eight of them.
+    /// The list has every encoding of a point of small order and nothing else: the group has eight such points.
     #[test]
-    fn the_list_is_the_torsion_group() {
+    fn small_order_list_is_the_torsion_group() {
         let encodings = SMALL_ORDER.iter().flat_map(|y| {
             [0, 0x80].map(|sign| {
                 let mut point = *y;
@@ -77,17 +77,17 @@ mod tests {
         });
         let points: Vec<_> = encodings.filter_map(|point| VerifyingKey::from_bytes(&point).ok()).collect();
         assert!(points.iter().all(VerifyingKey::is_weak));
-        // 1 and -1 have one x, 0, and so one spelling that an encoder writes; the other three have two.
+        // For y = 1 and y = -1, x is 0, so there is one canonical encoding each; the other three have two.
         let canonical = points.iter().filter(|point| point.to_edwards().compress().as_bytes() == point.as_bytes());
         assert_eq!(canonical.count(), 8);
     }
 
     #[test]
-    fn as_the_strict_check_says() {
+    fn agrees_with_verify_strict() {
         let signing = SigningKey::from_bytes(&[7; 32]);
         let key = signing.verifying_key();
         let ours = Ed25519Key::from_bytes(key.as_bytes()).unwrap();
-        // So often that the key has its tables before the end.
+        // Called often enough that the key gets its tables during the test.
         let says = |signature: Signature, message: &[u8]| {
             let strict = key.verify_strict(message, &signature).is_ok();
             assert_eq!(ours.verifies(message, &signature), strict);
@@ -100,7 +100,7 @@ mod tests {
             bytes[usize::from(number)] ^= 1;
             assert!(!says(Signature::from_bytes(&bytes), &[number]));
         }
-        // With R the identity and S = k a the equation holds, but the strict check says no.
+        // If R is the identity and S = k a, the equation holds, but the strict check refuses the signature.
         let identity = SMALL_ORDER[1];
         let hash = Sha512::new().chain_update(identity).chain_update(key.as_bytes()).chain_update(b"message");
         let s = Scalar::from_bytes_mod_order_wide(&hash.finalize().into()) * signing.to_scalar();

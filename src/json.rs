@@ -1,5 +1,5 @@
-//! Strict JSON (RFC 8259) for tokens and key sets: one pass, no tree, depth bounded, and no object with the same member
-//! twice at any depth. Two parsers that pick different duplicates would read two tokens out of one.
+//! Strict JSON (RFC 8259) for tokens and key sets: one pass, no tree, bounded depth, and no duplicate members at any
+//! depth. Two parsers that choose different duplicates would read two different tokens.
 
 mod number;
 mod scanner;
@@ -11,29 +11,30 @@ pub(crate) use self::number::Number;
 use self::scanner::Scanner;
 pub(crate) use self::text::Text;
 
-/// Reads a text that is one object and nothing else: its members, in order, each value checked to the bottom.
+/// Parses a JSON text that is exactly one object. Returns its members in order; nested values are validated at every
+/// depth.
 pub(crate) fn read_object(text: &str, duplicates: Duplicates) -> Result<Vec<Member<'_>>, NotStrictJson> {
     Scanner::new(text, duplicates).whole_object()
 }
 
-/// Reads the items of an array that was checked as part of a larger text.
+/// Parses the items of an array that was validated as part of a larger text.
 pub(crate) fn read_items<'j>(array: Raw<'j>, duplicates: Duplicates) -> Result<Vec<Item<'j>>, NotStrictJson> {
     let mut items = Vec::new();
     Scanner::new(array.0, duplicates).whole_array(|value, text| items.push(Item { value, text }))?;
     Ok(items)
 }
 
-/// A text is no strict JSON of the shape wanted. It carries nothing of the text.
+/// The input is not strict JSON of the expected shape. Contains no part of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct NotStrictJson;
 
-/// How an object with the same member twice is read (RFC 8259 §4 leaves it open, RFC 7515 §4 and RFC 7519 §4 allow
-/// refusal).
+/// Treatment of duplicate members of an object (RFC 8259 §4 leaves it open; RFC 7515 §4 and RFC 7519 §4 allow refusal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Duplicates {
-    /// An error: for tokens, and for one JWK.
+    /// An error: for tokens, and for a single JWK.
     Refuse,
-    /// Left to a later, stricter reading of the parts: for a JWK set, in which one bad key must not break the others.
+    /// Accepted, because the parts are parsed again strictly: for a JWK set, in which one bad key must not break the
+    /// others.
     Permit,
 }
 
@@ -44,7 +45,7 @@ pub(crate) struct Member<'j> {
 
 pub(crate) struct Item<'j> {
     pub(crate) value: Value<'j>,
-    /// The item as it stands in the text.
+    /// The item's source text.
     pub(crate) text: &'j str,
 }
 
@@ -59,7 +60,7 @@ pub(crate) enum Value<'j> {
 }
 
 impl<'j> Value<'j> {
-    /// The JSON type, for people.
+    /// The JSON type, for messages.
     pub(crate) const fn kind(self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -93,12 +94,11 @@ impl<'j> Value<'j> {
     }
 }
 
-/// The text of a checked array, brackets included.
+/// The source of a validated array, including the brackets.
 #[derive(Clone, Copy)]
 pub(crate) struct Raw<'j>(&'j str);
 
-/// Members that a token's claims usually have at most, those of an object in them included: room for them is made at
-/// once.
+/// Initial capacity: the claims of most tokens have at most this many members, including those of nested objects.
 const MEMBERS_EXPECTED: usize = 24;
 
 #[cfg(test)]

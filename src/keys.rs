@@ -1,5 +1,5 @@
-//! A JWK set in, verifying keys out, each pinned to its algorithm. A key that cannot be used is skipped with a reason
-//! and never breaks the others (RFC 7517 §5).
+//! Reads a JWK set into verifying keys, each pinned to its algorithm. An unusable key is skipped with a reason and does
+//! not affect the others (RFC 7517 §5).
 
 mod error;
 mod jwk;
@@ -12,33 +12,33 @@ use std::sync::Arc;
 use crate::json::{read_items, read_object, Duplicates};
 use crate::signature::{Algorithm, Algorithms, CheckedBy, VerifyingKey};
 
-/// A JWK set may be so long, in bytes. The largest seen in the field (every tenant's key in one set) is below 100 KB.
+/// Maximum length of a JWK set in bytes. The largest one seen in practice (every tenant's key in one set) is below 100
+/// KB.
 pub const MAX_JWKS_BYTES: usize = 1 << 20;
 /// Maximum number of keys in a JWK set, usable or not. Servers with one set for all tenants publish hundreds.
 pub const MAX_KEYS: usize = 1000;
-/// For one token without `kid`, so many keys of its algorithm are tried: each costs a signature check.
+/// Maximum number of keys tried for a token without `kid`, since each costs a signature check.
 pub const MAX_CANDIDATES: usize = 4;
 
 /// The keys of one realm.
 #[derive(Clone, Debug)]
 pub struct Keys(Vec<Key>);
 
-/// Keys read from a JWK set, and the skipped ones.
+/// The keys of a JWK set, usable and skipped.
 #[derive(Debug)]
 pub struct ReadKeys {
-    /// The usable ones; never empty.
+    /// The usable keys; never empty.
     pub keys: Keys,
-    /// The others, in the set's order.
+    /// The skipped keys, in the set's order.
     pub skipped: Vec<Skipped>,
 }
 
 impl Keys {
     /// Reads a JWK set (RFC 7517 §5), at most [`MAX_JWKS_BYTES`] long and with at most [`MAX_KEYS`] keys. A `kid` may
-    /// occur more than once. A byte order mark in front is dropped, as WHATWG's decoder does (RFC 8259 §8.1 permits
-    /// it).
+    /// occur more than once. A leading byte order mark is dropped, as WHATWG's decoder does (RFC 8259 §8.1 permits it).
     ///
     /// # Errors
-    /// [`KeyError`] when it is no JWK set, breaks a limit, or has no usable key.
+    /// [`KeyError`] if it is not a valid JWK set, exceeds a limit, or has no usable key.
     pub fn read(jwks: &[u8], rules: KeyRules) -> Result<ReadKeys, KeyError> {
         if jwks.len() > MAX_JWKS_BYTES {
             return Err(KeyError::TooLong { bytes: jwks.len(), limit: MAX_JWKS_BYTES });
@@ -75,11 +75,11 @@ impl Keys {
         self.0.iter()
     }
 
-    /// The keys a token may have been signed with, in the set's order, at most [`MAX_CANDIDATES`]: those with its `kid`
-    /// (the hint is binding: no other key is tried for it) and its `alg`.
+    /// The keys a token may have been signed with, in the set's order, at most [`MAX_CANDIDATES`]: those with its `alg`
+    /// and its `kid`. The `kid` is binding: no other key is tried.
     ///
     /// # Errors
-    /// [`NoCandidate`] when there is none.
+    /// [`NoCandidate`] if no key matches.
     pub fn candidates(&self, algorithm: Algorithm, id: Option<&str>) -> Result<Vec<&Key>, NoCandidate> {
         let mut named = self.0.iter().filter(|key| id.is_none() || key.id.as_deref() == id).peekable();
         if named.peek().is_none() {
@@ -93,8 +93,8 @@ impl Keys {
         }
     }
 
-    /// The key a token must have been signed with, where only one comes into question: [`Keys::candidates`] would name
-    /// it alone.
+    /// The only key a token can have been signed with: the single result of [`Keys::candidates`]. `None` if there are
+    /// several.
     pub(crate) fn only_candidate(&self, algorithm: Algorithm, id: Option<&str>) -> Option<&Key> {
         let named = |key: &&Key| id.is_none() || key.id.as_deref() == id;
         let mut fitting = self.0.iter().filter(named).filter(|key| key.algorithms.contains(algorithm));
@@ -104,29 +104,29 @@ impl Keys {
         }
     }
 
-    /// Whether both sets say the same of the same keys, in the same order.
+    /// Whether both sets have the same keys with the same properties, in the same order.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.0.len() == other.0.len() && self.0.iter().zip(&other.0).all(|(one, other)| one.is_same_as(other))
     }
 }
 
-/// The members that determine a key, in the one spelling that its thumbprint is over (RFC 7638 §3). `None` where they
-/// cannot be read. Those of a shared key are its secret.
+/// The members that determine a key, in the canonical form that its thumbprint hashes (RFC 7638 §3). `None` if they are
+/// invalid. For a shared key, this contains the secret.
 #[must_use]
 pub fn canonical_jwk(jwk: &str) -> Option<String> {
     jwk::canonical(jwk)
 }
 
-/// Why no key of a set may be tried for a token.
+/// The reason that no key of a set may be tried for a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoCandidate {
     /// No key with that `kid`, or, for a token without one, none with that `alg`.
     UnknownKey,
-    /// There is a key with that `kid`, but it is for another algorithm.
+    /// The key with that `kid` is for another algorithm.
     OtherAlgorithm,
 }
 
-/// A verifying key that may be used with one algorithm only. Cheap to clone.
+/// A verifying key for a single algorithm. Cheap to clone.
 #[derive(Clone)]
 pub struct Key {
     id: Option<Arc<str>>,
@@ -143,8 +143,8 @@ impl Key {
         self.id.as_deref()
     }
 
-    /// The `alg` values the key may be used under: one, or for an Ed25519 JWK without `alg` both names of its one
-    /// algorithm, `EdDSA` (RFC 8037) and `Ed25519` (RFC 9864).
+    /// The `alg` values the key may be used with: one, or for an Ed25519 JWK without `alg` both names of its algorithm,
+    /// `EdDSA` (RFC 8037) and `Ed25519` (RFC 9864).
     #[must_use]
     pub fn algorithms(&self) -> Algorithms {
         self.algorithms
@@ -156,26 +156,27 @@ impl Key {
         &self.thumbprint
     }
 
-    /// The bare public key as a JWK, for a host to import: the members that the thumbprint is over, no others. `None`
-    /// for a shared key.
+    /// The public key as a JWK for the host to import, with only the members that the thumbprint hashes. `None` for a
+    /// shared key.
     #[must_use]
     pub fn public_jwk(&self) -> Option<&str> {
         self.public_jwk.as_deref()
     }
 
-    /// Whether it is the same key, for the same algorithm, under the same `kid`.
+    /// Whether key, algorithm and `kid` are the same.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.thumbprint == other.thumbprint && self.algorithms == other.algorithms && self.id == other.id
     }
 
-    /// Who can check this key's signatures. [`Key::verifies`] says nothing of a key that is the host's.
+    /// Tells who can verify this key's signatures. [`Key::verifies`] is meaningless for a key that only the host can
+    /// use.
     #[must_use]
     pub fn checked_by(&self) -> CheckedBy {
         self.verifying.checked_by()
     }
 
-    /// Whether `signature` over `message` is this key's, for a token whose header says `algorithm`. Always `false` for
-    /// a key that only the host can check: [`Key::checked_by`].
+    /// Whether `signature` over `message` is valid for this key and the header's `algorithm`. Always `false` for a key
+    /// that only the host can use: [`Key::checked_by`].
     #[must_use]
     pub fn verifies(&self, algorithm: Algorithm, message: &[u8], signature: &[u8]) -> bool {
         self.algorithms.contains(algorithm) && self.verifying.verifies(message, signature)
@@ -188,29 +189,29 @@ impl fmt::Debug for Key {
     }
 }
 
-/// How a JWK set is to be read.
+/// Rules for reading a JWK set.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyRules {
-    /// Where it came from.
+    /// The origin of the set.
     pub source: KeySource,
-    /// The algorithm of an RSA key that names none; default [`RsaDefault::RS256`].
+    /// The algorithm of an RSA key without `alg`; default [`RsaDefault::RS256`].
     pub rsa_default: RsaDefault,
 }
 
-/// Where a JWK set came from.
+/// The origin of a JWK set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeySource {
-    /// From the operator's configuration: shared (`oct`) keys are fine.
+    /// The operator's configuration: shared (`oct`) keys are allowed.
     Configuration,
-    /// From a URL or a feed: shared keys are refused, for a fetched key may be public.
+    /// A URL or a feed: shared keys are refused, because a fetched key may be public.
     Url,
 }
 
 /// The algorithm that an RSA JWK without `alg` is pinned to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(missing_docs)] // The JOSE names say it all.
+#[allow(missing_docs)] // The JOSE names need no explanation.
 pub enum RsaDefault {
-    /// The algorithm of nearly every issuer with bare RSA keys.
+    /// The algorithm of nearly every issuer whose RSA keys have no `alg`.
     #[default]
     RS256,
     RS384,
@@ -221,7 +222,7 @@ pub enum RsaDefault {
 }
 
 impl RsaDefault {
-    /// The default named by a JOSE `alg` value; `None` when that is no RSA algorithm.
+    /// The default with this JOSE `alg` value; `None` if that is not an RSA algorithm.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         match Algorithm::from_name(name)? {

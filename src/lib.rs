@@ -8,8 +8,8 @@
 //! origin  event -> ledger -> manifest + sections | delta
 //! ```
 //!
-//! A refused token is a [`Verdict`](verdict::Verdict), a value. A broken manifest, key or option is an error. Nothing
-//! here has a clock: the time is an argument.
+//! A refused token is a [`Verdict`](verdict::Verdict), a value. An invalid manifest, key or option is an error. Nothing
+//! here reads a clock: the time is an argument.
 //!
 //! # From an event to a refusal
 //!
@@ -24,7 +24,7 @@
 //! let feed_key = FeedKey::from_jwk(signing_key.public_jwk().as_bytes())?;
 //! let issuer = "https://issuer.example/realms/acme";
 //!
-//! // The origin records that a user was logged out everywhere; the row is the store's to keep.
+//! // The origin records that a user was logged out everywhere; the caller stores the row.
 //! let mut ledger = Ledger::new(LedgerSettings {
 //!     issuer: issuer.into(),
 //!     signing_key,
@@ -42,14 +42,14 @@
 //! assert!(row.is_some());
 //! ledger.commit();
 //!
-//! // The edge takes the signed delta.
+//! // The edge applies the signed delta.
 //! edge.apply(&ledger.delta(Form::NEWEST, 0, now)?.bytes, now)?;
 //! assert_eq!(edge.position().map(|position| position.sequence), Some(1));
 //! # }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-// Path 1: a token in, a verdict out.
+// Path 1: from a token to a verdict.
 pub mod gate;
 pub mod verdict;
 
@@ -70,7 +70,7 @@ mod json;
 // Path 2: an edge's copy of a ledger's revocations.
 pub mod revocation;
 
-// Path 3: events in, signed state out.
+// Path 3: from events to a signed state.
 #[cfg(feature = "origin")]
 pub mod ledger;
 

@@ -1,4 +1,4 @@
-//! A realm's demands on its tokens.
+//! A realm's requirements for tokens.
 
 mod agreement;
 mod issuer_names;
@@ -13,48 +13,49 @@ use crate::signature::Algorithms;
 use crate::time::Seconds;
 use crate::token::MAX_TOKEN_BYTES;
 
-/// A realm's demands on a token. Bounds on its lifetime and on clocks belong to the revocation state
-/// ([`Bounds`](crate::revocation::Bounds)), for origin and edge must agree on them.
+/// A realm's requirements for a token. Bounds on lifetimes and clocks belong to the revocation state
+/// ([`Bounds`](crate::revocation::Bounds)), because origin and edge must agree on them.
 #[derive(Clone, Debug)]
 pub struct Policy {
-    /// The issuer: the claim of that name ([`ClaimNames::issuer`]) must be exactly one of its names.
+    /// The issuer: the claim [`ClaimNames::issuer`] must be exactly one of its names.
     pub issuer: IssuerNames,
-    /// Who the token must be meant for.
+    /// The required audience.
     pub audience: Audience,
-    /// Whose the token must be where it has no audience. Default: nobody's; such tokens are refused, unless no audience
+    /// The required client of a token without an audience. Default: none; such tokens are refused, unless no audience
     /// is checked.
     pub authorized_party: Option<AuthorizedParty>,
-    /// Which kind of token; profiles exclude each other (RFC 8725 §3.12).
+    /// The kind of token; profiles are mutually exclusive (RFC 8725 §3.12).
     pub profile: Profile,
-    /// Accepted `alg` values. Default: every asymmetric one. HMAC must be listed, since every verifier could sign.
+    /// Accepted `alg` values. Default: all asymmetric algorithms. HMAC must be listed explicitly, since every verifier
+    /// can sign.
     pub algorithms: Algorithms,
     /// The algorithm of an RSA JWK without `alg`. Default: RS256.
     pub rsa_default: RsaDefault,
-    /// Claims that must be there. Default: those of the profile.
+    /// Claims that must be present. Default: those of the profile.
     pub required: RequiredClaims,
-    /// How a token without a user is treated. Default: refused, as no user's logout could reach it.
+    /// Treatment of a token without a user. Default: refused, because no user's logout could reach it.
     pub subjectless: Subjectless,
-    /// How a token that names an actor other than the user is treated. Default: accepted, as the user's own.
+    /// Treatment of a token that names an actor other than the user. Default: accepted as the user's own.
     pub impersonation: Impersonation,
     /// The time that not-befores are compared with. Default: `iat`, which every token has.
     pub compare: Compare,
-    /// The names of the claims.
+    /// The claim names.
     pub claim_names: ClaimNames,
-    /// How ids are treated that are written as numbers. Default: refused.
+    /// Treatment of ids that are JSON numbers. Default: refused.
     pub numeric_ids: NumericIds,
-    /// A longer token is not read. Default: [`MAX_TOKEN_BYTES`].
+    /// Maximum length of a token; a longer one is not parsed. Default: [`MAX_TOKEN_BYTES`].
     pub max_token_bytes: usize,
-    /// Whether revocations are checked at all. Default: by the feed.
+    /// Whether revocation is checked. Default: by the feed.
     pub revocation: RevocationCheck,
-    /// How old the revocation state may be.
+    /// The maximum age of the revocation state.
     pub staleness: Staleness,
-    /// How tokens are treated when the origin records by another policy. Default: refused, for revocations would be
-    /// lost.
+    /// Treatment of tokens when the origin records with a different policy. Default: refused, because revocations would
+    /// be lost.
     pub when_differing: WhenDiffering,
 }
 
 impl Policy {
-    /// A policy with every default.
+    /// Creates a policy with the defaults.
     #[must_use]
     pub fn new(issuer: impl Into<IssuerNames>, audience: Audience, profile: Profile) -> Self {
         Self {
@@ -78,97 +79,98 @@ impl Policy {
     }
 }
 
-/// Who a token must be meant for (`aud`, RFC 7519 §4.1.3).
+/// The required audience (`aud`, RFC 7519 §4.1.3).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Audience {
     /// At least one of these must be among the token's audiences. An absent `aud` contains none of them.
     AnyOf(Vec<String>),
-    /// `aud` is not checked: for issuers whose tokens have none.
+    /// `aud` is not checked: for issuers whose tokens have no `aud`.
     NotChecked,
 }
 
-/// Whose a token must be (`azp`, `client_id`) that has no `aud`; with [`Audience::NotChecked`], every token. It must
-/// also show that it is an access token, as an audience would: ID tokens name their client in `azp` as well.
+/// The required client (`azp`, `client_id`) of a token without `aud`; with [`Audience::NotChecked`], of every token.
+/// The token must also have a mark of an access token, since there is no audience to show it: ID tokens name their
+/// client in `azp` as well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuthorizedParty {
-    /// One of them must be named, and no other.
+    /// The token must name one of these clients, and no other.
     pub any_of: Vec<String>,
-    /// A claim that only access tokens of this issuer have. The other signs: header `typ` `at+jwt`,
+    /// A claim that only access tokens of this issuer have. The other marks: header `typ` `at+jwt`,
     /// [`ClaimNames::token_use`] `access`, the claim `typ` `Bearer`, a scope in [`ClaimNames::scope`].
     pub access_token_claim: Option<String>,
 }
 
-/// Which kind of token.
+/// The kind of token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// RFC 9068: header `typ` is `at+jwt`; `sub`, `client_id`, `aud` and `jti` are required in any case.
+    /// RFC 9068: header `typ` is `at+jwt`; `sub`, `client_id`, `aud` and `jti` are always required.
     Rfc9068,
     /// Keycloak's access tokens: header `typ` is `JWT` or `at+jwt`, the claim `typ` is `Bearer`.
     Keycloak,
-    /// Any other: header `typ` is absent, `JWT` or `at+jwt`; a claim `typ`, if there is one, names an access token.
+    /// Any other issuer: header `typ` is absent, `JWT` or `at+jwt`; a claim `typ`, if present, names an access token.
     Generic,
 }
 
-/// Claims that must be there. `exp` and `iat` always must: without them nothing can be forgotten safely.
+/// Claims that must be present. `exp` and `iat` are always required: without them, no revocation can be dropped safely.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum RequiredClaims {
-    /// The user and the token id, by the names the policy gives them: the two by which tokens are revoked.
+    /// The user and the token id, the two names by which tokens are revoked, under the policy's claim names.
     #[default]
     ByProfile,
-    /// These, by the names they have in the token. `sub` falls out where [`Subjectless::Accept`] says so.
+    /// These claims, by their names in the token. `sub` is dropped from the list with [`Subjectless::Accept`].
     These(Vec<String>),
 }
 
-/// How a token without a user is treated.
+/// Treatment of a token without a user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Subjectless {
-    /// `missing_claim`.
+    /// Refused as `missing_claim`.
     #[default]
     Refuse,
-    /// Accepted, except under [`Profile::Rfc9068`]: Keycloak's client scope `basic`, which carries `sub`, can be taken
-    /// off a client.
+    /// Accepted, except with [`Profile::Rfc9068`]: Keycloak's client scope `basic`, which adds `sub`, can be removed
+    /// from a client.
     Accept,
 }
 
-/// How a token is treated whose `act` claim (RFC 8693 §4.1) names an actor other than the user.
+/// Treatment of a token whose `act` claim (RFC 8693 §4.1) names an actor other than the user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Impersonation {
-    /// Accepted as the user's own. The claim stays in it, for the caller to look at.
+    /// Accepted as the user's own. The caller can inspect the claim.
     #[default]
     Accept,
-    /// `wrong_type`.
+    /// Refused as `wrong_type`.
     Refuse,
 }
 
 /// The time that not-befores are compared with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compare {
-    /// `iat`: a token got by refresh after the logout passes, so the issuer must end the session too.
+    /// `iat`: a token refreshed after the logout is accepted, so the issuer must end the session too.
     #[default]
     IssuedAt,
-    /// `auth_time`: tokens that go back to an old login are refused however often they are refreshed. A token without
-    /// it is `missing_claim`.
+    /// `auth_time`: tokens that originate in an old login are refused no matter how often they are refreshed. A token
+    /// without it is refused as `missing_claim`.
     AuthTime,
 }
 
-/// Whether revocations are checked.
+/// Whether revocation is checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RevocationCheck {
-    /// By the state that the realm's feed brings.
+    /// Checked against the state from the realm's feed.
     #[default]
     ByFeed,
-    /// Not at all: there is no origin yet. Every check before that of the feed is the same.
+    /// Not checked: there is no origin yet. All earlier checks are the same.
     Unchecked,
 }
 
-/// How old the revocation state may be, counted from when the origin last stated it.
+/// The maximum age of the revocation state, counted from the origin's last statement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Staleness {
-    /// Up to this age it is used without question. Default: 60 s.
+    /// Up to this age the state counts as fresh. Default: 60 s.
     pub max_stale: Seconds,
-    /// How tokens are treated beyond. Default: refuse, for a revocation may have been missed.
+    /// Treatment of tokens beyond that age. Default: refuse, because a revocation may have been missed.
     pub when_stale: WhenStale,
-    /// The age at which even [`WhenStale::Accept`] ends. Default: 3600 s.
+    /// The age beyond which [`WhenStale::Accept`] refuses too. Default: 3600 s.
     pub max_accept_stale: Seconds,
 }
 
@@ -178,22 +180,22 @@ impl Default for Staleness {
     }
 }
 
-/// How tokens are treated when the revocation state is too old.
+/// Treatment of tokens when the revocation state is too old.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenStale {
-    /// `stale_feed`.
+    /// Refused as `stale_feed`.
     #[default]
     Refuse,
-    /// Accepted by the state there is, up to [`Staleness::max_accept_stale`].
+    /// Judged by the old state, up to [`Staleness::max_accept_stale`].
     Accept,
 }
 
-/// How tokens are treated when the origin records by a policy that differs in an [`AgreedField`].
+/// Treatment of tokens when the origin records with a policy that differs in an [`AgreedField`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhenDiffering {
-    /// `no_feed`.
+    /// Refused as `no_feed`.
     #[default]
     Refuse,
-    /// Judged by this policy all the same: for the time in which one of both is changed.
+    /// Judged by this policy nevertheless, for the time while one of the two is being changed.
     Accept,
 }

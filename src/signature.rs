@@ -15,7 +15,7 @@ pub(crate) use self::verifying_key::VerifyingKey;
 
 /// A JWS signature algorithm (RFC 7518 §3.1, RFC 8037, RFC 9864). `none` is not one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[allow(missing_docs)] // The JOSE names say it all.
+#[allow(missing_docs)] // The JOSE names need no explanation.
 pub enum Algorithm {
     HS256,
     HS384,
@@ -34,7 +34,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All of them, in the order of RFC 7518, then RFC 8037 and RFC 9864.
+    /// All algorithms, in the order of RFC 7518, then RFC 8037 and RFC 9864.
     pub const ALL: [Self; 14] = [
         Self::HS256,
         Self::HS384,
@@ -52,7 +52,7 @@ impl Algorithm {
         Self::Ed25519,
     ];
 
-    /// The algorithm of an `alg` value, which is compared exactly, case included (RFC 7515 §4.1.1).
+    /// The algorithm with this `alg` value. The comparison is case-sensitive (RFC 7515 §4.1.1).
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|algorithm| algorithm.name() == name)
@@ -79,7 +79,7 @@ impl Algorithm {
         }
     }
 
-    /// The type of key that it takes.
+    /// The key type it needs.
     pub(crate) const fn key_type(self) -> KeyType {
         match self {
             Self::HS256 | Self::HS384 | Self::HS512 => KeyType::Symmetric,
@@ -91,13 +91,14 @@ impl Algorithm {
         }
     }
 
-    /// Whether a signature by it may have this length. Hosts differ on other lengths.
+    /// Whether its signatures may have this length. Hosts treat other lengths differently.
     pub(crate) const fn permits_length(self, bytes: usize) -> bool {
         match self {
             Self::HS256 => bytes == 32,
             Self::HS384 => bytes == 48,
             Self::HS512 => bytes == 64,
-            // As long as the key's modulus, which has 2048 to 4096 bits: hosts know it (RFC 8017 §8.1.2, §8.2.2).
+            // The length of the key's modulus, 2048 to 4096 bits; hosts check it against the key (RFC 8017 §8.1.2,
+            // §8.2.2).
             Self::RS256 | Self::RS384 | Self::RS512 | Self::PS256 | Self::PS384 | Self::PS512 => {
                 256 <= bytes && bytes <= 512
             }
@@ -108,7 +109,7 @@ impl Algorithm {
     }
 }
 
-/// A JWK's `kty` and `crv` in one.
+/// A JWK's `kty` and `crv` combined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum KeyType {
     Symmetric,
@@ -126,7 +127,7 @@ pub(crate) enum Curve {
 }
 
 impl Curve {
-    /// The curve of a `crv` value.
+    /// The curve with this `crv` value.
     pub(crate) fn from_name(name: &str) -> Option<Self> {
         [Self::P256, Self::P384, Self::P521].into_iter().find(|curve| curve.name() == name)
     }
@@ -140,7 +141,7 @@ impl Curve {
         }
     }
 
-    /// The length of a coordinate.
+    /// The length of a coordinate in bytes.
     pub(crate) const fn field_bytes(self) -> usize {
         match self {
             Self::P256 => 32,
@@ -150,19 +151,19 @@ impl Curve {
     }
 }
 
-/// Affine coordinates, big-endian, each as long as the curve's field.
+/// Affine coordinates, big-endian, each of the curve's field length.
 pub(crate) struct EcPoint {
     pub(crate) x: Vec<u8>,
     pub(crate) y: Vec<u8>,
 }
 
-/// Who can check the signatures of a key.
+/// Who can verify a key's signatures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckedBy {
-    /// This crate; the host may do so as well.
+    /// This crate; the host may be able to as well.
     Rust,
-    /// The host alone: this build has no code for the key's algorithm (features `rust-rsa` and `rust-ecdsa`). Here no
-    /// signature of such a key counts as good, and none has been looked at.
+    /// Only the host: this build has no code for the key's algorithm (features `rust-rsa` and `rust-ecdsa`). This crate
+    /// reports every signature of such a key as invalid without looking at it.
     HostOnly,
 }
 
@@ -171,7 +172,7 @@ pub enum CheckedBy {
 pub struct Algorithms(u16);
 
 impl Algorithms {
-    /// Every algorithm with a public key: all but HMAC, whose verifiers can also sign.
+    /// All algorithms with public keys: all except HMAC, whose verifiers can also sign.
     pub const ASYMMETRIC: Self = Self::of(&[
         Algorithm::RS256,
         Algorithm::RS384,
@@ -186,7 +187,7 @@ impl Algorithms {
         Algorithm::Ed25519,
     ]);
 
-    /// The set of those named.
+    /// The set of these algorithms.
     #[must_use]
     pub const fn of(members: &[Algorithm]) -> Self {
         let mut bits = 0;

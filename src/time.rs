@@ -1,8 +1,8 @@
-//! Time as the crate sees it: whole seconds, handed in by the caller. Nothing here reads a clock.
+//! Time in whole seconds, passed in by the caller. Nothing here reads a clock.
 
 use core::fmt;
 
-/// The largest time or span kept: 2^53 - 1, the last whole number that a JavaScript `number` carries exactly.
+/// The largest time or span: 2^53 - 1, the largest integer that a JavaScript `number` represents exactly.
 pub const MAX_SECONDS: u64 = (1 << 53) - 1;
 
 /// A point in time: whole seconds since 1970-01-01T00:00:00Z (RFC 7519 §2, `NumericDate`), at most [`MAX_SECONDS`].
@@ -12,10 +12,10 @@ pub struct UnixSeconds(u64);
 impl UnixSeconds {
     /// The beginning of the epoch.
     pub const ZERO: Self = Self(0);
-    /// The latest time that can be told apart from a later one.
+    /// The latest time; later ones are clamped to it.
     pub const MAX: Self = Self(MAX_SECONDS);
 
-    /// Takes whole seconds; anything above [`MAX_SECONDS`] becomes [`UnixSeconds::MAX`].
+    /// Creates a time from whole seconds; values above [`MAX_SECONDS`] become [`UnixSeconds::MAX`].
     #[must_use]
     pub const fn new(seconds: u64) -> Self {
         if seconds > MAX_SECONDS {
@@ -25,14 +25,14 @@ impl UnixSeconds {
         }
     }
 
-    /// Floors a `NumericDate`, which may be fractional: below zero becomes zero, above [`MAX_SECONDS`] becomes
-    /// [`UnixSeconds::MAX`]. `None` when it is not a finite number.
+    /// Rounds down a `NumericDate`, which may be fractional. Negative values become zero, values above [`MAX_SECONDS`]
+    /// become [`UnixSeconds::MAX`]. `None` if it is not a finite number.
     #[must_use]
     pub fn from_numeric_date(value: f64) -> Option<Self> {
         if !value.is_finite() {
             return None;
         }
-        // A float-to-integer cast saturates at both ends, as it should here.
+        // A float-to-integer cast saturates at both ends, as intended.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Some(Self::new(value.floor() as u64))
     }
@@ -49,7 +49,7 @@ impl UnixSeconds {
         Self::new(self.0.saturating_add(span.0))
     }
 
-    /// This time less a span, at least zero.
+    /// This time minus a span, at least zero.
     #[must_use]
     pub const fn minus(self, span: Seconds) -> Self {
         Self(self.0.saturating_sub(span.0))
@@ -73,7 +73,7 @@ impl fmt::Display for UnixSeconds {
 pub struct Seconds(u64);
 
 impl Seconds {
-    /// A span of that many seconds, at most [`MAX_SECONDS`].
+    /// Creates a span of this many seconds, at most [`MAX_SECONDS`].
     #[must_use]
     pub const fn new(seconds: u64) -> Self {
         if seconds > MAX_SECONDS {

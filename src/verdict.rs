@@ -1,4 +1,4 @@
-//! A token in, a verdict out. Only `verdict/state_check.rs` asks the revocation state about a token.
+//! From a token to a verdict. Only `verdict/state_check.rs` queries the revocation state about a token.
 
 // Judging.
 mod agreement;
@@ -14,7 +14,7 @@ mod times;
 mod answer;
 mod reason;
 
-// Signatures that are not computed here: checked before, or by the host.
+// Signatures that are not verified here: verified before, or by the host.
 mod cached_token;
 mod entry;
 mod token_cache;
@@ -22,7 +22,7 @@ mod token_cache;
 mod host;
 mod pending_signatures;
 
-// Beside judging: whose token it is, every check with its outcome, which sections an answer needs.
+// Besides judging: identify a token, explain every check, list the sections that a verdict needs.
 mod identify;
 mod identify_withdrawn;
 
@@ -49,5 +49,5 @@ pub use self::token_cache::{CacheLimits, VerifiedTokenCache};
 
 pub(crate) use self::answer::verdict_of;
 
-/// The algorithms of which a host can check signatures.
+/// The algorithms whose signatures a host can verify.
 pub use crate::signature::{Algorithm, Algorithms};

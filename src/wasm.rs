@@ -1,6 +1,6 @@
 //! The JavaScript boundary: parse, delegate, convert. No decision is made here.
 
-// The bindings' macros write `unsafe` glue, and what is public here is public to JavaScript.
+// The bindings' macros generate `unsafe` glue, and public items here are public to JavaScript.
 #![allow(unsafe_code, unreachable_pub)]
 
 mod edge;
@@ -17,14 +17,14 @@ use crate::verdict::Reason;
 use js_sys::{Error, Object, Reflect};
 use wasm_bindgen::prelude::*;
 
-/// Every reason code, in the order that verdict codes count in.
+/// Every reason code, in the order that finding codes refer to.
 #[wasm_bindgen]
 #[must_use]
 pub fn reasons() -> Vec<String> {
     Reason::ALL.iter().map(|reason| reason.code().to_owned()).collect()
 }
 
-/// The HTTP status of a reason code; 0 when there is no such code.
+/// The HTTP status of a reason code; 0 for an unknown code.
 #[wasm_bindgen(js_name = reasonStatus)]
 #[must_use]
 pub fn reason_status(code: &str) -> u16 {
@@ -38,25 +38,25 @@ pub fn version() -> String {
     env!("CARGO_PKG_VERSION").to_owned()
 }
 
-/// An `Error` with a stable `code`.
+/// Creates an `Error` with a stable `code`.
 fn error(code: &str, message: &str) -> JsValue {
     let error = Error::new(message);
-    // Setting a property of a fresh object cannot fail.
+    // Setting a property of a new object cannot fail.
     let _ = Reflect::set(&error, &"code".into(), &code.into());
     error.into()
 }
 
-/// A plain object.
+/// Creates a plain object.
 fn object(members: &[(&str, JsValue)]) -> JsValue {
     let object = Object::new();
     for (name, value) in members {
-        // Setting a property of a fresh object cannot fail.
+        // Setting a property of a new object cannot fail.
         let _ = Reflect::set(&object, &(*name).into(), value);
     }
     object.into()
 }
 
-/// Whole seconds from a `number`; a negative or non-finite one becomes zero.
+/// Converts a `number` to whole seconds; a negative or non-finite one becomes zero.
 fn time(value: f64) -> UnixSeconds {
     UnixSeconds::from_numeric_date(value).unwrap_or(UnixSeconds::ZERO)
 }
@@ -65,7 +65,7 @@ fn span(value: u64) -> Seconds {
     Seconds::new(value)
 }
 
-/// A whole number that JavaScript carries exactly.
+/// Converts an integer that a JavaScript `number` represents exactly.
 #[allow(clippy::cast_precision_loss)] // Sequences and times stay below 2^53.
 fn number(value: u64) -> f64 {
     value.min(MAX_SECONDS) as f64

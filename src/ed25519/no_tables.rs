@@ -1,4 +1,4 @@
-//! Signatures in a build without `ed25519-tables`: as the crate checks them.
+//! Signature checks in a build without `ed25519-tables`, by ed25519-dalek alone.
 
 use ed25519_dalek::{Signature, Verifier as _, VerifyingKey};
 

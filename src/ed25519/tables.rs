@@ -1,6 +1,6 @@
-//! Signatures under a key that has many to check. The first few are checked as the crate does. Then the multiples of
-//! the two points in the equation are computed once, and every later signature takes half the time. All of it is
-//! public: key, message and signature; nothing here need take the same time for all of them.
+//! Signature checks for a key that is used often. ed25519-dalek checks the first few. Then the multiples of the two
+//! points in the equation are computed once, which halves the time of every later check. Key, message and signature are
+//! public, so nothing here has to run in constant time.
 
 mod multiples;
 
@@ -14,14 +14,15 @@ use sha2::{Digest as _, Sha512};
 
 use self::multiples::Multiples;
 
-/// From so many signatures on a key gets its multiples: they take as long as ten signatures, and spare half of each.
+/// Number of signature checks after which a key gets its multiples. They cost as much as ten checks and halve each
+/// later one.
 const WORTHWHILE_AFTER: u32 = 16;
-/// So many keys have their multiples at a time, 8 MB of them. Later keys do without.
+/// Maximum number of keys with multiples at a time, 8 MB in total. Further keys get none.
 const MOST_TABLES: u32 = 64;
 
 static TABLES: AtomicU32 = AtomicU32::new(0);
 
-/// The multiples of B, the base point, which all keys share.
+/// The multiples of the base point B, shared by all keys.
 static OF_BASE: OnceLock<Multiples> = OnceLock::new();
 
 /// The tables of a key, shared by its clones.
@@ -31,7 +32,7 @@ pub(super) struct Tables(Arc<Learnt>);
 #[derive(Default)]
 struct Learnt {
     signatures: AtomicU32,
-    /// The multiples of -A, A being the key's point.
+    /// The multiples of -A, where A is the key's point.
     of_minus_key: OnceLock<Multiples>,
 }
 
@@ -49,12 +50,12 @@ impl Tables {
 }
 
 impl Learnt {
-    /// The multiples, if the key has or gets them.
+    /// Returns the key's multiples, computing them when they are due.
     fn of_minus_key_in_use(&self, key: &VerifyingKey) -> Option<&Multiples> {
         if let Some(multiples) = self.of_minus_key.get() {
             return Some(multiples);
         }
-        // Two at the same time may count as one.
+        // Two concurrent checks may count as one.
         let before = self.signatures.load(Ordering::Relaxed);
         if before < WORTHWHILE_AFTER {
             self.signatures.store(before + 1, Ordering::Relaxed);
@@ -63,7 +64,7 @@ impl Learnt {
         let one_more = |tables: u32| (tables < MOST_TABLES).then_some(tables + 1);
         TABLES.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
         if self.of_minus_key.set(Multiples::of(-key.to_edwards())).is_err() {
-            // Another thread was first.
+            // Another thread has set them in the meantime.
             TABLES.fetch_sub(1, Ordering::Relaxed);
         }
         self.of_minus_key.get()
@@ -108,7 +109,7 @@ mod tests {
         };
         let tables: Vec<Tables> = signing.iter().map(|_| Tables::new()).collect();
         let with = signing.iter().zip(&tables).filter(|(key, tables)| check(key, tables)).count();
-        // Other tests have a few meanwhile.
+        // Tests that run at the same time use some of the tables.
         assert!((32..=MOST_TABLES as usize).contains(&with), "{with}");
         drop(tables);
         assert!(check(&signing[0], &Tables::new()));

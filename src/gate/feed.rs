@@ -1,4 +1,4 @@
-//! Feed messages into a gate's realms.
+//! Applies feed messages to a gate's realms.
 
 use super::Gate;
 use crate::error::FeedError;
@@ -6,10 +6,10 @@ use crate::revocation::{peek_realm, Applied, Effect, Marks, Provided};
 use crate::time::UnixSeconds;
 
 impl Gate {
-    /// Which realm a feed message is for, and its sequence, before any signature is checked.
+    /// Returns the realm and sequence of a feed message without verifying its signature.
     ///
     /// # Errors
-    /// No feed message, or of no realm here.
+    /// Not a feed message, or for a realm that this gate does not have.
     pub fn peek_feed(&self, bytes: &[u8]) -> Result<(usize, u64), FeedError> {
         let (id, sequence) = peek_realm(bytes)?;
         let index = self.realms.iter().position(|realm| realm.revocations.realm() == id);
@@ -19,8 +19,8 @@ impl Gate {
     /// Checks a manifest or delta and applies it to the realm with that index, all or nothing.
     ///
     /// # Errors
-    /// Any fault of the message; [`FeedError::WrongRealm`] if it belongs to another realm, also to another one of
-    /// this gate; nothing has changed.
+    /// Any fault of the message; [`FeedError::WrongRealm`] if it is for another realm, even one of this gate. Nothing
+    /// has changed then.
     pub fn apply_feed(&mut self, realm: usize, bytes: &[u8], now: UnixSeconds) -> Result<Applied, FeedError> {
         let now = self.advance(now);
         let revocations = &mut self.realms.get_mut(realm).ok_or(FeedError::WrongRealm)?.revocations;
@@ -32,11 +32,11 @@ impl Gate {
         Ok(applied)
     }
 
-    /// Stores a section of a realm's state. `name`: its SHA-256, where the host has computed it
+    /// Stores a section of a realm's state. `name`: its SHA-256, if the host has computed it
     /// ([`Revocations::provide_section_hashed_by_host`](crate::revocation::Revocations::provide_section_hashed_by_host)).
     ///
     /// # Errors
-    /// It is not wanted or broken; nothing has changed.
+    /// The section is not missing here, or is invalid. Nothing has changed then.
     pub fn provide_section(
         &mut self,
         realm: usize,
@@ -55,14 +55,14 @@ impl Gate {
         Ok(provided)
     }
 
-    /// How far a realm's state has come, and the latest `now` of this gate: its replacement must be given both.
+    /// Returns the position of a realm's state and the latest `now` of this gate. A replacement gate needs both.
     #[must_use]
     pub fn marks(&self, realm: usize) -> Option<(Marks, UnixSeconds)> {
         Some((self.realms.get(realm)?.revocations.marks(), self.latest))
     }
 
-    /// Makes a new gate start where a lost one ended ([`Revocations::resume`](crate::revocation::Revocations::resume)),
-    /// in this realm and in time. Keys and state have to be loaded again.
+    /// Resumes a realm, and the clock, where a lost gate ended
+    /// ([`Revocations::resume`](crate::revocation::Revocations::resume)). Keys and state have to be loaded again.
     pub fn resume(&mut self, realm: usize, marks: Marks, latest: UnixSeconds) {
         self.advance(latest);
         if let Some(realm) = self.realms.get_mut(realm) {

@@ -1,4 +1,4 @@
-//! The keys of a gate's realms: handed in, or taken from the feed.
+//! The keys of a gate's realms: set by the caller or adopted from the feed.
 
 use super::Gate;
 use crate::keys::{Key, KeyError, KeyRules, KeySource, Keys, ReadKeys, Skipped};
@@ -10,7 +10,7 @@ impl Gate {
     /// were not used.
     ///
     /// # Errors
-    /// The text is no JWK set or has no usable key; the keys before stay in use.
+    /// The input is not a valid JWK set or has no usable key; the previous keys stay in use.
     pub fn set_keys(
         &mut self,
         realm: usize,
@@ -22,26 +22,26 @@ impl Gate {
         Some(self.read_keys(realm, jwks, source, usable_until))
     }
 
-    /// The skipped keys of the set that was read last for a realm, from the caller or its feed, also of a refused set.
+    /// Returns the keys skipped in the last set read for a realm, from the caller or the feed, including a refused set.
     #[must_use]
     pub fn skipped_keys(&self, realm: usize) -> &[Skipped] {
         self.adopted.get(realm).map(|adopted| adopted.skipped.as_slice()).unwrap_or_default()
     }
 
-    /// Takes a realm's keys away: its tokens get `keys_unavailable`.
+    /// Removes a realm's keys: its tokens are refused with `keys_unavailable`.
     pub fn clear_keys(&mut self, realm: usize) {
         self.replace_keys(realm, RealmKeys::Unavailable);
     }
 
-    /// Takes over the key set of a new state. No set, or one without a usable key, leaves none: the one before is out
-    /// of date.
+    /// Adopts the key set of a new state. If it has none, or none with a usable key, the realm has no keys: the
+    /// previous set is out of date.
     pub(super) fn adopt_keys(&mut self, index: usize) {
         let (Some(realm), Some(adopted)) = (self.realms.get(index), self.adopted.get(index)) else { return };
         let jwks = realm.revocations.jwks();
         let is_read = jwks.is_some() && adopted.jwks.as_deref() == jwks;
         if realm.keys_from == KeysFrom::Feed && !is_read {
             let jwks = jwks.map(<[u8]>::to_vec);
-            // The feed's own age bounds the use of its keys.
+            // The age limit of the feed also limits the use of its keys.
             let read = |jwks: &Vec<u8>| self.read_keys(index, jwks, KeySource::Url, UnixSeconds::MAX).ok();
             if jwks.as_ref().and_then(read).is_none() {
                 self.replace_keys(index, RealmKeys::Unavailable);
@@ -77,7 +77,7 @@ impl Gate {
         Ok(())
     }
 
-    /// Drops the cached tokens of the keys that go. Most sets that are fetched again are the same.
+    /// Replaces the keys and drops the cached tokens of removed keys. A refetched set is usually the same.
     fn replace_keys(&mut self, index: usize, keys: RealmKeys) {
         let (Some(realm), Some(adopted)) = (self.realms.get_mut(index), self.adopted.get_mut(index)) else { return };
         let is_same = match (&realm.keys, &keys) {
@@ -97,7 +97,7 @@ impl Gate {
         self.forget_banned(index);
     }
 
-    /// Drops the cached tokens of banned keys as well, so that none is left if the ban is corrected.
+    /// Drops the cached tokens of banned keys too, so that none is left if the ban is lifted.
     fn forget_banned(&mut self, index: usize) {
         let (Some(realm), Some(adopted)) = (self.realms.get(index), self.adopted.get_mut(index)) else { return };
         let RealmKeys::Loaded { keys, .. } = &realm.keys else { return };
@@ -110,13 +110,13 @@ impl Gate {
     }
 }
 
-/// The keys that a realm took from its feed, and which keys of the last set it did not take.
+/// The keys adopted from a realm's feed, and the keys skipped in the last set.
 #[derive(Debug, Default)]
 pub(super) struct AdoptedKeys {
-    /// The feed's key set that was read last; most states say the same.
+    /// The last key set read from the feed; most states carry the same one.
     jwks: Option<Vec<u8>>,
-    /// Thumbprints of those keys in the set that are banned.
+    /// Thumbprints of the banned keys in the set.
     banned: Vec<[u8; 32]>,
-    /// The skipped keys of the set that was read last, from the feed or the caller.
+    /// The keys skipped in the last set read, from the feed or the caller.
     skipped: Vec<Skipped>,
 }

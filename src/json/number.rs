@@ -1,6 +1,6 @@
-//! A JSON number (RFC 8259 §6), read from its own digits.
+//! A JSON number (RFC 8259 §6), converted from its decimal digits.
 
-/// A checked number, as it was written.
+/// A validated number in its source form.
 #[derive(Clone, Copy)]
 pub(crate) struct Number<'j>(&'j str);
 
@@ -10,8 +10,7 @@ impl<'j> Number<'j> {
         Self(raw)
     }
 
-    /// The number rounded down: zero when it is below zero, `u64::MAX` when it is above that. `None` beyond a double's
-    /// range (`1e400`).
+    /// The number rounded down and clamped to the range of `u64`. `None` beyond a double's range (`1e400`).
     pub(crate) fn floor(self) -> Option<u64> {
         let Decimal { sign, whole, .. } = self.read()?;
         Some(match sign {
@@ -20,7 +19,7 @@ impl<'j> Number<'j> {
         })
     }
 
-    /// The number, if it is whole, not negative and at most 2^53 - 1 (the range in which a double is exact).
+    /// The number, if it is an integer from 0 to 2^53 - 1 (the range in which a double is exact).
     pub(crate) fn to_whole(self) -> Option<u64> {
         if self.0.len() <= SHORT_DIGITS && self.0.bytes().all(|byte| byte.is_ascii_digit()) {
             return self.0.parse().ok();
@@ -30,15 +29,15 @@ impl<'j> Number<'j> {
         fits.then_some(whole)
     }
 
-    /// The number as it is written, if that is an integer in shortest decimal form, at most 2^53 - 1 from zero.
+    /// The source form, if it is an integer in shortest decimal form with magnitude at most 2^53 - 1.
     pub(crate) fn as_integer(self) -> Option<&'j str> {
-        // The scanner refuses leading zeros, and a minus anywhere but in front of the number or its exponent.
+        // The scanner refuses leading zeros, and a minus anywhere but before the number or its exponent.
         let is_short = self.0 != "-0" && self.0.bytes().all(|byte| byte == b'-' || byte.is_ascii_digit());
         let fits = is_short && self.read().is_some_and(|decimal| decimal.whole <= MAX_WHOLE);
         fits.then_some(self.0)
     }
 
-    /// Reads it digit by digit. Doubles would do, but reading them takes tables of ten kilobytes.
+    /// Converts digit by digit. Parsing a double would also work, but needs ten kilobytes of tables.
     fn read(self) -> Option<Decimal> {
         let (sign, unsigned) = match self.0.strip_prefix('-') {
             Some(rest) => (Sign::Minus, rest),
@@ -47,7 +46,7 @@ impl<'j> Number<'j> {
         let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
         let exponent = exponent.parse().unwrap_or(if exponent.starts_with('-') { -FAR } else { FAR });
         let (before, after) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-        // How many of the digits stand before the point, once the exponent has moved it.
+        // The number of digits before the decimal point after the exponent is applied.
         let point = i64::try_from(before.len()).ok()?.saturating_add(exponent);
 
         let mut decimal = Decimal { sign, whole: 0, is_whole: true };
@@ -72,9 +71,9 @@ impl<'j> Number<'j> {
 
 struct Decimal {
     sign: Sign,
-    /// The digits before the point, or `u64::MAX`.
+    /// The integer part, or `u64::MAX`.
     whole: u64,
-    /// Whether nothing but zeros stands behind it.
+    /// Whether the fraction is zero.
     is_whole: bool,
 }
 
@@ -84,11 +83,11 @@ enum Sign {
     Minus,
 }
 
-/// A number with more digits before the point is beyond a double's range.
+/// A number with more digits before the decimal point is beyond a double's range.
 const MAX_PLACES: i64 = 309;
-/// An exponent beyond all bounds.
+/// Stands for an exponent that does not fit.
 const FAR: i64 = i64::MAX / 2;
-/// Any number of so many digits is below 2^53.
+/// Any number with this many digits is below 2^53.
 const SHORT_DIGITS: usize = 15;
 /// 2^53 - 1.
 const MAX_WHOLE: u64 = (1 << 53) - 1;

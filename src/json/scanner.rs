@@ -1,22 +1,23 @@
-//! One pass over a JSON text.
+//! A one-pass JSON scanner.
 
 use std::collections::BinaryHeap;
 
 use super::text::{Spelling, HIGH_SURROGATE_FIRST, HIGH_SURROGATE_LAST, LOW_SURROGATE_FIRST, LOW_SURROGATE_LAST};
 use super::{Duplicates, Member, NotStrictJson, Number, Raw, Text, Value, MEMBERS_EXPECTED};
 
-/// Objects and arrays may nest this deep, the outermost counted. Keycloak's deepest claim (`resource_access`) needs 4.
+/// Maximum nesting depth of objects and arrays, including the outermost. Keycloak's deepest claim (`resource_access`)
+/// needs 4.
 pub(super) const MAX_DEPTH: usize = 16;
 
-/// Up to so many names are compared pair by pair, more are sorted first, so that no text costs quadratic time.
+/// Up to this many names are compared pairwise; more are sorted first, so that no input takes quadratic time.
 const PAIRWISE_NAMES: usize = 24;
 
-/// A place in a text that is being checked.
+/// A position in a text that is being scanned.
 pub(super) struct Scanner<'j> {
     text: &'j str,
     at: usize,
     duplicates: Duplicates,
-    /// Members of the objects that are open, the innermost last.
+    /// Members of the open objects, innermost last.
     members: Vec<Member<'j>>,
 }
 
@@ -25,7 +26,7 @@ impl<'j> Scanner<'j> {
         Self { text, at: 0, duplicates, members: Vec::new() }
     }
 
-    /// The text is one object, and these are its members.
+    /// Scans a text that is exactly one object and returns its members.
     pub(super) fn whole_object(mut self) -> Result<Vec<Member<'j>>, NotStrictJson> {
         self.members.reserve_exact(MEMBERS_EXPECTED);
         self.skip_whitespace();
@@ -35,7 +36,7 @@ impl<'j> Scanner<'j> {
         Ok(self.members)
     }
 
-    /// The text is one array, and `each` gets its items.
+    /// Scans a text that is exactly one array and passes its items to `each`.
     pub(super) fn whole_array(mut self, each: impl FnMut(Value<'j>, &'j str)) -> Result<(), NotStrictJson> {
         self.skip_whitespace();
         self.take(b'[')?;
@@ -68,8 +69,7 @@ impl<'j> Scanner<'j> {
         }
     }
 
-    /// Behind the opening brace of an object that is `outer` levels deep. Its members are put on top of those there
-    /// are.
+    /// Scans an object after its opening brace, at depth `outer`. Pushes its members onto the existing ones.
     fn object(&mut self, outer: usize) -> Result<(), NotStrictJson> {
         let depth = deeper(outer)?;
         let first = self.members.len();
@@ -100,7 +100,7 @@ impl<'j> Scanner<'j> {
         }
     }
 
-    /// Behind the opening bracket of an array that is `outer` levels deep.
+    /// Scans an array after its opening bracket, at depth `outer`.
     fn array(&mut self, outer: usize, mut each: impl FnMut(Value<'j>, &'j str)) -> Result<(), NotStrictJson> {
         let depth = deeper(outer)?;
         self.skip_whitespace();
@@ -121,7 +121,7 @@ impl<'j> Scanner<'j> {
         }
     }
 
-    /// Behind the opening quote.
+    /// Scans a string after its opening quote.
     fn string(&mut self) -> Result<Text<'j>, NotStrictJson> {
         let start = self.at;
         let mut spelling = Spelling::Plain;
@@ -142,7 +142,7 @@ impl<'j> Scanner<'j> {
         }
     }
 
-    /// Behind a backslash. A surrogate must come as a pair: half a pair is no character.
+    /// Scans an escape after its backslash. A surrogate must be part of a pair: half a pair is not a character.
     fn escape(&mut self) -> Result<(), NotStrictJson> {
         match self.next()? {
             b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Ok(()),
@@ -171,7 +171,7 @@ impl<'j> Scanner<'j> {
         Ok(value)
     }
 
-    /// Behind the first digit.
+    /// Scans a number after its first character.
     fn number(&mut self, first: u8, start: usize) -> Result<Value<'j>, NotStrictJson> {
         match first {
             b'0' => (),
@@ -256,11 +256,11 @@ fn deeper(outer: usize) -> Result<usize, NotStrictJson> {
     }
 }
 
-/// How far it is to the next byte that is not simply part of a string: a quote, a backslash or a control character.
+/// The distance to the next byte with a special meaning in a string: a quote, a backslash or a control character.
 fn plain_length(text: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::MAX / 0xff;
     const HIGH_BITS: u64 = ONES << 7;
-    // Sets the high bit of the lowest byte that is zero, and perhaps of some above it; of none, where no byte is zero.
+    // Sets the high bit of the lowest zero byte, and possibly of bytes above it. Sets none if no byte is zero.
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
 
     let mut words = text.chunks_exact(size_of::<u64>());
@@ -280,10 +280,10 @@ fn plain_length(text: &[u8]) -> Option<usize> {
     Some(at + last)
 }
 
-/// Whether two members have one name. Two names that differ in their marks differ; few others have to be compared.
+/// Whether two members have the same name. Names with different marks differ, so few pairs need comparing.
 fn has_duplicates(members: &[Member<'_>]) -> bool {
     if members.len() > PAIRWISE_NAMES {
-        // A heap sorts in a tenth of the code that `sort_unstable` is.
+        // A heap sorts with a tenth of the code size of `sort_unstable`.
         let mut names: BinaryHeap<&str> = members.iter().map(|member| &*member.name).collect();
         while let Some(name) = names.pop() {
             if names.peek() == Some(&name) {
@@ -304,7 +304,7 @@ fn has_duplicates(members: &[Member<'_>]) -> bool {
     false
 }
 
-/// A number below 64 that depends on the name alone, and tells the claims of most tokens apart.
+/// A hash of the name below 64, which differs for the claims of most tokens.
 fn mark(name: &str) -> u32 {
     let bytes = name.as_bytes();
     let of = |byte: Option<&u8>| byte.map_or(0, |byte| u32::from(*byte));

@@ -2,14 +2,14 @@
 
 use std::borrow::Cow;
 
-/// A checked string, still escaped.
+/// A validated string, still escaped.
 #[derive(Clone, Copy)]
 pub(crate) struct Text<'j> {
     raw: &'j str,
     spelling: Spelling,
 }
 
-/// Whether a string was written with escapes.
+/// Whether a string contains escapes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Spelling {
     Plain,
@@ -17,7 +17,7 @@ pub(super) enum Spelling {
 }
 
 impl<'j> Text<'j> {
-    /// The characters between the quotes of a string that the scanner accepted.
+    /// Wraps the characters between the quotes of a string that the scanner accepted.
     pub(super) const fn checked(raw: &'j str, spelling: Spelling) -> Self {
         Self { raw, spelling }
     }
@@ -26,7 +26,7 @@ impl<'j> Text<'j> {
         self.raw.is_empty()
     }
 
-    /// The string itself; copied only when it was written with escapes.
+    /// The unescaped string; copied only if it contains escapes.
     pub(crate) fn decode(self) -> Cow<'j, str> {
         match self.spelling {
             Spelling::Plain => Cow::Borrowed(self.raw),
@@ -40,7 +40,7 @@ pub(super) const HIGH_SURROGATE_LAST: u32 = 0xdbff;
 pub(super) const LOW_SURROGATE_FIRST: u32 = 0xdc00;
 pub(super) const LOW_SURROGATE_LAST: u32 = 0xdfff;
 
-/// Resolves the escapes of a checked string.
+/// Resolves the escapes of a validated string.
 fn unescape(raw: &str) -> String {
     let mut out = String::with_capacity(raw.len());
     let mut rest = raw.chars();

@@ -1,11 +1,11 @@
-//! Why a JWK set, or a key of one, is not used.
+//! The reasons that a JWK set, or a key in it, is not used.
 
 use thiserror::Error;
 
-/// Why no keys could be had from a JWK set ([`Keys::read`](super::Keys::read)).
+/// The reason that a JWK set was refused ([`Keys::read`](super::Keys::read)).
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum KeyError {
-    /// The text is longer than allowed.
+    /// The set is longer than allowed.
     #[error("the JWK set is {bytes} bytes long, the limit is {limit}")]
     TooLong {
         /// Its length.
@@ -13,16 +13,16 @@ pub enum KeyError {
         /// The limit, [`MAX_JWKS_BYTES`](super::MAX_JWKS_BYTES).
         limit: usize,
     },
-    /// The text is not a JSON object, or is nested too deeply.
+    /// The set is not a JSON object, or is nested too deeply.
     #[error("the JWK set is not a JSON object")]
     NotJson,
-    /// There is no array `keys`, or there are two.
+    /// The set has no array `keys`, or has two.
     #[error("the JWK set has no array `keys`")]
     NotAKeySet,
-    /// There are more keys than allowed.
+    /// The set has more keys than allowed.
     #[error("the JWK set holds {keys} keys, the limit is {limit}")]
     TooMany {
-        /// How many there are.
+        /// The number of keys.
         keys: usize,
         /// The limit, [`MAX_KEYS`](super::MAX_KEYS).
         limit: usize,
@@ -30,7 +30,7 @@ pub enum KeyError {
     /// The set is empty or every key was skipped.
     #[error("the JWK set has no usable key ({} skipped)", skipped.len())]
     NoneUsable {
-        /// Which, and why.
+        /// The skipped keys with their reasons.
         skipped: Vec<Skipped>,
     },
 }
@@ -49,37 +49,37 @@ impl KeyError {
     }
 }
 
-/// A member of a JWK set that is not used.
+/// A skipped key of a JWK set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Skipped {
-    /// Its place in `keys`, from 0.
+    /// Its index in `keys`.
     pub index: usize,
-    /// Why.
+    /// The reason.
     pub reason: SkipReason,
 }
 
-/// Why a member of a JWK set is not used.
+/// The reason that a key of a JWK set is skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SkipReason {
-    /// Not a JSON object, or a member is there twice, missing, of the wrong type, too long or not base64.
+    /// Not a JSON object, or a member is duplicate, missing, of the wrong type, too long or not base64.
     Malformed,
     /// `kty` is not one of `RSA`, `EC`, `OKP`, `oct`.
     UnknownKeyType,
     /// `crv` is not one of `P-256`, `P-384`, `P-521`, `Ed25519`.
     UnknownCurve,
-    /// `alg` is no signature algorithm known here.
+    /// `alg` is not a known signature algorithm.
     UnknownAlgorithm,
     /// `alg` does not fit `kty` or `crv`.
     AlgorithmMismatch,
-    /// `use` or `key_ops` say it is not for checking signatures.
+    /// According to `use` or `key_ops`, the key is not for verifying signatures.
     NotForVerification,
-    /// It has private members. A private key has no business where tokens are checked.
+    /// The key has private members. A private key must not be where tokens are verified.
     Private,
     /// A shared key from a URL.
     SymmetricFromUrl,
     /// RSA below 2048 bits, or a shared key shorter than its hash (RFC 7518 §3.2, §3.3).
     TooShort,
-    /// RSA above 4096 bits, where one check costs too much.
+    /// RSA above 4096 bits, for which a check is too expensive.
     TooLong,
     /// A point off its curve or of small order, an even modulus, an unusable public exponent.
     Invalid,

@@ -1,4 +1,4 @@
-//! One JWK (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2) to one pinned key.
+//! Reads a JWK (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2) into a pinned key.
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest as _, Sha256};
@@ -10,10 +10,10 @@ use crate::signature::{Algorithm, Algorithms, Curve, EcPoint, KeyType, Verifying
 
 /// RFC 7518 §3.3.
 const MIN_RSA_BITS: usize = 2048;
-/// A check's cost grows with the square of the modulus.
+/// The cost of a check grows with the square of the modulus length.
 const MAX_RSA_BITS: usize = 4096;
 
-/// Reads a JWK. Members that are not understood are ignored; `x5u`, `x5c` and the like are never used.
+/// Reads a JWK. Unknown members are ignored; `x5u`, `x5c` and the like are never used.
 pub(super) fn read(text: &str, rules: KeyRules) -> Result<Key, SkipReason> {
     let members = Members::read(text)?;
     members.refuse_private()?;
@@ -29,7 +29,7 @@ pub(super) fn read(text: &str, rules: KeyRules) -> Result<Key, SkipReason> {
     };
     let canonical = material.canonical();
     Ok(Key {
-        // A `kid` that is not a string names no key: the key is tried for tokens without one.
+        // A `kid` that is not a string is ignored: the key is then tried for tokens without `kid`.
         id: members.optional_text("kid").ok().flatten().map(Into::into),
         algorithms,
         thumbprint: Sha256::digest(&canonical).into(),
@@ -38,12 +38,12 @@ pub(super) fn read(text: &str, rules: KeyRules) -> Result<Key, SkipReason> {
     })
 }
 
-/// The input of a JWK's thumbprint.
+/// The input of a JWK's thumbprint; `None` if the JWK is invalid.
 pub(super) fn canonical(text: &str) -> Option<String> {
     Some(Members::read(text).ok()?.material().ok()?.canonical())
 }
 
-/// The members of a JWK by which the key itself is given.
+/// The members of a JWK that define the key.
 enum Material {
     Symmetric { secret: Vec<u8> },
     Rsa { modulus: Vec<u8>, exponent: Vec<u8> },
@@ -61,8 +61,8 @@ impl Material {
         }
     }
 
-    /// The algorithm of a JWK that names none. A shared key is pinned to HS256, which any key of sufficient length is
-    /// good for. Ed25519 has two names for one algorithm.
+    /// The algorithm of a JWK without `alg`. A shared key is pinned to HS256, which any key of sufficient length fits.
+    /// Ed25519 has two names for one algorithm.
     const fn implied(&self, rsa_default: RsaDefault) -> Algorithms {
         match self {
             Self::Symmetric { .. } => Algorithms::of(&[Algorithm::HS256]),
@@ -74,7 +74,7 @@ impl Material {
         }
     }
 
-    /// The verifying key for `algorithms`, which are names of one algorithm.
+    /// Creates the verifying key for `algorithms`, which are names of the same algorithm.
     fn pin(&self, algorithms: Algorithms) -> Result<VerifyingKey, SkipReason> {
         let mut names = Algorithm::ALL.into_iter().filter(|algorithm| algorithms.contains(*algorithm));
         let algorithm = names.next().ok_or(SkipReason::UnknownAlgorithm)?;
@@ -111,7 +111,7 @@ impl Material {
     }
 }
 
-/// The members of a JWK, without those that are `null`: servers write `"alg": null` for a member that they leave out.
+/// The members of a JWK except those that are `null`: some servers write `"alg": null` for an absent member.
 struct Members<'j>(Vec<Member<'j>>);
 
 impl<'j> Members<'j> {
@@ -138,14 +138,14 @@ impl<'j> Members<'j> {
     }
 
     fn refuse_private(&self) -> Result<(), SkipReason> {
-        // RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2, RFC 9964 §3; `k` belongs to shared keys alone.
+        // RFC 7518 §6.2.2, §6.3.2, RFC 8037 §2, RFC 9964 §3; `k` belongs only to shared keys.
         const PRIVATE: [&str; 9] = ["d", "p", "q", "dp", "dq", "qi", "oth", "priv", "k"];
         let is_private = self.text("kty")? != "oct" && PRIVATE.iter().any(|name| self.get(name).is_some());
         (!is_private).then_some(()).ok_or(SkipReason::Private)
     }
 
-    /// RFC 7517 §4.2, §4.3: where they are given, `use` must be `sig` and `key_ops` contain `verify`. Checked before
-    /// the key is read, so that an encryption key of any type is reported as one.
+    /// RFC 7517 §4.2, §4.3: if present, `use` must be `sig` and `key_ops` must contain `verify`. Checked before the key
+    /// itself, so that an encryption key of any type is reported as such.
     fn refuse_other_uses(&self) -> Result<(), SkipReason> {
         if self.optional_text("use")?.is_some_and(|purpose| purpose != "sig") {
             return Err(SkipReason::NotForVerification);
@@ -161,8 +161,8 @@ impl<'j> Members<'j> {
         Ok(EcPoint { x: self.coordinate("x", coordinate_bytes)?, y: self.coordinate("y", coordinate_bytes)? })
     }
 
-    /// A coordinate, as long as the field (RFC 7518 §6.2.1.2). Issuers that write it as a number drop its leading zero
-    /// bytes, or put one in front.
+    /// Reads a coordinate of the field's length (RFC 7518 §6.2.1.2). Issuers that encode it as a number drop leading
+    /// zero bytes or prepend one; both are accepted.
     fn coordinate(&self, name: &str, length: usize) -> Result<Vec<u8>, SkipReason> {
         let number = self.number(name)?;
         let mut bytes = vec![0; length.checked_sub(number.len()).ok_or(SkipReason::Malformed)?];
@@ -170,7 +170,7 @@ impl<'j> Members<'j> {
         Ok(bytes)
     }
 
-    /// A Base64urlUInt (RFC 7518 §2). Some issuers put a zero byte in front; it is dropped, so that one key has one
+    /// Reads a Base64urlUInt (RFC 7518 §2). Some issuers prepend a zero byte; it is dropped, so that a key has one
     /// thumbprint.
     fn number(&self, name: &str) -> Result<Vec<u8>, SkipReason> {
         let bytes = self.bytes(name)?;
@@ -200,8 +200,8 @@ impl<'j> Members<'j> {
     }
 }
 
-/// Decodes base64url as issuers write it: with padding, in the alphabet of plain base64, or broken into lines.
-/// Thumbprints are over the bytes, so that one key has one however it is written.
+/// Decodes base64url in the variants that issuers use: with padding, in the standard alphabet, or with line breaks.
+/// Thumbprints hash the decoded bytes, so they do not depend on the variant.
 fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = Vec::with_capacity(text.len());
     let (mut word, mut bits, mut is_padded) = (0_u32, 0, false);
@@ -227,7 +227,7 @@ fn decode(text: &str) -> Option<Vec<u8>> {
             bytes.push((word >> bits).to_le_bytes()[0]);
         }
     }
-    // One character alone carries six bits: no byte ends there.
+    // A single character carries only six bits, less than a byte.
     (bits < 6).then_some(bytes)
 }
 

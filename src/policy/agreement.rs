@@ -1,5 +1,5 @@
-//! The policy fields on which gate and origin must agree. Where they differ, a revocation is recorded under one name
-//! and looked up under another, and is lost without an error.
+//! The policy fields on which gate and origin must agree. If they differ, a revocation is recorded under one name and
+//! looked up under another, and is silently lost.
 
 use core::fmt;
 
@@ -7,31 +7,31 @@ use sha2::{Digest, Sha256};
 
 use super::{Compare, NumericIds, Policy, Profile, Subjects};
 
-/// The version of the canonical form that [`Policy::digest`] hashes. A field that was introduced later enters it only
-/// where its value is not the default, so policies that the first ones can express keep their digest, and the version
+/// The version of the canonical form that [`Policy::digest`] hashes. A field introduced later is included only if its
+/// value is not the default. Policies that the original fields can express therefore keep their digest, and the version
 /// stays.
 pub const DIGEST_VERSION: u8 = 1;
 
-/// Separates this hash from all others.
+/// Domain separation prefix.
 const DOMAIN: &[u8] = b"portcullis/policy/v1\0";
 
-/// Stands for the fields that a later version has added.
+/// Stands for fields that a later version has added.
 const UNKNOWN_FIELD: &str = "an option of a later version";
 
 impl Policy {
-    /// The digest of everything that gate and origin must agree on ([`AgreedField`]), every default filled in.
+    /// The digest of everything that gate and origin must agree on ([`AgreedField`]), with defaults filled in.
     ///
-    /// It is the first 16 bytes of SHA-256 over `"portcullis/policy/v1\0"` and, for each field in the order of
-    /// [`AgreedField::ALL`], its name, the number of its values, and the values. Names and values are UTF-8 after their
-    /// length in bytes; numbers have 32 bits, little-endian.
+    /// The digest is the first 16 bytes of SHA-256 over `"portcullis/policy/v1\0"` and, for each field in the order of
+    /// [`AgreedField::ALL`], its name, the number of its values, and the values. Names and values are UTF-8, prefixed
+    /// with their length in bytes; numbers are 32-bit little-endian.
     #[must_use]
     pub fn digest(&self) -> PolicyDigest {
         PolicyDigest(cut(self.hash(DOMAIN, AgreedField::ALL.into_iter().filter(|field| field.enters(self)).collect())))
     }
 
-    /// A short digest of each field, in the order of [`AgreedField::ALL`]: the first 4 bytes of SHA-256 over its part
-    /// of [`Policy::digest`], as if it were not the default. The fields after [`AgreedField::GrantClaim`] end with the
-    /// last that is not the default, so that older versions read no field that they do not know.
+    /// A short digest of each field, in the order of [`AgreedField::ALL`]: the first 4 bytes of SHA-256 over the
+    /// field's part of [`Policy::digest`], as if it were not the default. After [`AgreedField::GrantClaim`], the list
+    /// ends with the last field that is not the default, so that older versions see no unknown fields.
     #[must_use]
     pub fn field_digests(&self) -> Vec<[u8; 4]> {
         let is_stated = |field: &AgreedField| *field == AgreedField::GrantClaim || field.enters(self);
@@ -39,8 +39,8 @@ impl Policy {
         AgreedField::ALL.into_iter().take(end).map(|field| field.digest(self)).collect()
     }
 
-    /// The names of the fields in which this policy differs from another that is known by its [`Policy::field_digests`]
-    /// alone. That one may have fewer fields, or more than this version knows.
+    /// The names of the fields in which this policy differs from another, given only the other's
+    /// [`Policy::field_digests`]. The other may have fewer fields, or more than this version knows.
     #[must_use]
     pub fn differences_from(&self, digests: &[[u8; 4]]) -> Vec<&'static str> {
         let mut names = Vec::new();
@@ -72,15 +72,15 @@ impl Policy {
         hash.finalize().into()
     }
 
-    /// The fields in which two policies do not agree; none if their digests are equal.
+    /// The fields in which two policies disagree; none if their digests are equal.
     #[must_use]
     pub fn differences(&self, other: &Self) -> Vec<AgreedField> {
         AgreedField::ALL.into_iter().filter(|field| field.values(self) != field.values(other)).collect()
     }
 }
 
-/// A part of a policy that gate and origin must agree on. The scope claim is not one, nor is what is merely refused or
-/// accepted: no revocation is recorded or looked up by them.
+/// A part of a policy that gate and origin must agree on. The scope claim and rules that only accept or refuse tokens
+/// are not included: they do not affect the name under which a revocation is recorded or looked up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AgreedField {
     /// [`ClaimNames::last_logout_time`](crate::claims::ClaimNames::last_logout_time).
@@ -97,8 +97,8 @@ pub enum AgreedField {
     TokenVersionClaim,
     /// [`Policy::compare`].
     Compare,
-    /// [`Policy::issuer`]: its names, the one that makes the realm's id first; of a pattern that alone, for a gate may
-    /// have fewer tenants than the origin.
+    /// [`Policy::issuer`]: its names, starting with the one that determines the realm's id. For a pattern, only the
+    /// pattern, because a gate may have fewer tenants than the origin.
     Issuer,
     /// [`ClaimNames::issuer`](crate::claims::ClaimNames::issuer).
     IssuerClaim,
@@ -113,7 +113,7 @@ pub enum AgreedField {
 }
 
 impl AgreedField {
-    /// All of them: the first ones in the order of their names, later ones in that of their introduction.
+    /// All fields: the original ones in alphabetical order, later ones in order of introduction.
     pub const ALL: [Self; 13] = [
         Self::LastLogoutTimeClaim,
         Self::SessionClaim,
@@ -130,7 +130,7 @@ impl AgreedField {
         Self::NumericIds,
     ];
 
-    /// The name of its option.
+    /// The name of the option.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -150,7 +150,8 @@ impl AgreedField {
         }
     }
 
-    /// Whether it enters the digest of the whole: a field that was introduced later does if it is not the default.
+    /// Whether the field is included in [`Policy::digest`]: a field introduced later is included if it is not the
+    /// default.
     fn enters(self, policy: &Policy) -> bool {
         match self {
             Self::LastLogoutTimeClaim
@@ -172,7 +173,7 @@ impl AgreedField {
         cut(policy.hash(&[], vec![self]))
     }
 
-    /// Its values in a policy, spelled as in the options; empty if the option is not set.
+    /// The field's values in a policy, spelled as in the options; empty if the option is not set.
     fn values(self, policy: &Policy) -> Vec<&str> {
         let names = &policy.claim_names;
         let value = match self {
@@ -208,7 +209,7 @@ impl AgreedField {
     }
 }
 
-/// A digest of a policy. Its text is the version, a colon and 32 hexadecimal digits.
+/// A digest of a policy. Displays as the version, a colon and 32 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicyDigest([u8; 16]);
 
@@ -233,7 +234,7 @@ impl fmt::Debug for PolicyDigest {
     }
 }
 
-/// The first bytes of a hash.
+/// Truncates a hash.
 fn cut<const N: usize>(hash: [u8; 32]) -> [u8; N] {
     let mut bytes = [0; N];
     bytes.iter_mut().zip(hash).for_each(|(to, from)| *to = from);

@@ -1,8 +1,9 @@
-//! The names under which a realm's issuer signs, and whether a subject is the same under all of them.
+//! The names under which a realm's issuer signs, and whether subjects are shared between them.
 
 use crate::name::digest;
 
-/// The accepted names of one issuer, and the text that makes the realm's id. Without a name no token is the realm's.
+/// The accepted names of one issuer, and the string that determines the realm's id. Without a name, no token belongs to
+/// the realm.
 #[derive(Clone, Debug)]
 pub struct IssuerNames {
     id: String,
@@ -14,37 +15,37 @@ pub struct IssuerNames {
 /// One accepted name.
 #[derive(Clone, Debug)]
 struct IssuerName {
-    /// Of the name, so that a thousand others are passed over without a look at their text.
+    /// The name's digest, so that a thousand other names are skipped without comparing strings.
     digest: u64,
     name: String,
-    /// The value that the tenant claim must have.
+    /// The required value of the tenant claim.
     tenant: Option<String>,
 }
 
-/// Whether equal `sub`, `sid` and `jti` are the same under several names.
+/// Whether equal `sub`, `sid` and `jti` values under several names mean the same subject.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Subjects {
-    /// Each name has its own.
+    /// Each name has its own subjects.
     #[default]
     ByName,
-    /// The names are aliases of one server.
+    /// The names are aliases of one server and share its subjects.
     Same,
 }
 
 impl IssuerNames {
-    /// An issuer without a name yet. `id` makes the realm's id: the first name, or with a `tenant_claim` the pattern of
-    /// all.
+    /// Creates an issuer without names. `id` determines the realm's id: the first name, or with a `tenant_claim` the
+    /// common pattern.
     #[must_use]
     pub const fn new(id: String, tenant_claim: Option<String>, subjects: Subjects) -> Self {
         Self { id, names: Vec::new(), tenant_claim, subjects }
     }
 
-    /// Adds a name; with a tenant claim, also the value that the claim must have.
+    /// Adds a name and, with a tenant claim, the required value of that claim.
     pub fn add(&mut self, name: String, tenant: Option<String>) {
         self.names.push(IssuerName { digest: digest(name.as_bytes()), name, tenant });
     }
 
-    /// Several names of one issuer.
+    /// Creates an issuer with several names.
     #[must_use]
     pub fn several(names: &[&str], subjects: Subjects) -> Self {
         let mut several = Self::new(names.first().copied().unwrap_or_default().into(), None, subjects);
@@ -52,7 +53,7 @@ impl IssuerNames {
         several
     }
 
-    /// The text that makes the realm's id: the first name, or the pattern.
+    /// The string that determines the realm's id: the first name, or the pattern.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
@@ -63,19 +64,19 @@ impl IssuerNames {
         self.names.iter().map(|name| name.name.as_str())
     }
 
-    /// Whether equal subjects are the same under all names.
+    /// Whether subjects are shared between the names.
     #[must_use]
     pub const fn subjects(&self) -> Subjects {
         self.subjects
     }
 
-    /// The claim that must be the tenant.
+    /// The claim that must name the tenant.
     #[must_use]
     pub fn tenant_claim(&self) -> Option<&str> {
         self.tenant_claim.as_deref()
     }
 
-    /// The number of exactly this name, given the digest of its text.
+    /// The number of exactly this name, given its digest.
     pub(crate) fn find(&self, issuer: &str, digest: u64) -> Option<usize> {
         self.names.iter().position(|name| name.digest == digest && name.name == issuer)
     }
@@ -85,8 +86,8 @@ impl IssuerNames {
         self.names.get(number)?.tenant.as_deref()
     }
 
-    /// The issuer that is a part of the names of users, sessions and tokens. `None`: they are those of the first name,
-    /// which stand alone as if it were the only one.
+    /// The issuer name that qualifies users, sessions and tokens. `None` for the first name, whose subjects are
+    /// unqualified as if it were the only one.
     pub(crate) fn qualifier(&self, number: usize) -> Option<&str> {
         match (self.subjects, number, &self.tenant_claim) {
             (Subjects::Same, _, _) | (Subjects::ByName, 0, None) => None,
@@ -96,7 +97,7 @@ impl IssuerNames {
 }
 
 impl<T: Into<String>> From<T> for IssuerNames {
-    /// The one name of an issuer.
+    /// Creates an issuer with one name.
     fn from(name: T) -> Self {
         let id: String = name.into();
         let mut one = Self::new(id.clone(), None, Subjects::default());

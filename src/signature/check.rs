@@ -1,8 +1,8 @@
-//! One signature check through jwt-compact's [`Algorithm`] trait.
+//! A signature check through jwt-compact's [`Algorithm`] trait.
 
 use jwt_compact::{Algorithm, AlgorithmSignature};
 
-/// Checks a signature under one algorithm.
+/// Whether a signature is valid. A signature of the wrong length is not.
 pub(super) fn check<A: Algorithm>(algorithm: &A, key: &A::VerifyingKey, message: &[u8], signature: &[u8]) -> bool {
     if A::Signature::LENGTH.is_some_and(|length| length.get() != signature.len()) {
         return false;
@@ -13,5 +13,5 @@ pub(super) fn check<A: Algorithm>(algorithm: &A, key: &A::VerifyingKey, message:
     }
 }
 
-/// The signing key of an algorithm that is checked only.
+/// The signing key type of an algorithm that only verifies.
 pub(crate) enum NoSigningKey {}

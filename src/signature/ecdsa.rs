@@ -1,5 +1,5 @@
-//! ECDSA (RFC 7518 §3.4) for jwt-compact, by later curves than its own. A signature is R and S, each as long as the
-//! curve's order, one after the other; both from 1 to the order less 1, and a high S is as good as a low one.
+//! ECDSA (RFC 7518 §3.4) for jwt-compact, with newer curve crates than its own. A signature is R followed by S, each as
+//! long as the curve's order; both range from 1 to the order minus 1, and a high S is valid too.
 
 use core::num::NonZeroUsize;
 use std::borrow::Cow;
@@ -11,7 +11,7 @@ use p256::elliptic_curve::point::AffineCoordinates;
 use super::check::{check, NoSigningKey};
 use super::{CheckedBy, Curve, EcPoint};
 
-/// A point on its curve, with the hash that RFC 7518 gives the curve.
+/// A point on its curve, with the hash that RFC 7518 assigns to the curve.
 #[derive(Clone)]
 pub(crate) enum EcdsaKey {
     P256(p256::ecdsa::VerifyingKey),
@@ -22,7 +22,7 @@ pub(crate) enum EcdsaKey {
 impl EcdsaKey {
     pub(crate) const CHECKED_BY: CheckedBy = CheckedBy::Rust;
 
-    /// `None` when the point is not on the curve (RFC 8725 §3.4).
+    /// Returns `None` if the point is not on the curve (RFC 8725 §3.4).
     pub(crate) fn new(curve: Curve, point: &EcPoint) -> Option<Self> {
         match curve {
             Curve::P256 => p256::ecdsa::VerifyingKey::from_affine(affine(point)?).ok().map(Self::P256),
@@ -40,7 +40,7 @@ impl EcdsaKey {
     }
 }
 
-/// The point of these coordinates, if they are in the field and it is on the curve.
+/// The point with these coordinates, if they are in the field and the point is on the curve.
 fn affine<P: AffineCoordinates>(point: &EcPoint) -> Option<P>
 where
     P::FieldRepr: for<'b> TryFrom<&'b [u8]>,

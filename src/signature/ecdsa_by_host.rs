@@ -1,5 +1,5 @@
-//! ECDSA in a build without `rust-ecdsa`: keys are taken as they are, and both the point and the signatures are the
-//! host's to check. No host takes a point off its curve.
+//! ECDSA in a build without `rust-ecdsa`: keys are not validated here; the host checks both the point and the
+//! signatures. No host accepts a point that is not on its curve.
 
 use super::{CheckedBy, Curve, EcPoint};
 
@@ -13,7 +13,7 @@ impl EcdsaKey {
         Some(Self)
     }
 
-    /// `false` says nothing of the signature: see [`CheckedBy::HostOnly`].
+    /// Always `false`, whatever the signature: see [`CheckedBy::HostOnly`].
     pub(crate) fn verifies(&self, _message: &[u8], _signature: &[u8]) -> bool {
         false
     }

@@ -1,4 +1,4 @@
-//! EdDSA on Ed25519 (RFC 8037) for jwt-compact, by a later ed25519-dalek than its own.
+//! EdDSA on Ed25519 (RFC 8037) for jwt-compact, with a newer ed25519-dalek than its own.
 
 use core::num::NonZeroUsize;
 use std::borrow::Cow;
@@ -15,7 +15,7 @@ pub(crate) struct Ed25519Signature(ed25519_dalek::Signature);
 impl AlgorithmSignature for Ed25519Signature {
     const LENGTH: Option<NonZeroUsize> = NonZeroUsize::new(ed25519_dalek::SIGNATURE_LENGTH);
 
-    // The length was checked: inlined, the error and all its texts are gone.
+    // The length was checked before: after inlining, the error and its strings are optimized away.
     #[inline(always)]
     fn try_from_slice(bytes: &[u8]) -> anyhow::Result<Self> {
         Ok(Self(ed25519_dalek::Signature::from_bytes(bytes.try_into()?)))

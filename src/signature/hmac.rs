@@ -1,5 +1,5 @@
-//! HS256, HS384 and HS512 (RFC 7518 §3.2) with the key hashed in advance. jwt-compact's own start from the bare key for
-//! every token, which costs two of the dozen blocks that a token of 600 bytes comes to.
+//! HS256, HS384 and HS512 (RFC 7518 §3.2) with the key hashed in advance. jwt-compact's own implementations start from
+//! the raw key for every token, which costs two of the dozen blocks of a 600-byte token.
 
 use core::num::NonZeroUsize;
 use std::borrow::Cow;
@@ -18,7 +18,7 @@ macro_rules! define_hmac {
         pub(crate) struct $key(Hmac<$digest>);
 
         impl $key {
-            /// `None` when the secret is shorter than the hash.
+            /// Returns `None` if the secret is shorter than the hash.
             pub(crate) fn new(secret: &[u8]) -> Option<Self> {
                 match secret.len() < $hash_bytes {
                     true => None,
@@ -33,7 +33,7 @@ macro_rules! define_hmac {
         impl AlgorithmSignature for $signature {
             const LENGTH: Option<NonZeroUsize> = NonZeroUsize::new($hash_bytes);
 
-            // The length was checked: inlined, the error and all its texts are gone.
+            // The length was checked before: after inlining, the error and its strings are optimized away.
             #[inline(always)]
             fn try_from_slice(bytes: &[u8]) -> anyhow::Result<Self> {
                 let bytes = <[u8; $hash_bytes]>::try_from(bytes)?;

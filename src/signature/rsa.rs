@@ -1,4 +1,4 @@
-//! RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 7518 §3.3, §3.5) for jwt-compact, by a later `rsa` than its own: a key's
+//! RSASSA-PKCS1-v1_5 and RSASSA-PSS (RFC 7518 §3.3, §3.5) for jwt-compact, with a newer `rsa` than its own: a key's
 //! Montgomery form is computed once, when the key is read.
 
 use core::num::NonZeroUsize;
@@ -26,8 +26,8 @@ pub(crate) enum RsaKey {
 impl RsaKey {
     pub(crate) const CHECKED_BY: CheckedBy = CheckedBy::Rust;
 
-    /// Takes big-endian numbers. `None` unless `algorithm` is RSA, the modulus odd, the exponent odd and between 3 and
-    /// 2^33 - 1.
+    /// Creates a key from big-endian numbers. `None` unless `algorithm` is RSA, the modulus is odd, and the exponent is
+    /// odd and between 3 and 2^33 - 1.
     pub(crate) fn new(algorithm: Algorithm, modulus: &[u8], exponent: &[u8]) -> Option<Self> {
         let number = BoxedUint::from_be_slice_vartime;
         let key = RsaPublicKey::new(number(modulus), number(exponent)).ok()?;
@@ -63,7 +63,7 @@ impl RsaKey {
 
 macro_rules! define_signature {
     ($signature:ident, $padding:ident) => {
-        /// As long as the modulus and below it, which the check itself sees to (RFC 8017 §5.2.2).
+        /// As long as the modulus and less than it; the verification checks both (RFC 8017 §5.2.2).
         pub(crate) struct $signature($padding::Signature);
 
         impl AlgorithmSignature for $signature {

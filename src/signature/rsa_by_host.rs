@@ -1,8 +1,8 @@
-//! RSA in a build without `rust-rsa`: keys are held to the same rules, their signatures are the host's to check.
+//! RSA in a build without `rust-rsa`: the same rules apply to keys, but the host verifies their signatures.
 
 use super::{Algorithm, CheckedBy, KeyType};
 
-/// The longest exponent that `rsa` takes, too.
+/// The maximum exponent, as in the `rsa` crate.
 const MAX_EXPONENT: u64 = (1 << 33) - 1;
 
 #[derive(Clone)]
@@ -11,8 +11,8 @@ pub(crate) struct RsaKey;
 impl RsaKey {
     pub(crate) const CHECKED_BY: CheckedBy = CheckedBy::HostOnly;
 
-    /// Takes big-endian numbers. `None` unless `algorithm` is RSA, the modulus odd, the exponent odd and between 3 and
-    /// 2^33 - 1.
+    /// Creates a key from big-endian numbers. `None` unless `algorithm` is RSA, the modulus is odd, and the exponent is
+    /// odd and between 3 and 2^33 - 1.
     pub(crate) fn new(algorithm: Algorithm, modulus: &[u8], exponent: &[u8]) -> Option<Self> {
         let odd = |number: &[u8]| number.last().is_some_and(|byte| byte & 1 == 1);
         let bytes = exponent.iter().rev().take(size_of::<u64>()).rev();
@@ -25,7 +25,7 @@ impl RsaKey {
         usable.then_some(Self)
     }
 
-    /// `false` says nothing of the signature: see [`CheckedBy::HostOnly`].
+    /// Always `false`, whatever the signature: see [`CheckedBy::HostOnly`].
     pub(crate) fn verifies(&self, _message: &[u8], _signature: &[u8]) -> bool {
         false
     }

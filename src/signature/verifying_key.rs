@@ -11,11 +11,11 @@ use super::rsa::RsaKey;
 use super::{Algorithm, CheckedBy, Curve, EcPoint};
 use crate::ed25519::Ed25519Key;
 
-/// A public (or, for HMAC, shared) key together with the one signature scheme it may be used with
-/// (RFC 8725bis §3.1: one key, one algorithm, enforced where the key is used).
+/// A public (or, for HMAC, shared) key with the only signature scheme it may be used with (RFC 8725bis §3.1: one key,
+/// one algorithm, enforced where the key is used).
 ///
-/// Everything that a check needs of the key alone is computed when it is made. Its `Debug` shows the scheme and nothing
-/// of the key.
+/// Everything that depends only on the key is computed at creation. Its `Debug` shows the scheme and no part of the
+/// key.
 #[derive(Clone)]
 pub(crate) enum VerifyingKey {
     Hs256(Box<Hs256Key>),
@@ -27,7 +27,8 @@ pub(crate) enum VerifyingKey {
 }
 
 impl VerifyingKey {
-    /// A shared secret. `None` unless `algorithm` is HMAC and the secret at least as long as its hash (RFC 7518 §3.2).
+    /// Creates an HMAC key. `None` unless `algorithm` is HMAC and the secret is at least as long as its hash (RFC 7518
+    /// §3.2).
     pub(crate) fn hmac(algorithm: Algorithm, secret: &[u8]) -> Option<Self> {
         match algorithm {
             Algorithm::HS256 => Hs256Key::new(secret).map(|key| Self::Hs256(Box::new(key))),
@@ -47,23 +48,23 @@ impl VerifyingKey {
         }
     }
 
-    /// An RSA key from big-endian numbers, the modulus without leading zeros. `None` unless `algorithm` is RSA, the
-    /// modulus odd, the exponent odd and between 3 and 2^33 - 1.
+    /// Creates an RSA key from big-endian numbers, the modulus without leading zeros. `None` unless `algorithm` is RSA,
+    /// the modulus is odd, and the exponent is odd and between 3 and 2^33 - 1.
     pub(crate) fn rsa(algorithm: Algorithm, modulus: &[u8], exponent: &[u8]) -> Option<Self> {
         RsaKey::new(algorithm, modulus, exponent).map(|key| Self::Rsa(Box::new(key)))
     }
 
-    /// A point of a curve. `None` when it is not on it (RFC 8725 §3.4).
+    /// Creates an ECDSA key. `None` if the point is not on the curve (RFC 8725 §3.4).
     pub(crate) fn ecdsa(curve: Curve, point: &EcPoint) -> Option<Self> {
         EcdsaKey::new(curve, point).map(|key| Self::Ecdsa(Box::new(key)))
     }
 
-    /// An Ed25519 public key. `None` when it is no point, or one of small order.
+    /// Creates an Ed25519 key. `None` if the bytes are not a point, or a point of small order.
     pub(crate) fn ed25519(bytes: &[u8]) -> Option<Self> {
         Ed25519Key::from_bytes(bytes.try_into().ok()?).map(|key| Self::Ed25519(Box::new(key)))
     }
 
-    /// Who can check this key's signatures.
+    /// Tells who can verify this key's signatures.
     pub(crate) fn checked_by(&self) -> CheckedBy {
         match self {
             Self::Hs256(_) | Self::Hs384(_) | Self::Hs512(_) | Self::Ed25519(_) => CheckedBy::Rust,
@@ -72,8 +73,8 @@ impl VerifyingKey {
         }
     }
 
-    /// Whether `signature` is this key's over `message`. Signatures of another length than the scheme's are refused
-    /// before anything is computed. `false` for every signature of a key that only the host can check.
+    /// Whether `signature` over `message` is valid for this key. A signature of the wrong length is refused before
+    /// anything is computed. Always `false` for a key that only the host can use.
     pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
         match self {
             Self::Hs256(key) => check(&Hs256, key, message, signature),

@@ -1,19 +1,19 @@
-//! Whether a realm's policy agrees with the one by which its origin records. Where they differ, a revocation is looked
-//! up under another name than it was recorded under, and would be lost.
+//! Whether a realm's policy agrees with the one its origin records with. If they differ, a revocation is looked up
+//! under a different name than it was recorded under, and would be lost.
 
 use crate::policy::{Policy, PolicyDigest, DIGEST_VERSION};
 use crate::revocation::StatedPolicy;
 
-/// How a realm's policy compares with the one that its feed states.
+/// The result of comparing a realm's policy with the one stated in its feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Agreement {
-    /// They agree.
+    /// The policies agree.
     Same,
-    /// They do not: tokens are refused as [`NoFeed`](super::Reason::NoFeed), unless the policy accepts that.
+    /// The policies differ: tokens are refused as [`NoFeed`](super::Reason::NoFeed), unless the policy accepts that.
     Differs,
-    /// The feed states none, as that of an older origin, or nothing is loaded.
+    /// The feed states no policy, like that of an older origin, or nothing is loaded.
     NotStated,
-    /// It was stated in a form that this version does not know.
+    /// The policy is stated in a form that this version does not know.
     OtherVersion,
 }
 
@@ -30,7 +30,7 @@ impl Agreement {
     }
 }
 
-/// Compares a policy, by its digest, with the one that a feed states.
+/// Compares a policy, by its digest, with the one stated in a feed.
 pub(super) fn agreement(own: &PolicyDigest, stated: Option<&StatedPolicy>) -> Agreement {
     match stated {
         None => Agreement::NotStated,
@@ -40,7 +40,7 @@ pub(super) fn agreement(own: &PolicyDigest, stated: Option<&StatedPolicy>) -> Ag
     }
 }
 
-/// Names the options in which the origin's policy differs, and none of its values.
+/// Names the options in which the origin's policy differs, without their values.
 #[cold]
 pub(super) fn differing(fields: Vec<&'static str>) -> String {
     let mut text = String::from("the origin's policy differs");
@@ -51,7 +51,7 @@ pub(super) fn differing(fields: Vec<&'static str>) -> String {
     text
 }
 
-/// The statement of an origin that records by this policy.
+/// The statement of an origin that records with this policy.
 #[must_use]
 pub fn state_policy(policy: &Policy) -> StatedPolicy {
     StatedPolicy { version: DIGEST_VERSION, digest: *policy.digest().as_bytes(), fields: policy.field_digests() }

@@ -1,4 +1,4 @@
-//! A token up to its signature: form, realm, header, key, and the signature itself.
+//! The checks up to and including the signature: form, realm, header, key, signature.
 
 use super::answer::{Basis, Refused};
 use super::checks;
@@ -19,9 +19,9 @@ pub(super) fn decode<'t>(
     if token.is_empty() {
         return observer.check(CheckName::Form, Err(Reason::MissingToken));
     }
-    // Which realm's limit counts is only known once the token is read.
+    // The token's realm, and so its limit, is not known until the token is parsed.
     let limits = realms.iter().map(|realm| realm.policy.max_token_bytes);
-    // 0: all places are free.
+    // 0: all slots are vacant.
     let limit = limits.max().filter(|limit| *limit > 0).unwrap_or(MAX_TOKEN_BYTES);
     observe_form(TokenBytes::decode(token, limit), observer)
 }
@@ -33,7 +33,7 @@ fn observe_form<T>(result: Result<T, Malformed>, observer: &mut Observer<'_>) ->
     observer.check(CheckName::Form, result.map_err(|_| Reason::Malformed))
 }
 
-/// The realm whose issuer a token names.
+/// The realm of a token's issuer.
 #[derive(Clone, Copy)]
 pub(super) struct Selected<'r> {
     pub(super) index: usize,
@@ -42,11 +42,10 @@ pub(super) struct Selected<'r> {
     pub(super) name: usize,
 }
 
-/// The first realm whose issuer the token names, by exact match and nothing else. Of a tenant's token, the tenant claim
-/// must be the tenant as well.
+/// Finds the first realm with the token's issuer, by exact match only. With a tenant claim, the tenant must match too.
 pub(super) fn select<'r>(token: &UntrustedToken<'_>, realms: &'r [Realm]) -> Result<Selected<'r>, Reason> {
     let claims = token.unverified_claims();
-    // As a rule all realms name the issuer by one claim, which is read once.
+    // Usually all realms use the same issuer claim, which is then read once.
     let (mut claim, mut issuer) = ("", None);
     for (index, realm) in realms.iter().enumerate() {
         let named_by = realm.policy.claim_names.issuer.as_str();
@@ -69,7 +68,7 @@ pub(super) fn select<'r>(token: &UntrustedToken<'_>, realms: &'r [Realm]) -> Res
     Err(Reason::WrongIssuer)
 }
 
-/// A token that passed every check before the signature, which is unverified.
+/// A token that passed every check before the signature, which is not verified yet.
 pub(super) struct Admitted<'r, 'd> {
     pub(super) index: usize,
     pub(super) realm: &'r Realm,
@@ -79,7 +78,7 @@ pub(super) struct Admitted<'r, 'd> {
     pub(super) candidates: Vec<&'r Key>,
 }
 
-/// Everything before the signature: form, realm, header and key.
+/// Runs the checks before the signature: form, realm, header and key.
 pub(super) fn admit<'r, 'd>(
     bytes: &'d TokenBytes<'_>,
     realms: &'r [Realm],
@@ -109,7 +108,7 @@ fn admit_to<'r>(
     observer.check(CheckName::Key, candidates)
 }
 
-/// Keys the token may have been signed with. When all of them are banned it is refused before anything is computed.
+/// The keys the token may have been signed with. If all of them are banned, it is refused before anything is computed.
 pub(super) fn candidates<'r>(
     realm: &Realm,
     keys: &'r Keys,
@@ -126,7 +125,7 @@ pub(super) fn candidates<'r>(
     }
 }
 
-/// Why a signature does not count as good.
+/// The reason that a signature does not count as valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Unproven {
     pub(super) reason: Reason,
@@ -134,7 +133,7 @@ pub(super) struct Unproven {
 }
 
 impl Unproven {
-    /// The refusal of a token of that realm.
+    /// The refusal of a token of this realm.
     pub(super) const fn of_realm(self, index: usize) -> Refused {
         Refused { realm: Some(index), reason: self.reason, basis: self.basis }
     }
@@ -150,7 +149,7 @@ impl From<Reason> for Unproven {
     }
 }
 
-/// A token with a good signature, and the key that made it.
+/// A token with a valid signature, and the key that verified it.
 pub(super) struct Proven<'r, 'd> {
     pub(super) token: VerifiedToken<'d>,
     pub(super) key: &'r Key,
@@ -168,7 +167,7 @@ pub(super) fn prove<'r, 'd>(admitted: Admitted<'r, 'd>) -> Result<Proven<'r, 'd>
     let needs_host = candidates.iter().any(|key| key.checked_by() == CheckedBy::HostOnly);
     match (needs_host, candidates.len(), token.header().algorithm()) {
         (false, _, _) | (true, _, None) => Err(Reason::BadSignature.into()),
-        // The host checks one signature under one key. An issuer with several keys says which.
+        // The host verifies one signature with one key. An issuer with several keys is expected to send `kid`.
         (true, 2.., Some(_)) => Err(Unproven::undecided(Reason::UnknownKey)),
         (true, 0..=1, Some(algorithm)) if algorithm.permits_length(token.signature().len()) => {
             Err(Unproven::undecided(Reason::UnsupportedAlgorithm))

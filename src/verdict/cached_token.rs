@@ -1,4 +1,4 @@
-//! A token in the form in which it is cached.
+//! A token in its cached form.
 
 use super::authenticity::Selected;
 use super::checks;
@@ -10,10 +10,10 @@ use crate::signature::Algorithm;
 use crate::time::UnixSeconds;
 use crate::token::UntrustedToken;
 
-/// A token with the claims that are checked again at each use, and the one key that can have signed it. Made only of a
-/// token that passes every check which neither time nor revocation can change.
+/// A token with the claims that are checked at each use, and the only key that can have signed it. Created only for a
+/// token that passes every check whose outcome neither time nor revocation can change.
 ///
-/// Whether the signature is good follows from the owner: in a [`VerifiedTokenCache`](super::VerifiedTokenCache) it is,
+/// Whether the signature is valid depends on the owner: in a [`VerifiedTokenCache`](super::VerifiedTokenCache) it is,
 /// in a [`PendingSignature`](super::PendingSignature) it is not known yet.
 pub(super) struct CachedToken {
     realm: usize,
@@ -21,11 +21,11 @@ pub(super) struct CachedToken {
     name: usize,
     algorithm: Algorithm,
     thumbprint: [u8; 32],
-    /// The token, then the other parts, one after the other.
+    /// The token followed by the other parts, concatenated.
     text: Box<str>,
-    /// Where each part ends.
+    /// The end offset of each part.
     ends: [u32; PARTS],
-    /// Bit n: part n is there. A `kid` may be there and empty.
+    /// Bit n: part n is present. A `kid` may be present and empty.
     present: u8,
     times: [Option<UnixSeconds>; 5],
     token_version: u64,
@@ -36,7 +36,7 @@ pub(super) struct CachedToken {
 const PARTS: usize = 8;
 
 impl CachedToken {
-    /// `None` unless the token's claims are such that only time or a revocation can refuse it.
+    /// Creates the cached form. `None` if anything besides time or a revocation could refuse the token.
     pub(super) fn new(
         text: &str,
         Selected { index, realm, name }: Selected<'_>,
@@ -99,12 +99,12 @@ impl CachedToken {
         &self.thumbprint
     }
 
-    /// Whether `key` is the key that signed it.
+    /// Whether `key` signed it.
     pub(super) fn is_signed_by(&self, key: &Key) -> bool {
         key.thumbprint() == &self.thumbprint
     }
 
-    /// `policy`: its realm's.
+    /// The claims. `policy`: its realm's policy.
     pub(super) fn claims<'c>(&'c self, policy: &'c Policy) -> ClaimsView<'c> {
         let [expires_at, not_before, issued_at, authenticated_at, logged_out_at] = self.times;
         ClaimsView {
@@ -125,7 +125,7 @@ impl CachedToken {
         }
     }
 
-    /// Bytes it takes up.
+    /// Its size in bytes.
     pub(super) fn size(&self) -> usize {
         size_of::<Self>() + self.text.len()
     }
@@ -137,7 +137,7 @@ impl CachedToken {
     }
 }
 
-/// Whether the token passes the checks whose outcome stays as it is.
+/// Whether the token passes the checks whose outcome cannot change.
 fn passes_lasting_checks(token: &UntrustedToken<'_>, claims: &Claims<'_>, policy: &Policy) -> bool {
     let set = token.unverified_claims();
     let has_login = match policy.compare {

@@ -1,4 +1,4 @@
-//! The single checks on header and claims, one function each.
+//! The individual checks of header and claims, one function each.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ use crate::signature::Algorithm;
 use crate::time::{Seconds, UnixSeconds};
 use crate::token::Header;
 
-/// RFC 8725 §3.1: the policy says which algorithms there are, not the token.
+/// RFC 8725 §3.1: the policy determines the allowed algorithms, not the token.
 pub(super) fn algorithm(header: &Header<'_>, policy: &Policy) -> Result<Algorithm, Reason> {
     header.algorithm().filter(|named| policy.algorithms.contains(*named)).ok_or(Reason::UnsupportedAlgorithm)
 }
@@ -28,7 +28,7 @@ pub(super) fn media_type(header: &Header<'_>, profile: Profile) -> Result<(), Re
     fits.then_some(()).ok_or(Reason::WrongType)
 }
 
-/// The header's types that fit a profile.
+/// The header types that a profile allows.
 pub(super) const fn media_types(profile: Profile) -> &'static [&'static str] {
     match profile {
         Profile::Rfc9068 => &["at+jwt"],
@@ -36,9 +36,9 @@ pub(super) const fn media_types(profile: Profile) -> &'static [&'static str] {
     }
 }
 
-/// Refresh tokens and ID tokens are signed by the same keys. A claim that names the token's use must name an access
-/// token: `access` (Cognito and others) or `Bearer` (Keycloak), where the header's types are good as well. Keycloak's
-/// `DPoP` is an access token too; [`binding`] refuses it.
+/// Refresh tokens and ID tokens are signed with the same keys, so a claim that states the token's use must state an
+/// access token: `access` (Cognito and others), `Bearer` (Keycloak), or one of the header's types. Keycloak's `DPoP` is
+/// an access token too; [`binding`] refuses it.
 pub(super) fn token_use(claims: &Claims<'_>, profile: Profile) -> Result<(), Reason> {
     (is_access_use(claims) && is_access_kind(claims, profile)).then_some(()).ok_or(Reason::WrongType)
 }
@@ -46,7 +46,7 @@ pub(super) fn token_use(claims: &Claims<'_>, profile: Profile) -> Result<(), Rea
 /// The values of [`ClaimNames::token_use`](crate::claims::ClaimNames::token_use) that access tokens have.
 pub(super) const ACCESS_USES: &[&str] = &["access", "Bearer"];
 
-/// Whether the claim that names the token's use lets it be an access token.
+/// Whether the claim that states the token's use allows an access token.
 pub(super) fn is_access_use(claims: &Claims<'_>) -> bool {
     match &claims.token_use {
         Stated::Nothing => true,
@@ -55,7 +55,7 @@ pub(super) fn is_access_use(claims: &Claims<'_>) -> bool {
     }
 }
 
-/// The values of the claim `typ` that access tokens have; Keycloak's letter by letter, others in any case.
+/// The values of the claim `typ` in access tokens. Keycloak's are case-sensitive, others are not.
 pub(super) const fn access_kinds(profile: Profile) -> &'static [&'static str] {
     match profile {
         Profile::Keycloak => &["Bearer", DPOP],
@@ -63,7 +63,7 @@ pub(super) const fn access_kinds(profile: Profile) -> &'static [&'static str] {
     }
 }
 
-/// Whether the claim `typ` lets it be an access token.
+/// Whether the claim `typ` allows an access token.
 pub(super) fn is_access_kind(claims: &Claims<'_>, profile: Profile) -> bool {
     let kinds = access_kinds(profile);
     match (profile, &claims.kind) {
@@ -84,7 +84,8 @@ pub(super) fn impersonation(claims: &ClaimSet<'_>, policy: &Policy) -> Result<()
     }
 }
 
-/// A token bound to a key is worth nothing without the proof (RFC 7800, RFC 9449 §7.1), and no proof is checked here.
+/// A token bound to a key is worthless without proof of possession (RFC 7800, RFC 9449 §7.1), and no proof is checked
+/// here.
 pub(super) fn binding(claims: &Claims<'_>) -> Result<(), Reason> {
     match (claims.binding, &claims.kind) {
         (Binding::Unbound, Stated::Text(kind)) if kind.eq_ignore_ascii_case(DPOP) => Err(Reason::WrongType),
@@ -96,14 +97,14 @@ pub(super) fn binding(claims: &Claims<'_>) -> Result<(), Reason> {
 /// The claim `typ` of Keycloak's access tokens that are bound to a key.
 const DPOP: &str = "DPoP";
 
-/// By what a token is told to be meant for us.
+/// The criterion by which a token is for us.
 pub(super) enum MeantFor<'p> {
     Audience(&'p [String]),
     Party(&'p AuthorizedParty),
     Anybody,
 }
 
-/// An audience counts wherever there is one, even an empty one.
+/// The audience decides if present, even if empty.
 pub(super) fn meant_for<'p>(set: &ClaimSet<'_>, policy: &'p Policy) -> MeantFor<'p> {
     match (&policy.audience, &policy.authorized_party) {
         (Audience::AnyOf(_), Some(party)) if !set.contains("aud") => MeantFor::Party(party),
@@ -132,14 +133,14 @@ pub(super) fn is_among(names: &[String], name: &str) -> bool {
     names.iter().any(|each| each == name)
 }
 
-/// Whether the token names one of these parties, and no other one beside it.
+/// Whether the token names one of these parties, and no other.
 pub(super) fn is_party(claims: &Claims<'_>, party: &AuthorizedParty) -> bool {
     let is_ours = |client: &Option<Cow<'_, str>>| client.as_ref().is_none_or(|client| is_among(&party.any_of, client));
     let is_named = claims.authorized_party.is_some() || claims.client_id.is_some();
     is_named && is_ours(&claims.authorized_party) && is_ours(&claims.client_id)
 }
 
-/// Whether something that ID tokens lack says that it is an access token.
+/// Whether the token has a mark of an access token, which ID tokens lack.
 fn shows_access(
     header: &Header<'_>,
     set: &ClaimSet<'_>,
@@ -167,18 +168,18 @@ pub(super) fn not_before(view: &ClaimsView<'_>, leeway: Seconds, now: UnixSecond
     valid.then_some(()).ok_or(Reason::NotYetValid)
 }
 
-/// A token from the future would slip past every not-before until then.
+/// A token from the future would pass every not-before until its issue time.
 pub(super) fn issued_at(view: &ClaimsView<'_>, skew: Seconds, now: UnixSeconds) -> Result<UnixSeconds, Reason> {
     let issued_at = view.issued_at.ok_or(Reason::MissingClaim)?;
     (issued_at <= now.plus(skew)).then_some(issued_at).ok_or(Reason::IssuedInFuture)
 }
 
-/// The reason why forgetting is sound: a revocation is dropped when no token it was aimed at can still be accepted.
+/// Makes it safe to drop revocations: one is dropped once none of the tokens it refuses can still be accepted.
 pub(super) fn lifetime(issued_at: UnixSeconds, expires_at: UnixSeconds, longest: Seconds) -> Result<(), Reason> {
     (expires_at.since(issued_at) <= longest).then_some(()).ok_or(Reason::LifetimeExceeded)
 }
 
-/// The name of the first required claim that is not there.
+/// The name of the first required claim that is missing.
 pub(super) fn first_missing<'p>(claims: &ClaimSet<'_>, policy: &'p Policy) -> Option<&'p str> {
     let names = &policy.claim_names;
     let waived = match (policy.subjectless, policy.profile) {
@@ -207,7 +208,7 @@ pub(super) fn first_missing<'p>(claims: &ClaimSet<'_>, policy: &'p Policy) -> Op
         .find(|name| !claims.has(name))
 }
 
-/// How far back a login may lie where not-befores are compared with it.
+/// The bounds for the time of a login, when not-befores are compared with it.
 #[derive(Clone, Copy)]
 pub(super) struct Login {
     pub(super) retention: Seconds,
@@ -215,7 +216,8 @@ pub(super) struct Login {
     pub(super) skew: Seconds,
 }
 
-/// The time to compare not-befores with. A login older than they are kept for is refused like an overlong token.
+/// The time to compare not-befores with. A login older than their retention is refused like a token with too long a
+/// lifetime.
 pub(super) fn compared_at(
     view: &ClaimsView<'_>,
     issued_at: UnixSeconds,
@@ -236,7 +238,7 @@ pub(super) fn compared_at(
     }
 }
 
-/// An event recorded by another policy may be looked up under another name here.
+/// An event recorded with a different policy may be looked up under a different name here.
 pub(super) fn agreed(agreement: Agreement, when_differing: WhenDiffering) -> Result<(), Reason> {
     match (agreement, when_differing) {
         (Agreement::Differs, WhenDiffering::Refuse) => Err(Reason::NoFeed),

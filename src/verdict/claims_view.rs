@@ -1,4 +1,4 @@
-//! The claims on which a verdict depends for as long as the token exists.
+//! The claims on which a verdict depends throughout a token's life.
 
 use crate::claims::Claims;
 use crate::policy::Policy;
@@ -7,7 +7,7 @@ use crate::time::UnixSeconds;
 /// The claims that are compared with the time or with the revocation state, borrowed.
 #[derive(Clone, Copy)]
 pub(super) struct ClaimsView<'c> {
-    /// The issuer whose user, session and token it is ([`IssuerNames`](crate::policy::IssuerNames)).
+    /// The issuer name that qualifies user, session and token ([`IssuerNames`](crate::policy::IssuerNames)).
     pub(super) issuer: Option<&'c str>,
     pub(super) token_id: Option<&'c str>,
     pub(super) user: Option<&'c str>,

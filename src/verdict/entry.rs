@@ -1,10 +1,10 @@
-//! The name of a cached token.
+//! A reference to a cached token.
 
-/// Names one cached token. After its eviction the name is never given to another.
+/// Refers to one cached token. Not reused after the token's eviction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Where it stands.
+    /// Its slot.
     pub place: u32,
-    /// How many tokens had been inserted with it.
+    /// The number of tokens inserted so far, including this one.
     pub number: u64,
 }

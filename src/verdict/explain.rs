@@ -1,5 +1,5 @@
-//! Every check of a token with its outcome, for people. It observes [`judge`](super::judge::judge)'s own code, so the
-//! two cannot differ; and it returns no claims, so it cannot be taken for a verdict.
+//! Lists every check of a token with its outcome, for people. It observes the code of [`judge`](super::judge::judge),
+//! so the two cannot differ. It returns no claims, so it cannot be mistaken for a verdict.
 
 use super::authenticity::{admit, decode, prove, select, Selected};
 use super::expectation::{write_expectation, write_issuers, Text};
@@ -13,14 +13,13 @@ use crate::signature::{Algorithms, CheckedBy};
 use crate::time::UnixSeconds;
 use crate::token::{TokenBytes, UntrustedToken};
 
-/// Runs the checks of [`judge`](super::judge::judge) and returns their outcomes: those passed, the one that failed, and
-/// those that were not reached.
+/// Runs the checks of [`judge`](super::judge::judge) and returns their outcomes: passed, failed, or not reached.
 #[must_use]
 pub fn explain(token: &str, realms: &[Realm], now: UnixSeconds) -> Vec<Check> {
     observe(token, realms, &prove, now)
 }
 
-/// Leaves the signature to the host so that the token can be explained. `Decided`: [`explain`] does without the host.
+/// Begins to explain a token whose signature the host verifies. `Decided`: [`explain`] needs no host.
 #[must_use]
 pub fn begin_to_explain(
     token: &str,
@@ -47,14 +46,14 @@ fn observe(token: &str, realms: &[Realm], check_signature: &SignatureCheck<'_>, 
     let mut record = Record::default();
     let mut observer = Observer::of(&mut record);
     if let Ok(bytes) = decode(token, realms, &mut observer) {
-        // The record is complete, and a verdict must not come out of here.
+        // The finding is dropped: the record is complete, and this must not yield a verdict.
         let _ = examine(&bytes, realms, check_signature, now, &mut observer);
         add_details(&bytes, realms, now, &mut record);
     }
     record.into_checks()
 }
 
-/// Adds to the check that failed what it expected and what it found.
+/// Adds the expected and the found value to the failed check.
 fn add_details(bytes: &TokenBytes<'_>, realms: &[Realm], now: UnixSeconds, record: &mut Record) {
     let Some((check, reason)) = record.failure() else { return };
     let Ok(token) = UntrustedToken::read(bytes) else { return };

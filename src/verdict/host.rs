@@ -1,5 +1,5 @@
-//! Judging with the host's help. Where the host checks signatures faster than this crate, it is given the bytes and the
-//! key, and its answer is used once.
+//! Judges tokens with the host's help. If the host verifies signatures faster than this crate, it gets the bytes and
+//! the key, and its result is used once.
 
 use super::answer::{Finding, Refused, Signature};
 use super::authenticity::{self, admit, decode, Admitted, Proven, Selected, Unproven};
@@ -15,9 +15,9 @@ use crate::signature::{Algorithm, Algorithms, CheckedBy};
 use crate::time::UnixSeconds;
 use crate::token::TokenBytes;
 
-/// Begins to judge a token. Everything before the signature is checked. A token that is refused by then is decided, so
-/// is one that is cached as verified, and so is one whose signature the host cannot check: its algorithm is not among
-/// `host`, its signature does not have that algorithm's length, or several keys would have to be tried.
+/// Begins to judge a token and runs the checks before the signature. A token is decided at once if one of them refuses
+/// it, if it is cached as verified, or if the host cannot verify its signature: its algorithm is not in `host`, its
+/// signature has the wrong length, or there is more than one candidate key.
 #[must_use]
 pub fn begin(
     token: &[u8],
@@ -34,8 +34,8 @@ pub fn begin(
     }
 }
 
-/// Finishes after [`begin`], with the host's outcome. Keys, bans, time, revocation and freshness are read now, so
-/// nothing that happened meanwhile is missed: a key that has left the realm no longer vouches for the token.
+/// Finishes after [`begin`], with the host's outcome. Keys, bans, time, revocation and freshness are checked now, so
+/// changes in the meantime count: a key removed from the realm no longer verifies the token.
 ///
 /// # Errors
 /// The token is refused.
@@ -64,9 +64,9 @@ pub fn finish(
     }
 }
 
-/// The algorithm of a token whose signature only the host can check, in a build without that algorithm. Judged without
-/// the host, such a token is refused on the basis [`Undecided`](super::Basis::Undecided). `None` also for a token that
-/// the host cannot check, because several keys would have to be tried.
+/// The algorithm of a token whose signature only the host can verify, because this build lacks the algorithm. Without
+/// the host, such a token is refused on the basis [`Undecided`](super::Basis::Undecided). Also `None` for a token that
+/// the host cannot verify, because there is more than one candidate key.
 #[must_use]
 pub fn host_needed(token: &str, realms: &[Realm], now: UnixSeconds) -> Option<Algorithm> {
     let bytes = decode(token, realms, &mut Observer::none()).ok()?;
@@ -102,17 +102,17 @@ fn begin_uncached(
     Ok(awaiting_host.begin(PendingSignature::new(held, &bytes, index, key, algorithm), number))
 }
 
-/// The key with which the host is to check a signature.
+/// The key for the host's verification.
 struct HostKey<'r> {
     key: &'r Key,
     number: u32,
     algorithm: Algorithm,
 }
 
-/// `None`: the host cannot check the token's signature.
+/// Returns `None` if the host cannot verify the token's signature.
 fn host_key<'r>(admitted: &Admitted<'r, '_>, host: Algorithms) -> Option<HostKey<'r>> {
     let algorithm = admitted.token.header().algorithm()?;
-    // It checks one signature under one key.
+    // The host verifies one signature with one key.
     let [key] = admitted.candidates.as_slice() else { return None };
     if !host.contains(algorithm) || !algorithm.permits_length(admitted.token.signature().len()) {
         return None;
@@ -120,7 +120,7 @@ fn host_key<'r>(admitted: &Admitted<'r, '_>, host: Algorithms) -> Option<HostKey
     Some(HostKey { key, number: admitted.realm.key_number(key)?, algorithm })
 }
 
-/// Leaves a token's signature to the host and keeps its text alone. `None`: the host cannot check it.
+/// Leaves a token's signature to the host and keeps only the encoded token. `None`: the host cannot verify it.
 pub(super) fn hand_over<T>(
     text: &str,
     bytes: &TokenBytes<'_>,
@@ -133,15 +133,15 @@ pub(super) fn hand_over<T>(
     Some(awaiting_host.begin(pending, number))
 }
 
-/// Reads the token again: it is refused, or its key is another now and the reason must be found.
+/// Judges the token from the beginning: it is refused, or its key has changed and the reason must be found.
 fn finish_by_text(pending: &PendingSignature, outcome: HostOutcome, realms: &[Realm], now: UnixSeconds) -> Finding {
     let nowhere = |reason| Refused::new(None, reason);
     let bytes = decode(pending.text(), realms, &mut Observer::none()).map_err(nowhere)?;
     examine(&bytes, realms, &|admitted| prove(pending, outcome, admitted), now, &mut Observer::none())
 }
 
-/// The signature by the host's outcome, as long as the key that it was given is still one the token may have been
-/// signed with. Where it could not tell, the signature is checked here.
+/// Applies the host's outcome, if the key that the host used is still a candidate. If the host could not tell, the
+/// signature is verified here.
 pub(super) fn prove<'r, 'd>(
     pending: &PendingSignature,
     outcome: HostOutcome,
@@ -168,12 +168,12 @@ pub(super) fn prove<'r, 'd>(
 /// The host's result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostOutcome {
-    /// The signature is the key's.
+    /// The signature is valid.
     Good,
-    /// It is not.
+    /// The signature is invalid.
     Bad,
-    /// The host could not tell: it does not know the algorithm, or cannot use the key. It is checked here; where this
-    /// build cannot either, the token is refused as [`Reason::UnsupportedAlgorithm`], on the basis
+    /// The host does not know the algorithm, or cannot use the key. The signature is verified here; if this build
+    /// cannot either, the token is refused as [`Reason::UnsupportedAlgorithm`], on the basis
     /// [`Undecided`](super::Basis::Undecided).
     Unknown,
 }

@@ -1,4 +1,4 @@
-//! Identifies the token that is to be revoked, so neither its times nor its audience nor revocation matter.
+//! Identifies a token that is to be revoked: its times, audience and revocation do not matter.
 
 use thiserror::Error;
 
@@ -15,11 +15,11 @@ use crate::time::UnixSeconds;
 use crate::token::{TokenBytes, UntrustedToken, VerifiedToken};
 
 /// Identifies an access token of one of `realms`: form, realm, key, signature and token use are checked as in
-/// [`judge`](super::judge), and nothing else. An expired or revoked token is identified like any other; `now` says only
-/// whether the realm's keys may still be used.
+/// [`judge`](super::judge), and nothing else. An expired or revoked token is identified like any other; `now` only
+/// determines whether the realm's keys are still usable.
 ///
 /// # Errors
-/// [`IdentifyError`] when it is not a token of these realms, or not an access token, or their keys are not available.
+/// [`IdentifyError`] if it is not a token of these realms, is not an access token, or the keys are not available.
 pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Identified, IdentifyError> {
     let bytes = decode(token, realms, &mut Observer::none()).map_err(of_no_realm)?;
     let addressed = address(&bytes, realms, now)?;
@@ -28,8 +28,8 @@ pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Ident
     read(index, realm, &token)
 }
 
-/// The index of the realm that a token names as its issuer; `None`: it is not a token, or of none of `realms`. Nothing
-/// is verified.
+/// The index of the realm of a token's issuer. `None`: it is not a token, or belongs to none of `realms`. Nothing is
+/// verified.
 #[must_use]
 pub fn realm_of(token: &str, realms: &[Realm]) -> Option<usize> {
     let bytes = decode(token, realms, &mut Observer::none()).ok()?;
@@ -37,9 +37,9 @@ pub fn realm_of(token: &str, realms: &[Realm]) -> Option<usize> {
     select(&token, realms).ok().map(|selected| selected.index)
 }
 
-/// Begins to identify a token with the host's help, where its algorithm is one of `host`. Everything before the
-/// signature is checked. A token that is refused by then is decided, and so is one whose signature the host cannot
-/// check, as in [`begin`](super::begin).
+/// Begins to identify a token whose signature the host verifies, if the algorithm is in `host`. Runs the checks before
+/// the signature. A token is decided at once if one of them refuses it or the host cannot verify its signature, as in
+/// [`begin`](super::begin).
 #[must_use]
 pub fn begin_to_identify(
     token: &str,
@@ -55,8 +55,8 @@ pub fn begin_to_identify(
     }
 }
 
-/// Finishes after [`begin_to_identify`], with the host's outcome. Keys and bans are read now, so nothing that happened
-/// meanwhile is missed: a key that has left the realm no longer vouches for the token.
+/// Finishes after [`begin_to_identify`], with the host's outcome. Keys and bans are checked now, so changes in the
+/// meantime count: a key removed from the realm no longer verifies the token.
 ///
 /// # Errors
 /// As [`identify`].
@@ -74,7 +74,7 @@ pub fn finish_to_identify(
     read(index, realm, &token)
 }
 
-/// `None`: the host cannot check the signature.
+/// Returns `None` if the host cannot verify the signature.
 fn hand_over<T>(
     token: &str,
     realms: &[Realm],
@@ -87,8 +87,8 @@ fn hand_over<T>(
     Ok(host::hand_over(token, &bytes, &addressed, host, awaiting_host))
 }
 
-/// Everything before the signature, as for a verdict, but for the header's `typ`: that is read once the signature is
-/// good.
+/// Runs the checks before the signature, as for a verdict, except that of the header's `typ`, which follows a valid
+/// signature.
 fn address<'r, 'd>(
     bytes: &'d TokenBytes<'_>,
     realms: &'r [Realm],
@@ -103,8 +103,8 @@ fn address<'r, 'd>(
     Ok(Admitted { index, realm, name, token, candidates })
 }
 
-/// Reads a token with a good signature. Only now: an answer about the use of a forged token would tell its maker
-/// something.
+/// Reads a token with a valid signature. Not earlier: a result about the use of a forged token would give information
+/// to the forger.
 fn read(index: usize, realm: &Realm, token: &VerifiedToken<'_>) -> Result<Identified, IdentifyError> {
     let claims = access_claims(index, realm, token)?;
     Ok(Identified {
@@ -119,7 +119,7 @@ fn read(index: usize, realm: &Realm, token: &VerifiedToken<'_>) -> Result<Identi
     })
 }
 
-/// The claims of a token with a good signature, if it is an access token.
+/// The claims of a token with a valid signature, if it is an access token.
 pub(super) fn access_claims<'t>(
     index: usize,
     realm: &Realm,
@@ -141,10 +141,10 @@ pub(super) const fn invalid(realm: usize, reason: Reason) -> IdentifyError {
     IdentifyError::InvalidToken { realm: Some(realm), reason }
 }
 
-/// The claims of an access token that revocation needs. Its `Debug` shows the realm alone.
+/// The claims of an access token that revocation needs. Its `Debug` shows only the realm.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Identified {
-    /// The realm's place in the list that was given.
+    /// The realm's index.
     pub realm: usize,
     /// `jti`.
     pub token_id: Option<String>,
@@ -168,27 +168,27 @@ impl core::fmt::Debug for Identified {
     }
 }
 
-/// Why a token cannot be revoked by presenting it. `realm` is the index of the realm that it names as its issuer.
+/// The reason that a token cannot be revoked by presenting it. `realm` is the index of its issuer's realm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum IdentifyError {
-    /// Malformed, of none of these realms, or not signed by one of its realm's usable keys.
+    /// Malformed, of another realm, or not signed with one of its realm's usable keys.
     #[error("invalid token")]
     InvalidToken {
-        /// `None`: it is of none of them.
+        /// `None`: it belongs to none of them.
         realm: Option<usize>,
-        /// The reason that a verdict would have.
+        /// The reason that a verdict would give.
         reason: Reason,
     },
     /// Not an access token.
     #[error("unexpected token use")]
     UnexpectedTokenUse {
-        /// Its realm.
+        /// The token's realm.
         realm: usize,
     },
     /// The keys of its realm are not available, so nothing is known about its signature.
     #[error("the realm's keys are not available")]
     KeysUnavailable {
-        /// Its realm.
+        /// The token's realm.
         realm: usize,
     },
 }
@@ -204,7 +204,7 @@ impl IdentifyError {
         }
     }
 
-    /// The index of the token's realm; `None`: it is of none of them.
+    /// The index of the token's realm; `None`: it belongs to none of them.
     #[must_use]
     pub const fn realm(&self) -> Option<usize> {
         match self {
@@ -213,7 +213,7 @@ impl IdentifyError {
         }
     }
 
-    /// The reason that a verdict would have.
+    /// The reason that a verdict would give.
     #[must_use]
     pub const fn reason(&self) -> Reason {
         match self {

@@ -1,5 +1,5 @@
-//! Which token is this, when its issuer has withdrawn the key that signed it? Gates that fetch keys themselves may
-//! accept such a token for a while, so it can still be revoked: by its id, and in no other way.
+//! Identifies a token whose signing key the issuer has withdrawn. Gates that fetch keys themselves may accept such a
+//! token for a while, so it can still be revoked, but only by its id.
 
 use super::authenticity::{decode, select, Selected};
 use super::checks;
@@ -11,19 +11,18 @@ use crate::keys::{Key, Keys, MAX_CANDIDATES};
 use crate::time::UnixSeconds;
 use crate::token::{TokenBytes, UntrustedToken, VerifiedToken};
 
-/// So many withdrawn keys of a realm are kept; of more, the one withdrawn first is dropped. Issuers rotate a key or two
-/// at a time, and a key is kept for one token lifetime only.
+/// Maximum number of withdrawn keys kept for a realm; beyond that, the one withdrawn first is dropped. Issuers rotate
+/// one or two keys at a time, and a key is kept for one token lifetime only.
 pub const MAX_WITHDRAWN_KEYS: usize = 16;
 
-/// Identifies an access token that was signed by a key of `withdrawn`: form, realm, signature and token use are checked
-/// as in [`identify`](super::identify). Beyond that it must name itself (`jti`), its times must be ones that a gate
-/// could accept, and it must not have been issued after the key was withdrawn. `withdrawn` has a place for each of
-/// `realms`.
+/// Identifies an access token signed with a key of `withdrawn`: form, realm, signature and token use are checked as in
+/// [`identify`](super::identify). In addition, it must have an id (`jti`) and a lifetime that a gate could accept, and
+/// must not have been issued after the key was withdrawn. `withdrawn` has an element for each of `realms`.
 ///
-/// A banned key identifies nothing. The answer names no user and no session: nothing of theirs can be ended with it.
+/// A banned key identifies no token. The result has no user and no session, so it cannot be used to end theirs.
 ///
 /// # Errors
-/// [`IdentifyError`] when it is not such a token.
+/// [`IdentifyError`] if it is not such a token.
 pub fn identify_withdrawn(
     token: &str,
     realms: &[Realm],
@@ -42,7 +41,7 @@ pub fn identify_withdrawn(
     if token_id.is_empty() {
         return Err(invalid(index, Reason::MissingClaim));
     }
-    // Issued when the key was no longer in the issuer's set.
+    // The key was no longer in the issuer's set when the token was issued.
     if issued_at > key.withdrawn_at {
         return Err(invalid(index, Reason::UnknownKey));
     }
@@ -57,20 +56,20 @@ pub fn identify_withdrawn(
     })
 }
 
-/// Keys that one realm's issuer has withdrawn. A set of its own: keys that vouch for tokens and administrators are in
-/// [`RealmKeys`](super::RealmKeys), and nothing but [`identify_withdrawn`] looks here.
+/// Keys that a realm's issuer has withdrawn. A separate set: keys that verify tokens and administrators are in
+/// [`RealmKeys`](super::RealmKeys), and only [`identify_withdrawn`] uses this one.
 #[derive(Debug, Default)]
 pub struct WithdrawnKeys(Vec<WithdrawnKey>);
 
 impl WithdrawnKeys {
-    /// Adds keys that the issuer's set has been without since `withdrawn_at`.
+    /// Adds keys that the issuer removed from its set at `withdrawn_at`.
     pub fn add(&mut self, keys: &Keys, withdrawn_at: UnixSeconds) {
         self.0.extend(keys.iter().map(|key| WithdrawnKey { key: key.clone(), withdrawn_at }));
         self.0.sort_by_key(|key| key.withdrawn_at);
         self.0.drain(..self.0.len().saturating_sub(MAX_WITHDRAWN_KEYS));
     }
 
-    /// Forgets all of them.
+    /// Drops all keys.
     pub fn clear(&mut self) {
         self.0.clear();
     }
@@ -82,11 +81,10 @@ struct WithdrawnKey {
     withdrawn_at: UnixSeconds,
 }
 
-/// A token that was signed by a withdrawn key: only the claims that its revocation by id needs. Its `Debug` shows the
-/// realm alone.
+/// A token signed with a withdrawn key: only the claims needed to revoke it by id. Its `Debug` shows only the realm.
 #[derive(Clone, PartialEq, Eq)]
 pub struct WithdrawnToken {
-    /// The realm's place in the list that was given.
+    /// The realm's index.
     pub realm: usize,
     /// The key's RFC 7638 thumbprint.
     pub thumbprint: [u8; 32],
@@ -121,7 +119,7 @@ fn prove<'r, 'w, 'd>(
     let algorithm = checks::algorithm(token.header(), &realm.policy).map_err(|reason| invalid(index, reason))?;
     let id = token.header().key_id();
     let bounds = realm.revocations.bounds();
-    // As long as a token that it signed can be accepted anywhere.
+    // As long as some gate may accept a token signed with it.
     let keep = bounds.max_lifetime.plus(bounds.margin());
     let may_have_signed = |entry: &&WithdrawnKey| {
         let WithdrawnKey { key, withdrawn_at } = entry;

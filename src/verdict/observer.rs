@@ -1,27 +1,27 @@
-//! The checks by name, their outcomes, and who sees them.
+//! The checks by name, their outcomes, and their observer.
 
 use super::reason::Reason;
 
-/// One check and how it came out.
+/// A check and its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Check {
-    /// Which.
+    /// The check.
     pub name: CheckName,
-    /// How it came out.
+    /// The outcome.
     pub outcome: Outcome,
-    /// Expected and found value, times and limits. Values of the token are quoted in it, escaped and cut: it is for
-    /// people who run a gate, not for the token's sender, and not for logs.
+    /// Expected and found values, times and limits. Quotes values of the token, escaped and truncated. For people who
+    /// run a gate; not for the token's sender, and not for logs.
     pub detail: Option<String>,
 }
 
-/// How a check came out.
+/// The outcome of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It passed.
+    /// The check passed.
     Passed,
-    /// It refused the token.
+    /// The check refused the token.
     Failed(Reason),
-    /// One before it refused the token.
+    /// An earlier check refused the token.
     NotReached,
 }
 
@@ -36,7 +36,7 @@ impl Outcome {
         }
     }
 
-    /// Why the token was refused here.
+    /// The reason, if the check failed.
     #[must_use]
     pub const fn reason(self) -> Option<Reason> {
         match self {
@@ -49,21 +49,21 @@ impl Outcome {
 /// The checks, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CheckName {
-    /// A strict compact JWT.
+    /// It is a strict compact JWT.
     Form,
-    /// The issuer is one of ours.
+    /// Its issuer belongs to one of the realms.
     Realm,
     /// `alg` is allowed.
     Algorithm,
     /// The header's `typ` fits the profile.
     Type,
-    /// The realm has a key for it that is not banned.
+    /// The realm has a key for it, and that key is not banned.
     Key,
-    /// The signature is that key's.
+    /// The signature is valid for that key.
     Signature,
-    /// The claims that are read have the right types.
+    /// The claims in use have the right types.
     Claims,
-    /// It is an access token, by the claims that state its kind and, where the policy asks, not an actor's.
+    /// It is an access token according to the claims that state its kind and, if the policy requires it, has no actor.
     TokenUse,
     /// It is not bound to a key.
     Binding,
@@ -77,20 +77,20 @@ pub enum CheckName {
     IssuedAt,
     /// `exp - iat`.
     Lifetime,
-    /// Everything that must be there is.
+    /// All required claims are present.
     RequiredClaims,
-    /// The login it goes back to, where the policy compares with that.
+    /// The time of the login, if the policy compares not-befores with it.
     Login,
-    /// There is revocation state.
+    /// Revocation state is available.
     Feed,
-    /// Nothing in it refuses the token.
+    /// Nothing in the revocation state refuses the token.
     Revocation,
-    /// It is fresh enough.
+    /// The revocation state is fresh enough.
     Freshness,
 }
 
 impl CheckName {
-    /// All of them, in order.
+    /// All checks, in order.
     pub const ALL: [Self; 19] = [
         Self::Form,
         Self::Realm,
@@ -140,8 +140,8 @@ impl CheckName {
     }
 }
 
-/// Sees the checks of a judgement, and cannot change their outcome. Not a trait: the judgement would be compiled twice,
-/// with a record and without.
+/// Observes the checks of a judgement without affecting their outcome. Not a trait, since the judgement would then be
+/// compiled twice, with a record and without.
 pub(super) struct Observer<'r>(Option<&'r mut Record>);
 
 impl<'r> Observer<'r> {
@@ -149,12 +149,12 @@ impl<'r> Observer<'r> {
         Self(Some(record))
     }
 
-    /// Keeps nothing.
+    /// An observer that records nothing.
     pub(super) fn none() -> Self {
         Self(None)
     }
 
-    /// Sees the result of a check.
+    /// Observes the result of a check and passes it on.
     #[inline]
     pub(super) fn check<T>(&mut self, name: CheckName, result: Result<T, Reason>) -> Result<T, Reason> {
         if let Some(record) = &mut self.0 {
@@ -163,7 +163,7 @@ impl<'r> Observer<'r> {
         result
     }
 
-    /// Sees a text about a check, which is made only where it is kept.
+    /// Records a detail about a check; it is only computed if it is recorded.
     #[inline]
     pub(super) fn detail(&mut self, name: CheckName, text: impl FnOnce() -> String) {
         if let Some(record) = &mut self.0 {
@@ -172,7 +172,7 @@ impl<'r> Observer<'r> {
     }
 }
 
-/// Every check, as far as it was reached.
+/// A record of all checks.
 pub(super) struct Record(Vec<Check>);
 
 impl Default for Record {
@@ -191,7 +191,7 @@ impl Record {
         self.0.iter().find_map(|check| Some((check.name, check.outcome.reason()?)))
     }
 
-    /// Adds a sentence to the text about a check, unless it is empty.
+    /// Appends a sentence to a check's detail, unless it is empty.
     pub(super) fn add_detail(&mut self, name: CheckName, sentence: &str) {
         if let Some(entry) = self.entry(name).filter(|_| !sentence.is_empty()) {
             let detail = entry.detail.get_or_insert_default();

@@ -1,33 +1,33 @@
-//! Signatures that the host is checking, by number: the boundary cannot lend them out.
+//! Signatures that the host is verifying, by number, because references cannot cross the boundary.
 
 use super::cached_token::CachedToken;
 use crate::keys::Key;
 use crate::signature::Algorithm;
 use crate::token::TokenBytes;
 
-/// How far a judgement, an identification or an explanation got.
+/// The progress of a judgement, an identification or an explanation.
 #[derive(Debug)]
 pub enum Progress<T> {
-    /// To the end.
+    /// Finished.
     Decided(T),
-    /// To the signature, which the host is to check.
+    /// Waiting for the host to verify the signature.
     AwaitingSignature {
-        /// Names the token, once.
+        /// Refers to the token; usable once.
         handle: Handle,
-        /// Names the key, by which the host may cache its form of it. The same number never means another key.
+        /// Number of the key, with which the host may cache its own form of the key. Never reused for another key.
         key_number: u32,
     },
 }
 
-/// So many may be at the host at once. When one more goes there an earlier one is dropped, and its caller begins again.
+/// Maximum number of signatures pending at the host. One more drops an earlier one, whose caller begins again.
 pub const MAX_HANDLES: usize = 256;
 
-/// Names one pending signature, once.
+/// Refers to one pending signature; usable once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handle(u32);
 
 impl Handle {
-    /// The handle with that number.
+    /// The handle with this number.
     #[must_use]
     pub const fn from_number(number: u32) -> Self {
         Self(number)
@@ -40,9 +40,8 @@ impl Handle {
     }
 }
 
-/// The pending signatures, which may come back in any order. Some never do: a request that is cancelled takes the rest
-/// of its work along. So they are kept in a ring, and those left over are dropped when the ring is full and comes
-/// round.
+/// The pending signatures, which may complete in any order. Some never complete, because their request was cancelled.
+/// They are kept in a ring, and an old one is overwritten when the ring is full.
 #[derive(Debug, Default)]
 pub struct PendingSignatures {
     ring: Vec<Option<(Handle, PendingSignature)>>,
@@ -50,12 +49,12 @@ pub struct PendingSignatures {
 }
 
 impl PendingSignatures {
-    /// Keeps a signature until it is taken back.
+    /// Stores a signature until it is taken.
     pub(super) fn begin<T>(&mut self, pending: PendingSignature, key_number: u32) -> Progress<T> {
         Progress::AwaitingSignature { handle: self.put(pending), key_number }
     }
 
-    /// A signature that is kept.
+    /// Returns a pending signature.
     #[must_use]
     pub fn get(&self, handle: Handle) -> Option<&PendingSignature> {
         match self.ring.get(place(handle))? {
@@ -64,14 +63,14 @@ impl PendingSignatures {
         }
     }
 
-    /// Gives a signature back. `None`: it was given back before, or was the oldest when there was no room.
+    /// Removes and returns a signature. `None`: it was taken before, or was dropped because the ring was full.
     pub fn take(&mut self, handle: Handle) -> Option<PendingSignature> {
         let slot = self.ring.get_mut(place(handle))?;
         let (_, pending) = slot.take_if(|(kept, _)| *kept == handle)?;
         Some(pending)
     }
 
-    /// Drops every signature of a realm's tokens: their handles have expired.
+    /// Drops every pending signature of a realm, so that their handles expire.
     pub(crate) fn drop_realm(&mut self, index: usize) {
         for slot in &mut self.ring {
             let _ = slot.take_if(|(_, pending)| pending.realm() == index);
@@ -91,7 +90,7 @@ impl PendingSignatures {
         handle
     }
 
-    /// The next handle whose place is free.
+    /// The next handle whose slot is free.
     fn next_free(&self) -> Option<Handle> {
         let mut later = (0..).take(MAX_HANDLES).map(|ahead| Handle(self.next.wrapping_add(ahead)));
         later.find(|handle| matches!(self.ring.get(place(*handle)), None | Some(None)))
@@ -102,9 +101,9 @@ const fn place(handle: Handle) -> usize {
     handle.0 as usize % MAX_HANDLES
 }
 
-/// A token whose signature the host is checking. It owns the bytes that are checked, can be used once, and is the only
-/// way to [`finish`](super::finish), [`finish_to_identify`](super::finish_to_identify) and
-/// [`finish_to_explain`](super::finish_to_explain). Its `Debug` shows nothing of the token.
+/// A token whose signature the host is verifying. It owns the bytes to verify, can be used once, and is the only way to
+/// [`finish`](super::finish), [`finish_to_identify`](super::finish_to_identify) and
+/// [`finish_to_explain`](super::finish_to_explain). Its `Debug` shows no part of the token.
 pub struct PendingSignature {
     held: Held,
     signing_input_length: usize,
@@ -142,25 +141,25 @@ impl PendingSignature {
         self.held.text()
     }
 
-    /// The realm's place in the list that was given.
+    /// The realm's index.
     #[must_use]
     pub fn realm(&self) -> usize {
         self.realm
     }
 
-    /// The key to check with.
+    /// The key to verify with.
     #[must_use]
     pub fn key(&self) -> &Key {
         &self.key
     }
 
-    /// The algorithm to check by. Signatures are as in JOSE: ECDSA's are R and S, not DER.
+    /// The algorithm to verify with. Signatures are in JOSE format: R and S for ECDSA, not DER.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    /// The bytes that are signed.
+    /// The signed bytes.
     #[must_use]
     pub fn signing_input(&self) -> &str {
         self.held.text().get(..self.signing_input_length).unwrap_or_default()
@@ -179,11 +178,11 @@ impl core::fmt::Debug for PendingSignature {
     }
 }
 
-/// A token as far as it is needed afterwards.
+/// The part of a token that is needed to finish.
 pub(super) enum Held {
-    /// With everything that is left to be checked.
+    /// The token with everything that is still to be checked.
     Whole(CachedToken),
-    /// Its text: its claims are to be refused, which may be said only once the signature is good.
+    /// The encoded token: its claims will be refused, which must not be revealed before the signature is verified.
     Text(Box<str>),
 }
 

@@ -12,23 +12,22 @@ use crate::time::UnixSeconds;
 pub struct Realm {
     /// A short name for routes and reports.
     pub name: String,
-    /// Its demands on a token.
+    /// Its requirements for tokens.
     pub policy: Policy,
-    /// Where its keys come from.
+    /// The source of its keys.
     pub keys_from: KeysFrom,
     /// Its keys.
     pub keys: RealmKeys,
-    /// Its revocations.
+    /// Its revocation state.
     pub revocations: Revocations,
     /// The digest of its policy.
     pub(crate) digest: PolicyDigest,
-    /// Number of the key set in use, among all that its gate has had.
+    /// Number of the key set in use, counted over all key sets of its gate.
     pub(crate) key_set: u32,
 }
 
 impl Realm {
-    /// A realm that knows its policy and nothing else: no keys, no revocation state. `feed_keys` are the pinned keys
-    /// its feed is signed with.
+    /// Creates a realm without keys and revocation state. `feed_keys` are the pinned keys its feed is signed with.
     #[must_use]
     pub fn new(name: impl Into<String>, policy: Policy, feed_keys: Vec<FeedKey>, bounds: Bounds) -> Self {
         let revocations = Revocations::new(RealmId::of(policy.issuer.id()), feed_keys, bounds);
@@ -37,14 +36,14 @@ impl Realm {
         Self { name: name.into(), policy, keys_from, keys, revocations, digest, key_set: 0 }
     }
 
-    /// A free place: the realm of no token. No feed key is pinned, so it takes no message.
+    /// A placeholder for a free slot. It matches no token and, without feed keys, accepts no message.
     pub(crate) fn vacant() -> Self {
         let issuer = IssuerNames::new(String::new(), None, Subjects::default());
         let policy = Policy::new(issuer, Audience::AnyOf(Vec::new()), Profile::Generic);
         Self::new("", Policy { max_token_bytes: 0, ..policy }, Vec::new(), Bounds::default())
     }
 
-    /// Whether it is the realm of no token.
+    /// Whether it is a placeholder for a free slot.
     pub(crate) fn is_vacant(&self) -> bool {
         self.policy.issuer.names().next().is_none()
     }
@@ -52,8 +51,8 @@ impl Realm {
     /// The keys that may be used at `now`.
     ///
     /// # Errors
-    /// [`Reason::NoFeed`] where the feed is to bring them and nothing of it has arrived: it is the feed that is
-    /// missing, not the issuer. Otherwise [`Reason::KeysUnavailable`].
+    /// [`Reason::NoFeed`] if the keys come with the feed and nothing has arrived: then the feed is missing, not the
+    /// issuer. Otherwise [`Reason::KeysUnavailable`].
     pub(super) fn keys_at(&self, now: UnixSeconds) -> Result<&Keys, Reason> {
         self.keys.usable_at(now).ok_or_else(|| match (&self.keys, self.keys_from, self.revocations.position()) {
             (RealmKeys::Unavailable, KeysFrom::Feed, None) => Reason::NoFeed,
@@ -63,13 +62,13 @@ impl Realm {
         })
     }
 
-    /// How the realm's policy, as it was when the realm was made, compares with the one that the feed states.
+    /// Compares the realm's policy at its creation with the one stated in the feed.
     #[must_use]
     pub fn agreement(&self) -> Agreement {
         agreement(&self.digest, self.revocations.stated_policy())
     }
 
-    /// The options in which both policies differ; none unless [`Realm::agreement`] is [`Agreement::Differs`].
+    /// The options in which the two policies differ; empty unless [`Realm::agreement`] is [`Agreement::Differs`].
     #[must_use]
     pub fn policy_differences(&self) -> Vec<&'static str> {
         match (self.agreement(), self.revocations.stated_policy()) {
@@ -78,7 +77,7 @@ impl Realm {
         }
     }
 
-    /// The number of a key that is in use. In a gate, the same number never means another key.
+    /// The number of a key in use. A gate never reuses it for another key.
     pub(super) fn key_number(&self, key: &Key) -> Option<u32> {
         let RealmKeys::Loaded { keys, .. } = &self.keys else { return None };
         let place = u32::try_from(keys.iter().position(|other| other.is_same_as(key))?).ok()?;
@@ -86,14 +85,14 @@ impl Realm {
     }
 }
 
-/// Numbers set aside for the keys of one set; no set has more.
+/// Numbers reserved for the keys of one set; no set has more keys.
 const NUMBERS_PER_SET: u32 = 1024;
 const _: () = assert!(MAX_KEYS <= NUMBERS_PER_SET as usize);
 
-/// Where a realm's keys come from.
+/// The source of a realm's keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum KeysFrom {
-    /// The caller hands them in ([`Gate::set_keys`](crate::gate::Gate::set_keys)).
+    /// The caller sets them ([`Gate::set_keys`](crate::gate::Gate::set_keys)).
     Caller,
     /// The realm's feed carries them.
     Feed,
@@ -102,20 +101,19 @@ pub enum KeysFrom {
 /// The keys of a realm.
 #[derive(Debug)]
 pub enum RealmKeys {
-    /// Never fetched, or given up.
+    /// Never loaded, or removed.
     Unavailable,
-    /// Keys that may be used as long as now is not beyond `usable_until`; for configured ones that is
-    /// [`UnixSeconds::MAX`].
+    /// Keys that may be used up to and including `usable_until`, which is [`UnixSeconds::MAX`] for configured keys.
     Loaded {
         /// The keys.
         keys: Keys,
-        /// The hard end of their use when they could not be fetched again.
+        /// The last second of their use if they cannot be fetched again.
         usable_until: UnixSeconds,
     },
 }
 
 impl RealmKeys {
-    /// The keys, as long as they may be used.
+    /// The keys, if they may still be used at `now`.
     pub(super) fn usable_at(&self, now: UnixSeconds) -> Option<&Keys> {
         match self {
             Self::Loaded { keys, usable_until } if now <= *usable_until => Some(keys),

@@ -1,27 +1,27 @@
-//! Why a token was refused: the one list that Rust, TypeScript, vectors and documentation share.
+//! The reasons for refusing a token: the single list shared by Rust, TypeScript, vectors and documentation.
 
-/// Why a token was refused.
+/// The reason for refusing a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Reason {
-    /// There is no token.
+    /// The request has no token.
     MissingToken,
     /// The request presents more than one token.
     InvalidRequest,
-    /// Not one strict compact JWT, too long, it names a critical extension, or a claim that is read has the wrong type.
+    /// Not a strict compact JWT, too long, names a critical extension, or a claim in use has the wrong type.
     Malformed,
-    /// `alg` is unknown, not allowed by the policy, or not the one of the key that `kid` names; or neither this build
-    /// nor the host can check a signature by it.
+    /// `alg` is unknown, not allowed by the policy, or not that of the key named by `kid`; or neither this build nor
+    /// the host can verify it.
     UnsupportedAlgorithm,
     /// The realm has no such key.
     UnknownKey,
     /// The realm has banned the key.
     BannedKey,
-    /// The signature is not the key's.
+    /// The signature is invalid.
     BadSignature,
-    /// Another kind of token: `typ` in header or claims, `token_use`, one that is bound to a key (`cnf`), or one with
-    /// an actor other than the user (`act`) where the policy refuses that.
+    /// The wrong kind of token: by `typ` in header or claims, by `token_use`, bound to a key (`cnf`), or with an actor
+    /// other than the user (`act`) if the policy refuses that.
     WrongType,
-    /// No realm here has that issuer.
+    /// The issuer belongs to no configured realm.
     WrongIssuer,
     /// The token is not meant for us.
     WrongAudience,
@@ -29,40 +29,40 @@ pub enum Reason {
     MissingClaim,
     /// `exp` has passed.
     Expired,
-    /// `nbf` has not come.
+    /// `nbf` is in the future.
     NotYetValid,
     /// `iat` is in the future.
     IssuedInFuture,
-    /// The token, or the login it goes back to, lives longer than revocations are kept for.
+    /// The lifetime of the token, or the age of its login, exceeds the retention of revocations.
     LifetimeExceeded,
     /// This token was revoked.
     TokenRevoked,
     /// Its session has ended.
     SessionRevoked,
-    /// The client's tokens of the user up to then were revoked.
+    /// The client's tokens of the user, up to some time, were revoked.
     GrantRevoked,
-    /// The client's tokens up to then were revoked.
+    /// The client's tokens, up to some time, were revoked.
     ClientRevoked,
-    /// The user's tokens up to then were revoked.
+    /// The user's tokens, up to some time, were revoked.
     UserRevoked,
-    /// The realm's tokens up to then were revoked.
+    /// The realm's tokens, up to some time, were revoked.
     RealmRevoked,
-    /// The user's tokens of that version were revoked.
+    /// The token's version is below the user's minimum.
     VersionRevoked,
-    /// A token in a cookie, in a request that a page of another site may have caused.
+    /// The token is in a cookie, and a page of another site may have caused the request.
     CrossSite,
-    /// Good, but it does not permit this.
+    /// The token is valid but lacks a scope.
     InsufficientScope,
     /// The realm's keys are not available.
     KeysUnavailable,
     /// The revocation state is too old or incomplete.
     StaleFeed,
-    /// Nothing is known of revocations yet.
+    /// No revocation state has arrived yet.
     NoFeed,
 }
 
 impl Reason {
-    /// All of them, in the order of the documentation.
+    /// All reasons, in the order of the documentation.
     pub const ALL: [Self; 27] = [
         Self::MissingToken,
         Self::InvalidRequest,
@@ -93,7 +93,7 @@ impl Reason {
         Self::NoFeed,
     ];
 
-    /// The reason with that code.
+    /// The reason with this code.
     #[must_use]
     pub fn from_code(code: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|reason| reason.code() == code)
@@ -133,8 +133,8 @@ impl Reason {
         }
     }
 
-    /// The HTTP status to answer with (RFC 6750 §3.1): 400 for a request that contradicts itself, 401 for the token,
-    /// 403 for what it may not do, 503 where we are to blame.
+    /// The HTTP status of the response (RFC 6750 §3.1): 400 for a contradictory request, 401 for the token, 403 for
+    /// missing permission, 503 for a fault on our side.
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {

@@ -1,5 +1,5 @@
-//! Tokens whose signature was good. Only that is cached: keys, bans, time, revocation and freshness are checked at each
-//! use.
+//! The cache of tokens with a verified signature. Nothing else is cached: keys, bans, time, revocation and freshness
+//! are checked at each use.
 
 use core::fmt;
 use core::hash::{BuildHasherDefault, Hasher};
@@ -10,12 +10,12 @@ use super::entry::Entry;
 use super::realm::{Realm, RealmKeys};
 use crate::name;
 
-/// How much may be cached. Zero of either: nothing is.
+/// Limits of the cache. Zero in either field turns it off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CacheLimits {
-    /// Tokens.
+    /// Maximum number of tokens.
     pub entries: usize,
-    /// Bytes, overhead included.
+    /// Maximum bytes, including overhead.
     pub bytes: usize,
 }
 
@@ -24,13 +24,13 @@ impl CacheLimits {
     pub const NOTHING: Self = Self { entries: 0, bytes: 0 };
 }
 
-/// Tokens whose signature was good. No other is inserted, so forged tokens evict nothing. Beyond the limits a token is
-/// evicted that was not used since the hand last passed it (CLOCK, Corbató 1968).
+/// Tokens with a verified signature. Only these are inserted, so forged tokens evict nothing. At capacity, CLOCK
+/// (Corbató 1968) evicts the first token not used since the hand last passed it.
 pub struct VerifiedTokenCache {
     limits: CacheLimits,
-    /// Tokens inserted so far.
+    /// Number of tokens inserted so far.
     inserted: u64,
-    /// From a digest of the signature's text to a place in `slots`.
+    /// Maps a digest of the encoded signature to an index in `slots`.
     places: HashMap<u64, u32, BuildHasherDefault<AsItIs>>,
     slots: Vec<Slot>,
     free: Vec<u32>,
@@ -45,42 +45,42 @@ struct Slot {
     record: Option<CachedToken>,
 }
 
-/// Bytes of an entry beyond its record: slot, place in the map (7/8 full at the most, doubled when it grows),
-/// allocator's header.
+/// Bytes of an entry besides its record: the slot, the map entry (the map is at most 7/8 full and doubles when it
+/// grows), and the allocator's header.
 const ENTRY_OVERHEAD_BYTES: usize = size_of::<Slot>() - size_of::<CachedToken>() + 2 * size_of::<(u64, u32)>() + 32;
 
 impl VerifiedTokenCache {
-    /// An empty cache.
+    /// Creates an empty cache.
     #[must_use]
     pub fn new(limits: CacheLimits) -> Self {
         let (places, slots, free) = (HashMap::default(), Vec::new(), Vec::new());
         Self { limits, inserted: 0, places, slots, free, hand: 0, bytes: 0 }
     }
 
-    /// How many tokens it holds.
+    /// The number of cached tokens.
     #[must_use]
     pub fn len(&self) -> usize {
         self.places.len()
     }
 
-    /// Whether it holds none.
+    /// Whether it is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
-    /// Bytes it takes up, never more than its limit.
+    /// Its size in bytes, never above its limit.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Whether it may hold anything.
+    /// Whether caching is enabled.
     pub(super) fn is_on(&self) -> bool {
         self.limits.entries > 0 && self.limits.bytes > 0
     }
 
-    /// The entry of exactly this token: the digest only finds it, the whole text decides.
+    /// Finds the entry of exactly this token: by digest, then by comparing the whole token.
     pub(super) fn find(&self, token: &[u8]) -> Option<Entry> {
         let place = *self.places.get(&digest(token))?;
         let slot = self.slots.get(place as usize)?;
@@ -88,15 +88,15 @@ impl VerifiedTokenCache {
         is_same(record.token().as_bytes(), token).then_some(Entry { place, number: slot.number })
     }
 
-    /// The record of an entry that is still there. It counts as used.
+    /// Returns the record of an entry, unless it was evicted, and marks it as used.
     pub(super) fn record(&mut self, entry: Entry) -> Option<&CachedToken> {
         let slot = self.slots.get_mut(entry.place as usize).filter(|slot| slot.number == entry.number)?;
         slot.recently_used = true;
         slot.record.as_ref()
     }
 
-    /// Inserts a token whose signature was found good. One that is too big is left out; of two with the same digest the
-    /// later stays.
+    /// Inserts a token whose signature was verified. A token that is too large is not cached; of two with the same
+    /// digest, the later one stays.
     pub(super) fn insert(&mut self, record: CachedToken) {
         let size = record.size() + ENTRY_OVERHEAD_BYTES;
         if self.limits.entries == 0 || size > self.limits.bytes / LARGEST_SHARE {
@@ -126,14 +126,14 @@ impl VerifiedTokenCache {
         self.bytes += size;
     }
 
-    /// Drops one token, if it is still there.
+    /// Drops a token, if it is still cached.
     pub(super) fn forget(&mut self, entry: Entry) {
         if self.record(entry).is_some() {
             self.clear(entry.place);
         }
     }
 
-    /// Drops the tokens of a realm that were verified under a key which is no longer there or is banned.
+    /// Drops the tokens of a realm whose key was removed, is ambiguous or is banned.
     pub fn drop_unvouched(&mut self, index: usize, realm: &Realm) {
         let is_vouched = |record: &CachedToken| match &realm.keys {
             RealmKeys::Loaded { keys, .. } => {
@@ -151,9 +151,9 @@ impl VerifiedTokenCache {
         }
     }
 
-    /// Moves the hand on to the next token that was not used since it last came by, and evicts that.
+    /// Moves the hand to the next token not used since the last pass, and evicts it.
     fn evict_one(&mut self) {
-        // Twice round at the most: the first time clears every mark.
+        // At most two rounds, since the first clears every mark.
         for _ in 0..=2 * self.slots.len() {
             self.hand = if self.hand + 1 < self.slots.len() { self.hand + 1 } else { 0 };
             let Some(slot) = self.slots.get_mut(self.hand) else { return };
@@ -180,18 +180,18 @@ impl fmt::Debug for VerifiedTokenCache {
     }
 }
 
-/// No token may take more than this part of all the room.
+/// A single token may use at most this fraction of the limit.
 const LARGEST_SHARE: usize = 8;
 
-/// Enough of the signature's text to tell signatures apart: 24 characters of base64url carry 144 bits.
+/// Number of signature characters hashed: 24 characters of base64url carry 144 bits, enough to distinguish signatures.
 const DIGESTED_BYTES: usize = 24;
 
-/// A number from the end of the token, where its signature stands, which its signer alone determines.
+/// A digest of the token's last characters, part of the signature, which only the signer controls.
 fn digest(token: &[u8]) -> u64 {
     name::digest(token.get(token.len().saturating_sub(DIGESTED_BYTES)..).unwrap_or(token))
 }
 
-/// Whether two texts are one. In wasm `==` goes byte by byte; a token is long.
+/// Whether two strings are equal, compared in words, because `==` in wasm compares byte by byte and tokens are long.
 fn is_same(one: &[u8], other: &[u8]) -> bool {
     let (words, others) = (one.chunks_exact(8), other.chunks_exact(8));
     let word = |chunk: &[u8]| chunk.first_chunk().map(|bytes| u64::from_le_bytes(*bytes));
@@ -200,7 +200,7 @@ fn is_same(one: &[u8], other: &[u8]) -> bool {
         && words.zip(others).all(|(one, other)| word(one) == word(other))
 }
 
-/// A digest is spread already.
+/// The identity: digests are already well distributed.
 #[derive(Default)]
 struct AsItIs(u64);
 

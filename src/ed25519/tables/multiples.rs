@@ -1,14 +1,14 @@
-//! Multiples of a point, with which any multiple is a sum of 51 of them and no point need be doubled.
+//! Precomputed multiples of a point. Any multiple is the sum of at most 51 of them, without doubling.
 
 use curve25519_dalek::{EdwardsPoint, Scalar};
 
-/// Bits of a scalar that choose one multiple.
+/// Number of scalar bits that select one multiple.
 const WINDOW_BITS: u32 = 5;
-/// Windows of a scalar, which is below 2^253: the last has three bits, so the carry from the one before fits.
+/// Number of windows of a scalar, which is below 2^253. The last window has three bits, so it can absorb the carry.
 const WINDOWS: usize = 51;
-/// Values of a window.
+/// Number of values of a window.
 const RADIX: usize = 1 << WINDOW_BITS;
-/// Digits are from `-HALF + 1` to `HALF`.
+/// Digits range from `-HALF + 1` to `HALF`.
 const HALF: usize = RADIX / 2;
 
 /// `rows[i][j]` is `(j + 1) * RADIX^i` times the point: 130 kB.
@@ -26,7 +26,7 @@ impl Multiples {
                 next += unit;
                 multiple
             });
-            // It went one beyond the half.
+            // `next` is one multiple too far.
             let half = next - unit;
             unit = half + half;
             row
@@ -34,13 +34,13 @@ impl Multiples {
         Self { rows: rows.collect() }
     }
 
-    /// The sum and `scalar` times the point. Its time depends on the scalar.
+    /// Returns `sum` plus `scalar` times the point. Not constant-time in the scalar.
     pub(super) fn add_to(&self, mut sum: EdwardsPoint, scalar: &Scalar) -> EdwardsPoint {
         let mut carry = 0;
         for (row, window) in self.rows.iter().zip(windows(scalar)) {
             let digit = window + carry;
             carry = usize::from(digit > HALF);
-            // Beyond the half it is one of the next row, less the difference.
+            // A digit above half becomes one unit of the next row minus the difference.
             let size = if carry == 0 { digit } else { RADIX - digit };
             match size.checked_sub(1).and_then(|at| row.get(at)) {
                 Some(multiple) if carry == 0 => sum += multiple,
@@ -52,7 +52,7 @@ impl Multiples {
     }
 }
 
-/// The windows of a scalar, the least first.
+/// The windows of a scalar, least significant first.
 fn windows(scalar: &Scalar) -> impl Iterator<Item = usize> + '_ {
     let mut bytes = scalar.as_bytes().iter();
     let (mut bits, mut held) = (0, 0);
@@ -73,9 +73,9 @@ mod tests {
     use super::*;
     use curve25519_dalek::constants::ED25519_BASEPOINT_POINT;
 
-    /// Beside the crate's own multiplication: at every edge of a window, and for a thousand numbers of no order.
+    /// Compares with the crate's own multiplication, near every power of two and for a thousand pseudorandom scalars.
     #[test]
-    fn as_the_crate_multiplies() {
+    fn agrees_with_the_crate() {
         let points = [ED25519_BASEPOINT_POINT, -(ED25519_BASEPOINT_POINT * Scalar::from(0xDEAD_BEEF_u64))];
         let powers: Vec<Scalar> =
             core::iter::successors(Some(Scalar::ONE), |power| Some(power + power)).take(253).collect();
