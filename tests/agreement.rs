@@ -1,4 +1,5 @@
-//! A gate whose policy differs from the one by which its origin records refuses everything, and says in which options.
+//! A gate whose policy differs from the one its origin records with refuses every token and names the differing
+//! options.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -18,7 +19,7 @@ fn policy() -> Policy {
     realm().policy
 }
 
-/// An origin that states this policy.
+/// Creates an origin that states this policy.
 fn origin(signing_key: SigningKey, policy: Option<StatedPolicy>) -> Ledger {
     let settings = LedgerSettings {
         issuer: fixtures::ISSUER.into(),
@@ -34,7 +35,7 @@ fn origin(signing_key: SigningKey, policy: Option<StatedPolicy>) -> Ledger {
     Ledger::new(settings).unwrap()
 }
 
-/// A gate's realm with this policy, on the feed of an origin that states that one.
+/// Creates a gate's realm with one policy, loaded from an origin that states another.
 fn follow(of_gate: Policy, of_origin: Option<StatedPolicy>, form: Form) -> Realm {
     let signing_key = SigningKey::generate().unwrap();
     let mut gate = Realm::new("acme", of_gate, vec![signing_key.public().clone()], Bounds::default());
@@ -102,7 +103,7 @@ fn several_fields_are_all_named() {
 }
 
 #[test]
-fn what_gate_and_origin_need_not_agree_on_is_not_compared() {
+fn fields_that_may_differ_are_not_compared() {
     let mut other = policy();
     other.claim_names.scope = "scp".into();
     other.max_token_bytes = 99;
@@ -118,7 +119,7 @@ fn a_policy_that_is_not_stated_or_of_another_version_is_served() {
     let of_later_version = StatedPolicy { version: 2, ..state_policy(&other) };
     for (stated, form, agreement) in [
         (None, Form::V1_1, Agreement::NotStated),
-        // The form of an older origin has no place for it.
+        // An older origin's form cannot state a policy.
         (Some(state_policy(&other)), Form::V1_0, Agreement::NotStated),
         (Some(of_later_version), Form::V1_1, Agreement::OtherVersion),
     ] {
@@ -128,9 +129,9 @@ fn a_policy_that_is_not_stated_or_of_another_version_is_served() {
     }
 }
 
-/// Both by a manifest and by the first delta of an origin that was started again.
+/// Covers both a manifest and the first delta of a restarted origin.
 #[test]
-fn an_origin_that_starts_again_with_another_policy() {
+fn an_origin_restarted_with_another_policy() {
     let mut other = policy();
     other.compare = Compare::AuthTime;
     for by_delta in [true, false] {
@@ -161,9 +162,9 @@ fn an_origin_that_starts_again_with_another_policy() {
     }
 }
 
-/// As by a cache that keeps both forms under one name.
+/// As from a cache that stores both forms under one key.
 #[test]
-fn a_manifest_of_form_1_0_at_the_same_sequence_takes_no_policy_back() {
+fn a_manifest_of_form_1_0_at_the_same_sequence_does_not_remove_the_policy() {
     let other = Policy { compare: Compare::AuthTime, ..policy() };
     let signing_key = SigningKey::from_jwk(JWK.as_bytes()).unwrap();
     let mut gate = Realm::new("acme", policy(), vec![signing_key.public().clone()], Bounds::default());
@@ -178,9 +179,9 @@ fn a_manifest_of_form_1_0_at_the_same_sequence_takes_no_policy_back() {
     }
 }
 
-/// As by the first push of an origin that was started again.
+/// As from the first push of a restarted origin.
 #[test]
-fn a_later_manifest_of_form_1_0_takes_no_policy_back() {
+fn a_later_manifest_of_form_1_0_does_not_remove_the_policy() {
     let other = Policy { compare: Compare::AuthTime, ..policy() };
     for (stated, agreement, expected) in
         [(other, Agreement::Differs, "no_feed"), (policy(), Agreement::Same, "accepted")]

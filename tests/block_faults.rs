@@ -1,4 +1,4 @@
-//! Deltas and manifests whose signature is good, but whose blocks are of another version, out of form or nonsense.
+//! Deltas and manifests with a valid signature whose blocks are of another version, not canonical, or meaningless.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -23,7 +23,7 @@ fn an_unknown_or_contradicted_hash_key() {
     };
     let unknown = delta_of(&edge, &ids(77));
     let declared_twice = {
-        // The generation that the ledger's own delta names.
+        // The generation in the ledger's own delta.
         let delta = ledger.delta(FORM, 1 << 40, at(NOW)).unwrap().bytes;
         let contents = &delta[80 + 8..80 + 8 + 4];
         delta_of(&edge, &block(2, 1, &[contents, &[1; 16]].concat()))
@@ -79,20 +79,20 @@ fn later_versions() {
 }
 
 #[test]
-fn one_form_only() {
+fn canonical_form_only() {
     let (_, edge) = pair_one_behind();
     let malformed = |part| Some(FeedError::Malformed { part });
     let ids = |contents: &[u8]| delta_of(&edge, &block(8, 1, &[&1_u32.to_le_bytes()[..], contents].concat()));
     let bans = |thumbprints: &[u8]| thumbprints.iter().flat_map(|byte| [*byte; 32]).collect::<Vec<u8>>();
     let cases = [
-        // Blocks: out of order, twice, empty, not marked critical, a manifest's.
+        // Blocks that are out of order, duplicate, empty, not marked critical, or a manifest's.
         (delta_of(&edge, &[block(5, 1, &[1; 32]), block(3, 1, &[9])].concat()), malformed("order of blocks")),
         (delta_of(&edge, &[block(3, 1, &[9]), block(3, 1, &[9])].concat()), malformed("order of blocks")),
         (delta_of(&edge, &block(3, 1, &[])), malformed("block")),
         (delta_of(&edge, &block(3, 0, &[9])), malformed("block")),
         (delta_of(&edge, &block(1, 1, &[9])), malformed("manifest block in delta")),
         (delta_of(&edge, &block(3, 1, &[9])[..8]), Some(FeedError::Truncated)),
-        // Contents: needless bytes, out of order, twice, empty groups.
+        // Contents with needless bytes, out of order, duplicate, or with empty groups.
         (delta_of(&edge, &block(3, 1, &[0x89, 0])), malformed("varint")),
         (delta_of(&edge, &block(3, 1, &[9, 9])), malformed("realm block")),
         (delta_of(&edge, &block(5, 1, &bans(&[2, 1]))), malformed("order of bans")),
@@ -109,7 +109,7 @@ fn one_form_only() {
         (ids(&[255, 255, 255, 255, 15, 9, 0, 1]), Some(FeedError::Truncated)),
         (delta_of(&edge, &block(11, 1, &[[7; 16].as_slice(), &[0]].concat())), malformed("version")),
         (delta_of(&edge, &block(10, 1, &[1, 0, 0, 0, 1, 50, 1, 0, 0, 0, 0, 0, 3])), malformed("base of not-befores")),
-        // A heartbeat that brings something, flags of no version.
+        // A heartbeat with contents, and unknown flags.
         (signed_again(&delta_of(&edge, &block(3, 1, &[9])), |body| body[60] = 0), malformed("heartbeat")),
         (signed_again(&delta_of(&edge, &block(3, 1, &[9])), |body| body[6] = 2), malformed("flags")),
         (signed_again(&delta_of(&edge, &block(3, 1, &[9])), |body| body[31] = 0xFF), malformed("head")),
@@ -138,14 +138,14 @@ fn the_blocks_of_form_1_1() {
     let policy = |length: usize| block(15, 1, &vec![1; length]);
     let one_grant = |generation: u8| grants(&[generation, 0, 0, 0, 1, 9, 1, 0, 0, 0, 0, 0, 0]);
     let cases = [
-        // A reader of form 1.0 does not know them.
+        // Blocks unknown to form 1.0.
         (delta_of(&edge, &keys(&[(1, &[9])])), malformed("block of a later form")),
         (delta_of(&edge, &one_grant(1)), malformed("block of a later form")),
         (delta_of(&edge, &policy(17)), malformed("block of a later form")),
         (newer(&block(13, 0, &[1; 33])), malformed("block")),
         (newer(&block(14, 1, &[])), malformed("block")),
         (newer(&[policy(17), keys(&[(1, &[9])])].concat()), malformed("order of blocks")),
-        // Key not-befores: cut, out of order, twice, at no time, beyond the times that there are, too many.
+        // Key not-befores: truncated, out of order, duplicate, zero, beyond the latest time, too many.
         (newer(&block(13, 1, &[1; 32])), Some(FeedError::Truncated)),
         (newer(&keys(&[(2, &[9]), (1, &[9])])), malformed("order of key not-befores")),
         (newer(&keys(&[(1, &[9]), (1, &[8])])), malformed("order of key not-befores")),
@@ -153,7 +153,7 @@ fn the_blocks_of_form_1_1() {
         (newer(&keys(&[(1, &[0x89, 0])])), malformed("varint")),
         (newer(&keys(&[(1, &[0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10])])), malformed("key not-before")),
         (newer(&block(13, 1, &too_many.collect::<Vec<_>>())), malformed("size of key not-befores block")),
-        // Grants, as the other not-befores; their hash key must be known.
+        // Grants, like the other not-befores; their hash key must be known.
         (newer(&grants(&[1, 0, 0, 0, 1, 50, 1, 0, 0, 0, 0, 0, 3])), malformed("base of not-befores")),
         (newer(&grants(&[1, 0, 0, 0, 0, 50])), malformed("empty group")),
         (newer(&grants(&[1, 0, 0, 0, 200, 1, 50, 1, 0, 0, 0, 0, 0])), Some(FeedError::Truncated)),
@@ -162,7 +162,7 @@ fn the_blocks_of_form_1_1() {
             malformed("order of fingerprints"),
         ),
         (newer(&one_grant(77)), Some(FeedError::UnknownGeneration { generation: 77 })),
-        // The policy: cut, with a part of a field, with more fields than a policy may have.
+        // The policy: truncated, with a partial field, with more fields than allowed.
         (newer(&policy(16)), Some(FeedError::Truncated)),
         (newer(&policy(19)), Some(FeedError::Truncated)),
         (newer(&policy(17 + 4 * 64 + 4)), malformed("size of policy block")),
@@ -170,12 +170,12 @@ fn the_blocks_of_form_1_1() {
     let (ledger, mut edge) = pair_one_behind();
     let messages: Vec<_> = cases.into_iter().map(|(message, error)| (message, NOW, error)).collect();
     refuse_all(&ledger, &mut edge, &messages);
-    // A manifest has no block of changes, and sections of its form only.
+    // A manifest must have no block of changes, and only sections of its form.
     let (mut ledger, mut edge) = pair_one_behind();
     let without_keys = Ledger::new(LedgerSettings { incarnation: 1, ..settings() }).unwrap().manifest(FORM, at(NOW));
     let with_changes = signed_again(&without_keys.unwrap(), |body| body.extend_from_slice(&one_grant(1)));
     let newest = ledger.manifest(FORM, at(NOW)).unwrap();
-    // Its last block is that of the key not-befores.
+    // The last block has the key not-befores.
     let sections_end = newest.len() - TRAILER_BYTES - (8 + 32 + 5);
     let of_form_1_0 = signed_again(&newest, |body| {
         body[5] = 0;
@@ -188,9 +188,9 @@ fn the_blocks_of_form_1_1() {
     refuse_all(&ledger, &mut edge, &messages);
 }
 
-/// Bytes that were tampered with before signing never cause a panic.
+/// Bytes changed before signing never cause a panic.
 #[test]
-fn nonsense_under_a_good_signature() {
+fn random_bytes_with_a_valid_signature() {
     let (mut ledger, edge) = pair_one_behind();
     let sequence = edge.position().unwrap().sequence;
     for message in [ledger.delta(FORM, sequence, at(NOW)).unwrap().bytes, ledger.manifest(FORM, at(NOW)).unwrap()] {
@@ -202,7 +202,7 @@ fn nonsense_under_a_good_signature() {
         for length in (HEAD_BYTES..body).step_by(3) {
             let (_, mut edge) = loaded();
             let result = edge.apply(&signed_again(&message, |body| body.truncate(length)), at(NOW));
-            // Cut where a block ends, the rest is a valid message.
+            // Truncated at the end of a block, the message is valid.
             assert!(result.is_err() || length > HEAD_BYTES);
         }
     }

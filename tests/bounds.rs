@@ -1,5 +1,5 @@
-//! An origin restarted with other bounds: a revocation dropped under narrower ones lets no token through under wider
-//! ones.
+//! An origin restarted with other bounds: if a revocation was dropped under narrower bounds, its tokens are not
+//! accepted under wider ones.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -26,7 +26,8 @@ fn lifetime(seconds: u64) -> Bounds {
     Bounds { max_lifetime: Seconds::new(seconds), ..Bounds::default() }
 }
 
-/// An origin with its store, which may be restarted, and an edge that follows it and would accept nearly everything.
+/// An origin with its store, which may be restarted, and an edge that follows it and by itself accepts nearly every
+/// token.
 struct Pair {
     ledger: Ledger,
     store: Vec<Row>,
@@ -53,7 +54,7 @@ impl Pair {
         is_news
     }
 
-    /// Ledger and store drop expired records.
+    /// Drops expired records from the ledger and the store.
     fn prune(&mut self, now: UnixSeconds) {
         self.ledger.prune(now);
         self.store.retain(|row| row.keep_until.is_none_or(|keep_until| keep_until > now));
@@ -68,7 +69,7 @@ impl Pair {
         self.ledger.restore_head(sequence, chain).unwrap();
     }
 
-    /// A verdict with the origin's present state.
+    /// Returns the verdict with the origin's current state.
     fn code(&mut self, token: &str, now: UnixSeconds) -> &'static str {
         let edge = &mut self.realms[0].revocations;
         edge.forget_expired(now);
@@ -109,16 +110,16 @@ fn token_of(issued_at: UnixSeconds, seconds: u64, changes: &Value) -> String {
     token(&all)
 }
 
-/// Something revoked under `old` bounds, and the origin restarted with `new` ones after it has forgotten that.
+/// A revocation under `old` bounds, and an origin restarted with `new` ones after that revocation was dropped.
 struct Widened {
     old: Bounds,
     new: Bounds,
     compare: Compare,
     event: Event,
     token: String,
-    /// When the origin has forgotten it.
+    /// When the origin has dropped the revocation.
     forgotten_after: u64,
-    /// Until when the token would be accepted under the new bounds.
+    /// When the token would expire under the new bounds.
     over_after: u64,
 }
 
@@ -160,7 +161,7 @@ fn widened() -> Vec<Widened> {
 }
 
 #[test]
-fn what_was_forgotten_is_not_accepted_under_wider_bounds() {
+fn wider_bounds_accept_no_token_whose_revocation_was_dropped() {
     for Widened { old, new, compare, event, token, forgotten_after, over_after } in widened() {
         let mut pair = Pair::new(old, compare);
         assert!(pair.record(&Event::Bounds, NOW));
@@ -170,7 +171,7 @@ fn what_was_forgotten_is_not_accepted_under_wider_bounds() {
         let stats = pair.ledger.stats();
         assert_eq!((stats.epochs, stats.token_ids), (0, 0), "{event:?} is not forgotten");
         pair.restart(new);
-        // Published before the change is recorded, and after that, and after another restart.
+        // Published before the change is recorded, after it, and after another restart.
         assert_ne!(pair.code(&token, restart_at), "accepted", "{event:?}");
         assert!(pair.record(&Event::Bounds, restart_at));
         let step = (over_after - forgotten_after) / 10;
@@ -183,9 +184,9 @@ fn what_was_forgotten_is_not_accepted_under_wider_bounds() {
     }
 }
 
-/// The same without a record of the bounds: the tokens are accepted, so the record is needed.
+/// Without a record of the bounds the tokens are accepted, so the record is needed.
 #[test]
-fn without_a_record_it_would_be() {
+fn without_a_record_of_the_bounds_it_would_be_accepted() {
     for Widened { old, new, compare, event, token, forgotten_after, .. } in widened() {
         let mut pair = Pair::new(old, compare);
         pair.record(&event, NOW);
@@ -196,7 +197,7 @@ fn without_a_record_it_would_be() {
 }
 
 #[test]
-fn wider_bounds_count_once_nothing_forgotten_could_be_accepted() {
+fn wider_bounds_apply_once_no_dropped_revocation_matters() {
     let (old, new) = (lifetime(HOUR), lifetime(DAY));
     let mut pair = Pair::new(old, Compare::IssuedAt);
     pair.record(&Event::Bounds, NOW);
@@ -204,7 +205,7 @@ fn wider_bounds_count_once_nothing_forgotten_could_be_accepted() {
     assert_eq!(pair.ledger.stats().bounds.max_lifetime, old.max_lifetime);
     assert!(pair.record(&Event::Bounds, NOW));
     let of_two_hours = |at| token_of(at, 2 * HOUR, &json!({ "jti": "other" }));
-    // A lifetime, both margins and the skew of clocks.
+    // One lifetime, plus both margins and the clock skew.
     let last = after(5 + DAY + 10);
     for (now, bounds, code) in [
         (NOW, old, "lifetime_exceeded"),
@@ -216,7 +217,7 @@ fn wider_bounds_count_once_nothing_forgotten_could_be_accepted() {
         assert_eq!(pair.ledger.stats().bounds.max_lifetime, bounds.max_lifetime);
         assert_eq!(pair.code(&of_two_hours(now), now), code);
     }
-    // Events recorded meanwhile are kept by the new bounds.
+    // Events recorded in the meantime are kept by the new bounds.
     pair.record(&user(), last);
     let until = last.plus(Seconds::new(DAY));
     pair.prune(until);
@@ -225,10 +226,10 @@ fn wider_bounds_count_once_nothing_forgotten_could_be_accepted() {
 }
 
 #[test]
-fn what_is_recorded_before_the_change_counts_as_long_as_it_refuses() {
+fn an_event_before_the_change_delays_it_while_it_refuses_tokens() {
     let mut pair = Pair::new(lifetime(HOUR), Compare::IssuedAt);
     pair.record(&Event::Bounds, NOW);
-    // Refuses tokens minted in the minute to come.
+    // Refuses tokens issued in the next minute.
     pair.record(&Event::Session { sid: "session-1".into(), occurred_at: None, issued_at: None }, NOW);
     pair.restart(lifetime(DAY));
     pair.record(&Event::Bounds, NOW);
@@ -242,14 +243,14 @@ fn what_is_recorded_before_the_change_counts_as_long_as_it_refuses() {
 }
 
 #[test]
-fn narrower_bounds_count_at_once() {
+fn narrower_bounds_apply_at_once() {
     let mut pair = Pair::new(lifetime(DAY), Compare::IssuedAt);
     pair.record(&Event::Bounds, NOW);
     pair.restart(lifetime(HOUR));
     assert_eq!(pair.ledger.stats().bounds.max_lifetime, Seconds::new(HOUR));
     assert_eq!(pair.code(&token_of(NOW, HOUR + 1, &json!({})), NOW), "lifetime_exceeded");
     assert!(pair.record(&Event::Bounds, NOW));
-    // And back: events kept by the narrow bounds meanwhile are dropped by them.
+    // And back: events recorded under the narrow bounds are dropped by them.
     pair.record(&user(), NOW);
     pair.prune(after(2 * HOUR));
     pair.restart(lifetime(DAY));
@@ -258,16 +259,16 @@ fn narrower_bounds_count_at_once() {
 }
 
 #[test]
-fn bounds_are_recorded_only_when_they_are_news() {
+fn bounds_are_recorded_only_when_they_change() {
     let mut pair = Pair::new(lifetime(HOUR), Compare::IssuedAt);
     assert!(pair.record(&Event::Bounds, NOW));
     assert_eq!(pair.store[0].keep_until, None);
     assert!(!pair.record(&Event::Bounds, after(DAY)));
     pair.restart(lifetime(HOUR));
     assert!(!pair.record(&Event::Bounds, after(DAY)));
-    // The issuer's clock is not ahead; the clocks of two machines do not tick at the same moment.
+    // The issuer's clock is not ahead, but the clocks of two machines do not tick at the same moment.
     assert_eq!(pair.ledger.stats().bounds, Bounds { skew: Seconds::new(1), ..lifetime(HOUR) });
-    // Twice in one batch.
+    // Staged twice in one batch.
     pair.restart(lifetime(DAY));
     assert!(pair.ledger.stage(&Event::Bounds, after(DAY)).unwrap().is_some());
     pair.ledger.commit();
@@ -275,7 +276,7 @@ fn bounds_are_recorded_only_when_they_are_news() {
 }
 
 #[test]
-fn edges_that_go_by_deltas_hear_of_it() {
+fn edges_that_follow_deltas_get_the_new_bounds() {
     let mut pair = Pair::new(lifetime(HOUR), Compare::IssuedAt);
     pair.record(&Event::Bounds, NOW);
     pair.restart(lifetime(DAY));
@@ -287,7 +288,7 @@ fn edges_that_go_by_deltas_hear_of_it() {
     let delta = pair.ledger.delta(Form::NEWEST, edge.position().unwrap().sequence, now).unwrap().bytes;
     assert!(!edge.wants_manifest());
     edge.apply(&delta, now).unwrap();
-    // A delta only narrows; the rest is the manifest's to say.
+    // A delta only narrows bounds; the rest takes a manifest.
     assert!(edge.wants_manifest());
     assert_eq!(edge.bounds().max_lifetime, Seconds::new(HOUR));
     pair.code("", now);

@@ -1,4 +1,4 @@
-//! The bound on `iat` that an origin publishes: no further ahead than a logout reaches.
+//! The bound on `iat` that an origin publishes: not further ahead than a logout reaches.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -10,7 +10,7 @@ use portcullis::ledger::{Clocks, Event, Ledger, LedgerSettings, Row};
 use portcullis::revocation::{Bounds, Form};
 use portcullis::time::Seconds;
 
-/// A ledger of an issuer that may be ahead by `issuer_skew`, with bounds that allow `skew`.
+/// Creates a ledger for an issuer that may be ahead by `issuer_skew`, with bounds that allow `skew`.
 fn ledger_with(issuer_skew: u64, skew: u64) -> Ledger {
     let bounds = Bounds { skew: Seconds::new(skew), ..Bounds::default() };
     Ledger::new(LedgerSettings { bounds, issuer_skew: Seconds::new(issuer_skew), ..settings() }).unwrap()
@@ -24,17 +24,17 @@ fn record_by(ledger: &mut Ledger, event: &Event, lead: u64) -> Option<Row> {
 }
 
 #[test]
-fn it_is_what_the_issuer_may_be_ahead() {
+fn the_bound_is_the_lead_that_the_issuer_may_have() {
     for (issuer_skew, skew, lead, published) in [
         (2, 5, 0, 2),
         (2, 5, 1, 2),
         (2, 5, 4, 4),
         (2, 5, 5, 5),
         (2, 5, 900, 5),
-        // The dev issuer shares the clock, but not the moment at which a gate's clock ticks.
+        // The development issuer shares the origin's clock, but a gate's clock does not tick at the same moment.
         (0, 5, 0, 1),
         (0, 5, 1, 1),
-        // The setting is the greatest.
+        // The setting is greater than the bounds' skew.
         (2, 1, 0, 1),
         (2, 1, 4, 1),
         (2, 0, 4, 0),
@@ -52,9 +52,9 @@ fn it_is_what_the_issuer_may_be_ahead() {
     }
 }
 
-/// A token that a gate accepts is refused once the user is logged out, for every measured lead.
+/// A token that a gate accepts before the user's logout is refused after it, for every measured lead.
 #[test]
-fn no_token_that_worked_before_a_logout_works_after_it() {
+fn refuses_after_a_logout_every_token_accepted_before_it() {
     for issuer_skew in [0, 1, 2, 5] {
         for lead in 0..8 {
             let (mut ledger, mut edge) = (ledger_with(issuer_skew, 5), edge());
@@ -63,7 +63,7 @@ fn no_token_that_worked_before_a_logout_works_after_it() {
             record_by(&mut ledger, &user("u"), lead);
             follow(&mut edge, &ledger, NOW).unwrap();
             let furthest = edge.bounds().skew.get();
-            // Without any lead, a second more is the gate's own tick.
+            // Without a lead, the extra second is the gate's own tick.
             let reached = if issuer_skew.max(lead) == 0 { furthest - 1 } else { furthest };
             assert!(is_revoked(&edge, &of_user("u", NOW + reached)), "{issuer_skew} {lead}");
         }
@@ -71,7 +71,7 @@ fn no_token_that_worked_before_a_logout_works_after_it() {
 }
 
 #[test]
-fn it_follows_the_measured_lead_and_is_recorded_when_it_changes() {
+fn follows_the_measured_lead_and_records_changes() {
     let (mut ledger, mut edge) = (ledger_with(2, 5), edge());
     record_by(&mut ledger, &Event::Bounds, 0).unwrap();
     load(&mut edge, &mut ledger, NOW);
@@ -85,7 +85,7 @@ fn it_follows_the_measured_lead_and_is_recorded_when_it_changes() {
         if news {
             let narrower = edge.bounds().skew.min(Seconds::new(published));
             follow(&mut edge, &ledger, NOW).unwrap();
-            // A delta only narrows; the manifest says the rest.
+            // A delta only narrows bounds; the rest takes a manifest.
             assert!(edge.wants_manifest());
             assert_eq!(edge.bounds().skew, narrower);
             load(&mut edge, &mut ledger, NOW);
@@ -95,7 +95,7 @@ fn it_follows_the_measured_lead_and_is_recorded_when_it_changes() {
 }
 
 #[test]
-fn what_is_recorded_is_kept_as_long_as_before() {
+fn the_bound_does_not_change_retention() {
     let mut ledger = ledger_with(0, 5);
     record_by(&mut ledger, &Event::Bounds, 0).unwrap();
     assert_eq!(ledger.stats().bounds.margin(), Seconds::new(6));
@@ -106,7 +106,7 @@ fn what_is_recorded_is_kept_as_long_as_before() {
 }
 
 #[test]
-fn a_restart_publishes_what_was_recorded_until_it_is_measured_again() {
+fn a_restart_publishes_the_recorded_bound_until_the_next_measurement() {
     let mut before = ledger_with(2, 5);
     let rows: Vec<Row> = [0, 4].into_iter().filter_map(|lead| record_by(&mut before, &Event::Bounds, lead)).collect();
     let mut after = ledger_with(2, 5);
@@ -114,7 +114,7 @@ fn a_restart_publishes_what_was_recorded_until_it_is_measured_again() {
     assert_eq!(after.stats().bounds.skew, Seconds::new(4));
     assert!(record_by(&mut after, &Event::Bounds, 0).is_some());
     assert_eq!(after.stats().bounds.skew, Seconds::new(2));
-    // A store from before there was such a bound, and smaller settings since.
+    // A store from before this bound existed, with smaller settings since then.
     let mut old = ledger_with(5, 5);
     let row = record_by(&mut old, &Event::Bounds, 0).unwrap();
     let mut smaller = ledger_with(2, 1);

@@ -1,9 +1,9 @@
-//! Three clocks (issuer, origin, gate), whole seconds apart, and one event after the other. Every token is presented at
-//! every second from when it is minted until its `exp` and the gate's leeway are over:
-//! one minted before the event is refused at each second after it, one minted after the stated wait is accepted.
+//! Three clocks (issuer, origin, gate) that differ by whole seconds, and a series of events. Every token is presented
+//! at every second from its minting until its `exp` plus the gate's leeway. One minted before the event is refused at
+//! each second after it; one minted after the stated wait is accepted.
 //!
-//! A check at the moment of recording would prove nothing: a token from a clock ahead is refused then for its `iat`
-//! alone, and accepted some seconds later.
+//! A single check at the moment of recording would prove nothing: a token from a clock that is ahead is refused then
+//! because of its `iat`, and accepted some seconds later.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation, missing_docs)]
@@ -22,13 +22,13 @@ use serde_json::{json, Value};
 
 const LEEWAY: i64 = 5;
 const SKEW: i64 = 5;
-/// Longest life of a token here; the gate and the ledger forget by it.
+/// Maximum lifetime of a token in this test; gate and ledger drop records by it.
 const LIFETIME: u64 = 20;
-/// From one event to the next, so that no token of one is there at the next.
+/// Seconds between events, so that the tokens of one have expired at the next.
 const PAUSE: i64 = 200;
-/// Events in all; each has three tokens.
+/// Total number of events; each has three tokens.
 const EVENTS: u64 = 40_000;
-/// Events of one ledger and gate.
+/// Number of events per ledger and gate.
 const EVENTS_PER_WORLD: u64 = 400;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,34 +40,34 @@ enum Kind {
     ClientSession,
 }
 
-/// Whose time the event is recorded at.
+/// The clock that an event is recorded by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stated {
-    /// The issuer's, which authenticated itself; the event takes that many seconds to arrive.
+    /// The clock of the authenticated issuer; the event takes `delay` seconds to arrive.
     Source { delay: i64 },
-    /// The origin's, and the issuer's lead is within `issuer_skew`.
+    /// The origin's clock; the issuer's lead is within `issuer_skew`.
     Nobody,
-    /// The origin's, and the issuer's lead has been measured.
+    /// The origin's clock; the issuer's lead has been measured.
     Measured,
-    /// The origin's, and the holder presents a token.
+    /// The origin's clock; the holder presents a token.
     WithToken,
 }
 
-/// Offsets of the clocks, fixed for a while.
+/// Offsets of the clocks, constant for a while.
 #[derive(Clone, Copy, Debug)]
 struct Offsets {
-    /// The issuer's clock less the origin's.
+    /// The issuer's clock minus the origin's.
     issuer: i64,
-    /// The gate's clock less the origin's.
+    /// The gate's clock minus the origin's.
     gate: i64,
     issuer_skew: i64,
 }
 
 struct Token {
     text: String,
-    /// By the origin's clock.
+    /// Time by the origin's clock.
     minted: i64,
-    /// By the issuer's.
+    /// Time by the issuer's clock.
     issued_at: i64,
     expires_at: i64,
     fate: Fate,
@@ -75,9 +75,9 @@ struct Token {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
-    /// Good until the event has arrived, refused from then on.
+    /// Accepted until the event has arrived, refused from then on.
     Revoked,
-    /// Good all its life.
+    /// Accepted throughout its lifetime.
     Good,
 }
 
@@ -87,7 +87,7 @@ struct Tally {
     presented: u64,
     refused: u64,
     accepted: u64,
-    /// Presented after the event when only its `iat` stood against it at first.
+    /// Number of tokens that, right after the event, are refused only because of their `iat`.
     from_future: u64,
 }
 
@@ -103,7 +103,7 @@ struct World {
 }
 
 #[test]
-fn no_clock_lets_a_revoked_token_through_at_any_second() {
+fn no_clock_offset_accepts_a_revoked_token_at_any_second() {
     let mut tally = Tally::default();
     for number in 0..EVENTS / EVENTS_PER_WORLD {
         let mut world = World::new(number);
@@ -128,7 +128,7 @@ impl World {
         let gate = within(&mut random, -SKEW, SKEW);
         let issuer_skew = within(&mut random, 0, 3);
         let issuer = match below(&mut random, 4) {
-            // Beyond any tolerance: sound where the source states the time.
+            // Beyond any tolerance: safe if the source states the time.
             0 => within(&mut random, -60, 60),
             1 => issuer_skew,
             _ => within(&mut random, -SKEW, SKEW),
@@ -165,7 +165,7 @@ impl World {
         self.forget();
     }
 
-    /// The first login that the promise is about: of a session that has ended, another one.
+    /// The first login that must be accepted; if a session has ended, one with a new session.
     fn mint_fresh(&mut self, happened: i64, stated: Stated, name: u64, kind: Kind) -> Token {
         let Offsets { issuer, issuer_skew, .. } = self.offsets;
         let is_behind_by = (-issuer).max(0);
@@ -182,7 +182,7 @@ impl World {
         let issued_at = minted + self.offsets.issuer;
         let expires_at = issued_at + self.within(LIFETIME.cast_signed() / 2, LIFETIME.cast_signed());
         self.minted += 1;
-        // Only the claim that the event names is equal, so that it must refuse.
+        // Only the claim named by the event is equal, so that the event itself must refuse the token.
         let other = self.minted;
         let own =
             |about: bool, what: &str| if about { format!("{what}-{name}") } else { format!("{what}-other-{other}") };
@@ -249,7 +249,7 @@ impl World {
         let is_ahead = matches!(stated, Stated::Source { .. }) && source > now;
         let by = Seconds::new((source - now).max(0).cast_unsigned());
         assert_eq!(staged.time, if is_ahead { TimeTaken::SourceAhead { by } } else { TimeTaken::AsGiven });
-        // An event so old that every token of its time has expired everywhere needs no record.
+        // An event that is so old that all affected tokens have expired everywhere needs no record.
         let is_over = source + LIFETIME.cast_signed() + LEEWAY + SKEW <= now;
         assert!(staged.row.is_some() || (is_over && matches!(stated, Stated::Source { .. })), "an event was dropped");
         if staged.row.is_none() {
@@ -261,7 +261,7 @@ impl World {
         self.gate.apply_feed(0, &delta, time(now + self.offsets.gate)).unwrap();
     }
 
-    /// Both sides drop expired records, as they do while they run.
+    /// Drops expired records on both sides, as in operation.
     fn forget(&mut self) {
         if self.below(8) == 0 {
             self.ledger.prune(time(self.now));
@@ -310,7 +310,7 @@ fn pair(issuer_skew: i64) -> (Ledger, Gate) {
     let feed_keys = vec![signing_key.public().clone()];
     let bounds = Bounds { max_lifetime: Seconds::new(LIFETIME), ..Bounds::default() };
     let mut policy = realm().policy;
-    // The feed is published once an event, so its age must not count here.
+    // The feed is published once per event, so its age must not matter here.
     policy.staleness.max_stale = Seconds::new(1_000_000);
     let settings = LedgerSettings {
         issuer: policy.issuer.id().into(),

@@ -1,4 +1,4 @@
-//! Where token and revocation state meet: an origin's ledger on one side, the verdict on the other.
+//! Enforcement of revocations: from an origin's ledger to the verdict.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -84,7 +84,7 @@ fn every_vector_against_a_loaded_and_empty_state() {
     for group in vectors("verdicts.json")["groups"].as_array().unwrap() {
         let pair = Pair::with(realm_of(group).0, Bounds::default(), Bounds::default());
         for test in group["tests"].as_array().unwrap() {
-            // The state is of NOW; a later token would find it stale, which those vectors do not test.
+            // The state is of NOW, so it would be stale for later tokens, which these vectors do not test.
             let Value::Null = test["now"] else { continue };
             let text = test["token"].as_str().unwrap();
             assert_eq!(test["expect"], pair.code(text), "{}", test["comment"]);
@@ -95,7 +95,7 @@ fn every_vector_against_a_loaded_and_empty_state() {
 }
 
 #[test]
-fn an_accepted_token_tells_its_claims() {
+fn an_accepted_token_returns_its_claims() {
     let pair = Pair::new();
     let body = claims(&json!({ "scope": "read write", "list": ["a"] }));
     let accepted = pair.accepts(&sign(fixtures::HEADER, &body));
@@ -116,7 +116,7 @@ fn an_accepted_token_tells_its_claims() {
 }
 
 #[test]
-fn a_scope_claim_grants_what_the_vectors_say() {
+fn a_scope_claim_grants_the_scopes_in_the_vectors() {
     let file = vectors("scopes.json");
     let scopes = |list: &Value| -> Vec<String> {
         list.as_array().unwrap().iter().map(|scope| scope.as_str().unwrap().to_owned()).collect()
@@ -178,7 +178,7 @@ fn at(seconds_from_now: i64) -> UnixSeconds {
 }
 
 #[test]
-fn a_banned_key_is_refused_whatever_its_kid() {
+fn a_banned_key_is_refused_under_any_kid() {
     let mut pair = Pair::new();
     let second = b"the second key: 32 bytes or more";
     let key = |kid: &str, secret: &[u8]| json!({ "kty": "oct", "kid": kid, "k": base64url(secret) });
@@ -201,7 +201,7 @@ fn a_banned_key_is_refused_whatever_its_kid() {
 }
 
 #[test]
-fn a_section_that_has_not_arrived_is_never_taken_for_a_no() {
+fn a_missing_section_never_counts_as_not_revoked() {
     let mut pair = Pair::new();
     pair.record(&Event::Token { id: "token-1".into(), expires_at: Some(at(300)), issued_at: Some(at(-10)) });
     let manifest = pair.ledger.manifest(Form::NEWEST, NOW).unwrap();
@@ -219,7 +219,7 @@ fn a_section_that_has_not_arrived_is_never_taken_for_a_no() {
 }
 
 #[test]
-fn a_state_that_is_too_old_refuses_unless_the_policy_says_otherwise() {
+fn a_state_that_is_too_old_refuses_unless_the_policy_allows_it() {
     let mut pair = Pair::new();
     let long = token(&json!({ "exp": NOW.get() + 80_000 }));
     let after = |pair: &Pair, seconds: i64| code(&judge(&long, &pair.realms, at(seconds)));
@@ -246,7 +246,7 @@ fn a_state_that_is_too_old_refuses_unless_the_policy_says_otherwise() {
 }
 
 #[test]
-fn the_smaller_bounds_count() {
+fn the_smaller_bounds_apply() {
     let seconds = Seconds::new;
     let of_origin = Bounds { max_lifetime: seconds(400), leeway: seconds(1), ..Bounds::default() };
     let of_edge = Bounds { max_lifetime: seconds(500), skew: seconds(0), ..Bounds::default() };
@@ -291,10 +291,10 @@ fn not_befores_may_be_compared_with_the_login() {
 }
 
 #[test]
-fn a_logout_is_forgotten_only_when_no_login_that_old_counts() {
+fn a_logout_is_dropped_only_when_no_login_that_old_is_accepted() {
     let mut realm = realm();
     realm.policy.compare = Compare::AuthTime;
-    // The edge would take older logins than the origin keeps not-befores for.
+    // The edge would accept logins older than the origin's retention of not-befores.
     let of_origin = Bounds { max_session: Some(Seconds::new(864_000)), ..Bounds::default() };
     let of_edge = Bounds { max_session: Some(Seconds::new(8_640_000)), ..Bounds::default() };
     let mut pair = Pair::with(realm, of_origin, of_edge);
@@ -330,9 +330,9 @@ fn a_token_whose_issuer_missed_the_last_logout() {
         let now = NOW.get();
         let fresh =
             |last_logout: Value| token(&json!({ "iat": now, "auth_time": now, "last_logout_time": last_logout }));
-        assert_eq!(pair.code(&fresh(json!(0))), "accepted", "nobody was logged out");
+        assert_eq!(pair.code(&fresh(json!(0))), "accepted", "no user was logged out");
         pair.record(&Event::User { sub: "alice".into(), not_before: NotBefore::Caller(at(-100)) });
-        // Neither is a claim that would have to be there.
+        // Neither claim is required.
         assert_eq!(pair.code(&fresh(json!(null))), "accepted");
         assert_eq!(pair.code(&fresh(json!(now - 101))), "user_revoked");
         assert_eq!(pair.code(&fresh(json!(now - 100))), "accepted");
@@ -340,7 +340,7 @@ fn a_token_whose_issuer_missed_the_last_logout() {
         assert_eq!(pair.code(&fresh(json!(now as f64 - 100.5))), "user_revoked", "floored");
         assert_eq!(pair.code(&fresh(json!("yesterday"))), "malformed");
         let late = token(&json!({ "iat": now - 100, "auth_time": now - 100, "last_logout_time": now }));
-        assert_eq!(pair.code(&late), "user_revoked", "it takes nothing back");
+        assert_eq!(pair.code(&late), "user_revoked", "it removes no revocation");
 
         let checks = explain(&fresh(json!(now - 101)), &pair.realms, NOW);
         let check = checks.iter().find(|check| check.name == CheckName::Revocation).unwrap();
@@ -372,7 +372,7 @@ fn refused_for(pair: &Pair, pending: PendingSignature) -> &'static str {
 }
 
 #[test]
-fn a_revocation_that_lands_while_the_host_checks_is_seen() {
+fn a_revocation_during_the_host_check_counts() {
     for (event, reason) in [
         (Event::Token { id: "token-1".into(), expires_at: Some(at(300)), issued_at: None }, "token_revoked"),
         (Event::User { sub: "alice".into(), not_before: NotBefore::Now }, "user_revoked"),

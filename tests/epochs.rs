@@ -1,4 +1,4 @@
-//! The epoch table, through ledger and edge, against a plain map.
+//! Tests the epoch table, through ledger and edge, against a plain map.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -12,7 +12,7 @@ use pair::*;
 use portcullis::ledger::{Event, Ledger, NotBefore};
 use portcullis::revocation::{Revocations, Subject};
 
-/// Records not-befores spread over a day: users, and every third a client session, which ends in the future.
+/// Records not-befores spread over a day: users and, for every third one, a client session that ends in the future.
 fn filled(count: u64) -> (Ledger, BTreeMap<u64, u64>) {
     let mut ledger = ledger();
     let mut expected = BTreeMap::new();
@@ -52,7 +52,7 @@ fn check(edge: &Revocations, expected: &BTreeMap<u64, u64>) {
 }
 
 #[test]
-fn every_size_answers_like_a_map() {
+fn every_size_gives_the_same_results_as_a_map() {
     for count in (0..70).chain([127, 128, 129, 255, 257, 1_000, 1_025, 20_000]) {
         let (mut ledger, expected) = filled(count);
         let mut edge = edge();
@@ -65,7 +65,7 @@ fn every_size_answers_like_a_map() {
 
 #[test]
 fn big_tables_are_split() {
-    // Up to 16,384 make one shard, so these make sixteen.
+    // A shard has up to 16,384 entries, so this makes sixteen shards.
     let (mut ledger, mut expected) = filled(131_200);
     let mut edge = edge();
     edge.apply(&ledger.manifest(FORM, at(NOW)).unwrap(), at(NOW)).unwrap();
@@ -73,7 +73,7 @@ fn big_tables_are_split() {
     assert_eq!(shards.len(), 16);
     provide_all(&mut edge, &ledger);
     check(&edge, &expected);
-    // A change touches one of them only, and an edge that had it by delta fetches none.
+    // A change affects only one shard, and an edge that got it by delta fetches none.
     for (changes, number) in (1..).zip([0, 1, 3, 4, 6, 7, 9, 10]) {
         let changed = Event::User { sub: name(number), not_before: NotBefore::Now };
         record(&mut ledger, &changed, NOW);
@@ -92,7 +92,7 @@ fn big_tables_are_split() {
 }
 
 #[test]
-fn the_greatest_not_before_counts_wherever_it_is() {
+fn the_greatest_not_before_counts_in_any_table() {
     let (mut ledger, mut edge) = (ledger(), edge());
     let not_before = |seconds| Event::User { sub: "u".into(), not_before: NotBefore::Caller(at(seconds)) };
     record(&mut ledger, &not_before(NOW - 50), NOW);
@@ -108,7 +108,7 @@ fn the_greatest_not_before_counts_wherever_it_is() {
 }
 
 #[test]
-fn live_not_befores_go_when_they_refuse_nothing_acceptable() {
+fn live_not_befores_are_dropped_when_they_refuse_no_acceptable_token() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);
     record(&mut ledger, &user("u"), NOW);
@@ -131,7 +131,8 @@ fn an_entry_costs_under_46_bits_and_hardly_ever_matches_another_name() {
     assert!(bits <= 46.0, "{bits}");
     provide_all(&mut edge, &ledger);
     check(&edge, &expected);
-    // 100,000 / 2^42 is 2.3e-8; at 1e-7 there would be three, and more than eight in one run of three hundred.
+    // 100,000 / 2^42 is 2.3e-8. At a rate of 1e-7, three matches would be expected, and more than eight in one run of
+    // three hundred.
     let mut name = *b"00000000-0000-0000-absent";
     let mut found = 0;
     for number in 0..30_000_000_u64 {

@@ -1,5 +1,5 @@
-//! `explain` shows what a failed check expected and what it found, and distinguishes a feed at fault from keys at
-//! fault.
+//! `explain` shows the expected and the found value of a failed check, and distinguishes a faulty feed from faulty
+//! keys.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -29,7 +29,7 @@ fn realm_with(change: impl FnOnce(&mut Policy)) -> Realm {
     realm
 }
 
-/// The check that refuses a token, its reason and its text.
+/// Returns the check that refuses a token, its reason and its detail.
 fn failure_at(token: &str, realms: &[Realm], now: UnixSeconds) -> (&'static str, &'static str, String) {
     let checks = explain(token, realms, now);
     let failed = checks.into_iter().find_map(|check| Some((check.name, check.outcome.reason()?, check.detail)));
@@ -61,7 +61,7 @@ fn the_audience() {
 }
 
 #[test]
-fn a_found_value_is_escaped_and_cut() {
+fn a_found_value_is_escaped_and_truncated() {
     let found = |aud: &str| {
         let (_, _, detail) = failure_at(&token(&json!({ "aud": aud })), &[realm()], NOW);
         detail.strip_prefix(r#"aud: expected "api"; found "#).unwrap().to_owned()
@@ -211,7 +211,7 @@ fn missing_claims_and_times() {
 }
 
 #[test]
-fn the_lifetime_names_its_bound_and_where_that_ends() {
+fn the_lifetime_names_its_bound_and_the_maximum() {
     let long = json!({ "iat": NOW.get(), "exp": NOW.get() + 90_000 });
     let (check, reason, detail) = failure_at(&token(&long), &[realm()], NOW);
     assert_eq!((check, reason), ("lifetime", "lifetime_exceeded"));
@@ -220,7 +220,7 @@ fn the_lifetime_names_its_bound_and_where_that_ends() {
     assert_eq!(MAX_LIFETIME_SECONDS, 40 * 86_400);
 }
 
-/// A realm on a feed that was stated `age` seconds ago.
+/// Creates a realm with a feed state that is `age` seconds old.
 fn fed(age: u64, change: impl FnOnce(&mut Policy)) -> Realm {
     let signing_key = SigningKey::generate().unwrap();
     let mut changed = realm().policy;
@@ -245,7 +245,7 @@ fn fed(age: u64, change: impl FnOnce(&mut Policy)) -> Realm {
 }
 
 #[test]
-fn a_feed_at_fault_is_told_from_keys_at_fault() {
+fn a_faulty_feed_is_distinguished_from_faulty_keys() {
     let failure = |realm: Realm| failure_at(&token(&json!({})), &[realm], NOW);
     let (check, reason, detail) = failure(fed(90, |_| ()));
     assert_eq!((check, reason), ("freshness", "stale_feed"));

@@ -1,4 +1,4 @@
-//! `explain`: the checks one by one, the same reason as the verdict, and the details that people need.
+//! `explain` lists every check, gives the same reason as the verdict, and adds details for people.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -27,7 +27,7 @@ fn explain_agrees_with_judge_on_every_vector() {
 }
 
 #[test]
-fn explain_says_what_people_need() {
+fn explain_gives_details_for_people() {
     let realms = [realm()];
     let detail = |changes: &Value, name: CheckName| {
         explain(&token(changes), &realms, NOW).into_iter().find(|check| check.name == name).unwrap().detail.unwrap()

@@ -1,5 +1,5 @@
-//! Everything that can be wrong with a message of a feed as a whole: it is refused with its own error, no answer
-//! changes, and afterwards the feed goes on.
+//! Faults of a whole feed message: each is refused with its own error, no lookup result changes, and the feed continues
+//! afterwards.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -109,7 +109,7 @@ fn two_keys_during_a_rotation() {
     rotated.restore(&row).unwrap();
     record(&mut rotated, &user("v"), NOW + 1);
     assert_eq!(follow(&mut edge, &rotated, NOW + 1), Ok(Effect::Changed));
-    // An older statement of the old key is refused as older.
+    // An older statement with the old key is refused as older.
     let error = edge.apply(&ledger.manifest(FORM, at(NOW + 1)).unwrap(), at(NOW + 1)).unwrap_err();
     assert!(matches!(error, FeedError::Older { .. }), "{error}");
 }
@@ -135,7 +135,7 @@ fn out_of_order_gaps_and_repetitions() {
         }
         assert_eq!(edge.position(), before);
     }
-    // One that starts before, but leads further, is welcome.
+    // A delta that starts earlier but leads further is accepted.
     record(&mut ledger, &user("more"), NOW);
     let overlapping = ledger.delta(FORM, base + 1, at(NOW)).unwrap().bytes;
     assert_eq!(edge.apply(&overlapping, at(NOW)).unwrap().effect, Effect::Changed);
@@ -149,7 +149,7 @@ fn expired_and_from_the_future() {
         check_refused(&message, NOW + 301, FeedError::Expired { not_after: NOW + 300, now: NOW + 301 });
         check_refused(&message, NOW - 6, FeedError::FromFuture { issued_at: NOW, now: NOW - 6 });
         let (_, mut edge) = pair_one_behind();
-        // A new pair has another history only in its hash keys, which is where it would end.
+        // The history of a new pair differs only in its hash keys.
         let on_the_border = [edge.apply(&message, at(NOW + 300)), edge.apply(&message, at(NOW - 5))];
         assert!(on_the_border
             .iter()
@@ -165,7 +165,7 @@ fn an_older_manifest() {
     follow(&mut edge, &ledger, NOW).unwrap();
     let before = answers(&edge);
     assert_eq!(edge.apply(&older, at(NOW)), Err(FeedError::Older { sequence: known - 1, known }));
-    // The same while a later one is being loaded.
+    // The same while a later manifest is being loaded.
     for number in 0..60 {
         record(&mut ledger, &token(&format!("y{number}"), NOW + 300, NOW), NOW);
     }
@@ -181,7 +181,7 @@ fn an_older_manifest() {
 }
 
 #[test]
-fn another_history() {
+fn a_different_history() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);
     record(&mut ledger, &user("u"), NOW);
@@ -196,7 +196,7 @@ fn another_history() {
     assert_eq!(edge.apply(&other.delta(FORM, sequence - 1, at(NOW)).unwrap().bytes, at(NOW)), equivocation);
     record(&mut other, &user("more"), NOW);
     assert_eq!(edge.apply(&other.delta(FORM, sequence, at(NOW)).unwrap().bytes, at(NOW)), equivocation);
-    // Remembered further back as well.
+    // Earlier positions are remembered as well.
     record(&mut ledger, &user("v"), NOW);
     follow(&mut edge, &ledger, NOW).unwrap();
     record(&mut other, &user("even more"), NOW);

@@ -1,4 +1,4 @@
-//! The bytes that a grant and a key not-before cost in a delta and in a manifest, in either form, and those of a
+//! Measures the bytes of a grant and a key not-before in a delta and in a manifest, in either form, and those of a
 //! delta's frame.
 
 #![cfg(feature = "origin")]
@@ -10,13 +10,13 @@ use pair::*;
 use portcullis::ledger::{Event, Ledger, NotBefore};
 use portcullis::revocation::Form;
 
-/// In one delta.
+/// Number of events in one delta.
 const BATCH: u64 = 100;
-/// Head, one block, key id and signature.
+/// Maximum bytes of head, block header, key id and signature.
 const FRAME_BYTES: usize = 200;
 
 fn grant(number: u64) -> Event {
-    // As long as the names of real users and clients, which is all the same to a fingerprint.
+    // As long as names of real users and clients, though fingerprints do not depend on the length.
     let sub = format!("{number:08x}-0000-4000-8000-000000000000");
     Event::Grant { sub, client: "https://app.example/client".into(), not_before: NotBefore::Source(at(NOW - number)) }
 }
@@ -27,7 +27,7 @@ fn key_not_before(number: u64) -> Event {
     Event::KeyNotBefore { thumbprint, not_before: NotBefore::Source(at(NOW - number)) }
 }
 
-/// A ledger beyond the head at which deltas declare their hash key.
+/// Creates a ledger beyond the head at which deltas declare their hash key.
 fn ledger_under_way() -> Ledger {
     let mut ledger = ledger();
     record(&mut ledger, &user("u"), NOW);
@@ -38,7 +38,7 @@ fn delta_bytes(ledger: &Ledger, after: u64, form: Form) -> usize {
     ledger.delta(form, after, at(NOW)).unwrap().bytes.len()
 }
 
-/// The frame of a delta of one event, and the bytes of each further one.
+/// Returns the frame size of a delta of one event, and the bytes of each further event.
 fn in_deltas(event: fn(u64) -> Event, form: Form) -> (usize, f64) {
     let mut ledger = ledger_under_way();
     let start = ledger.head().0;
@@ -51,7 +51,7 @@ fn in_deltas(event: fn(u64) -> Event, form: Form) -> (usize, f64) {
     (frame, (delta_bytes(&ledger, start, form) - frame) as f64 / BATCH as f64)
 }
 
-/// The bytes that so many events add to a manifest and its sections, each.
+/// Returns the bytes per event that `count` events add to a manifest and its sections.
 fn in_manifests(event: fn(u64) -> Event, count: u64, form: Form) -> f64 {
     let mut ledger = ledger_under_way();
     let before = published_bytes(&mut ledger, form);
@@ -79,7 +79,7 @@ fn a_grant_costs_no_more_than_a_logout() {
     );
     assert!(frame <= FRAME_BYTES, "{frame}");
     assert!(each <= 10.0 && manifest <= 6.5, "{each}, {manifest}");
-    // To readers of form 1.0 it is a logout of its user.
+    // For readers of form 1.0, a grant is a logout of its user.
     let logout: fn(u64) -> Event = |number| match grant(number) {
         Event::Grant { sub, not_before, .. } => Event::User { sub, not_before },
         _ => unreachable!(),
@@ -95,7 +95,7 @@ fn a_key_not_before_costs_a_thumbprint_and_a_time() {
     println!("figure: key not-before: delta of one {frame} bytes, each further {each:.2}; manifest {manifest:.2} each of 1,000");
     assert!(frame <= FRAME_BYTES, "{frame}");
     assert!(each <= 37.0 && manifest <= 37.1, "{each}, {manifest}");
-    // To readers of form 1.0 all of them are one not-before of the realm.
+    // For readers of form 1.0, all of them become one not-before of the realm.
     assert!(in_deltas(key_not_before, Form::V1_0).1 <= 0.1 && in_manifests(key_not_before, 1_000, Form::V1_0) <= 0.1);
 }
 

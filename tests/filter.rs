@@ -1,4 +1,4 @@
-//! The token-id filter, through ledger and edge: nothing is missed, and its cost is the promised one.
+//! Tests the token-id filter, through ledger and edge: it misses no id, and its size is as documented.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -13,7 +13,7 @@ use portcullis::revocation::Revocations;
 /// Bytes of a section's entry in the manifest.
 const ENTRY_BYTES: usize = 72;
 
-/// An edge that has loaded one full bucket, the bytes that it cost, and how many ids are in it.
+/// Returns an edge that has loaded one full bucket, and the size of that bucket in bytes.
 fn full_bucket(error_rate: f64, count: u32, bucket: u64) -> (Revocations, usize) {
     let mut ledger = Ledger::new(LedgerSettings { error_rate, ..settings() }).unwrap();
     for number in 0..count {
@@ -39,7 +39,7 @@ fn matches(edge: &Revocations, kind: &str, count: u64, bucket: u64) -> u64 {
     (0..count).filter(is_match).count() as u64
 }
 
-/// The rate over several filters, each full, of another hash key.
+/// Returns the rate over several full filters, each with its own hash key.
 fn measured_rate(error_rate: f64, count: u32, filters: u64, absent: u64) -> f64 {
     let mut found = 0;
     for _ in 0..filters {
@@ -51,8 +51,8 @@ fn measured_rate(error_rate: f64, count: u32, filters: u64, absent: u64) -> f64 
 }
 
 #[test]
-fn the_error_rate_is_the_one_asked_for() {
-    // Full filters of every size: a capacity that is a step of the series, so none of it is spare.
+fn the_error_rate_is_the_configured_one() {
+    // Full filters of every size: each capacity is a step of the series, so there is no spare capacity.
     for (count, filters, absent) in
         [(50, 100, 40_000), (100, 60, 50_000), (1_000, 20, 150_000), (100_000, 2, 1_500_000)]
     {
@@ -70,13 +70,14 @@ fn an_id_in_a_million_costs_under_30_bits() {
     assert!(bits <= 29.5, "{bits}");
     assert!((0.99e-6..=1.0e-6).contains(&edge.stats().error_rate));
     assert_eq!(matches(&edge, "revoked", 100_000, 1), 100_000);
-    // One in a million: of these, hardly any.
+    // At one in a million, hardly any of these match.
     assert!(matches(&edge, "absent", 3_000_000, 1) <= 15);
 }
 
 #[test]
-fn nothing_is_missed_however_the_ids_arrive() {
-    // Into an empty state, into a filter with room, into one that overflows; in every order of manifest and delta.
+fn finds_every_id_regardless_of_how_it_arrives() {
+    // Into an empty state, into a filter with spare capacity, into one that overflows; in every order of manifest and
+    // delta.
     for (before, after) in [(0, 40), (40, 5), (45, 200), (200, 50), (1_000, 900)] {
         let (mut ledger, mut edge) = (ledger(), edge());
         let mut expected = Vec::new();
@@ -113,8 +114,7 @@ fn nothing_is_missed_however_the_ids_arrive() {
 
 #[test]
 fn a_younger_token_skips_the_filter() {
-    // At one in ten, nearly every token older than the newest id in the filter would be hit now and then, a younger one
-    // never.
+    // At one in ten, tokens older than the newest id in the filter have false matches, a newer token never has one.
     let (edge, _) = full_bucket(0.1, 1_000, 1);
     let older = (0..20_000).filter(|number| is_revoked(&edge, &subject(&id_of("a", *number), NOW + 512, NOW))).count();
     let younger =
@@ -123,7 +123,7 @@ fn a_younger_token_skips_the_filter() {
 }
 
 #[test]
-fn buckets_keep_to_themselves() {
+fn a_bucket_does_not_affect_others() {
     let (edge, _) = full_bucket(0.1, 1_000, 1);
     assert_eq!(matches(&edge, "absent", 20_000, 2), 0);
 }

@@ -1,4 +1,4 @@
-//! A reader of form 1.1 that is given form 1.0 in between: it refuses more than it needs to, and heals.
+//! A reader of form 1.1 that temporarily gets form 1.0: it refuses more than necessary, and recovers.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -30,13 +30,14 @@ fn manifest(edge: &mut Revocations, ledger: &mut Ledger, form: Form, now: u64) -
     effect
 }
 
-/// Of the user, by another client; and of nobody, from before the key's not-before.
+/// Tokens that form 1.1 does not refuse: the user's with another client, and one without a user from before the key's
+/// not-before.
 fn bystanders(edge: &Revocations) -> [Status; 2] {
     let long_ago = Subject { user: None, issued_at: at(NOW - 500), compared_at: at(NOW - 500), ..of_all() };
     [edge.status(&Subject { authorized_party: Some("web"), ..of_all() }), edge.status(&long_ago)]
 }
 
-/// Those for whom the events are meant.
+/// Tokens that the events are meant to refuse.
 fn meant(edge: &Revocations) -> [bool; 2] {
     let by_key = Subject { signing_key: Some(&KEY), user: None, ..of_all() };
     [is_revoked(edge, &of_all()), is_revoked(edge, &Subject { compared_at: at(NOW - 500), ..by_key })]
@@ -46,7 +47,7 @@ const OVER_KILL: [Status; 2] = [Status::Revoked(Level::User), Status::Revoked(Le
 const EXACT: [Status; 2] = [Status::NotRevoked; 2];
 
 #[test]
-fn a_state_that_was_pushed_form_1_0_heals_at_the_next_manifest() {
+fn a_state_pushed_in_form_1_0_heals_with_the_next_manifest() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);
     assert_eq!(edge.form(), Some(Form::V1_1));
@@ -55,7 +56,7 @@ fn a_state_that_was_pushed_form_1_0_heals_at_the_next_manifest() {
     assert_eq!(delta(&mut edge, &ledger, Form::V1_0, NOW), Effect::Changed);
     assert_eq!((edge.form(), meant(&edge), bystanders(&edge)), (Some(Form::V1_0), [true; 2], OVER_KILL));
     assert!(edge.wants_manifest());
-    // Of the same second, at the same sequence.
+    // In the same second, at the same sequence.
     assert_eq!(manifest(&mut edge, &mut ledger, Form::V1_1, NOW), Effect::Staged);
     assert_eq!((edge.form(), meant(&edge), bystanders(&edge)), (Some(Form::V1_1), [true; 2], EXACT));
     assert!(!edge.wants_manifest());
@@ -70,7 +71,7 @@ fn a_statement_of_form_1_1_makes_a_state_of_form_1_0_want_a_manifest() {
     assert_eq!((edge.form(), meant(&edge), bystanders(&edge)), (Some(Form::V1_0), [true; 2], OVER_KILL));
     assert_eq!(delta(&mut edge, &ledger, Form::V1_0, NOW + 1), Effect::Renewed);
     assert!(!edge.wants_manifest());
-    // The heartbeat says it, too.
+    // The heartbeat states it too.
     assert_eq!(delta(&mut edge, &ledger, Form::V1_1, NOW + 2), Effect::Renewed);
     assert!(edge.wants_manifest());
     manifest(&mut edge, &mut ledger, Form::V1_1, NOW + 2);
@@ -78,7 +79,7 @@ fn a_statement_of_form_1_1_makes_a_state_of_form_1_0_want_a_manifest() {
 }
 
 #[test]
-fn a_manifest_of_form_1_1_is_useful_at_the_sequence_and_in_the_second_of_one_of_form_1_0() {
+fn accepts_a_manifest_of_form_1_1_at_the_sequence_and_second_of_one_of_form_1_0() {
     let (mut ledger, mut edge) = (ledger(), edge());
     record(&mut ledger, &grant("u", "app"), NOW);
     record(&mut ledger, &key_not_before(), NOW);
@@ -86,7 +87,7 @@ fn a_manifest_of_form_1_1_is_useful_at_the_sequence_and_in_the_second_of_one_of_
     assert_eq!(bystanders(&edge), OVER_KILL);
     assert_eq!(manifest(&mut edge, &mut ledger, Form::V1_1, NOW), Effect::Staged);
     assert_eq!((edge.form(), meant(&edge), bystanders(&edge)), (Some(Form::V1_1), [true; 2], EXACT));
-    // The lower one is no news then, in any second.
+    // The lower form is nothing new then, in any second.
     for now in [NOW, NOW + 1] {
         let lower = ledger.manifest(Form::V1_0, at(now)).unwrap();
         let expected = if now == NOW { Effect::AlreadyKnown } else { Effect::Renewed };
@@ -110,13 +111,13 @@ fn a_later_manifest_of_form_1_0_replaces_a_state_of_form_1_1_without_a_gap() {
     assert!(is_revoked(&edge, &of_user("x", NOW)) && is_revoked(&edge, &of_user("y", NOW)));
 }
 
-/// Deltas of one form on the sections of the other, and a manifest that needs no download if they may be reused.
+/// Deltas of one form on sections of the other; if those could be reused, the manifest would need no download.
 #[test]
 fn a_mixed_state_reuses_no_table_of_not_befores() {
     for (first, second) in [(Form::V1_0, Form::V1_1), (Form::V1_1, Form::V1_0)] {
         for last in [Form::V1_0, Form::V1_1] {
             let (mut ledger, mut edge) = (ledger(), edge());
-            // Shards to reuse, in both tables.
+            // Reusable shards, in both tables.
             record(&mut ledger, &user("x"), NOW);
             record(&mut ledger, &grant("x", "app"), NOW);
             manifest(&mut edge, &mut ledger, first, NOW);
@@ -138,7 +139,7 @@ fn a_mixed_state_reuses_no_table_of_not_befores() {
 }
 
 #[test]
-fn a_manifest_of_form_1_1_takes_the_place_of_one_of_form_1_0_whose_sections_are_under_way() {
+fn a_manifest_of_form_1_1_replaces_an_incoming_one_of_form_1_0() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);
     record(&mut ledger, &user("x"), NOW);
@@ -147,7 +148,7 @@ fn a_manifest_of_form_1_1_takes_the_place_of_one_of_form_1_0_whose_sections_are_
     assert_eq!(edge.apply(&lower, at(NOW)).unwrap().effect, Effect::Staged);
     assert_eq!(manifest(&mut edge, &mut ledger, Form::V1_1, NOW), Effect::Staged);
     assert_eq!((edge.form(), meant(&edge)[0], bystanders(&edge)[0]), (Some(Form::V1_1), true, Status::NotRevoked));
-    // And not the other way round.
+    // But not vice versa.
     assert_eq!(edge.apply(&lower, at(NOW)).unwrap().effect, Effect::AlreadyKnown);
 }
 

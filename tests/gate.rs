@@ -79,7 +79,7 @@ fn reason(gate: &mut Gate, token: &str, now: u64) -> &'static str {
 }
 
 #[test]
-fn a_key_that_leaves_the_feed_vouches_for_nothing_more() {
+fn a_key_removed_from_the_feed_verifies_nothing_more() {
     let (mut ledger, mut by_delta, mut by_manifest) = (ledger(), gate(), gate());
     publish(&mut ledger, KEYS, NOW);
     for gate in [&mut by_delta, &mut by_manifest] {
@@ -96,7 +96,7 @@ fn a_key_that_leaves_the_feed_vouches_for_nothing_more() {
 }
 
 #[test]
-fn keys_that_are_withdrawn_leave_the_gate() {
+fn withdrawn_keys_are_removed_from_the_gate() {
     let (mut ledger, mut gate) = (ledger(), gate());
     assert_eq!(record(&mut ledger, &Event::KeysWithdrawn, NOW), None, "there are none");
     let mut rows = Vec::new();
@@ -131,7 +131,7 @@ fn keys_survive_a_restart() {
 }
 
 #[test]
-fn keys_change_also_when_a_manifest_takes_over_because_its_last_section_is_over() {
+fn keys_also_change_when_a_manifest_completes_because_its_last_section_expired() {
     let (mut ledger, mut gate) = (ledger(), gate());
     publish(&mut ledger, KEYS, NOW);
     load_gate(&mut gate, &mut ledger, NOW);
@@ -167,7 +167,7 @@ fn the_clock_never_goes_back() {
 }
 
 #[test]
-fn a_message_of_another_realm_is_refused_also_where_both_are_of_one_gate() {
+fn a_message_for_another_realm_of_the_same_gate_is_refused() {
     let realm = |name: &str, issuer: &str| {
         let policy = Policy::new(issuer, Audience::NotChecked, Profile::Generic);
         (Realm::new(name, policy, vec![feed_key()], Bounds::default()), KeysFrom::Feed)
@@ -186,7 +186,7 @@ fn a_message_of_another_realm_is_refused_also_where_both_are_of_one_gate() {
 }
 
 #[test]
-fn a_gate_that_replaces_a_lost_one_takes_nothing_older_for_news() {
+fn a_gate_that_replaces_a_lost_one_refuses_older_messages() {
     let (mut ledger, mut lost) = (ledger(), gate());
     let oldest = ledger.manifest(FORM, at(NOW)).unwrap();
     publish(&mut ledger, KEYS, NOW);
@@ -216,7 +216,7 @@ fn a_gate_that_replaces_a_lost_one_takes_nothing_older_for_news() {
 }
 
 #[test]
-fn a_gate_that_replaces_a_lost_one_knows_how_far_each_feed_key_was() {
+fn a_gate_that_replaces_a_lost_one_keeps_the_sequence_of_each_feed_key() {
     let (mut ledger, mut lost) = (ledger(), gate());
     let older = ledger.manifest(FORM, at(NOW)).unwrap();
     record(&mut ledger, &token("j", NOW + 300, NOW), NOW);

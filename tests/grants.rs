@@ -34,7 +34,7 @@ fn check(events: &[Event], subject: &Subject<'_>, expected: Status) {
 }
 
 #[test]
-fn both_clients_of_a_token_are_looked_up_with_its_user() {
+fn looks_up_both_clients_of_a_token_with_its_user() {
     let refused = Status::Revoked(Level::Grant);
     let of = |azp, client_id| Subject { authorized_party: azp, client_id, ..of_all() };
     let event = [grant("u", "app")];
@@ -58,7 +58,7 @@ fn both_clients_of_a_token_are_looked_up_with_its_user() {
 }
 
 #[test]
-fn a_claim_that_the_policy_names_takes_the_place_of_the_clients() {
+fn a_claim_named_by_the_policy_replaces_the_clients() {
     let named = |value| Subject { grant: GrantNames::Claim(value), ..of_all() };
     check(&[grant("u", "tool")], &named(Some("tool")), Status::Revoked(Level::Grant));
     check(&[grant("u", "tool")], &named(Some("app")), Status::NotRevoked);
@@ -68,7 +68,7 @@ fn a_claim_that_the_policy_names_takes_the_place_of_the_clients() {
 }
 
 #[test]
-fn tokens_up_to_then_are_refused_by_the_time_that_the_policy_compares() {
+fn refuses_tokens_by_the_time_that_the_policy_compares() {
     let event = [grant("u", "app")];
     let compared = |time| Subject { issued_at: at(NOW + 900), compared_at: at(time), ..of_all() };
     check(&event, &compared(NOW), Status::Revoked(Level::Grant));
@@ -119,7 +119,7 @@ fn a_correction_takes_a_grant_back() {
 }
 
 #[test]
-fn a_section_that_has_not_arrived_is_asked_for_and_answers_nothing() {
+fn a_missing_section_is_requested_and_gives_no_result() {
     let (mut ledger, mut edge) = (ledger(), edge());
     record(&mut ledger, &grant("u", "app"), NOW);
     edge.apply(&ledger.manifest(FORM, at(NOW)).unwrap(), at(NOW)).unwrap();
@@ -137,7 +137,7 @@ fn a_section_that_has_not_arrived_is_asked_for_and_answers_nothing() {
 }
 
 #[test]
-fn a_grant_is_forgotten_once_no_token_of_it_can_be_accepted() {
+fn a_grant_is_dropped_once_none_of_its_tokens_can_be_accepted() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);
     record(&mut ledger, &grant("u", "app"), NOW);

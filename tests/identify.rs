@@ -10,7 +10,7 @@ use portcullis::verdict::{identify, realm_of, IdentifyError, Realm, RealmKeys, R
 use serde_json::{json, Value};
 
 #[test]
-fn identify_looks_at_form_realm_key_signature_and_use_alone() {
+fn identify_checks_only_form_realm_key_signature_and_use() {
     let realms = [realm()];
     let old = json!({ "exp": 100, "iat": 50, "nbf": NOW.get() + 500, "aud": "elsewhere", "cnf": { "jkt": "x" } });
     let identified = identify(&token(&old), &realms, NOW).unwrap();
@@ -52,7 +52,7 @@ fn identify_looks_at_form_realm_key_signature_and_use_alone() {
 }
 
 #[test]
-fn identify_needs_keys_that_may_be_used() {
+fn identify_needs_usable_keys() {
     let mut realms = [realm()];
     let RealmKeys::Loaded { keys, .. } = std::mem::replace(&mut realms[0].keys, RealmKeys::Unavailable) else {
         panic!()
@@ -70,7 +70,7 @@ fn identify_needs_keys_that_may_be_used() {
 }
 
 #[test]
-fn the_realm_of_a_token_is_told_without_keys_and_signature() {
+fn realm_of_needs_neither_keys_nor_signature() {
     let mut realms = [realm(), realm()];
     realms[0].policy.issuer = "https://elsewhere.example".into();
     realms[1].keys = RealmKeys::Unavailable;

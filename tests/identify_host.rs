@@ -41,7 +41,7 @@ fn pending(token: &str, realms: &[Realm]) -> PendingSignature {
 }
 
 #[test]
-fn the_host_changes_no_answer() {
+fn the_host_changes_no_result() {
     let mut at_host = 0;
     each_verdict_vector(|realms, text, now, comment| {
         let all = Algorithm::ALL.into_iter().collect();
@@ -62,7 +62,7 @@ fn the_host_changes_no_answer() {
 }
 
 #[test]
-fn the_signature_comes_before_the_use() {
+fn the_signature_is_checked_before_the_use() {
     let realms = [realm()];
     let logout = sign(r#"{"alg":"HS256","typ":"logout+jwt"}"#, claims(&json!({})));
     let refresh = token(&json!({ "token_use": "refresh" }));
@@ -74,7 +74,7 @@ fn the_signature_comes_before_the_use() {
 }
 
 #[test]
-fn the_host_gets_what_it_can_answer() {
+fn the_host_gets_only_signatures_that_it_can_verify() {
     let realms = [realm()];
     let text = token(&json!({}));
     let decided = |text: &str, realms: &[Realm]| {
@@ -97,7 +97,7 @@ fn the_host_gets_what_it_can_answer() {
 }
 
 #[test]
-fn what_happens_while_the_host_checks_is_seen() {
+fn changes_during_the_host_check_count() {
     let text = token(&json!({}));
     let mut realms = [realm()];
     let begun = pending(&text, &realms);
@@ -136,7 +136,7 @@ fn finish(pair: &mut Pair, handle: Handle, outcome: HostOutcome) -> Option<Ident
 }
 
 #[test]
-fn a_handle_is_good_once() {
+fn a_handle_is_usable_once() {
     let mut pair = Pair::with_room(CacheLimits::NOTHING);
     let handle = begin(&mut pair, &token(&json!({})));
     assert_eq!(finish(&mut pair, handle, HostOutcome::Good).unwrap().unwrap().token_id.as_deref(), Some("token-1"));
@@ -145,7 +145,7 @@ fn a_handle_is_good_once() {
 }
 
 #[test]
-fn a_key_banned_meanwhile_vouches_for_nothing() {
+fn a_key_banned_in_the_meantime_verifies_nothing() {
     let mut pair = Pair::with_room(CacheLimits::NOTHING);
     let handle = begin(&mut pair, &token(&json!({})));
     let thumbprint = thumbprint(&pair.gate);
@@ -157,7 +157,7 @@ fn a_key_banned_meanwhile_vouches_for_nothing() {
 
 /// Both kinds of request are about one signature of one token, so each may finish with the other's outcome.
 #[test]
-fn an_errand_of_the_other_kind_says_no_more_than_it_knows() {
+fn a_handle_works_for_either_kind_of_request() {
     let mut pair = Pair::with_room(CacheLimits::NOTHING);
     let refresh = token(&json!({ "token_use": "refresh" }));
     let handle = begin(&mut pair, &refresh);

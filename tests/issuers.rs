@@ -44,7 +44,7 @@ fn judged(changes: &Value, realm: &Realm) -> &'static str {
 // Names and tenants ---------------------------------------------------------------------------------------------------
 
 #[test]
-fn every_name_is_accepted_and_no_other() {
+fn accepts_every_listed_name_and_no_other() {
     let realm = realm_with(|policy| policy.issuer = IssuerNames::several(&[ISSUER, OTHER], Subjects::ByName));
     assert_eq!(judged(&json!({}), &realm), "accepted");
     assert_eq!(judged(&json!({ "iss": OTHER }), &realm), "accepted");
@@ -56,7 +56,7 @@ fn every_name_is_accepted_and_no_other() {
 }
 
 #[test]
-fn a_tenant_that_is_not_listed_or_that_the_claim_contradicts_is_refused() {
+fn refuses_an_unlisted_tenant_and_a_contradicting_claim() {
     let realm = realm_with(|policy| policy.issuer = tenants(&["one", "two"]));
     let of = |issuer: &str, tid: Value| judged(&json!({ "iss": tenant_name(issuer), "tid": tid }), &realm);
     assert_eq!(of("one", json!("one")), "accepted");
@@ -106,7 +106,7 @@ fn found(gate: &mut Gate, changes: &Value) -> &'static str {
 }
 
 #[test]
-fn equal_subjects_of_different_names_are_apart_unless_they_are_the_same() {
+fn equal_subjects_of_different_names_are_separate_unless_shared() {
     for (subjects, of_other) in [(Subjects::ByName, "accepted"), (Subjects::Same, "user_revoked")] {
         let mut gate = gate_after_logout(IssuerNames::several(&[ISSUER, OTHER], subjects));
         assert_eq!(found(&mut gate, &json!({})), "user_revoked");
@@ -127,7 +127,7 @@ fn no_tenant_has_the_subjects_of_the_bare_realm() {
 }
 
 #[test]
-fn one_name_and_fewer_tenants_are_the_same_policy_and_other_names_are_not() {
+fn one_name_or_fewer_tenants_keep_the_policy_digest_and_other_names_change_it() {
     let policy = |issuer| Policy::new(issuer, Audience::NotChecked, Profile::Generic);
     let one = policy(IssuerNames::from(ISSUER));
     assert_eq!(one.digest(), policy(IssuerNames::several(&[ISSUER], Subjects::ByName)).digest());
@@ -155,7 +155,7 @@ fn api() -> Audience {
 }
 
 #[test]
-fn a_token_without_an_audience_needs_the_party_and_a_sign_of_access() {
+fn a_token_without_an_audience_needs_the_party_and_a_mark_of_an_access_token() {
     let realm = of_party(api());
     // `aud` alone counts where there is one.
     assert_eq!(judged(&json!({ "azp": "stranger" }), &realm), "accepted");
@@ -191,7 +191,7 @@ fn a_token_without_an_audience_needs_the_party_and_a_sign_of_access() {
 }
 
 #[test]
-fn what_says_nothing_is_no_sign() {
+fn an_empty_claim_is_not_a_mark_of_an_access_token() {
     let realm = of_party(api());
     for claim in [
         json!({ "scope": "" }),
@@ -223,7 +223,7 @@ fn without_an_audience_every_token_needs_the_party() {
 }
 
 #[test]
-fn explain_says_what_was_looked_at() {
+fn explain_names_the_claims_that_were_checked() {
     let detail = |changes: &Value, realm: Realm| {
         let checks = explain(&token(changes), &[realm], NOW);
         checks.into_iter().find(|check| check.name == CheckName::Audience).unwrap().detail

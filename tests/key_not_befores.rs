@@ -55,7 +55,7 @@ fn event(thumbprint: [u8; 32], seconds: i64) -> Event {
 }
 
 #[test]
-fn one_of_two_keys_up_to_a_time() {
+fn refuses_tokens_of_one_of_two_keys_up_to_a_time() {
     let (mut pair, thumbprint) = pair();
     pair.record(&event(thumbprint, -10));
     assert_eq!(pair.find(&first(-11)), "banned_key");
@@ -75,7 +75,7 @@ fn one_of_two_keys_up_to_a_time() {
 }
 
 #[test]
-fn a_token_that_is_remembered_and_one_that_the_host_is_checking() {
+fn refuses_a_cached_token_and_one_at_the_host() {
     let (mut pair, thumbprint) = pair();
     for token in [first(-10), second(-10)] {
         assert_eq!(pair.find(&token), "checked");
@@ -95,7 +95,7 @@ fn a_token_that_is_remembered_and_one_that_the_host_is_checking() {
 }
 
 #[test]
-fn explain_tells_it_from_a_ban() {
+fn explain_distinguishes_it_from_a_ban() {
     let (mut pair, thumbprint) = pair();
     pair.record(&event(thumbprint, -10));
     let failed = |pair: &mut Pair| {
@@ -110,7 +110,7 @@ fn explain_tells_it_from_a_ban() {
 }
 
 #[test]
-fn the_time_compared_is_the_one_of_the_policy() {
+fn compares_the_time_chosen_by_the_policy() {
     use portcullis::verdict::judge;
     let (mut pair, thumbprint) = pair();
     pair.record(&event(thumbprint, -100));
@@ -131,7 +131,7 @@ fn the_time_compared_is_the_one_of_the_policy() {
 }
 
 #[test]
-fn keys_replaced_at_the_gate_are_looked_up_anew() {
+fn keys_replaced_at_the_gate_are_looked_up_again() {
     let (mut pair, thumbprint) = pair();
     pair.record(&event(thumbprint, -10));
     pair.gate.set_keys(0, &gate_pair::key_set(&[SECOND]), KeySource::Configuration, UnixSeconds::MAX).unwrap().unwrap();

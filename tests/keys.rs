@@ -56,7 +56,7 @@ fn thumbprints_of_the_rfcs() {
 }
 
 #[test]
-fn a_thumbprint_names_the_key_and_not_its_spelling() {
+fn a_thumbprint_does_not_depend_on_the_encoding() {
     let plain = public("rsa2048");
     let mut modulus = vec![0];
     modulus.extend(base64_bytes(plain["n"].as_str().unwrap()));
@@ -69,7 +69,7 @@ fn a_thumbprint_names_the_key_and_not_its_spelling() {
 
 /// Each spelling of one key, and the thumbprint of its plain one.
 #[test]
-fn a_key_is_taken_however_it_is_spelled() {
+fn accepts_every_encoding_of_a_key() {
     for (name, members) in [
         ("es256", ["x", "y"]),
         ("es384", ["x", "y"]),
@@ -239,7 +239,7 @@ fn unusable_keys_are_skipped_with_a_reason() {
 }
 
 #[test]
-fn what_is_no_key_set_is_an_error() {
+fn an_invalid_key_set_is_an_error() {
     let error = |jwks: &str| Keys::read(jwks.as_bytes(), FROM_URL).unwrap_err();
     for text in ["", "null", "[]", "{", "{}x", "not json", "<html>"] {
         assert_eq!(error(text), KeyError::NotJson, "{text}");
@@ -285,7 +285,7 @@ fn candidates_by_kid_and_algorithm() {
 }
 
 #[test]
-fn nothing_of_a_key_is_printed() {
+fn no_part_of_a_key_is_printed() {
     let read = read_keys(
         &json!({ "keys": [public("hs256"), public("rsa2048")] }),
         KeySource::Configuration,

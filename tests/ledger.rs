@@ -34,7 +34,7 @@ fn a_token_that_lives_too_long_to_be_accepted() {
 }
 
 #[test]
-fn a_token_from_the_future_is_kept_for_ever() {
+fn a_token_from_the_future_is_kept_permanently() {
     let event = token("j", NOW + 9 * LIFETIME, NOW + 9 * LIFETIME - 300);
     let subject = Subject { expires_at: at(NOW + 9 * LIFETIME), ..issued_at(NOW + 9 * LIFETIME - 300, of_all()) };
     check_refusals(&event, Level::Token, &[subject], &[], None);
@@ -49,7 +49,7 @@ fn an_expired_token_needs_no_record() {
 }
 
 #[test]
-fn a_later_issue_time_of_a_known_id_is_news() {
+fn a_later_issue_time_of_a_known_id_is_recorded() {
     let (mut ledger, mut edge, mut by_manifest) = (ledger(), edge(), edge());
     record(&mut ledger, &token("j", NOW + 290, NOW - 10), NOW);
     load(&mut edge, &mut ledger, NOW);
@@ -83,7 +83,7 @@ fn a_session() {
 }
 
 #[test]
-fn a_session_ended_by_a_token_of_a_clock_ahead() {
+fn a_session_ended_by_a_token_from_a_clock_ahead() {
     let event = Event::Session { sid: "s".into(), occurred_at: None, issued_at: Some(at(NOW + 30)) };
     let last = issued_at(NOW + 90, of_all());
     check_refusals(
@@ -134,7 +134,7 @@ fn a_user_by_login_time() {
 }
 
 #[test]
-fn a_user_by_the_logout_that_the_issuer_knew_of() {
+fn a_user_by_the_last_logout_known_to_the_issuer() {
     let knowing = |last_logout| Subject { logged_out_at: Some(at(last_logout)), ..issued_at(NOW + 100, of_all()) };
     let other = Subject { user: Some("v"), ..knowing(NOW) };
     let early = Subject { logged_out_at: Some(at(NOW + 2)), ..of_all() };
@@ -234,7 +234,7 @@ fn the_widest_level_comes_first() {
 }
 
 #[test]
-fn not_befores_never_go_back_by_themselves() {
+fn not_befores_decrease_only_by_a_correction() {
     let mut ledger = ledger();
     let earlier = Event::User { sub: "u".into(), not_before: NotBefore::Caller(at(NOW - 100)) };
     record(&mut ledger, &user("u"), NOW);
@@ -255,7 +255,7 @@ fn a_not_before_too_old_to_refuse_anything_needs_no_record() {
 }
 
 #[test]
-fn not_befores_are_kept_as_long_as_sessions_may_last() {
+fn not_befores_are_kept_for_the_longest_session() {
     let bounds = Bounds { max_session: Some(Seconds::new(30 * 86_400)), ..Bounds::default() };
     let mut ledger = Ledger::new(LedgerSettings { bounds, ..settings() }).unwrap();
     let row = record(&mut ledger, &user("u"), NOW).unwrap();
@@ -264,7 +264,7 @@ fn not_befores_are_kept_as_long_as_sessions_may_last() {
 }
 
 #[test]
-fn pruning_forgets_what_can_refuse_nothing() {
+fn pruning_drops_entries_that_can_refuse_nothing() {
     let mut ledger = ledger();
     record(&mut ledger, &token("j", NOW + 290, NOW), NOW);
     record(&mut ledger, &user("u"), NOW);

@@ -49,7 +49,7 @@ fn events(not_before: NotBefore) -> Vec<Event> {
 }
 
 #[test]
-fn without_a_time_of_its_own_it_is_ours_and_the_issuers_lead() {
+fn an_event_without_a_time_gets_ours_plus_the_issuers_lead() {
     // The issuer's skew is 2 s, and clocks may differ by 5 s.
     for (lead, ahead) in [(0, 2), (1, 2), (3, 3), (5, 5), (6, 5), (1_000_000, 5)] {
         for event in events(NotBefore::Now) {
@@ -59,7 +59,7 @@ fn without_a_time_of_its_own_it_is_ours_and_the_issuers_lead() {
 }
 
 #[test]
-fn a_sources_own_time_is_recorded_as_it_is() {
+fn a_sources_own_time_is_recorded_unchanged() {
     for before in [0, 1, 30, 3_000] {
         for event in events(NotBefore::Source(at(NOW - before))) {
             // The issuer's lead is the source's as well.
@@ -103,7 +103,7 @@ fn nodes_of_an_issuer_may_differ() {
 }
 
 #[test]
-fn a_session_ends_by_the_latest_clock_and_a_minute() {
+fn a_session_ends_at_the_latest_time_plus_a_minute() {
     let session = |occurred_at: Option<u64>, issued_at: Option<u64>| Event::Session {
         sid: "s".into(),
         occurred_at: occurred_at.map(at),
@@ -133,7 +133,7 @@ fn a_session_of_an_issuer_far_ahead() {
 }
 
 #[test]
-fn a_client_session_ends_by_the_token_presented_too() {
+fn a_client_session_also_ends_at_the_issue_time_of_the_presented_token() {
     let event = |occurred_at: Option<u64>, issued_at| Event::ClientSession {
         sid: "s".into(),
         azp: "app".into(),
@@ -147,7 +147,7 @@ fn a_client_session_ends_by_the_token_presented_too() {
 }
 
 #[test]
-fn whose_time_counts_does_not_change_how_times_are_merged() {
+fn the_source_of_a_time_does_not_change_merging() {
     let mut ledger = ledger();
     let user = |not_before| Event::User { sub: "u".into(), not_before };
     let mut stage = |event: &Event, lead| {

@@ -26,7 +26,7 @@ fn signed() -> Subject<'static> {
 }
 
 #[test]
-fn a_correction_lowers_what_nothing_else_can() {
+fn only_a_correction_lowers_a_value() {
     let mut ledger = ledger();
     record(&mut ledger, &user("u"), NOW);
     let correct = |not_before| Event::Correction(Correction::User { sub: "u".into(), not_before });
@@ -138,7 +138,7 @@ fn a_corrected_grant_leaves_the_users_other_grants() {
 }
 
 #[test]
-fn a_correction_is_kept_as_long_as_what_it_corrects_in_the_same_batch() {
+fn a_correction_is_kept_as_long_as_the_row_that_it_corrects_in_the_same_batch() {
     let mut ledger = ledger();
     let mistaken = ledger.stage(&user("u"), at(NOW)).unwrap().unwrap();
     let correction = Event::Correction(Correction::User { sub: "u".into(), not_before: None });

@@ -11,7 +11,7 @@ use portcullis::ledger::{Event, Ledger, NotBefore, SignedDelta, RECENT_CHANGES, 
 use portcullis::revocation::{Applied, Effect};
 
 #[test]
-fn only_what_is_committed_is_published() {
+fn only_committed_events_are_published() {
     let (mut ledger, mut edge) = (ledger(), edge());
     let head = ledger.head();
     let row = ledger.stage(&user("u"), at(NOW)).unwrap().unwrap();
@@ -93,7 +93,7 @@ fn few_deltas_serve_readers_at_every_sequence() {
 }
 
 #[test]
-fn stretches_end_where_there_is_something_new_also_across_what_expired_or_was_dropped() {
+fn stretches_end_at_a_change_even_across_expired_or_dropped_rows() {
     let mut ledger = ledger();
     for number in 0..RECENT_CHANGES + 500 {
         ledger.stage(&user(&format!("u{number}")), at(NOW)).unwrap();
@@ -118,7 +118,7 @@ fn stretches_end_where_there_is_something_new_also_across_what_expired_or_was_dr
 }
 
 #[test]
-fn deltas_start_where_they_are_asked_to() {
+fn deltas_start_at_the_requested_sequence() {
     let mut ledger = ledger();
     let base = ledger.head().0;
     for number in 0..20 {
@@ -137,7 +137,7 @@ fn deltas_start_where_they_are_asked_to() {
 }
 
 #[test]
-fn a_delta_leads_no_further_than_its_span_can_say() {
+fn a_delta_leads_no_further_than_its_span_can_encode() {
     let mut ledger = ledger();
     let (base, chain) = ledger.head();
     let head = base + (1 << 32);
@@ -174,7 +174,7 @@ fn the_chain_of_the_past_is_known_for_a_while() {
 }
 
 #[test]
-fn changes_are_kept_one_by_one_up_to_a_limit_and_told_in_parts() {
+fn changes_are_kept_up_to_a_limit_and_sent_in_parts() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);
     let base = ledger.head().0;
@@ -211,7 +211,7 @@ fn changes_are_kept_one_by_one_up_to_a_limit_and_told_in_parts() {
 }
 
 #[test]
-fn only_touched_sections_are_built_and_replaced_ones_stay_a_while() {
+fn only_dirty_sections_are_built_and_replaced_ones_stay_for_a_while() {
     let mut ledger = ledger();
     for number in 0..300_u64 {
         record(&mut ledger, &token(&format!("t{number}"), NOW + 300 + number * 40, NOW), NOW);
@@ -236,7 +236,7 @@ fn only_touched_sections_are_built_and_replaced_ones_stay_a_while() {
 }
 
 #[test]
-fn stats_say_how_full_the_fullest_filter_is() {
+fn stats_report_the_fill_of_the_fullest_filter() {
     let mut ledger = ledger();
     let ids = |ledger: &mut Ledger, ids: core::ops::Range<u64>, expires_at: u64| {
         ids.for_each(|id| {

@@ -148,7 +148,7 @@ fn form_1_0_refuses_at_least_as_much_of_every_kind_of_event() {
 }
 
 #[test]
-fn a_grant_is_its_users_not_before_in_form_1_0_and_a_keys_the_realms() {
+fn in_form_1_0_a_grant_becomes_a_user_not_before_and_a_key_not_before_the_realms() {
     let (mut ledger, mut lower) = (ledger(), edge());
     load_in(Form::V1_0, &mut lower, &mut ledger, NOW);
     record(&mut ledger, &grant("u", "app"), NOW);
@@ -188,7 +188,7 @@ fn a_later_not_before_of_user_or_realm_stays_the_later_one() {
 }
 
 #[test]
-fn with_nothing_new_in_force_both_forms_are_the_same_but_for_the_minor() {
+fn without_new_features_both_forms_differ_only_in_the_minor_version() {
     let mut ledger = ledger();
     for event in every_kind() {
         match event {
@@ -212,7 +212,7 @@ fn with_nothing_new_in_force_both_forms_are_the_same_but_for_the_minor() {
 }
 
 #[test]
-fn the_policy_is_stated_in_form_1_1_alone() {
+fn the_policy_is_stated_only_in_form_1_1() {
     let policy = |compare| Policy { compare, ..Policy::new(ISSUER, Audience::NotChecked, Profile::Generic) };
     let of = |compare| Ledger::new(LedgerSettings { policy: Some(state_policy(&policy(compare))), ..settings() });
     let (mut ledger, mut lower, mut newest) = (of(Compare::IssuedAt).unwrap(), edge(), edge());
@@ -241,7 +241,7 @@ fn the_policy_is_stated_in_form_1_1_alone() {
 
 /// The recorded feed has another hash key, so what depends on that differs, and nothing else does.
 #[test]
-fn form_1_0_is_what_version_1_0_wrote() {
+fn form_1_0_equals_the_output_of_version_1_0() {
     let text = include_str!("vectors/feed-1.0.json");
     let feed: Value = serde_json::from_str(text).unwrap();
     let bytes = |name: &str| {
@@ -279,7 +279,7 @@ fn form_1_0_is_what_version_1_0_wrote() {
 }
 
 #[test]
-fn form_1_0_has_no_block_and_no_section_that_version_1_0_does_not_know() {
+fn form_1_0_has_only_blocks_and_sections_known_to_version_1_0() {
     let mut ledger = ledger();
     let start = ledger.head().0;
     record(&mut ledger, &grant("u", "app"), NOW);

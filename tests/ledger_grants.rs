@@ -33,7 +33,7 @@ fn check(event: &Event, level: Level, refused: &[Subject<'_>], untouched: &[Subj
 }
 
 #[test]
-fn a_grant_refuses_the_clients_tokens_of_the_user_alone() {
+fn a_grant_refuses_only_the_clients_tokens_of_the_user() {
     let by_client_id = Subject { authorized_party: None, client_id: Some("app"), ..of_all() };
     let by_both = Subject { authorized_party: Some("web"), client_id: Some("app"), ..of_all() };
     let by_claim = Subject { authorized_party: Some("web"), grant: GrantNames::Claim(Some("app")), ..of_all() };
@@ -55,14 +55,14 @@ fn a_grant_refuses_the_clients_tokens_of_the_user_alone() {
 }
 
 #[test]
-fn a_key_not_before_refuses_what_the_key_signed_up_to_then() {
+fn a_key_not_before_refuses_earlier_tokens_of_the_key() {
     let of_key = Subject { signing_key: Some(&KEY), ..of_all() };
     let untouched = [issued_at(NOW + 3, of_key), Subject { signing_key: Some(&[8; 32]), ..of_all() }, of_all()];
     check(&key_not_before(NotBefore::Now), Level::Key, &[of_key, issued_at(NOW + 2, of_key)], &untouched, None);
 }
 
 #[test]
-fn levels_from_the_widest_on() {
+fn the_widest_level_is_reported() {
     let mut ledger = ledger();
     let subject = Subject { signing_key: Some(&KEY), ..of_all() };
     for (event, level) in [
@@ -82,7 +82,7 @@ fn levels_from_the_widest_on() {
 }
 
 #[test]
-fn neither_goes_back_by_itself() {
+fn neither_decreases_without_a_correction() {
     let mut ledger = ledger();
     let earlier = NotBefore::Caller(at(NOW - 100));
     record(&mut ledger, &grant("u", "app"), NOW);
@@ -96,7 +96,7 @@ fn neither_goes_back_by_itself() {
 }
 
 #[test]
-fn a_grant_is_forgotten_and_a_key_not_before_never() {
+fn a_grant_expires_and_a_key_not_before_never_does() {
     let mut ledger = ledger();
     record(&mut ledger, &grant("u", "app"), NOW);
     record(&mut ledger, &key_not_before(NotBefore::Now), NOW);
@@ -113,7 +113,7 @@ fn a_grant_is_forgotten_and_a_key_not_before_never() {
 }
 
 #[test]
-fn names_have_their_bounds() {
+fn names_are_limited() {
     let mut ledger = ledger();
     let (longest, more) = ("é".repeat(MAX_NAME_BYTES / 2), "x".repeat(MAX_NAME_BYTES + 1));
     let too_long = Err(LedgerError::NameTooLong { length: MAX_NAME_BYTES + 1, limit: MAX_NAME_BYTES });
@@ -134,7 +134,7 @@ fn names_have_their_bounds() {
 }
 
 #[test]
-fn so_many_keys_and_no_more() {
+fn the_number_of_keys_is_limited() {
     let mut ledger = ledger();
     let thumbprint = |number: usize| {
         let mut thumbprint = [0; 32];
@@ -168,7 +168,7 @@ fn so_many_keys_and_no_more() {
 }
 
 #[test]
-fn a_correction_of_a_new_client_is_held_against_the_bound_too() {
+fn a_correction_of_a_new_client_counts_towards_the_limit() {
     let mut ledger = ledger();
     for number in 0..16_384 {
         let client = Event::Client { client: format!("c{number}"), not_before: NotBefore::Now };
@@ -192,7 +192,7 @@ fn published(ledger: &mut Ledger, form: Form, now: u64) -> BTreeSet<(u8, [u8; 32
 }
 
 #[test]
-fn only_the_shards_with_users_of_grants_are_built_twice() {
+fn only_shards_with_users_of_grants_are_built_for_both_forms() {
     let mut ledger = ledger();
     for number in 0..70_000 {
         ledger.stage(&user(&format!("u{number}")), at(NOW)).unwrap().unwrap();
@@ -264,7 +264,7 @@ fn a_manifest_of_form_1_0_brings_a_grant_to_edges_without_its_delta() {
 
 /// Where the user was logged out as well, both forms of a shard may be the very same bytes.
 #[test]
-fn a_section_of_both_forms_is_kept_as_long_as_one_has_it() {
+fn a_section_shared_by_both_forms_is_kept_while_one_uses_it() {
     let mut ledger = ledger();
     record(&mut ledger, &user("u"), NOW);
     record(&mut ledger, &grant("u", "app"), NOW);
@@ -283,7 +283,7 @@ fn a_section_of_both_forms_is_kept_as_long_as_one_has_it() {
 }
 
 #[test]
-fn form_1_0_costs_nothing_once_nobody_asks_for_it() {
+fn form_1_0_costs_nothing_once_it_is_not_requested() {
     let mut ledger = ledger();
     record(&mut ledger, &user("v"), NOW);
     record(&mut ledger, &grant("u", "app"), NOW);

@@ -7,7 +7,7 @@ use portcullis::ledger::key::SigningKey;
 use portcullis::revocation::FeedKey;
 
 #[test]
-fn keys_are_drawn_and_written_as_jwk() {
+fn generates_keys_and_writes_them_as_jwk() {
     let (one, other) = (SigningKey::generate().unwrap(), SigningKey::generate().unwrap());
     assert_ne!(one.public().id(), other.public().id());
     let again = SigningKey::from_jwk(one.to_jwk().as_bytes()).unwrap();

@@ -12,7 +12,7 @@ use portcullis::revocation::Bounds;
 use portcullis::time::Seconds;
 
 #[test]
-fn no_secret_gets_into_the_feed() {
+fn the_feed_contains_no_secret() {
     let mut ledger = ledger();
     let public = r#"{"kty":"RSA","n":"AQAB","e":"AQAB"}"#;
     for secret in [
@@ -49,7 +49,7 @@ fn a_corrected_not_before_in_the_future_is_refused() {
 }
 
 #[test]
-fn names_and_keys_have_their_limits() {
+fn names_and_keys_are_limited() {
     let mut ledger = ledger();
     let mut stage = |event: Event| ledger.stage(&event, at(NOW)).map(|row| row.is_some());
     assert_eq!(stage(user("")), Err(LedgerError::EmptyName));
@@ -69,7 +69,7 @@ fn names_and_keys_have_their_limits() {
 }
 
 #[test]
-fn settings_have_their_limits() {
+fn settings_are_limited() {
     let refused = |settings: LedgerSettings| Ledger::new(settings).map(|ledger| ledger.head()).err();
     let setting = |setting| Some(LedgerError::Setting { setting });
     let bounds = Bounds { max_lifetime: Seconds::new(MAX_LIFETIME_SECONDS + 1), ..Bounds::default() };

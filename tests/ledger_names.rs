@@ -91,7 +91,7 @@ fn each_kind_of_event_refuses_the_tokens_of_its_own_name_only() {
 }
 
 #[test]
-fn the_same_under_another_name_is_news() {
+fn the_same_event_under_another_name_is_recorded() {
     for (event, _) in events() {
         let mut ledger = ledger();
         for name in [None, Some(OTHER), Some(THIRD)] {
@@ -128,7 +128,7 @@ fn a_grant_is_its_users_not_before_in_form_1_0_under_the_same_name() {
 }
 
 #[test]
-fn a_correction_takes_back_what_was_recorded_under_its_name_only() {
+fn a_correction_applies_to_its_name_only() {
     let corrections = [
         Correction::User { sub: "u".into(), not_before: None },
         Correction::Session { sid: "s".into(), not_before: None },
@@ -165,7 +165,7 @@ fn a_correction_takes_back_what_was_recorded_under_its_name_only() {
 }
 
 #[test]
-fn the_queries_are_of_one_name() {
+fn queries_apply_to_one_name() {
     let mut ledger = ledger();
     record_under(&mut ledger, Some(OTHER), &user("u")).unwrap();
     record_under(&mut ledger, Some(OTHER), &Event::TokenVersion { sub: "u".into(), minimum: 3 }).unwrap();
@@ -182,7 +182,7 @@ fn the_queries_are_of_one_name() {
 }
 
 #[test]
-fn an_event_of_all_names_is_refused_under_one() {
+fn an_event_common_to_all_names_is_refused_under_one_name() {
     let mut ledger = ledger();
     for event in common_events() {
         let refused = ledger.stage_under(Some(OTHER), &event, Clocks::at(at(NOW)));
@@ -194,7 +194,7 @@ fn an_event_of_all_names_is_refused_under_one() {
 }
 
 #[test]
-fn only_rows_of_another_name_than_the_first_have_the_later_form() {
+fn only_rows_of_further_names_have_the_later_form() {
     for (event, _) in events() {
         let mut ledger = ledger();
         assert_eq!(record_under(&mut ledger, None, &event).unwrap().payload[0], 1);
@@ -205,7 +205,7 @@ fn only_rows_of_another_name_than_the_first_have_the_later_form() {
 }
 
 #[test]
-fn rows_of_a_name_that_cannot_be_meant_are_unreadable() {
+fn rows_with_a_name_that_does_not_apply_are_unreadable() {
     let row = record_under(&mut ledger(), Some(OTHER), &user("u")).unwrap().payload;
     let common =
         record(&mut ledger(), &Event::Client { client: "app".into(), not_before: NotBefore::Now }, NOW).unwrap();

@@ -44,7 +44,7 @@ fn some_rows(ledger: &mut Ledger) -> Vec<Row> {
 }
 
 #[test]
-fn a_restart_gives_the_same_head_and_the_same_answers() {
+fn a_restart_gives_the_same_head_and_lookups() {
     let mut before = ledger();
     let rows = some_rows(&mut before);
     let mut after = ledger();
@@ -97,7 +97,7 @@ fn rows_that_have_expired_may_be_missing() {
 }
 
 #[test]
-fn a_broken_store_is_found_out() {
+fn a_broken_store_is_detected() {
     let mut before = ledger();
     let rows = some_rows(&mut before);
     let restore = |change: &dyn Fn(&mut Vec<Row>)| {
@@ -126,7 +126,7 @@ fn a_broken_store_is_found_out() {
 
 /// A row of a later version might refuse something, so the ledger does not open, and says which row it is.
 #[test]
-fn a_row_of_a_form_or_kind_that_is_not_known_is_named() {
+fn a_row_of_an_unknown_form_or_kind_is_named() {
     const KIND: usize = 1;
     const SUBJECT: usize = 18;
     let mut before = ledger();
@@ -169,7 +169,7 @@ fn restore_page(rows: &[Row]) -> Result<Ledger, LedgerError> {
 }
 
 #[test]
-fn pages_of_rows_restore_what_rows_do() {
+fn pages_restore_the_same_state_as_single_rows() {
     let mut before = ledger();
     let rows = some_rows(&mut before);
     let mut by_page = restore_page(&rows).unwrap();
@@ -206,7 +206,7 @@ fn the_head_must_fit_the_rows() {
 }
 
 #[test]
-fn an_incarnation_begins_its_own_numbers_and_chain() {
+fn an_incarnation_starts_its_own_sequences_and_chain() {
     let mut first = ledger();
     let rows = some_rows(&mut first);
     let mut second = Ledger::new(LedgerSettings { incarnation: 2, ..settings() }).unwrap();

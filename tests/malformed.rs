@@ -12,7 +12,7 @@ use portcullis::verdict::{identify, judge, Reason, Refused};
 use serde_json::json;
 
 #[test]
-fn length_is_bounded_by_the_realm() {
+fn the_realm_limits_the_length() {
     let long = token(&json!({ "x": "a".repeat(20_000) }));
     assert_eq!(refusal(&long, &[realm()]), Refused::new(None, Reason::Malformed));
     let generous = || {
@@ -42,7 +42,7 @@ fn length_is_bounded_by_the_realm() {
 }
 
 #[test]
-fn depth_and_breadth_cost_nothing_but_a_refusal() {
+fn deep_and_broad_input_is_refused_cheaply() {
     let mut generous = realm();
     generous.policy.max_token_bytes = 64 << 20;
     let realms = [generous];
@@ -135,7 +135,7 @@ fn arbitrary_input_never_panics() {
 }
 
 #[test]
-fn nothing_of_a_token_is_printed() {
+fn no_part_of_a_token_is_printed() {
     let realms = [realm()];
     let secret = token(&json!({ "sub": "mallory-the-subject" }));
     for printed in [

@@ -20,7 +20,7 @@ const OPERATIONS_LONG: u64 = 2_000_000;
 const SEED: u64 = 0x5EED_0F7A_6A7E;
 
 #[test]
-fn no_edge_lets_through_what_it_knows() {
+fn no_edge_accepts_a_token_revoked_up_to_its_sequence() {
     let seed = std::env::var("MODEL_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(SEED);
     let is_long = std::env::var("TEST_TIER").is_ok_and(|tier| tier == "long");
     let usual = if is_long { OPERATIONS_LONG } else { OPERATIONS };

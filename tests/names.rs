@@ -39,7 +39,7 @@ fn too_long() -> [String; 4] {
 }
 
 #[test]
-fn whatever_name_is_accepted_can_be_revoked() {
+fn every_accepted_name_can_be_revoked() {
     for name in legal() {
         for claim in CLAIMS {
             let text = token(&json!({ claim: name }));
@@ -58,7 +58,7 @@ fn whatever_name_is_accepted_can_be_revoked() {
 }
 
 #[test]
-fn a_longer_name_is_malformed_and_explained_and_recorded_nowhere() {
+fn a_longer_name_is_malformed_explained_and_never_recorded() {
     let realms = [realm()];
     for name in too_long() {
         for claim in CLAIMS {
@@ -80,7 +80,7 @@ fn a_longer_name_is_malformed_and_explained_and_recorded_nowhere() {
 }
 
 #[test]
-fn the_names_that_the_policy_gives_to_claims_count() {
+fn the_claim_names_of_the_policy_apply() {
     let mut named = realm();
     named.policy.claim_names.subject = "uid".into();
     named.policy.claim_names.session = "session_id".into();

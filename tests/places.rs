@@ -1,4 +1,5 @@
-//! Realms that come and go: nothing of a realm is left in its place for the next one, which may have the same keys.
+//! Realms that are added and removed: nothing of a removed realm is left in its slot for the next one, even if both
+//! have the same keys.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -17,7 +18,7 @@ use portcullis::time::UnixSeconds;
 use portcullis::verdict::{Entry, Handle, HostOutcome, Progress, Realm, RealmKeys, Signature};
 use serde_json::json;
 
-/// A realm without revocation, so that its tokens are accepted with nothing but keys.
+/// A realm without revocation, so that its tokens are accepted with keys alone.
 fn tenant(name: &str) -> Realm {
     let mut policy = Policy::new(issuer(name), Audience::NotChecked, Profile::Generic);
     policy.algorithms = Algorithm::ALL.into_iter().collect();
@@ -58,7 +59,7 @@ fn hand_over(gate: &mut Gate, name: &str) -> (Handle, u32) {
 }
 
 #[test]
-fn a_cached_token_of_a_removed_realm_is_not_accepted_under_the_next_with_the_same_keys() {
+fn a_cached_token_of_a_removed_realm_is_refused_by_the_next_realm_with_the_same_keys() {
     let mut gate = Gate::new(Vec::new(), ROOM);
     let index = add(&mut gate, "one");
     assert_eq!(find(&mut gate, "one"), "checked");
@@ -71,7 +72,7 @@ fn a_cached_token_of_a_removed_realm_is_not_accepted_under_the_next_with_the_sam
     assert_eq!(gate.recheck(cached, NOW), None);
     assert_eq!(find(&mut gate, "one"), "wrong_issuer");
     assert_eq!(find(&mut gate, "two"), "checked");
-    // It comes again, in another place.
+    // Added again, it gets another slot.
     assert_eq!(add(&mut gate, "one"), 1);
     assert_eq!(find(&mut gate, "one"), "checked");
     assert_eq!(gate.recheck(cached, NOW), None);
@@ -88,7 +89,7 @@ fn a_token_at_the_host_is_dropped_with_its_realm() {
     assert_eq!(add(&mut gate, "two"), index);
     assert!(gate.pending(handle).is_none());
     assert_eq!(gate.finish(handle, HostOutcome::Good, NOW), None);
-    // The host keeps keys by their numbers.
+    // The host caches keys by number.
     assert_ne!(hand_over(&mut gate, "two").1, key_number);
     let finding = gate.finish(handle_of_other, HostOutcome::Good, NOW).unwrap();
     assert_eq!(finding.map(|standing| standing.realm).unwrap(), other);
@@ -102,7 +103,7 @@ fn nothing_is_left_of_a_removed_realm() {
     assert!(matches!(gate.realm(index).unwrap().keys, RealmKeys::Unavailable));
     let next = gate.add_realm(tenant("two"), KeysFrom::Caller).unwrap();
     assert_eq!((next, find(&mut gate, "two")), (index, "keys_unavailable"));
-    // Twice, and where there is none.
+    // Removing twice, and removing an unused index.
     gate.remove_realm(index);
     gate.remove_realm(index);
     gate.remove_realm(7);
@@ -110,13 +111,13 @@ fn nothing_is_left_of_a_removed_realm() {
 }
 
 #[test]
-fn a_gate_of_free_places_refuses_and_does_not_fail() {
+fn a_gate_of_free_slots_refuses_every_token() {
     let mut gate = Gate::new(Vec::new(), ROOM);
     assert_eq!(find(&mut gate, "one"), "wrong_issuer");
     let index = add(&mut gate, "one");
     gate.remove_realm(index);
     assert_eq!(find(&mut gate, "one"), "wrong_issuer");
-    // Neither an empty issuer nor none is that of a free place.
+    // Neither an empty nor an absent issuer matches a free slot.
     for iss in [json!(""), json!(null)] {
         let token = token(&json!({ "iss": iss }));
         assert_eq!(outcome(gate.find(token.as_bytes(), NOW)), "wrong_issuer");
@@ -125,7 +126,7 @@ fn a_gate_of_free_places_refuses_and_does_not_fail() {
 }
 
 #[test]
-fn a_place_in_the_middle_is_put_back_as_it_was() {
+fn added_realms_take_the_first_free_slots() {
     let mut gate = Gate::new(Vec::new(), ROOM);
     assert!(gate.put_realm(2, tenant("three"), KeysFrom::Caller));
     assert_eq!(find(&mut gate, "three"), "keys_unavailable");
@@ -134,7 +135,7 @@ fn a_place_in_the_middle_is_put_back_as_it_was() {
 }
 
 #[test]
-fn a_gate_has_places_for_as_many_as_a_finding_can_name_and_no_more() {
+fn a_gate_has_as_many_slots_as_a_finding_can_name() {
     let mut gate = Gate::new(Vec::new(), ROOM);
     assert!(gate.put_realm(MAX_REALMS - 1, tenant("last"), KeysFrom::Caller));
     assert_eq!(gate.add_realm(tenant("first"), KeysFrom::Caller), Some(0));

@@ -12,7 +12,7 @@ use portcullis::policy::{
 };
 
 #[test]
-fn digests_are_those_of_the_vectors() {
+fn digests_match_the_vectors() {
     let file = vectors("policy-1.json");
     let mut digests = BTreeMap::<String, Vec<String>>::new();
     for vector in ["policies", "later"].iter().flat_map(|list| file[*list].as_array().unwrap()) {
@@ -33,7 +33,7 @@ fn digests_are_those_of_the_vectors() {
 }
 
 #[test]
-fn every_field_that_differs_is_named_and_no_other() {
+fn names_exactly_the_fields_that_differ() {
     let usual = Policy::new("https://issuer.example", Audience::NotChecked, Profile::Generic);
     for field in AgreedField::ALL {
         let mut other = usual.clone();
@@ -72,14 +72,14 @@ fn every_field_that_differs_is_named_and_no_other() {
 }
 
 #[test]
-fn the_first_fields_stand_in_the_order_of_their_names_before_later_ones() {
+fn original_fields_come_first_in_alphabetical_order() {
     let (first, later) = AgreedField::ALL.split_at(10);
     assert!(first.is_sorted_by_key(|field| field.name()));
     assert_eq!(later, [AgreedField::GrantClaim, AgreedField::SameSubjects, AgreedField::NumericIds]);
 }
 
 #[test]
-fn policies_of_versions_with_fewer_and_with_more_fields_can_be_compared() {
+fn compares_policies_of_versions_with_fewer_or_more_fields() {
     let usual = Policy::new("https://issuer.example", Audience::NotChecked, Profile::Generic);
     let mut other = usual.clone();
     other.claim_names.grant = Some("app".into());
@@ -97,7 +97,7 @@ fn policies_of_versions_with_fewer_and_with_more_fields_can_be_compared() {
 }
 
 #[test]
-fn a_value_cannot_pass_for_two() {
+fn one_value_cannot_be_mistaken_for_two() {
     let named = |subject: &str, token_id: &str| {
         let mut policy = Policy::new("https://issuer.example", Audience::NotChecked, Profile::Generic);
         policy.claim_names.subject = subject.into();

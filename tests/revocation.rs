@@ -12,7 +12,7 @@ use portcullis::revocation::{peek_realm, Bounds, Effect, Level, Provided, RealmI
 use portcullis::time::Seconds;
 
 #[test]
-fn never_loaded_answers_nothing() {
+fn a_state_never_loaded_gives_no_result() {
     let mut edge = edge();
     assert_eq!(edge.status(&subject("a", NOW + 300, NOW)), Status::SectionUnavailable);
     assert_eq!(edge.position(), None);
@@ -96,7 +96,7 @@ fn every_level_is_refused_by_manifest_and_by_delta() {
 }
 
 #[test]
-fn a_section_that_has_not_arrived_is_no_answer() {
+fn a_missing_section_gives_no_result() {
     let (mut ledger, mut edge) = (ledger(), edge());
     record(&mut ledger, &token("j", NOW + 300, NOW), NOW);
     record(&mut ledger, &user("u"), NOW);
@@ -159,7 +159,7 @@ fn a_subject_needs_few_of_the_sections() {
 }
 
 #[test]
-fn a_correction_takes_back_what_deltas_cannot() {
+fn a_correction_removes_entries_that_deltas_cannot() {
     let (mut ledger, mut edge) = (ledger(), edge());
     record(&mut ledger, &user("u"), NOW);
     record(&mut ledger, &user("v"), NOW);
@@ -193,7 +193,7 @@ fn heartbeats_keep_a_state_fresh() {
 }
 
 #[test]
-fn buckets_go_once_no_edge_accepts_their_tokens() {
+fn buckets_are_dropped_once_no_edge_accepts_their_tokens() {
     let (mut ledger, mut edge) = (ledger(), edge());
     // Expires in the last second of its bucket.
     let expires_at = (NOW / 512 + 1) * 512 - 1;
@@ -213,7 +213,7 @@ fn buckets_go_once_no_edge_accepts_their_tokens() {
 }
 
 #[test]
-fn the_smaller_bounds_count() {
+fn the_smaller_bounds_apply() {
     let own = Bounds { leeway: Seconds::new(2), max_session: Some(Seconds::new(100_000)), ..Bounds::default() };
     let mut edge = Revocations::new(RealmId::of(ISSUER), vec![feed_key()], own);
     assert_eq!(edge.bounds(), own);

@@ -65,7 +65,7 @@ fn an_edge_that_follows_deltas_learns_of_new_bounds() {
 }
 
 #[test]
-fn hash_keys_of_many_restarts_make_room_with_a_manifest() {
+fn a_manifest_drops_the_hash_keys_of_many_restarts() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);
     let mut rows = Vec::new();
@@ -103,7 +103,7 @@ fn hash_keys_of_many_restarts_make_room_with_a_manifest() {
 }
 
 #[test]
-fn a_manifest_makes_room_for_hash_keys_before_there_are_too_many() {
+fn a_manifest_is_wanted_before_there_are_too_many_hash_keys() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);
     let mut rows = Vec::new();
@@ -120,7 +120,7 @@ fn a_manifest_makes_room_for_hash_keys_before_there_are_too_many() {
 }
 
 #[test]
-fn a_restored_backup_replaces_what_it_lost() {
+fn a_restored_backup_replaces_the_lost_history() {
     let (mut ledger, mut edge) = (ledger(), edge());
     let row = record(&mut ledger, &user("kept"), NOW).unwrap();
     record(&mut ledger, &user("lost"), NOW);

@@ -11,7 +11,7 @@ use portcullis::ledger::{Event, Ledger, NotBefore};
 use portcullis::revocation::{Effect, Level, Provided, Revocations, Status, Subject};
 
 #[test]
-fn a_staged_manifest_leaves_the_old_state_serving() {
+fn the_old_state_serves_while_a_manifest_is_staged() {
     let (mut ledger, mut edge) = (ledger(), edge());
     for id in 0..50 {
         record(&mut ledger, &token(&format!("old{id}"), NOW + 300, NOW), NOW);
@@ -43,7 +43,7 @@ fn a_staged_manifest_leaves_the_old_state_serving() {
 }
 
 #[test]
-fn what_deltas_brought_up_to_date_is_not_fetched() {
+fn sections_updated_by_deltas_are_not_fetched() {
     let (mut ledger, mut edge) = (ledger(), edge());
     for id in 0..60 {
         record(&mut ledger, &token(&format!("a{id}"), NOW + 300, NOW), NOW);
@@ -117,7 +117,7 @@ fn folding_leaves_nothing_to_fold() {
 }
 
 #[test]
-fn filters_take_their_places_one_by_one() {
+fn filters_are_replaced_one_by_one() {
     let (mut ledger, mut edge) = (ledger(), edge());
     let id = |number: u64| format!("j{number}");
     let of = |number: u64| NOW + 300 + number % 10 * 512;
@@ -150,7 +150,7 @@ fn filters_take_their_places_one_by_one() {
 }
 
 #[test]
-fn filters_of_a_manifest_that_deltas_led_past_wait_for_the_deltas() {
+fn filters_of_a_manifest_older_than_the_deltas_wait_for_the_deltas() {
     let (mut ledger, mut edge) = (ledger(), edge());
     for number in 0..50 {
         ledger.stage(&token(&format!("a{number}"), NOW + 300, NOW), at(NOW)).unwrap();
@@ -179,7 +179,7 @@ fn filters_of_a_manifest_that_deltas_led_past_wait_for_the_deltas() {
 }
 
 #[test]
-fn a_manifest_that_arrives_too_late_is_given_up() {
+fn a_manifest_that_completes_too_late_is_dropped() {
     let (mut ledger, mut edge) = (ledger(), edge());
     load(&mut edge, &mut ledger, NOW);
     record(&mut ledger, &token("j", NOW + 300, NOW), NOW);
@@ -205,7 +205,7 @@ fn a_manifest_that_arrives_too_late_is_given_up() {
 }
 
 #[test]
-fn a_full_filter_takes_no_more_and_forgets_nothing() {
+fn a_full_filter_accepts_no_more_ids_and_loses_none() {
     let (mut ledger, mut edge) = (ledger(), edge());
     for id in 0..50 {
         record(&mut ledger, &token(&format!("a{id}"), NOW + 300, NOW), NOW);

@@ -22,7 +22,7 @@ fn pinning(keys: &[&FeedKey]) -> Revocations {
 }
 
 #[test]
-fn an_edge_that_pins_both_keys_notices_nothing() {
+fn an_edge_that_pins_both_keys_continues_without_an_error() {
     let (mut ledger, next) = (ledger(), new_key());
     let mut edge = pinning(&[&feed_key(), next.public()]);
     load(&mut edge, &mut ledger, NOW);
@@ -69,7 +69,7 @@ fn a_delta_may_span_the_change() {
 }
 
 #[test]
-fn a_manifest_of_one_key_takes_the_deltas_of_the_other() {
+fn a_manifest_of_one_key_accepts_deltas_of_the_other() {
     let (mut ledger, next) = (ledger(), new_key());
     let mut edge = pinning(&[&feed_key(), next.public()]);
     record(&mut ledger, &user("u"), NOW);
@@ -89,7 +89,7 @@ fn a_manifest_of_one_key_takes_the_deltas_of_the_other() {
 }
 
 #[test]
-fn two_histories_are_told_apart_whichever_key_signs() {
+fn two_histories_are_distinguished_with_either_key() {
     let (mut ledger, next) = (ledger(), new_key());
     let mut edge = pinning(&[&feed_key(), next.public()]);
     let mut other = pair::ledger();
@@ -104,7 +104,7 @@ fn two_histories_are_told_apart_whichever_key_signs() {
 }
 
 #[test]
-fn an_edge_that_pins_only_the_old_key_says_so_and_keeps_its_state() {
+fn an_edge_that_pins_only_the_old_key_reports_it_and_keeps_its_state() {
     let (mut ledger, mut edge) = (ledger(), edge());
     record(&mut ledger, &user("u"), NOW);
     load(&mut edge, &mut ledger, NOW);
@@ -122,7 +122,7 @@ fn an_edge_that_pins_only_the_old_key_says_so_and_keeps_its_state() {
 }
 
 #[test]
-fn an_edge_that_pins_only_the_new_key_begins_with_it() {
+fn an_edge_that_pins_only_the_new_key_starts_with_it() {
     let (mut ledger, next) = (ledger(), new_key());
     let mut edge = pinning(&[next.public()]);
     record(&mut ledger, &user("u"), NOW);

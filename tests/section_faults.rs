@@ -18,7 +18,7 @@ fn grant(number: u64) -> Event {
 }
 
 #[test]
-fn sections_missing_broken_or_unwanted() {
+fn missing_broken_and_unwanted_sections() {
     let (mut ledger, mut edge) = (ledger(), edge());
     for number in 0..60_u64 {
         record(&mut ledger, &token(&format!("t{number}"), NOW + 300, NOW), NOW);
@@ -52,7 +52,7 @@ fn sections_missing_broken_or_unwanted() {
 
 /// A section that the manifest does name, but that is not in order: only a faulty origin could sign this.
 #[test]
-fn sections_that_are_signed_but_malformed() {
+fn signed_but_malformed_sections() {
     let (mut ledger, _) = (ledger(), edge());
     for number in 0..300_u64 {
         record(&mut ledger, &user(&format!("u{number}")), NOW - number % 7);

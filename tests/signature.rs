@@ -28,7 +28,7 @@ fn verifies(jws: &str, keys: &Keys) -> bool {
 }
 
 #[test]
-fn examples_of_the_rfcs() {
+fn rfc_examples() {
     for example in vectors("rfc.json")["signatures"].as_array().unwrap() {
         let jwks = json!({ "keys": [example["jwk"]] });
         let keys = read_keys(&jwks, KeySource::Configuration, RsaDefault::RS256).keys;

@@ -30,7 +30,7 @@ fn at(offset: u64) -> UnixSeconds {
 // Poisoning -----------------------------------------------------------------------------------------------------------
 
 #[test]
-fn only_the_very_token_is_remembered() {
+fn only_the_exact_token_is_cached() {
     let mut pair = Pair::new();
     let good = token(&json!({}));
     assert_eq!(pair.find(&good), "checked");
@@ -63,7 +63,7 @@ const P256_ORDER: [u8; 32] = [
 ];
 
 #[test]
-fn a_signatures_twin_is_another_token() {
+fn a_malleated_signature_is_a_different_token() {
     let groups = vectors("verdicts.json");
     let is_es256 = |token: &str| token.starts_with("eyJhbGciOiJFUzI1NiI");
     let (group, text) = groups["groups"]
@@ -96,7 +96,7 @@ fn a_signatures_twin_is_another_token() {
 // Keys, time, revocation ----------------------------------------------------------------------------------------------
 
 #[test]
-fn nothing_outlives_its_key() {
+fn an_entry_does_not_outlive_its_key() {
     let mut pair = Pair::new();
     let good = token(&json!({}));
     let other: &[u8] = b"another secret, 32 bytes or more";
@@ -121,7 +121,7 @@ fn nothing_outlives_its_key() {
 }
 
 #[test]
-fn every_use_looks_at_time_revocation_and_freshness() {
+fn every_use_checks_time_revocation_and_freshness() {
     let revocations = [
         (Event::Token { id: "token-1".into(), expires_at: Some(at(300)), issued_at: None }, "token_revoked"),
         (Event::Session { sid: "session-1".into(), occurred_at: None, issued_at: None }, "session_revoked"),
@@ -162,7 +162,7 @@ fn a_revoked_token_costs_one_signature() {
 }
 
 #[test]
-fn an_entry_stands_for_its_token_and_for_no_other() {
+fn an_entry_refers_to_its_token_only() {
     let mut pair = Pair::with_room(CacheLimits { entries: 1, ..ROOM });
     let (good, other) = (token(&json!({})), token(&json!({ "jti": "token-2", "sub": "bob" })));
     pair.find(&good);
@@ -188,7 +188,7 @@ fn an_entry_stands_for_its_token_and_for_no_other() {
 // The host ------------------------------------------------------------------------------------------------------------
 
 #[test]
-fn what_lands_between_signature_and_answer_counts() {
+fn changes_between_signature_check_and_verdict_count() {
     let mut pair = Pair::new();
     let good = token(&json!({}));
     let handle = pair.hand_over(&good);
@@ -210,7 +210,7 @@ fn what_lands_between_signature_and_answer_counts() {
 }
 
 #[test]
-fn a_handle_is_good_once_and_there_are_few() {
+fn a_handle_is_usable_once_and_their_number_is_limited() {
     let mut pair = Pair::new();
     let good = token(&json!({}));
     let handle = pair.hand_over(&good);
@@ -231,7 +231,7 @@ fn a_handle_is_good_once_and_there_are_few() {
 }
 
 #[test]
-fn tokens_may_come_back_from_the_host_in_any_order() {
+fn the_host_may_finish_in_any_order() {
     let mut pair = Pair::new();
     let slow = pair.hand_over(&token(&json!({ "jti": "slow" })));
     let others: Vec<Handle> = (1..MAX_HANDLES).map(|_| pair.hand_over(&token(&json!({})))).collect();
@@ -246,7 +246,7 @@ fn tokens_may_come_back_from_the_host_in_any_order() {
 }
 
 #[test]
-fn a_removed_realms_tokens_are_not_the_next_ones_though_both_have_the_same_keys() {
+fn tokens_of_a_removed_realm_are_refused_by_the_next_one_with_the_same_keys() {
     let mut pair = Pair::new();
     let good = token(&json!({}));
     pair.find(&good);

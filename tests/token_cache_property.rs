@@ -21,7 +21,7 @@ use portcullis::verdict::{find, judge, CacheLimits, Finding, Handle, HostOutcome
 use serde_json::json;
 
 #[test]
-fn every_vector_is_found_alike() {
+fn every_vector_has_the_same_finding() {
     for group in vectors("verdicts.json")["groups"].as_array().unwrap() {
         let realms = [realm_of(group).0];
         let mut verified = VerifiedTokenCache::new(ROOM);
@@ -38,7 +38,7 @@ fn every_vector_is_found_alike() {
 
 /// Two gates with the same inputs: one with a cache, one without.
 #[test]
-fn whatever_happens_in_between_the_finding_is_that_of_a_gate_without_memory() {
+fn every_finding_equals_that_of_a_gate_without_a_cache() {
     let mut seen = std::collections::BTreeMap::<&str, u32>::new();
     for seed in 0..40 {
         let mut state = 0x5eed_u64 + seed;

@@ -13,7 +13,7 @@ use portcullis::verdict::{begin, find, finish, CacheLimits, HostOutcome, Pending
 use serde_json::json;
 
 #[test]
-fn a_million_tokens_stay_within_the_room() {
+fn a_million_tokens_stay_within_the_limits() {
     let realms = [realm()];
     let hot = token(&json!({ "jti": "hot" }));
     for limits in [CacheLimits { entries: 1000, bytes: 1 << 30 }, CacheLimits { entries: 1 << 30, bytes: 1 << 20 }] {
@@ -40,7 +40,7 @@ fn a_million_tokens_stay_within_the_room() {
 }
 
 #[test]
-fn a_million_forgeries_leave_no_trace() {
+fn a_million_forged_tokens_change_nothing() {
     let realms = [realm()];
     let mut verified = VerifiedTokenCache::new(ROOM);
     let good = token(&json!({}));
@@ -58,7 +58,7 @@ fn a_million_forgeries_leave_no_trace() {
 }
 
 #[test]
-fn a_token_too_big_for_the_room_is_left_out() {
+fn a_token_that_is_too_large_is_not_cached() {
     let realms = [realm()];
     let mut verified = VerifiedTokenCache::new(CacheLimits { entries: 100, bytes: 16_384 });
     let big = token(&json!({ "x": "x".repeat(4000) }));

@@ -12,7 +12,7 @@ use portcullis::time::UnixSeconds;
 use portcullis::verdict::Reason;
 
 #[test]
-fn every_vector_gets_the_verdict_that_is_due() {
+fn every_vector_gets_the_expected_verdict() {
     let file = vectors("verdicts.json");
     assert_eq!(file["now"], NOW.get());
     let mut wrong = Vec::new();

@@ -43,7 +43,7 @@ fn reasons_are_the_documented_list_in_its_order() {
 // Realm and key -------------------------------------------------------------------------------------------------------
 
 #[test]
-fn the_issuer_picks_the_realm() {
+fn the_issuer_selects_the_realm() {
     let second_key = b"another secret, 32 bytes or more";
     let mut second = realm();
     second.policy.issuer = "second".into();
@@ -64,7 +64,7 @@ fn the_issuer_picks_the_realm() {
 }
 
 #[test]
-fn a_realms_keys_are_not_anothers() {
+fn a_realm_does_not_use_the_keys_of_another() {
     let mut second = realm();
     second.policy.issuer = "https://second.example".into();
     let es256 = vectors("keys.json")["es256"].clone();

@@ -48,7 +48,7 @@ fn the_host_changes_no_verdict() {
 }
 
 #[test]
-fn what_happens_while_the_host_checks_is_seen() {
+fn changes_during_the_host_check_count() {
     let hmac = Algorithms::of(&[Algorithm::HS256]);
     let good = token(&json!({}));
     let pending = |realms: &[Realm]| {

@@ -81,7 +81,7 @@ fn every_cut_and_every_bit_of_a_feed_of_version_1_1() {
 
 /// Such messages only an origin that is mistaken can sign.
 #[test]
-fn every_bit_of_a_delta_of_version_1_1_signed_again_takes_nothing_back() {
+fn no_changed_bit_of_a_signed_delta_of_version_1_1_removes_a_revocation() {
     let feed = recorded("feed-1.1.json");
     let newest = &feed["forms"]["1.1"];
     let delta = bytes(&newest["delta"]);

@@ -32,7 +32,7 @@ fn answer(changes: &Value, now: UnixSeconds) -> Result<WithdrawnToken, IdentifyE
 }
 
 #[test]
-fn a_token_of_a_withdrawn_key_names_itself_and_nobody_else() {
+fn a_token_of_a_withdrawn_key_identifies_only_itself() {
     let (realms, withdrawn) = withdrawn();
     let text = token(&json!({}));
     assert!(identify(&text, &realms, NOW).is_err(), "nothing else believes the key");
@@ -44,7 +44,7 @@ fn a_token_of_a_withdrawn_key_names_itself_and_nobody_else() {
 }
 
 #[test]
-fn it_must_have_a_name_and_times_that_a_gate_could_accept() {
+fn the_token_must_have_an_id_and_acceptable_times() {
     let now = NOW.get();
     assert!(answer(&json!({ "iat": now, "exp": now + 86_400 }), NOW).is_ok());
     for (changes, reason) in [
@@ -61,7 +61,7 @@ fn it_must_have_a_name_and_times_that_a_gate_could_accept() {
 }
 
 #[test]
-fn form_issuer_and_signature_are_checked_as_ever() {
+fn form_issuer_and_signature_are_checked() {
     let (realms, withdrawn) = withdrawn();
     let answer = |text: &str| identify_withdrawn(text, &realms, &withdrawn, NOW).unwrap_err();
     let (input, _) =
@@ -86,7 +86,7 @@ fn form_issuer_and_signature_are_checked_as_ever() {
 }
 
 #[test]
-fn a_withdrawn_key_is_forgotten_once_no_token_of_it_can_be_accepted() {
+fn a_withdrawn_key_is_dropped_once_none_of_its_tokens_can_be_accepted() {
     let keep = 86_400 + 5 + 5;
     let last = NOW.plus(Seconds::new(keep));
     assert!(answer(&json!({}), last).is_ok());
@@ -94,7 +94,7 @@ fn a_withdrawn_key_is_forgotten_once_no_token_of_it_can_be_accepted() {
 }
 
 #[test]
-fn the_keys_withdrawn_first_make_room() {
+fn the_keys_withdrawn_first_are_dropped_at_the_limit() {
     let ([realm], [mut keys]) = withdrawn();
     for number in 0..MAX_WITHDRAWN_KEYS - 1 {
         add(&mut keys, &format!("k{number}"), &[u8::try_from(number).unwrap(); 32], NOW.plus(Seconds::new(1)));

@@ -12,7 +12,7 @@ pub(super) const MAX_DEPTH: usize = 16;
 /// Up to this many names are compared pairwise; more are sorted first, so that no input takes quadratic time.
 const PAIRWISE_NAMES: usize = 24;
 
-/// A position in a text that is being scanned.
+/// A scanner at a position of its input.
 pub(super) struct Scanner<'j> {
     text: &'j str,
     at: usize,
@@ -26,7 +26,7 @@ impl<'j> Scanner<'j> {
         Self { text, at: 0, duplicates, members: Vec::new() }
     }
 
-    /// Scans a text that is exactly one object and returns its members.
+    /// Scans input that is exactly one object and returns its members.
     pub(super) fn whole_object(mut self) -> Result<Vec<Member<'j>>, NotStrictJson> {
         self.members.reserve_exact(MEMBERS_EXPECTED);
         self.skip_whitespace();
@@ -36,7 +36,7 @@ impl<'j> Scanner<'j> {
         Ok(self.members)
     }
 
-    /// Scans a text that is exactly one array and passes its items to `each`.
+    /// Scans input that is exactly one array and passes its items to `each`.
     pub(super) fn whole_array(mut self, each: impl FnMut(Value<'j>, &'j str)) -> Result<(), NotStrictJson> {
         self.skip_whitespace();
         self.take(b'[')?;

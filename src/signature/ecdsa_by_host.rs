@@ -13,7 +13,7 @@ impl EcdsaKey {
         Some(Self)
     }
 
-    /// Always `false`, whatever the signature: see [`CheckedBy::HostOnly`].
+    /// Always `false`: see [`CheckedBy::HostOnly`].
     pub(crate) fn verifies(&self, _message: &[u8], _signature: &[u8]) -> bool {
         false
     }

@@ -1,9 +1,9 @@
-//! A fixed amount of work for a counter of instructions: `counted WORK FEED VECTORS`, where WORK is
-//! `verdict.ALGORITHM`, `status` or `delta`, FEED a folder that `feed_maker` wrote and VECTORS the file of verdicts.
-//! Counted is [`measured`]: `valgrind --tool=callgrind --toggle-collect='*counted::measured*'`.
+//! A fixed amount of work for counting instructions: `counted WORK FEED VECTORS`, where WORK is `verdict.ALGORITHM`,
+//! `status` or `delta`, FEED is a folder written by `feed_maker` and VECTORS is the file of verdicts. [`measured`] is
+//! counted: `valgrind --tool=callgrind --toggle-collect='*counted::measured*'`.
 //!
-//! It names nothing of the checkout but the crate's edge half, so that older versions of the crate can be built with
-//! it, and draws nothing at random, so that the same build gives the same count.
+//! It uses only the crate's edge half, so that it also compiles with older versions of the crate, and no randomness, so
+//! that the same build gives the same count.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -25,7 +25,7 @@ const ISSUER: &str = "https://id.example/realms/acme";
 /// RFC 8037 appendix A.2.
 const FEED_JWK: &str = r#"{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 
-/// Repetitions: enough that one-time work is little beside them.
+/// Number of repetitions, enough to make one-time work negligible.
 const VERDICTS: u64 = 200;
 const LOOK_UPS: u64 = 20_000;
 
@@ -39,7 +39,7 @@ fn main() {
             let vectors: Value = serde_json::from_str(&fs::read_to_string(vectors).unwrap()).unwrap();
             let group = &vectors["groups"][0];
             let (realms, token) = ([realm(group, edge)], token_of(group, algorithm));
-            // The first are for tables of the key that are made once.
+            // Warm-up: a key's tables are computed only once.
             verdicts(&token, &realms, VERDICTS);
             measured(|| verdicts(&token, &realms, VERDICTS));
         }
@@ -53,15 +53,15 @@ fn main() {
             first.iter().for_each(|delta| apply(&mut edge, delta));
             measured(|| others.iter().for_each(|delta| apply(&mut edge, delta)));
         }
-        _ => panic!("there is no such work"),
+        _ => panic!("unknown WORK"),
     }
 }
 
-/// All that is counted.
+/// Runs the counted work.
 #[inline(never)]
 fn measured(work: impl FnOnce()) {
     work();
-    // Without something after it the call would be a jump, and the counter would not see the end.
+    // Prevents a tail call, for which the counter would not see the end of the function.
     black_box(());
 }
 
@@ -96,7 +96,7 @@ fn apply(edge: &mut Revocations, delta: &[u8]) {
     assert_eq!(edge.apply(delta, at(NOW)).unwrap().effect, Effect::Changed);
 }
 
-/// An edge with the whole state of the feed's manifest.
+/// Returns an edge that has loaded the feed's manifest and all sections.
 fn loaded(feed: &Path) -> Revocations {
     let key = FeedKey::from_jwk(FEED_JWK.as_bytes()).unwrap();
     let mut edge = Revocations::new(RealmId::of(ISSUER), vec![key], Bounds::default());
@@ -108,12 +108,12 @@ fn loaded(feed: &Path) -> Revocations {
     edge
 }
 
-/// The feed's deltas, in order.
+/// Returns the feed's deltas, in order.
 fn deltas(feed: &Path) -> Vec<Vec<u8>> {
     (0..).map_while(|number: u32| fs::read(feed.join("deltas").join(number.to_string())).ok()).collect()
 }
 
-/// The realm of the vectors' first group.
+/// Returns the realm of the vectors' first group.
 fn realm(group: &Value, edge: Revocations) -> Realm {
     let mut policy = Policy::new(ISSUER, Audience::AnyOf(vec!["api".into()]), Profile::Generic);
     policy.algorithms = Algorithm::ALL.into_iter().collect();
@@ -130,7 +130,7 @@ fn token_of(group: &Value, algorithm: &str) -> String {
     tests.iter().find(|test| test["comment"] == algorithm).unwrap()["token"].as_str().unwrap().into()
 }
 
-/// As long as a UUID.
+/// A name of a UUID's length.
 fn name(kind: &str, number: u64) -> String {
     format!("{number:016x}-{kind:-<19}")
 }

@@ -1,4 +1,4 @@
-//! A delta of 100 revoked ids applied to a state with a million: signature, chain and bits; native code.
+//! Applies a delta of 100 revoked ids to a state with a million: signature, chain and bits; native code.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 

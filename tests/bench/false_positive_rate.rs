@@ -1,5 +1,5 @@
-//! How often a token id that was never revoked is found in a full filter made for one in a million: 10 filters of
-//! 100,000 ids, 20 million absent ids each. Prints the ratio of the rate to 1e-6.
+//! Measures the false-positive rate of full filters designed for one in a million: 10 filters of 100,000 ids, 20
+//! million absent ids each. Prints the ratio of the rate to 1e-6.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::cast_precision_loss)]
 #![allow(missing_docs)]
@@ -36,7 +36,7 @@ fn main() {
     eprintln!("{found} of {}", FILTERS * ABSENT);
 }
 
-/// Writes the number in hexadecimal behind the first eight bytes.
+/// Writes the number in hexadecimal after the first eight bytes.
 fn spell(number: u64, id: &mut [u8; 24]) -> &str {
     for (place, byte) in id.iter_mut().skip(8).enumerate() {
         *byte = b"0123456789abcdef".get((number >> (60 - place * 4) & 15) as usize).copied().unwrap_or(b'0');

@@ -1,11 +1,11 @@
-//! Makes a feed for the benchmarks: so many revocations as one JSON line on standard input asks for, as the files
-//! that an edge would fetch. `cargo run --release --features origin --example feed_maker`.
+//! Makes a feed for the benchmarks from a JSON line on standard input that states the numbers of revocations. Writes
+//! the files that an edge would fetch. `cargo run --release --features origin --example feed_maker`.
 //!
 //! ```text
 //! {"folder","issuer","now","ids","epochs","buckets","banned":[thumbprint],"deltas","changes","rows"}
 //! folder/manifest  folder/sections/{sha256}  folder/deltas/{number}  folder/rows
 //! ```
-//! The id of number n expires in the bucket `n % buckets`; makers of tokens use the same spelling.
+//! Id number n expires in bucket `n % buckets`; generators of tokens use the same format for ids.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(missing_docs)]
@@ -25,7 +25,7 @@ use serde::Deserialize;
 
 /// Seconds of `exp` that share a filter.
 const BUCKET_SECONDS: u64 = 512;
-/// Events staged between two commits.
+/// Number of events per commit.
 const BATCH: u64 = 1_000;
 
 #[derive(Deserialize)]
@@ -35,16 +35,16 @@ struct Order {
     now: u64,
     /// Revoked token ids.
     ids: u64,
-    /// Users logged out and sessions ended, half of each.
+    /// Number of not-befores: half are logged-out users, half ended sessions.
     epochs: u64,
-    /// Buckets over which the ids are spread.
+    /// Number of buckets that the ids are spread over.
     buckets: u64,
     /// Thumbprints of banned keys.
     banned: Vec<String>,
-    /// Deltas after the manifest, each with so many revoked token ids.
+    /// Number of deltas after the manifest, each with `changes` revoked token ids.
     deltas: u64,
     changes: u64,
-    /// Whether the ledger's rows are wanted too, as the origin stores them.
+    /// Whether to write the ledger's rows too, as the origin stores them.
     rows: bool,
 }
 
@@ -102,7 +102,7 @@ impl Order {
     }
 }
 
-/// The manifest and the sections it names.
+/// Writes the manifest and its sections.
 fn publish(ledger: &mut Ledger, order: &Order) {
     let manifest = ledger.manifest(FORM, at(order.now)).unwrap();
     let mut edge = edge_of(&order.issuer);
@@ -114,7 +114,7 @@ fn publish(ledger: &mut Ledger, order: &Order) {
     fs::write(order.folder.join("manifest"), manifest).unwrap();
 }
 
-/// Sequence, end of its keeping (0: none), chain, length, payload; little-endian.
+/// Writes sequence, `keep_until` (0: none), chain, length, payload; little-endian.
 fn write_row(file: &mut impl Write, row: &Row) {
     let keep_until = row.keep_until.map_or(0, portcullis::time::UnixSeconds::get);
     let length = u32::try_from(row.payload.len()).unwrap();
@@ -125,7 +125,7 @@ fn write_row(file: &mut impl Write, row: &Row) {
     }
 }
 
-/// As long as a UUID.
+/// A name of a UUID's length.
 fn name(kind: &str, number: u64) -> String {
     format!("revoked{number:09x}-{kind:-<19}")
 }

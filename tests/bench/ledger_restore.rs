@@ -1,4 +1,4 @@
-//! A ledger of a million live events: reading it back, publishing it, and publishing it again after one event more.
+//! Restores a ledger of a million live events, publishes it, and publishes it again after one more event.
 
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 #![allow(missing_docs)]

@@ -1,4 +1,4 @@
-//! The filter of one full bucket, built from its 63,000 fingerprints, and the manifest that names it; native code.
+//! Builds the filter of a full bucket from its 63,000 fingerprints, and the manifest that names it; native code.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 

@@ -1,4 +1,5 @@
-//! A look-up among a million revoked ids and 100,000 epochs: every level of revocation, hashing included; native code.
+//! Looks up tokens among a million revoked ids and 100,000 epochs: every level of revocation, including hashing; native
+//! code.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
@@ -11,7 +12,7 @@ use portcullis::revocation::{Status, Subject};
 
 const IDS: u64 = 1_000_000;
 const EPOCHS: u64 = 100_000;
-/// So many that neither they nor the bits they probe stay in a cache between two turns.
+/// Enough subjects that neither they nor the bits they probe stay in the CPU cache between two rounds.
 const SUBJECTS: u64 = 1 << 16;
 
 fn status(criterion: &mut Criterion) {
@@ -46,7 +47,7 @@ fn status(criterion: &mut Criterion) {
     });
 }
 
-/// As long as a UUID.
+/// A name of a UUID's length.
 fn name(kind: &str, number: u64) -> String {
     format!("{number:016x}-{kind:-<19}")
 }

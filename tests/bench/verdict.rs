@@ -1,4 +1,4 @@
-//! A new token through every check, with 100,000 revoked ids and 10,000 epochs loaded: native code, each
+//! Judges a new token by every check, with 100,000 revoked ids and 10,000 epochs loaded; native code, for each
 //! algorithm.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]

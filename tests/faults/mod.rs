@@ -1,5 +1,5 @@
-//! For the suites about the faults of a feed: an edge that refuses them unmoved, and messages that are changed and
-//! signed again.
+//! Helpers for tests of faulty feeds: an edge that must refuse a message without changing, and messages that are
+//! changed and signed again.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
 #![allow(clippy::cast_possible_truncation)]
@@ -15,7 +15,7 @@ use crate::pair::*;
 
 pub const TRAILER_BYTES: usize = 72;
 
-/// A ledger with something of everything, an edge that has loaded it, and one event more.
+/// Creates a ledger with entries of every kind, an edge that has loaded it, and one more event.
 pub fn pair_one_behind() -> (Ledger, Revocations) {
     let (mut ledger, mut edge) = (ledger(), edge());
     for number in 0..60_u64 {
@@ -36,7 +36,7 @@ pub fn pair_one_behind() -> (Ledger, Revocations) {
     (ledger, edge)
 }
 
-/// The edge's answers about every token of these tests.
+/// Returns the edge's status for every token of these tests.
 pub fn answers(edge: &Revocations) -> Vec<Status> {
     let ids = (0..60_u64).map(|number| (format!("t{number}"), NOW + 300 + number % 3 * 600));
     let ids = ids.chain([("w".into(), NOW + 300), ("next".into(), NOW + 300)]);
@@ -45,7 +45,7 @@ pub fn answers(edge: &Revocations) -> Vec<Status> {
     ids.chain(users.map(|sub| edge.status(&of_user(&sub, NOW)))).collect()
 }
 
-/// The message is refused with this error, nothing changes, and the feed can go on.
+/// Checks that the message is refused with this error, nothing changes, and the feed can continue.
 pub fn check_refused(message: &[u8], now: u64, error: FeedError) {
     let (ledger, mut edge) = pair_one_behind();
     refuse_all(&ledger, &mut edge, &[(message.to_vec(), now, Some(error))]);
@@ -67,7 +67,7 @@ pub fn refuse_all(ledger: &Ledger, edge: &mut Revocations, messages: &[(Vec<u8>,
     assert!(is_revoked(edge, &subject("next", NOW + 300, NOW)));
 }
 
-/// Cuts off key id and signature, changes the rest and signs it again.
+/// Removes key id and signature, changes the rest and signs it again.
 pub fn signed_again(message: &[u8], change: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     signed_again_by(SIGNING_JWK, message, change)
 }
@@ -86,13 +86,13 @@ pub fn signed_again_by(jwk: &str, message: &[u8], change: impl FnOnce(&mut Vec<u
     body
 }
 
-/// A block, with its number and flags.
+/// Encodes a block with its number and flags.
 pub fn block(kind: u16, flags: u16, contents: &[u8]) -> Vec<u8> {
     let length = (contents.len() as u32).to_le_bytes();
     [&kind.to_le_bytes()[..], &flags.to_le_bytes(), &length, contents].concat()
 }
 
-/// A delta from the edge's position with these blocks.
+/// Encodes a delta from the edge's position with these blocks.
 pub fn delta_of(edge: &Revocations, blocks: &[u8]) -> Vec<u8> {
     let position = edge.position().unwrap();
     let mut message = b"PCLD\x01\x00\x00\x00".to_vec();

@@ -1,4 +1,4 @@
-//! Structured values read from the bytes of an input. Past its end everything is zero, so every input is a valid one.
+//! Reads structured values from the bytes of an input. Everything past its end is zero, so every input is valid.
 
 pub struct Input<'a> {
     rest: &'a [u8],
@@ -17,13 +17,13 @@ impl<'a> Input<'a> {
         self.take(1).first().copied().unwrap_or(0)
     }
 
-    /// Little-endian.
+    /// Reads a little-endian number.
     pub fn u16(&mut self) -> u16 {
         let bytes = self.take(2);
         bytes.iter().rev().fold(0, |number, byte| number << 8 | u16::from(*byte))
     }
 
-    /// At most that many bytes.
+    /// Takes at most `length` bytes.
     pub fn take(&mut self, length: usize) -> &'a [u8] {
         let (taken, rest) = self.rest.split_at(length.min(self.rest.len()));
         self.rest = rest;

@@ -1,12 +1,12 @@
-//! JSON objects as `serde_json` reads them, member by member.
+//! Reads JSON objects with `serde_json`, member by member.
 
 use core::fmt;
 
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 
-/// The members of an object in order, the same name perhaps more than once. `None`: it is not an object, or has a
-/// number that only a reader of text can hold.
+/// Returns the members of an object in order, including duplicates. `None`: it is not an object, or has a number that
+/// `serde_json` cannot represent.
 pub fn members(text: &str) -> Option<Vec<(String, Value)>> {
     struct Members;
 

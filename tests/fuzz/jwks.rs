@@ -1,5 +1,5 @@
-//! JWK sets: any bytes. Each member of `keys` is a key or skipped with a reason, a key has the thumbprint of its public
-//! members, and those alone read as the same key.
+//! Fuzzes JWK sets with arbitrary bytes. Each member of `keys` is a key or is skipped with a reason, a key has the
+//! thumbprint of its public members, and these members alone are read as the same key.
 
 use portcullis::keys::{
     Key, KeyError, KeyRules, KeySource, Keys, RsaDefault, MAX_CANDIDATES, MAX_JWKS_BYTES, MAX_KEYS,
@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 
 const RSA: [RsaDefault; 3] = [RsaDefault::RS256, RsaDefault::PS256, RsaDefault::PS512];
 
-/// The first byte says where the set came from and which algorithm a bare RSA key has; the rest is the set.
+/// The first byte selects the source of the set and the algorithm of an RSA key without `alg`; the rest is the set.
 pub fn check(input: &[u8]) {
     let Some((rules, jwks)) = input.split_first() else { return };
     let source = if rules & 1 == 0 { KeySource::Configuration } else { KeySource::Url };
@@ -41,8 +41,8 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// The members of `keys`, as another parser reads them; `None` where it takes less than ours, such as numbers beyond a
-/// double.
+/// Returns the members of `keys` as another parser reads them; `None` where it accepts less than ours, such as numbers
+/// beyond a double.
 fn listed(jwks: &[u8]) -> Option<Vec<Value>> {
     let jwks = jwks.strip_prefix(b"\xef\xbb\xbf").unwrap_or(jwks);
     match serde_json::from_slice::<Value>(jwks).ok()?.get_mut("keys")?.take() {
@@ -62,7 +62,7 @@ fn check_key(key: &Key, rules: KeyRules) {
     assert!(!algorithms.iter().any(|algorithm| algorithm.name().starts_with("HS")), "a public key as a secret");
     assert_eq!(key.thumbprint()[..], Sha256::digest(public)[..]);
     let jwk: Value = serde_json::from_str(public).unwrap();
-    // RFC 7638 §3: members in order and without spaces, which is how this library writes a map.
+    // RFC 7638 §3: members in order and without spaces, as this library writes a map.
     assert_eq!(jwk.to_string(), public);
     let set = json!({ "keys": [jwk] }).to_string();
     let again = Keys::read(set.as_bytes(), rules).unwrap();
@@ -72,7 +72,7 @@ fn check_key(key: &Key, rules: KeyRules) {
     assert_eq!(read[0].public_jwk(), Some(public));
 }
 
-/// A token that names the key, and one that names none, are checked with keys of its algorithm only.
+/// Checks that a token with the key's `kid`, and one without, are verified with keys of its algorithm only.
 fn check_candidates(keys: &Keys, key: &Key) {
     for algorithm in Algorithm::ALL {
         for id in [key.id(), None] {
@@ -85,7 +85,7 @@ fn check_candidates(keys: &Keys, key: &Key) {
     }
 }
 
-/// The keys against the members that they were read from.
+/// Checks the keys against the members that they were read from.
 fn check_against(listed: &[Value], keys: &Keys, is_skipped: impl Fn(usize) -> bool) {
     let used = listed.iter().enumerate().filter(|(index, _)| !is_skipped(*index)).map(|(_, jwk)| jwk);
     for (jwk, key) in used.zip(keys.iter()) {
@@ -115,8 +115,7 @@ fn check_against(listed: &[Value], keys: &Keys, is_skipped: impl Fn(usize) -> bo
     }
 }
 
-/// The number that a member spells in either alphabet of base64, without the zero bytes in front and the bits left
-/// over.
+/// Decodes a number in either alphabet of base64, without leading zero bytes and trailing bits.
 fn number(spelt: &Value) -> Option<Vec<u8>> {
     const ALPHABET: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let letters = spelt.as_str()?.bytes().map(|letter| match letter {

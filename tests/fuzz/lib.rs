@@ -1,4 +1,4 @@
-//! The targets as a library, for the fuzzer's programs beside it.
+//! The targets as a library, for the fuzzer's binaries.
 
 #[path = "../fixtures/mod.rs"]
 mod fixtures;

@@ -1,5 +1,5 @@
-//! The fuzz targets without the fuzzer: over their seeds, and over each input that is kept in `corpus/`. `README.md`
-//! says how to look for more.
+//! Runs the fuzz targets without the fuzzer, over their seeds and over each input in `corpus/`. `README.md` explains
+//! how to search for more.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, unreachable_pub)]
@@ -29,7 +29,7 @@ mod token;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// All that is kept of what was found, together.
+/// Maximum total size of the corpus.
 const MAX_CORPUS_BYTES: u64 = 300_000;
 
 #[test]
@@ -65,7 +65,7 @@ fn the_corpus_is_small() {
     assert!((1..=MAX_CORPUS_BYTES).contains(&bytes), "{bytes} bytes");
 }
 
-/// Runs the target over its seeds and over what is kept in git.
+/// Runs the target over its seeds and over its corpus in git.
 fn replay(target: &str, check: fn(&[u8])) {
     let seeds = seeds::of(target);
     for (number, seed) in seeds.iter().enumerate() {

@@ -1,5 +1,5 @@
-//! The names that the models ask about, and the hashes by which a feed states them: computed here from the description
-//! of the format (`lookup/fingerprint.rs`, `lookup/versions.rs`), apart from the core's own functions.
+//! The names that the models look up, and their hashes in a feed: computed from the description of the format
+//! (`lookup/fingerprint.rs`, `lookup/versions.rs`), independently of the core's own functions.
 
 use std::hash::Hasher as _;
 
@@ -9,10 +9,10 @@ use siphasher::sip::SipHasher24;
 
 use crate::pair::ISSUER;
 
-/// The hash key of the sections that the seeds hold and the targets build.
+/// The hash key of the sections in the seeds and of those that the targets build.
 pub const HASH_KEY: [u8; 16] = *b"fuzzing hash key";
 
-/// How many names are looked up.
+/// Number of names looked up.
 pub const NAMES: usize = 24;
 
 pub const TOKEN_ID: u8 = 1;
@@ -25,7 +25,7 @@ pub fn name(number: usize) -> String {
     format!("name {}", number % NAMES)
 }
 
-/// The top 48 bits of SipHash-2-4 over tag, realm id and the parts, each after its length in 4 bytes.
+/// Returns the top 48 bits of SipHash-2-4 over tag, realm id and the parts, each prefixed with its length in 4 bytes.
 pub fn fingerprint(tag: u8, parts: &[&str]) -> u64 {
     let mut bytes = vec![tag];
     bytes.extend_from_slice(RealmId::of(ISSUER).as_bytes());
@@ -38,7 +38,7 @@ pub fn fingerprint(tag: u8, parts: &[&str]) -> u64 {
     hasher.finish() >> 16
 }
 
-/// The first 16 bytes of SHA-256 over realm id and `sub`.
+/// Returns the first 16 bytes of SHA-256 over realm id and `sub`.
 pub fn user_key(sub: &str) -> [u8; 16] {
     let mut hash = Sha256::new_with_prefix(RealmId::of(ISSUER).as_bytes());
     hash.update(sub);

@@ -1,4 +1,4 @@
-//! Ledger rows folded into plain maps: a second reader of the row format, written from its description in
+//! Folds ledger rows into plain maps: a second reader of the row format, written from its description in
 //! `ledger/record.rs`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 const MAX_SECONDS: u64 = (1 << 53) - 1;
 const UNKNOWN: u64 = u64::MAX;
 
-/// A name of the issuer, where the row counts for one only, and the names of the subject.
+/// The issuer name, if the row applies to one only, and the names of the subject.
 type Key = (Option<String>, Vec<Vec<u8>>);
 
 /// A filter: its kind (1 bucket, 2 catch-all) and number.
@@ -30,7 +30,7 @@ pub struct Ids {
 }
 
 impl RowMap {
-    /// Folds a row in. Returns false if it is not a valid row.
+    /// Folds a row into the maps. Returns false if it is not a valid row.
     pub fn take(&mut self, payload: &[u8]) -> bool {
         self.read(payload).is_some()
     }
@@ -111,14 +111,13 @@ impl RowMap {
         Some(())
     }
 
-    /// The not-before of a subject; default 0.
+    /// Returns the not-before of a subject; default 0.
     pub fn not_before(&self, kind: u8, issuer: Option<&str>, names: &[&[u8]]) -> u64 {
         let key = (issuer.map(Into::into), names.iter().map(|name| name.to_vec()).collect());
         self.not_befores.get(&(kind, key)).copied().unwrap_or(0)
     }
 
-    /// Whether a ledger records such values, and edges take them: a client of an older version's may have a longer
-    /// name.
+    /// Whether a ledger records such values and edges accept them: rows of older versions may have longer client names.
     pub fn is_recordable(&self) -> bool {
         self.not_befores.iter().all(|((kind, (_, names)), not_before)| match kind {
             4 => names.iter().all(|name| name.len() <= 1_024),
@@ -127,7 +126,7 @@ impl RowMap {
         })
     }
 
-    /// Whether the token of that id, expiry and issue time is refused for its id.
+    /// Whether the token with this id, expiry and issue time is refused because of its id.
     pub fn refuses_id(&self, issuer: Option<&str>, id: &str, expires_at: u64, issued_at: u64) -> bool {
         let bucket = u32::try_from(expires_at / 512).unwrap_or(u32::MAX);
         let key = (issuer.map(Into::into), id.to_owned());
@@ -151,7 +150,7 @@ fn set<K: Ord>(map: &mut BTreeMap<K, u64>, key: K, value: u64, replaces: bool) {
     }
 }
 
-/// The fields of a row, from its front.
+/// Reads the fields of a row in order.
 struct Fields<'a>(&'a [u8]);
 
 impl Fields<'_> {
@@ -169,7 +168,7 @@ impl Fields<'_> {
         self.u64().filter(|time| *time <= MAX_SECONDS)
     }
 
-    /// A string after its length.
+    /// Reads a length-prefixed string.
     fn prefixed(&mut self) -> Option<String> {
         let length = u32::from_le_bytes(self.array()?) as usize;
         let (taken, rest) = self.0.split_at_checked(length)?;
@@ -177,7 +176,7 @@ impl Fields<'_> {
         String::from_utf8(taken.to_vec()).ok()
     }
 
-    /// The string up to the end.
+    /// Reads a string to the end.
     fn text(&mut self) -> Option<String> {
         String::from_utf8(core::mem::take(&mut self.0).to_vec()).ok()
     }

@@ -1,5 +1,6 @@
-//! Ledger rows: a store's rows, whole or damaged, restored one by one and as a page. The ledger takes those that the
-//! plain reader takes, refuses what the maps refuse, and publishes a state in which an edge refuses it as well.
+//! Fuzzes ledger rows: a store's rows, intact or damaged, restored one by one and as a page. The ledger accepts the
+//! rows that the plain reader accepts, refuses the tokens that the maps refuse, and publishes a state in which an edge
+//! refuses them as well.
 
 use portcullis::error::LedgerError;
 use portcullis::ledger::{Ledger, Row, RowPage};
@@ -15,11 +16,11 @@ use crate::statement::new_edge;
 
 const BASE: u64 = 1 << 40;
 const MOST_ROWS: usize = 64;
-/// At this time nothing has expired, so that every row counts.
+/// At this time nothing has expired, so every row counts.
 const NOW: UnixSeconds = UnixSeconds::ZERO;
 
-/// For each row a byte that says how it follows the one before (0 to 127: next; 128 to 191: after a gap; 192 to 223:
-/// not after it; from 224 on: with a wrong chain), the payload's length in two, and the payload.
+/// Each row is a byte for its relation to the previous row (0 to 127: next; 128 to 191: after a gap; 192 to 223: not
+/// after it; from 224 on: wrong chain), the payload's length in two bytes, and the payload.
 pub fn check(input: &[u8]) {
     let rows = rows(input);
     let (mut one_by_one, mut by_page) = (ledger(), ledger());
@@ -32,7 +33,7 @@ pub fn check(input: &[u8]) {
         Err(error) => return assert_eq!(restored, Err(error)),
     };
     assert_eq!(restored, Ok(()));
-    // Rows of the incarnation before do not move the head.
+    // Rows of the previous incarnation do not move the head.
     let head = rows.last().map_or(BASE, |row| row.sequence.max(BASE));
     assert_eq!(one_by_one.head().0, head);
 
@@ -42,7 +43,7 @@ pub fn check(input: &[u8]) {
         let subject = subject.borrowed();
         let refuses = one_by_one.refuses(&subject).is_some();
         assert_eq!(refuses, is_refused(&map, &subject), "{subject:?}");
-        // The other way round a hash may match by chance.
+        // Not vice versa, since a hash may match by chance.
         if refuses && is_published {
             assert!(matches!(edge.status(&subject), Status::Revoked(_)), "{subject:?}");
         }
@@ -73,7 +74,7 @@ fn rows(input: &[u8]) -> Vec<Row> {
     rows
 }
 
-/// The map that the rows fold into, or the first error, by the rules of [`Ledger::restore`].
+/// Returns the map that the rows fold into, or the first error, by the rules of [`Ledger::restore`].
 fn expected(rows: &[Row]) -> Result<RowMap, LedgerError> {
     let mut map = RowMap::default();
     let mut last: Option<(u64, Chain)> = None;
@@ -103,7 +104,7 @@ fn restore_page(ledger: &mut Ledger, rows: &[Row]) -> Result<(), LedgerError> {
     ledger.restore_page(RowPage { sequences: &sequences, lengths: &lengths, contents: &contents })
 }
 
-/// Brings the state to an edge; false where the rows hold what no ledger records and no edge takes.
+/// Publishes the state to an edge; false if the rows have values that no ledger records and no edge accepts.
 fn publish(ledger: &mut Ledger, edge: &mut Revocations, map: &RowMap) -> bool {
     let manifest = ledger.manifest(Form::NEWEST, NOW);
     let applied = manifest.map(|manifest| edge.apply(&manifest, NOW));
@@ -121,7 +122,7 @@ fn publish(ledger: &mut Ledger, edge: &mut Revocations, map: &RowMap) -> bool {
     true
 }
 
-/// A token to ask about.
+/// A token to look up.
 struct Asked {
     issuer: Option<String>,
     id: String,
@@ -153,7 +154,7 @@ impl Asked {
     }
 }
 
-/// Tokens of the names that the rows are about, at the times around theirs, and of some that they need not be about.
+/// Tokens with the names in the rows, at times around theirs, and with some other names.
 fn subjects(map: &RowMap) -> Vec<Asked> {
     let token = |number: usize| Asked {
         issuer: None,

@@ -1,5 +1,5 @@
-//! A section's bytes as a plain map: a second decoder, written from the layouts that the core's sources describe, bit
-//! by bit and without a thought for speed. It takes what the core must take, and nothing else.
+//! Decodes a section into a plain map: a second decoder, written bit by bit from the layouts in the core's sources,
+//! with no regard for speed. It accepts exactly the sections that the core must accept.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ const HEAD_BYTES: usize = 32;
 const MAX_SECONDS: u64 = (1 << 53) - 1;
 const MAX_SHARDS: u64 = 8_192;
 
-/// The head of a section, without what follows it.
+/// The head of a section, without the contents.
 #[derive(Clone, Copy)]
 pub struct Head {
     pub kind: u16,
@@ -36,7 +36,7 @@ impl Head {
     }
 }
 
-/// The content of a section.
+/// The contents of a section.
 pub enum SectionMap {
     Filter(Filter),
     NotBefores(NotBefores),
@@ -44,7 +44,7 @@ pub enum SectionMap {
 }
 
 impl SectionMap {
-    /// `shards`: how many sections of its kind there are.
+    /// Decodes a section. `shards`: the number of sections of its kind.
     pub fn read(head: &Head, bytes: &[u8], shards: u64) -> Option<Self> {
         let is_one_of = |log2: u8| 1_u64.checked_shl(log2.into()) == Some(shards) && shards <= MAX_SHARDS;
         match head.kind {
@@ -69,7 +69,8 @@ impl Filter {
         (fits && is_filter).then(|| Self { bits: bits_of(body), hashes: head.form })
     }
 
-    /// Two 32-bit draws from each word of splitmix64, seeded with the fingerprint, each scaled to the number of bits.
+    /// Whether the filter has the fingerprint: two 32-bit draws from each word of splitmix64, seeded with the
+    /// fingerprint, each scaled to the number of bits.
     pub fn has(&self, fingerprint: u64) -> bool {
         let mut draws = Vec::new();
         for step in 1..=u64::from(self.hashes).div_ceil(2) {
@@ -84,11 +85,11 @@ impl Filter {
     }
 }
 
-/// Not-befores by the part of the fingerprint that the section holds.
+/// Not-befores by the part of the fingerprint that the section stores.
 pub struct NotBefores {
     pub entries: BTreeMap<u64, u64>,
     shard_bits: u32,
-    /// Bits of the part.
+    /// Number of bits of that part.
     held: u32,
 }
 
@@ -107,7 +108,7 @@ impl NotBefores {
         if bytes.len() as u64 * 8 != HEAD_BYTES as u64 * 8 + padded.iter().sum::<u64>() {
             return None;
         }
-        // Each part, and whether what pads it is zero.
+        // Each part, and whether its padding is zero.
         let mut rest = &bits_of(&bytes[HEAD_BYTES..])[..];
         let mut parts = Vec::new();
         for (length, padded) in lengths.into_iter().zip(padded) {
@@ -129,7 +130,7 @@ impl NotBefores {
                 width => bits.chunks(width as usize).map(number).collect(),
             }
         };
-        // For each high part one 1 an entry, then a 0.
+        // For each high part, one 1 per entry, then a 0.
         let (mut high, mut high_parts) = (0, Vec::new());
         for bit in upper {
             match bit {
@@ -151,7 +152,7 @@ impl NotBefores {
         is_canonical.then_some(Self { entries, shard_bits, held: high_bits + low_bits })
     }
 
-    /// The not-before of a name; 0 unless its fingerprint is in this shard.
+    /// Returns the not-before of a name; 0 unless its fingerprint is in this shard.
     pub fn get(&self, fingerprint: u64) -> u64 {
         let after_shard = fingerprint & ((1 << (48 - self.shard_bits)) - 1);
         let held = after_shard >> (48 - self.shard_bits - self.held);
@@ -174,7 +175,7 @@ fn versions(head: &Head, body: &[u8]) -> Option<BTreeMap<[u8; 16], u64>> {
         .then(|| entries.into_iter().collect())
 }
 
-/// The shard of a user's key among 2^`log2`: the key's leading bits.
+/// Returns the shard of a user's key among 2^`log2`: the key's leading bits.
 pub fn shard(key: &[u8; 16], log2: u8) -> u32 {
     let leading = u32::from_be_bytes(key[..4].try_into().unwrap());
     (u64::from(leading) >> (32 - u32::from(log2))) as u32
@@ -184,7 +185,7 @@ fn bits_of(bytes: &[u8]) -> Vec<bool> {
     bytes.iter().flat_map(|byte| (0..8).map(move |bit| byte >> bit & 1 == 1)).collect()
 }
 
-/// Low bits first.
+/// Reads a number, low bits first.
 fn number(bits: &[bool]) -> u64 {
     bits.iter().rev().fold(0, |number, bit| number << 1 | u64::from(*bit))
 }

@@ -1,5 +1,5 @@
-//! Sections: any bytes under a manifest that names them. What the core takes is what the plain decoder takes, and
-//! afterwards it answers as the map says.
+//! Fuzzes sections: arbitrary bytes under a manifest that names them. The core accepts exactly the bytes that the plain
+//! decoder accepts, and its lookups then equal those of the map.
 
 use portcullis::revocation::{Level, Revocations, Status, Subject};
 use sha2::{Digest as _, Sha256};
@@ -9,10 +9,10 @@ use crate::pair::at;
 use crate::section_map::{shard, Head, SectionMap};
 use crate::statement::{manifest, new_edge, SIGNED_AT};
 
-/// Shards of the manifest that are asked for, at most.
+/// Maximum number of shards in the manifest.
 const MOST_SHARDS: u32 = 16;
 
-/// The first byte is the number of shards, as a power of two; the rest is the section.
+/// The first byte is log2 of the number of shards; the rest is the section.
 pub fn check(input: &[u8]) {
     let Some((log2, bytes)) = input.split_first() else { return };
     let Some(head) = Head::read(bytes) else { return check_without_head(bytes) };
@@ -24,7 +24,7 @@ pub fn check(input: &[u8]) {
     let mut edge = new_edge();
     let entries = entries(&head, bytes, if is_sharded { shards } else { 1 });
     if edge.apply(&manifest(head.generation, &entries), at(SIGNED_AT)).is_err() {
-        // The entry is one that no manifest has: an unknown kind, or a hash key for minimum versions.
+        // No manifest has such an entry: an unknown kind, or a hash key for minimum versions.
         assert!(!(1..=5).contains(&head.kind) || head.kind == 4 && head.generation != 0);
         return;
     }
@@ -41,7 +41,7 @@ pub fn check(input: &[u8]) {
     }
 }
 
-/// Bytes that are no section are refused under any name.
+/// Checks that bytes without a section head are refused under any name.
 fn check_without_head(bytes: &[u8]) {
     let head = Head { kind: 1, form: 1, width: 0, bucket: 1, generation: 1, count: 0, capacity: 0, base: 64 };
     let mut edge = new_edge();
@@ -50,7 +50,7 @@ fn check_without_head(bytes: &[u8]) {
     assert!(edge.provide_section_hashed_by_host(bytes.to_vec(), name_of(bytes)).is_err());
 }
 
-/// The entries of a manifest in which the head's section stands among others that never arrive.
+/// Returns the entries of a manifest with the head's section among others that never arrive.
 fn entries(head: &Head, bytes: &[u8], shards: u32) -> Vec<u8> {
     assert!(shards <= MOST_SHARDS);
     let is_filter = matches!(head.kind, 1 | 2);
@@ -68,7 +68,7 @@ fn entries(head: &Head, bytes: &[u8], shards: u32) -> Vec<u8> {
         all.extend_from_slice(&length.to_le_bytes());
         all.extend_from_slice(&[0; 4]);
         all.extend_from_slice(&0_u64.to_le_bytes());
-        // Ids of an unknown issue time, so that every token is looked up.
+        // Ids with an unknown issue time, so that every token is looked up.
         all.extend_from_slice(&if is_filter { u64::MAX } else { 0 }.to_le_bytes());
         all.extend_from_slice(&if is_own { name_of(bytes) } else { [shard as u8; 32] });
     }
@@ -95,7 +95,7 @@ fn check_answers(edge: &Revocations, head: &Head, map: &SectionMap) {
             SectionMap::NotBefores(map) => {
                 let of_session = Subject { session: Some(&one), ..Subject::default() };
                 let of_user = Subject { user: Some(&one), ..Subject::default() };
-                // The widest level that refuses is reported, so each kind is asked about alone where it can be.
+                // Only the widest refusing level is reported, so each kind is looked up alone if possible.
                 let asked = match head.kind {
                     3 => vec![
                         (of_user, Level::User, fingerprint(USER, &[&one])),
@@ -118,7 +118,7 @@ fn check_answers(edge: &Revocations, head: &Head, map: &SectionMap) {
                     for compared_at in [not_before.unwrap_or(0), not_before.unwrap_or(0) + 1].map(at) {
                         let status = edge.status(&Subject { compared_at, ..subject });
                         match (level, not_before) {
-                            // Its session may be refused, or be in a shard that has not arrived.
+                            // The session may be refused, or be in a missing shard.
                             (Level::ClientSession, Some(known)) if known > 0 && compared_at.get() <= known => {
                                 assert!(matches!(status, Status::Revoked(Level::Session | Level::ClientSession)));
                             }

@@ -1,5 +1,5 @@
-//! The inputs from which the fuzzer begins: made of the vectors, and of rows, sections and statements about the names
-//! that the models ask about.
+//! The fuzzer's initial inputs: made from the vectors, and from rows, sections and statements about the names that the
+//! models look up.
 
 use std::collections::BTreeMap;
 
@@ -12,8 +12,8 @@ use portcullis::ledger::{Correction, Event, NotBefore};
 use portcullis::revocation::RealmId;
 use serde_json::Value;
 
-/// Ends the program after it has written the target's seeds into the folder that `FUZZ_SEEDS` names, if it names one.
-#[allow(dead_code)] // The fuzzer's programs alone.
+/// If `FUZZ_SEEDS` names a folder, writes the target's seeds into it and exits.
+#[allow(dead_code)] // Used by the fuzzer's binaries only.
 pub fn write_if_asked(target: &str) {
     let Some(folder) = std::env::var_os("FUZZ_SEEDS").map(std::path::PathBuf::from) else { return };
     std::fs::create_dir_all(&folder).unwrap();
@@ -23,7 +23,7 @@ pub fn write_if_asked(target: &str) {
     std::process::exit(0);
 }
 
-/// The seeds of a target.
+/// Returns the seeds of a target.
 pub fn of(target: &str) -> Vec<Vec<u8>> {
     match target {
         "token" => tokens(),
@@ -31,7 +31,7 @@ pub fn of(target: &str) -> Vec<Vec<u8>> {
         "feed" => statements(),
         "rows" => rows(),
         "sections" => sections(),
-        _ => panic!("there is no target {target}"),
+        _ => panic!("unknown target {target}"),
     }
 }
 
@@ -39,8 +39,7 @@ fn verdicts() -> Value {
     serde_json::from_str(include_str!("../vectors/verdicts.json")).unwrap()
 }
 
-/// Every token as it stands, the claims of each once more to be signed by the target, and tokens as long as they may
-/// be.
+/// Every token unchanged, the claims of each to be signed by the target, and tokens of the maximum length.
 fn tokens() -> Vec<Vec<u8>> {
     let mut inputs = Vec::new();
     for (number, group) in verdicts()["groups"].as_array().unwrap().iter().enumerate() {
@@ -56,7 +55,7 @@ fn tokens() -> Vec<Vec<u8>> {
             }
         }
     }
-    // Tokens of 599, 601 and 602 bytes for the setup that takes 600: the third after those of the vectors.
+    // Tokens of 599, 601 and 602 bytes for the setup that accepts 600: the third after those of the vectors.
     let setup = verdicts()["groups"].as_array().unwrap().len() + 2;
     for length in [387, 388, 389] {
         let text = r#"{"iss":"https://id.example/realms/acme","sub":"alice","jti":"1","iat":1799999990,"exp":1800000300,"pad":""}"#;
@@ -66,7 +65,7 @@ fn tokens() -> Vec<Vec<u8>> {
     inputs
 }
 
-/// Each set of the vectors, each of its keys alone, and sets at the limit.
+/// Each set of the vectors, each of its keys alone, and sets at the size limit.
 fn jwk_sets() -> Vec<Vec<u8>> {
     let mut sets = Vec::new();
     for group in verdicts()["groups"].as_array().unwrap() {
@@ -74,7 +73,7 @@ fn jwk_sets() -> Vec<Vec<u8>> {
         let keys = group["jwks"]["keys"].as_array().unwrap().iter();
         sets.extend(keys.map(|key| serde_json::json!({ "keys": [key] })));
     }
-    // As many members as a set may have, and one more.
+    // The maximum number of members, and one more.
     for members in [MAX_KEYS, MAX_KEYS + 1] {
         let mut keys = vec![sets[1]["keys"][0].clone()];
         keys.resize(members, Value::from(0));
@@ -86,7 +85,7 @@ fn jwk_sets() -> Vec<Vec<u8>> {
         .collect()
 }
 
-/// A row of every kind, all of them in one input and each alone.
+/// A row of every kind, all in one input and each alone.
 fn rows() -> Vec<Vec<u8>> {
     let mut ledger = ledger();
     let caller = || NotBefore::Caller(at(NOW - 900));
@@ -112,7 +111,7 @@ fn rows() -> Vec<Vec<u8>> {
     ];
     let mut payloads: Vec<Vec<u8>> =
         events.iter().filter_map(|event| record(&mut ledger, event, NOW)).map(|row| row.payload).collect();
-    // The same under another name of the issuer: form 2, and the name before the fact.
+    // The same under another issuer name: form 2, with the name before the fact.
     for at in [0, 2, 7, 10] {
         let (head, fact) = payloads[at].split_at(10);
         payloads.push([&[2, head[1]][..], &head[2..], &17_u32.to_le_bytes(), b"https://b.example", fact].concat());
@@ -128,7 +127,7 @@ fn rows() -> Vec<Vec<u8>> {
     inputs
 }
 
-/// Sections of each kind about the names, and those of the vectors of the feed.
+/// Sections of each kind with the names, and those of the feed vectors.
 fn sections() -> Vec<Vec<u8>> {
     let mut inputs = Vec::new();
     for count in [0, 1, 2, 3, 5, 9, NAMES] {
@@ -150,7 +149,7 @@ fn sections() -> Vec<Vec<u8>> {
             }
         }
     }
-    // With more than 128 high parts, and so with several hints.
+    // More than 128 high parts, so there are several hints.
     let many: Vec<(u64, u64)> =
         (0..300).map(|number| (fingerprint(USER, &[&format!("name {number}")]), number)).collect();
     inputs.push([vec![0], not_befores(3, 0, 0, &many)].concat());
@@ -223,7 +222,7 @@ fn versions(log2: u8, shard: u32, count: usize) -> Vec<u8> {
     head(4, log2, 0, shard, keys.len(), 0, 0).into_iter().chain(entries).collect()
 }
 
-/// Scripts of a world, and statements: those of the vectors, and a delta of each block.
+/// Scripts of a world, and statements: those of the vectors, and a delta with each block.
 fn statements() -> Vec<Vec<u8>> {
     let mut state = 1_u64;
     let mut random = move || {
@@ -268,7 +267,7 @@ fn statements() -> Vec<Vec<u8>> {
     let mut all = delta();
     blocks.iter().for_each(|(kind, contents)| block(&mut all, *kind, contents));
     inputs.push(all);
-    // The longest name of a client, and one that is longer by a byte.
+    // A client name of the maximum length, and one that is a byte longer.
     for length in [1_024, 1_025_u16] {
         let varint = [(length & 0x7F) as u8 | 0x80, (length >> 7) as u8];
         let mut delta = delta();
@@ -285,7 +284,7 @@ fn statements() -> Vec<Vec<u8>> {
     inputs
 }
 
-/// A delta that follows the manifest of the target, without a block.
+/// A delta without blocks that follows the target's manifest.
 fn delta() -> Vec<u8> {
     let mut body = b"\xffPCLD\x01\x01\x00\x00".to_vec();
     body.extend_from_slice(RealmId::of(ISSUER).as_bytes());
@@ -298,7 +297,7 @@ fn delta() -> Vec<u8> {
     body
 }
 
-/// The sections, or the statements, that earlier versions published.
+/// The sections or statements that earlier versions published.
 fn feed_vectors(wanted: &str) -> Vec<Vec<u8>> {
     fn collect(value: &Value, found: &mut Vec<Vec<u8>>) {
         match value {

@@ -1,4 +1,4 @@
-//! Statements of a feed, built byte by byte and signed with the key that the edges of these tests have pinned.
+//! Builds feed statements byte by byte and signs them with the key that the edges of these tests pin.
 
 use std::sync::OnceLock;
 
@@ -11,11 +11,11 @@ use serde_json::Value;
 use crate::names::HASH_KEY;
 use crate::pair::{ISSUER, SIGNING_JWK};
 
-/// The sequence of the manifests that are built here.
+/// The sequence of the manifests built here.
 pub const SEQUENCE: u64 = 1 << 40;
-/// Signed and applied at this time, at which nothing has expired.
+/// The time of signing and applying, at which nothing has expired.
 pub const SIGNED_AT: u64 = 1;
-/// The length of key id and signature, at the end.
+/// Length of key id and signature at the end.
 pub const TRAILER_BYTES: usize = 72;
 
 struct Signer {
@@ -35,7 +35,7 @@ fn signer() -> &'static Signer {
     })
 }
 
-/// Adds key id and signature.
+/// Appends key id and signature.
 pub fn sign(mut body: Vec<u8>) -> Vec<u8> {
     let Signer { private, public } = signer();
     body.extend_from_slice(&public.id().0);
@@ -45,12 +45,12 @@ pub fn sign(mut body: Vec<u8>) -> Vec<u8> {
     body
 }
 
-/// An edge that has loaded nothing.
+/// Creates an edge that has loaded nothing.
 pub fn new_edge() -> Revocations {
     Revocations::new(RealmId::of(ISSUER), vec![signer().public.clone()], portcullis::revocation::Bounds::default())
 }
 
-/// A manifest of form 1.1 with these section entries, whose only hash key is [`HASH_KEY`] under the number
+/// Builds a manifest of form 1.1 with these section entries. Its only hash key is [`HASH_KEY`], with the number
 /// `generation`.
 pub fn manifest(generation: u32, entries: &[u8]) -> Vec<u8> {
     let mut body = b"PCLM\x01\x01\x00\x00".to_vec();
@@ -59,7 +59,7 @@ pub fn manifest(generation: u32, entries: &[u8]) -> Vec<u8> {
     body.extend_from_slice(&SIGNED_AT.to_le_bytes());
     body.extend_from_slice(&[9; 16]);
     body.extend_from_slice(&300_u32.to_le_bytes());
-    // Leeway and skew of 5 s, a lifetime of a day, no limit of a login's age.
+    // Leeway and skew of 5 s, a lifetime of a day, no limit on a login's age.
     block(&mut body, 1, &[5, 5, 0x80, 0xa3, 0x05, 0]);
     block(&mut body, 2, &[&generation.to_le_bytes()[..], &HASH_KEY].concat());
     if !entries.is_empty() {
@@ -68,7 +68,7 @@ pub fn manifest(generation: u32, entries: &[u8]) -> Vec<u8> {
     sign(body)
 }
 
-/// A block that a reader must understand.
+/// Appends a critical block.
 pub fn block(body: &mut Vec<u8>, kind: u16, contents: &[u8]) {
     body.extend_from_slice(&kind.to_le_bytes());
     body.extend_from_slice(&1_u16.to_le_bytes());

@@ -1,5 +1,5 @@
-//! A delta's bytes as plain maps: a second decoder, written from the layout in `message/delta.rs`. A delta that an edge
-//! takes is in order and complete, and afterwards the edge answers as the maps say.
+//! Decodes a delta into plain maps: a second decoder, written from the layout in `message/delta.rs`. A delta that an
+//! edge accepts is in order and complete, and the edge's lookups then equal those of the maps.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::Hasher as _;
@@ -17,7 +17,7 @@ const GENERATION: u32 = 1;
 const BLOCKS: usize = 80;
 const MAX_SECONDS: u64 = (1 << 53) - 1;
 
-/// The body of a statement, without key id and signature. Its realm is filled in.
+/// Checks the body of a statement, without key id and signature. Its realm is filled in.
 pub fn check(body: &[u8]) {
     let mut body = body.to_vec();
     if let Some(realm) = body.get_mut(8..24) {
@@ -45,7 +45,7 @@ pub fn check(body: &[u8]) {
     }
 }
 
-/// A token of the names with this number and the ones after it.
+/// Passes on a token with the names with this number and the following ones.
 fn with_subject<T>(number: usize, ask: impl FnOnce(Subject<'_>) -> T) -> T {
     let [one, other] = [name(number), name(number + 1)];
     ask(Subject {
@@ -70,15 +70,16 @@ pub struct DeltaMap {
     bans: BTreeSet<[u8; 32]>,
     keys: BTreeMap<[u8; 32], u64>,
     jwks: Option<Vec<u8>>,
-    /// By bucket; `None` for ids of unknown expiry: the greatest issue time, and generation and fingerprint of each id.
+    /// By kind and number of the filter (true: catch-all): the greatest issue time, and generation and fingerprint of each
+    /// id.
     ids: BTreeMap<(bool, u32), (u64, BTreeSet<(u32, u64)>)>,
-    /// By generation and fingerprint; grants apart.
+    /// By table (true: grants), generation and fingerprint.
     not_befores: BTreeMap<(bool, u32, u64), u64>,
     versions: BTreeMap<[u8; 16], u64>,
 }
 
 impl DeltaMap {
-    /// `None` where something is out of order, left over or cut short.
+    /// Decodes a delta. `None` if something is out of order, left over or truncated.
     pub fn read(message: &[u8]) -> Option<Self> {
         let issued_at = u64::from_le_bytes(message[32..40].try_into().unwrap());
         let mut map = Self { generations: [(GENERATION, HASH_KEY)].into(), ..Self::default() };
@@ -92,7 +93,7 @@ impl DeltaMap {
                 return None;
             }
             last = kind;
-            // A later minor version may have blocks that need not be understood.
+            // A later minor version may have blocks that are not critical.
             if kind <= 15 {
                 (flags == 1 && length > 0).then_some(())?;
                 map.block(kind, contents, issued_at)?;
@@ -156,7 +157,7 @@ impl DeltaMap {
                     push(&mut self.versions, key, bytes.varint().filter(|minimum| *minimum > 0)?)?;
                 }
             }
-            // Bounds and policy, about which no token is asked.
+            // Bounds and policy, which these lookups do not depend on.
             12 | 15 => {
                 bytes.rest();
             }
@@ -199,7 +200,7 @@ impl DeltaMap {
         (buckets > 0).then_some(())
     }
 
-    /// The greatest not-before of a name in any generation; default 0.
+    /// Returns the greatest not-before of a name in any generation; default 0.
     fn not_before(&self, is_grant: bool, tag: u8, parts: &[&str]) -> u64 {
         let found = self
             .generations
@@ -209,7 +210,7 @@ impl DeltaMap {
     }
 }
 
-/// Adds what must come after all that is there.
+/// Adds an entry, which must come after all existing ones.
 fn push<K: Ord>(map: &mut BTreeMap<K, u64>, key: K, value: u64) -> Option<()> {
     let is_next = map.last_key_value().is_none_or(|(last, _)| *last < key);
     map.insert(key, value);
@@ -253,7 +254,7 @@ fn check_answers(edge: &Revocations, map: &DeltaMap) {
     }
 }
 
-/// The widest level that refuses.
+/// Returns the widest level that refuses.
 fn expected(map: &DeltaMap, subject: &Subject<'_>, client: &str) -> Option<Level> {
     let time = subject.compared_at.get();
     let name = subject.user.unwrap();
@@ -283,7 +284,7 @@ fn expected(map: &DeltaMap, subject: &Subject<'_>, client: &str) -> Option<Level
     levels.into_iter().find(|(_, is_refused)| *is_refused).map(|(level, _)| level)
 }
 
-/// Fields from the front.
+/// Reads fields in order.
 struct Bytes<'a>(&'a [u8]);
 
 impl<'a> Bytes<'a> {
@@ -301,7 +302,7 @@ impl<'a> Bytes<'a> {
         self.array::<6>().map(|[a, b, c, d, e, f]| u64::from_le_bytes([a, b, c, d, e, f, 0, 0]))
     }
 
-    /// LEB128 in its shortest form.
+    /// Reads LEB128 in its shortest form.
     fn varint(&mut self) -> Option<u64> {
         let length = self.0.iter().position(|byte| byte & 0x80 == 0)? + 1;
         let bytes = self.take(length)?;

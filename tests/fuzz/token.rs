@@ -1,5 +1,6 @@
-//! Tokens: any text, and any header and claims under a good signature. Every way to judge a token comes to the same
-//! finding, what is accepted satisfies the policy as a plain reader of JSON sees it, and it can be revoked.
+//! Fuzzes tokens: arbitrary strings, and arbitrary headers and claims with a valid signature. Every way to judge a
+//! token gives the same finding. An accepted token satisfies the policy according to a plain JSON parser, and can be
+//! revoked.
 
 use portcullis::claims::NumericIds;
 use portcullis::keys::{KeySource, Keys};
@@ -20,7 +21,7 @@ use crate::input::Input;
 use crate::json::members;
 use crate::pair::{feed_key, ledger_of};
 
-/// Headers under which claims are signed; the last one is of the input's own making.
+/// Headers with which claims are signed; the input may also provide its own.
 const HEADERS: [&str; 5] = [
     r#"{"alg":"HS256","kid":"fuzz"}"#,
     r#"{"alg":"HS256","typ":"JWT","kid":"fuzz"}"#,
@@ -28,11 +29,11 @@ const HEADERS: [&str; 5] = [
     r#"{"alg":"HS256"}"#,
     "",
 ];
-/// The times at which a token is judged, in seconds from the time of the vectors.
+/// Times at which a token is judged, in seconds after the time of the vectors.
 const TIMES: [u64; 4] = [0, 1, 299, 305];
 const ROOM: CacheLimits = CacheLimits { entries: 4, bytes: 1 << 20 };
 
-/// A policy and its keys, with a state that is loaded and empty.
+/// A policy and its keys, with a loaded, empty state.
 struct Setup {
     policy: Policy,
     keys: Keys,
@@ -54,7 +55,7 @@ impl Setup {
     }
 }
 
-/// A realm that has loaded the state of a ledger with these events.
+/// Creates a realm that has loaded the state of a ledger with these events.
 fn realm(policy: &Policy, keys: &Keys, event: Option<(Option<&str>, &Event)>) -> Realm {
     let mut realm = Realm::new("acme", policy.clone(), vec![feed_key()], Bounds::default());
     realm.keys = loaded(keys.clone());
@@ -71,7 +72,7 @@ fn realm(policy: &Policy, keys: &Keys, event: Option<(Option<&str>, &Event)>) ->
     realm
 }
 
-/// The setups of the vectors, and some with other issuers, audiences and ids.
+/// Returns the setups of the vectors, and some with other issuers, audiences and ids.
 fn setups() -> Vec<Setup> {
     let vectors: Value = serde_json::from_str(include_str!("../vectors/verdicts.json")).unwrap();
     let groups = vectors["groups"].as_array().unwrap();
@@ -89,9 +90,9 @@ fn setups() -> Vec<Setup> {
     setups
 }
 
-/// One byte names the setup, one the header (its low half) and the time, one the event that revokes an accepted token.
-/// Then, with bit 7 of the third, the token's text; else the claims, after a header and its length in one byte where it
-/// is not one of the list.
+/// The first byte selects the setup, the second the header (low half) and the time, the third the event that revokes an
+/// accepted token. If bit 7 of the third is set, the token follows; otherwise the claims, after a header and its length
+/// in one byte if it is not one of the list.
 pub fn check(input: &[u8]) {
     thread_local!(static SETUPS: Vec<Setup> = setups());
     SETUPS.with(|setups| {
@@ -117,10 +118,10 @@ pub fn check(input: &[u8]) {
     });
 }
 
-/// Realm, sequence and whether the state is behind; or the realm and the reason.
+/// Realm, sequence, and whether the state is behind; or realm and reason.
 type Told = Result<(usize, u64, bool), (Option<usize>, Reason)>;
 
-/// The part of a finding that all ways to judge a token have in common. They differ in how the signature was checked.
+/// The part of a finding that all ways to judge a token must agree on. They differ in how the signature was verified.
 fn told(finding: Finding) -> Told {
     match finding {
         Ok(acceptance) => Ok((acceptance.realm, acceptance.sequence, acceptance.behind)),
@@ -183,7 +184,7 @@ fn identified_by_host(setup: &Setup, token: &str, now: UnixSeconds) -> Result<Id
     }
 }
 
-/// The first check that failed has the verdict's reason, those before it have passed, and those after it were not
+/// Checks that the first failed check has the verdict's reason, earlier ones have passed, and later ones were not
 /// reached.
 fn check_explanation(checks: &[Check], reason: Option<Reason>) {
     let failed = checks.iter().position(|check| matches!(check.outcome, Outcome::Failed(_)));
@@ -193,7 +194,7 @@ fn check_explanation(checks: &[Check], reason: Option<Reason>) {
     assert!(after.iter().skip(1).all(|check| check.outcome == Outcome::NotReached), "{checks:?}");
 }
 
-/// The claims of an accepted token satisfy the policy.
+/// Checks that the claims of an accepted token satisfy the policy.
 fn check_policy(policy: &Policy, header: &[(String, Value)], claims: &[(String, Value)], now: UnixSeconds) {
     let bounds = Bounds::default();
     for members in [header, claims] {
@@ -217,7 +218,7 @@ fn check_policy(policy: &Policy, header: &[(String, Value)], claims: &[(String, 
     let ids = [&names.subject, &names.token_id, &names.session].map(String::as_str);
     for name in ids.into_iter().chain(["azp", "client_id"]).chain(names.grant.as_deref()) {
         let Some(id) = given(claims, name) else { continue };
-        // `1.0`, `1e2` and `-0` are read as fractions.
+        // `serde_json` reads `1.0`, `1e2` and `-0` as floating-point numbers.
         let is_number = id.as_i64().is_some_and(|id| id.unsigned_abs() < 1 << 53);
         let is_accepted = policy.numeric_ids == NumericIds::Accept && is_number;
         assert!(is_accepted || id.as_str().is_some_and(|id| id.len() <= 1_024), "{name} is not a valid name");
@@ -234,7 +235,7 @@ fn check_policy(policy: &Policy, header: &[(String, Value)], claims: &[(String, 
     assert!(given(claims, &names.token_use).is_none_or(|usage| usage == "access" || usage == "Bearer"));
 }
 
-/// A name by which an accepted token is known is recorded, and then it is refused.
+/// Checks that a name of an accepted token can be recorded, and that the token is refused then.
 fn check_revocation(setup: &Setup, token: &str, identified: &Identified, issuer: Option<&str>, event: u8) {
     let Identified { token_id, subject, session, expires_at, issued_at, .. } = identified;
     let is_of_the_past = issued_at.is_some_and(|at| at <= NOW) && setup.policy.compare == Compare::IssuedAt;
@@ -247,7 +248,7 @@ fn check_revocation(setup: &Setup, token: &str, identified: &Identified, issuer:
         }
         _ => return,
     };
-    // Subjects of the first name are recorded without it.
+    // Subjects under the first issuer name are recorded without it.
     let is_first = setup.policy.issuer.names().next() == issuer;
     let qualifier = issuer.filter(|_| !is_first && setup.policy.issuer.subjects() == Subjects::ByName);
     let realms = [realm(&setup.policy, &setup.keys, Some((qualifier, &event)))];
@@ -255,7 +256,7 @@ fn check_revocation(setup: &Setup, token: &str, identified: &Identified, issuer:
         Verdict::Refused(refused) => assert!(
             matches!(
                 refused.reason,
-                // It may have been judged later than now.
+                // It may have been judged at a later time.
                 Reason::TokenRevoked
                     | Reason::UserRevoked
                     | Reason::SessionRevoked
@@ -269,7 +270,7 @@ fn check_revocation(setup: &Setup, token: &str, identified: &Identified, issuer:
     }
 }
 
-/// A member that says something: `null` does not.
+/// Returns a member unless it is `null`.
 fn given<'v>(members: &'v [(String, Value)], name: &str) -> Option<&'v Value> {
     members.iter().find(|(known, _)| known == name).map(|(_, value)| value).filter(|value| !value.is_null())
 }

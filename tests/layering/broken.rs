@@ -15,7 +15,7 @@ fn assert_named(found: &[String], breach: &str) {
 }
 
 #[test]
-fn a_tree_that_keeps_the_rules_has_no_breach() {
+fn a_tree_that_follows_the_rules_has_no_breach() {
     let found = of(&[
         ("pkg/src/errors.ts", "export class PortcullisError extends Error {}"),
         (
@@ -151,7 +151,7 @@ fn a_transport_knows_neither_the_realm_nor_another_transport() {
 }
 
 #[test]
-fn generated_code_and_the_context_are_imported_where_they_belong() {
+fn generated_code_and_the_context_have_few_importers() {
     let found = of(&[
         ("pkg/src/edge/gate.ts", "import type { JsGate } from '../../wasm/edge/core.js'"),
         ("pkg/src/origin/core/module.ts", "import init from '../../../wasm/origin/core.js'"),
@@ -167,7 +167,7 @@ fn generated_code_and_the_context_are_imported_where_they_belong() {
 }
 
 #[test]
-fn a_package_is_imported_where_it_runs() {
+fn a_package_is_imported_only_where_it_runs() {
     let found = of(&[
         ("pkg/src/browser/session.ts", "import { decodeJwt } from 'jose'"),
         ("pkg/src/origin/feed/realm-feed.ts", "import { hash } from 'node:crypto'"),
@@ -184,7 +184,7 @@ fn a_package_is_imported_where_it_runs() {
 }
 
 #[test]
-fn what_is_for_tests_stays_there() {
+fn test_code_is_imported_by_tests_only() {
     let found = of(&[
         ("pkg/src/origin/http/router.ts", "import '../testing/stage.ts'"),
         ("pkg/src/origin/testing/stage.ts", ""),
@@ -193,7 +193,7 @@ fn what_is_for_tests_stays_there() {
 }
 
 #[test]
-fn there_is_one_door_to_the_ledger() {
+fn only_the_service_records_in_the_ledger() {
     let found = of(&[
         ("pkg/src/origin/http/routes/oauth-revoke.ts", "await this.#committer\n  // in order\n  .record(realm, event)"),
         ("pkg/src/origin/http/routes/keys.ts", "// committer.record(realm)\nconst text = 'committer.record('"),
@@ -209,7 +209,7 @@ fn every_file_has_a_row() {
 }
 
 #[test]
-fn a_cycle_of_modules_is_named_and_a_parent_with_its_children_is_none() {
+fn a_cycle_of_modules_is_named_but_not_of_a_parent_with_its_children() {
     let found = of(&[
         ("src/verdict.rs", "mod answer; mod judge; pub use self::answer::Answer;"),
         ("src/verdict/answer.rs", "fn f() { super::judge::judge() }"),
@@ -246,7 +246,7 @@ fn modules_have_an_order() {
 }
 
 #[test]
-fn words_of_the_outside_world_stay_where_they_belong() {
+fn host_names_stay_in_their_modules() {
     let found = of(&[
         ("src/verdict/judge.rs", "use wasm_bindgen::JsValue; // jwt_compact"),
         ("src/claims.rs", "use jwt_compact::Claims;"),
@@ -267,7 +267,7 @@ fn words_of_the_outside_world_stay_where_they_belong() {
 }
 
 #[test]
-fn what_stands_outside_imports_public_subpaths() {
+fn code_outside_the_package_imports_public_subpaths() {
     let found = of(&[
         ("www/demo/run.ts", "import { Ledger } from '../../pkg/src/origin/core/ledger.ts'"),
         ("tests/crash.test.ts", "const { x } = await import('portcullis/dist/origin/origin.js')"),
@@ -280,7 +280,7 @@ fn what_stands_outside_imports_public_subpaths() {
 }
 
 #[test]
-fn folders_files_and_names_have_their_measure() {
+fn folders_files_and_names_are_limited() {
     let entries: Vec<String> = (1..=21).map(|number| format!("pkg/src/origin/store{number}/a.test.ts")).collect();
     let mut files: Vec<(&str, &str)> = entries.iter().map(|file| (file.as_str(), "")).collect();
     assert_eq!(of(&files), [""; 0]);

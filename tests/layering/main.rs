@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use graph::Sources;
 
 #[test]
-fn the_sources_keep_the_rules() {
+fn the_sources_follow_the_rules() {
     let files = sources();
     assert!(files.len() > 300, "the sources were not found");
     let breaches = rules::breaches(&files);
@@ -26,7 +26,7 @@ fn the_sources_keep_the_rules() {
 }
 
 #[test]
-fn the_table_has_no_row_for_files_that_are_gone() {
+fn the_table_has_no_row_for_deleted_files() {
     assert_eq!(rules::stale_rows(&sources()), [""; 0]);
 }
 

@@ -132,7 +132,7 @@ fn read(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_form_of_import_is_found() {
+fn finds_every_form_of_import() {
     let text = r#"
         import './side-effect.ts'
         import first, {

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn refuses_wrong_arguments() {
         for line in [
             "--against",
             "--against --json",
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn figures_are_wanted_by_their_first_part() {
+    fn selects_figures_by_prefix() {
         assert!(read("").unwrap().wants(&["status"]));
         assert!(read("verdict.RS256").unwrap().wants(&["verdict"]));
         assert!(!read("warm_check").unwrap().wants(&["verdict", "status"]));

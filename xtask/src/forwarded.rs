@@ -46,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn refuses_wrong_arguments() {
         for line in ["--kep", "--rows", "--rows --keep", "1,2"] {
             let Err(Failure::Usage(text)) = forwarded(&words(line), KNOWN, "known") else { unreachable!("{line}") };
             assert_eq!(text, "known");

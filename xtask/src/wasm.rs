@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn the_program_that_cargo_made_is_found_in_what_it_says() {
+    fn finds_the_program_in_the_output_of_cargo() {
         let messages = concat!(
             "{\"reason\":\"compiler-artifact\",\"target\":{\"name\":\"walrus\"},\"executable\":null}\n",
             "{\"reason\":\"compiler-artifact\",\"executable\":\"/a folder/wasm-bind\",\"fresh\":true}\n",

@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_fit_is_refused() {
+    fn refuses_wrong_arguments() {
         for line in ["unit", "--only", "--only --long", "--onyl unit", "--list --short"] {
             assert!(matches!(read(line), Err(Failure::Usage(_))), "{line}");
         }

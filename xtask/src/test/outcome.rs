@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn of_rusts_runner() {
+    fn reads_the_output_of_rusts_runner() {
         let text = "running 3 tests\ntest a::b ... ok\ntest slow ... ignored, takes an hour\ntest bare ... ignored\n\
                     \n---- a::b stdout ----\nfigure: 17 kills\n\ntest result: ok. 1 passed; 0 failed; 2 ignored\n";
         let outcome = of_rust(printed(text));
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn of_nodes_runner() {
+    fn reads_the_output_of_nodes_runner() {
         let text = "TAP version 13\n# figure: 640 revocations\n# Subtest: a\n    # Subtest: inner\n    ok 1 - inner # SKIP no Chromium\n\
                     ok 1 - a\nnot ok 2 - b\nok 3 - c # SKIP\nok 4 - checks - all\n# tests 5\n";
         let outcome = of_node(printed(text));
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn tests_that_passed_are_left_out_of_what_is_shown() {
+    fn passed_tests_are_not_shown() {
         let tap = "# Subtest: a\nok 1 - a\n  ---\n  duration_ms: 3\n  type: 'test'\n  ...\n# Subtest: b\nnot ok 2 - b\n  ---\n\
                    \x20 duration_ms: 3\n  error: 'x'\n  ...\n# a warning\n# fail 1\n";
         let shown = "not ok 2 - b\n  ---\n  duration_ms: 3\n  error: 'x'\n  ...\n# a warning\n# fail 1\n";
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_program_that_fails_or_is_not_there() {
+    fn reports_a_program_that_fails_or_is_missing() {
         assert!(!of_program(Run::new("false")).passed);
         assert_eq!(of_program(Run::new("true")).tests, 1);
         let absent = of_program(Run::new("/nonexistent/program"));

@@ -69,7 +69,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn never_more_than_the_machine_bears_and_all_of_them() {
+    fn runs_everything_within_the_capacity() {
         let suite = |name: &str, kind: Kind| Suite { name: name.into(), kind };
         let mut suites: Vec<_> = (0..6).map(|at| suite(&format!("rust/{at}"), Kind::RustDocs)).collect();
         suites.insert(3, suite("demo", Kind::Format));

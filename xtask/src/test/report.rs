@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn the_ten_slowest_suites_the_slowest_first() {
+    fn lists_the_ten_slowest_suites_slowest_first() {
         let suites: Vec<_> = (1..=12).map(|at| suite(&format!("s{at}"), at, &[])).collect();
         let text = slowest(&suites);
         assert!(text.starts_with("slowest suites:\n    12 s  s12\n    11 s  s11\n"), "{text}");
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn every_skip_with_its_reason_and_whether_it_is_expected() {
+    fn lists_every_skip_with_its_reason() {
         let found = skips(&[suite("crash", 1, &[("a", "no disk"), ("b", "")])], &[]);
         assert_eq!(found.unexpected, 2);
         assert_eq!(
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_total_is_held_against_the_budget() {
+    fn compares_the_total_with_the_budget() {
         let all = Options::default();
         assert_eq!(time(Duration::from_secs(1_207), &all), "total: 20 min 7 s of 30 min 0 s");
         assert_eq!(time(Duration::from_secs(1_861), &all), "total: 31 min 1 s of 30 min 0 s: over its budget");

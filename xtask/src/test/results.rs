@@ -42,7 +42,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn an_entry_is_a_table_of_what_the_suites_said() {
+    fn an_entry_is_a_table_of_the_figures() {
         let suite = |name: &str, passed: bool, figures: &[&str]| {
             let figures = figures.iter().map(|figure| (*figure).to_owned()).collect();
             let outcome = Outcome { passed, figures, ..Outcome::default() };

@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn programs_are_read_from_what_cargo_says() {
+    fn reads_programs_from_the_output_of_cargo() {
         let read = |line: &str| Executable::read(line).map(|found| (found.target, found.program));
         assert_eq!(
             read("  Executable tests/feed_faults.rs (target/debug/deps/feed_faults-583aecb195b0cf8a)"),

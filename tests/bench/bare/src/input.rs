@@ -1,4 +1,4 @@
-//! Bytes from JavaScript: it reserves room, writes them there, then calls an export that reads them.
+//! Input from JavaScript: the caller reserves memory, writes bytes to it, then calls an export that reads them.
 
 use std::cell::RefCell;
 
@@ -6,7 +6,7 @@ thread_local! {
     static INPUT: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Makes room for `length` bytes and answers where.
+/// Reserves `length` bytes and returns their address.
 #[no_mangle]
 extern "C" fn reserve(length: usize) -> *mut u8 {
     INPUT.with_borrow_mut(|input| {

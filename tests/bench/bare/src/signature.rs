@@ -1,4 +1,4 @@
-//! Verification alone: no token is parsed and no claim looked at.
+//! Signature verification alone, without parsing a token or its claims.
 
 use std::cell::RefCell;
 
@@ -20,7 +20,7 @@ thread_local! {
     static KEY: RefCell<Option<Key>> = const { RefCell::new(None) };
 }
 
-/// Takes the key from the input: a modulus (the exponent is 65537), an uncompressed point, 32 bytes, a secret.
+/// Reads the key from the input: a modulus (the exponent is 65537), an uncompressed point, 32 bytes, a secret.
 #[no_mangle]
 extern "C" fn set_key(algorithm: u32) -> u32 {
     let key = input::with(|bytes| match algorithm {
@@ -39,7 +39,7 @@ extern "C" fn set_key(algorithm: u32) -> u32 {
     is_usable.into()
 }
 
-/// Verifies the input: a message and, from `message_length` on, its signature.
+/// Verifies the input: a message followed, at `message_length`, by its signature.
 #[no_mangle]
 extern "C" fn verify(message_length: usize) -> u32 {
     let is_genuine = KEY.with_borrow(|key| {

@@ -1,5 +1,4 @@
-//! The revocation state of one realm, looked up for tokens that were not revoked, on every level, hashing
-//! included.
+//! Lookups in one realm's revocation state for tokens that are not revoked, at every level, including hashing.
 
 use std::cell::RefCell;
 
@@ -8,7 +7,7 @@ use portcullis::time::UnixSeconds;
 
 use crate::input;
 
-/// So many that neither they nor the bits they probe stay in a cache between two turns.
+/// Enough subjects that neither they nor the bits they probe stay in the CPU cache between two rounds.
 const SUBJECTS: u64 = 1 << 16;
 
 struct Loaded {
@@ -23,7 +22,7 @@ thread_local! {
     static LOADED: RefCell<Option<Loaded>> = const { RefCell::new(None) };
 }
 
-/// A realm at the time `now`. The input is its issuer, a NUL, and the JWK that its feed is signed with.
+/// Opens a realm at the time `now`. The input is its issuer, a NUL, and the JWK that its feed is signed with.
 #[no_mangle]
 extern "C" fn open_realm(now: u64, buckets: u64) -> u32 {
     let loaded = input::with(|bytes| {
@@ -58,7 +57,7 @@ extern "C" fn provide() -> u32 {
     with_loaded(|loaded| input::with(|bytes| loaded.revocations.provide_section(bytes).is_ok()))
 }
 
-/// Looks so many tokens up; how many of them were not revoked, the state being complete.
+/// Looks up `count` tokens and returns how many are not revoked; the state must be complete.
 #[no_mangle]
 extern "C" fn look_up(count: u32) -> u32 {
     LOADED.with_borrow_mut(|loaded| {
@@ -88,7 +87,7 @@ fn with_loaded(work: impl FnOnce(&mut Loaded) -> bool) -> u32 {
     LOADED.with_borrow_mut(|loaded| loaded.as_mut().is_some_and(work)).into()
 }
 
-/// As long as a UUID.
+/// A name of a UUID's length.
 fn name(kind: &str, number: u64) -> String {
     format!("{number:016x}-{kind:-<19}")
 }
