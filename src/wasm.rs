@@ -24,20 +24,6 @@ pub fn reasons() -> Vec<String> {
     Reason::ALL.iter().map(|reason| reason.code().to_owned()).collect()
 }
 
-/// The HTTP status of a reason code; 0 for an unknown code.
-#[wasm_bindgen(js_name = reasonStatus)]
-#[must_use]
-pub fn reason_status(code: &str) -> u16 {
-    Reason::ALL.iter().find(|reason| reason.code() == code).map_or(0, |reason| reason.status())
-}
-
-/// The version of the core.
-#[wasm_bindgen]
-#[must_use]
-pub fn version() -> String {
-    env!("CARGO_PKG_VERSION").to_owned()
-}
-
 /// Creates an `Error` with a stable `code`.
 fn error(code: &str, message: &str) -> JsValue {
     let error = Error::new(message);

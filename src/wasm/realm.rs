@@ -37,12 +37,6 @@ impl JsGate {
         skipped.map(|one| object(&[("index", one.index.into()), ("reason", one.reason.code().into())])).collect()
     }
 
-    /// Takes a realm's keys away.
-    #[wasm_bindgen(js_name = clearKeys)]
-    pub fn clear_keys(&mut self, realm: usize) {
-        self.gate.clear_keys(realm);
-    }
-
     /// Applies a manifest or delta of this realm. Throws a feed refusal; then nothing has changed.
     #[wasm_bindgen(js_name = applyFeed)]
     pub fn apply_feed(&mut self, realm: usize, bytes: &[u8], now: f64) -> Result<JsValue, JsValue> {
