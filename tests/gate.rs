@@ -1,4 +1,4 @@
-//! The gate: its clock, and the keys that its feed brings.
+//! The gate: its clock, and the keys that it adopts from its feed.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -13,7 +13,7 @@ use portcullis::policy::{Audience, Policy, Profile};
 use portcullis::revocation::{Bounds, Effect};
 use portcullis::verdict::{CacheLimits, IdentifyError, Realm, RealmKeys, Reason, Verdict};
 
-/// RFC 8037 appendix A.2, and another point.
+/// The key of RFC 8037 appendix A.2, and another point.
 const KEYS: &str = r#"{"keys":[
     {"kty":"OKP","crv":"Ed25519","kid":"one","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"},
     {"kty":"EC","crv":"P-256","kid":"two",
@@ -42,7 +42,7 @@ fn only_first() -> String {
     format!("{}]}}", KEYS.split(",\n    {").next().unwrap())
 }
 
-/// Applies the manifest and provides all sections but `without`.
+/// Applies the manifest and provides all sections except `without`.
 fn load_gate(gate: &mut Gate, ledger: &mut Ledger, now: u64) -> Effect {
     let effect = gate.apply_feed(0, &ledger.manifest(FORM, at(now)).unwrap(), at(now)).unwrap().effect;
     for name in gate.realm(0).unwrap().revocations.missing_sections() {
@@ -61,13 +61,13 @@ fn keys_come_and_go_with_the_feed() {
     publish(&mut ledger, &only_first(), NOW);
     gate.apply_feed(0, &ledger.delta(FORM, ledger.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
     assert_eq!(kids(&gate), ["one"]);
-    // None at all is a statement too.
+    // An empty set counts as well.
     publish(&mut ledger, r#"{"keys":[]}"#, NOW);
     gate.apply_feed(0, &ledger.delta(FORM, ledger.head().0 - 1, at(NOW)).unwrap().bytes, at(NOW)).unwrap();
     assert!(kids(&gate).is_empty());
 }
 
-/// A header that names the key, an issuer, and no signature: it gets as far as the keys and no further.
+/// A token with a header that names the key, an issuer, and no signature: judging it reaches the key and stops there.
 const TOKEN_OF_TWO: &str = "eyJhbGciOiJFUzI1NiIsImtpZCI6InR3byJ9.\
     eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlL3JlYWxtcy9hY21lIn0.";
 
@@ -98,18 +98,18 @@ fn a_key_removed_from_the_feed_verifies_nothing_more() {
 #[test]
 fn withdrawn_keys_are_removed_from_the_gate() {
     let (mut ledger, mut gate) = (ledger(), gate());
-    assert_eq!(record(&mut ledger, &Event::KeysWithdrawn, NOW), None, "there are none");
+    assert_eq!(record(&mut ledger, &Event::KeysWithdrawn, NOW), None, "no keys");
     let mut rows = Vec::new();
     rows.extend(record(&mut ledger, &Event::Keys { jwks: KEYS.into() }, NOW));
     load_gate(&mut gate, &mut ledger, NOW);
     rows.extend(record(&mut ledger, &Event::KeysWithdrawn, NOW));
     assert_eq!(record(&mut ledger, &Event::KeysWithdrawn, NOW), None);
-    // No delta has it, so the gate wants the manifest.
+    // No delta can carry the withdrawal, so the gate wants the manifest.
     assert!(ledger.delta(FORM, ledger.head().0 - 1, at(NOW)).is_err());
     assert_eq!(load_gate(&mut gate, &mut ledger, NOW), Effect::Changed);
     assert_eq!(reason(&mut gate, TOKEN_OF_TWO, NOW), "keys_unavailable");
 
-    // A restart does not bring them back, but they can be published again.
+    // A restart does not restore the keys, but they can be published again.
     let mut restarted = pair::ledger();
     rows.iter().for_each(|row| restarted.restore(row).unwrap());
     let mut late = self::gate();
@@ -141,7 +141,7 @@ fn keys_also_change_when_a_manifest_completes_because_its_last_section_expired()
     let manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     assert_eq!(gate.apply_feed(0, &manifest, at(NOW)).unwrap().effect, Effect::Staged);
     assert_eq!(kids(&gate), ["one", "two"]);
-    // The section never arrives. A heartbeat after its bucket is over.
+    // The section never arrives; a heartbeat follows after its bucket has expired.
     let later = (expires_at / 512 + 1) * 512 + 10;
     let applied = gate.apply_feed(0, &ledger.heartbeat(FORM, at(later)), at(later)).unwrap();
     assert_eq!((applied.sequence, applied.effect), (ledger.head().0, Effect::Changed));
@@ -153,7 +153,7 @@ fn the_clock_never_goes_back() {
     let mut gate = gate();
     let jwks = KEYS.as_bytes();
     gate.set_keys(0, jwks, portcullis::keys::KeySource::Url, at(NOW)).unwrap().unwrap();
-    // No signature, so it gets as far as the keys and no further.
+    // It has no signature, so judging it reaches the key and stops there.
     let token = "eyJhbGciOiJFZERTQSIsImtpZCI6Im9uZSJ9.\
         eyJpc3MiOiJodHRwczovL2lzc3Vlci5leGFtcGxlL3JlYWxtcy9hY21lIn0.";
     let reason = |gate: &mut Gate, now| reason(gate, token, now);
@@ -211,7 +211,7 @@ fn a_gate_that_replaces_a_lost_one_refuses_older_messages() {
     assert!(kids(&gate).is_empty(), "nothing of the old state is left");
     load_gate(&mut gate, &mut ledger, NOW);
     assert_eq!(kids(&gate), ["one", "two"]);
-    // Judged by the lost gate's time, not by the argument `now`.
+    // Judged by the lost gate's time, not by `now`.
     assert_eq!(gate.marks(0).unwrap().1, at(NOW + 100));
 }
 
@@ -238,7 +238,7 @@ fn a_removed_realm_leaves_its_index_and_nothing_else() {
     };
     assert_eq!(add(&mut gate, "https://other.example"), Some(1));
     gate.remove_realm(0);
-    // A second time changes nothing: the index must not be handed out twice.
+    // Removing it again changes nothing: the index must not be reused twice.
     gate.remove_realm(0);
     gate.remove_realm(7);
     assert!(kids(&gate).is_empty());
@@ -249,7 +249,7 @@ fn a_removed_realm_leaves_its_index_and_nothing_else() {
     assert_eq!(add(&mut gate, "https://fourth.example"), Some(2));
     assert!(kids(&gate).is_empty());
     assert!(gate.realm(0).unwrap().revocations.position().is_none());
-    // Its issuer may come back, with another index and from the beginning.
+    // Its issuer may be added again, with another index and without state.
     gate.remove_realm(1);
     assert_eq!(add(&mut gate, ISSUER), Some(1));
     assert_eq!(gate.peek_feed(&manifest).unwrap().0, 1);

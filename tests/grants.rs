@@ -1,4 +1,4 @@
-//! Grants: a client's tokens of a user are refused, at which level and by which names.
+//! Grants: the levels and names by which a client's tokens of a user are refused.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -13,7 +13,7 @@ fn grant(sub: &str, client: &str) -> Event {
     Event::Grant { sub: sub.into(), client: client.into(), not_before: NotBefore::Caller(at(NOW)) }
 }
 
-/// Two edges that know of the events: one by sections, one by a delta.
+/// Returns two edges that have the events: one from sections, one from a delta.
 fn edges(events: &[Event]) -> [Revocations; 2] {
     let mut ledger = ledger();
     let mut by_delta = edge();
@@ -47,9 +47,9 @@ fn looks_up_both_clients_of_a_token_with_its_user() {
         (of(Some("web"), Some("api")), Status::NotRevoked),
         (of(None, None), Status::NotRevoked),
         (Subject { user: Some("v"), ..of(Some("app"), None) }, Status::NotRevoked),
-        // No token without a user can be reached.
+        // A grant does not apply to a token without a user.
         (Subject { user: None, ..of(Some("app"), None) }, Status::NotRevoked),
-        // Lengths are hashed: the parts cannot be shifted. Nor is it a session of that name.
+        // Lengths are hashed, so parts cannot be shifted, and a session of that name does not match.
         (Subject { user: Some("ua"), ..of(Some("pp"), None) }, Status::NotRevoked),
         (Subject { user: Some("w"), session: Some("u"), ..of(Some("app"), None) }, Status::NotRevoked),
     ] {
@@ -73,7 +73,7 @@ fn refuses_tokens_by_the_time_that_the_policy_compares() {
     let compared = |time| Subject { issued_at: at(NOW + 900), compared_at: at(time), ..of_all() };
     check(&event, &compared(NOW), Status::Revoked(Level::Grant));
     check(&event, &compared(NOW + 1), Status::NotRevoked);
-    // An issuer that did not know of a logout may know of this: it is no logout.
+    // A grant is not a logout: an issuer that does not know of a logout may still know of the grant.
     let unaware = Subject { logged_out_at: Some(at(NOW - 5_000)), ..compared(NOW + 1) };
     check(&event, &unaware, Status::NotRevoked);
 }
@@ -127,7 +127,7 @@ fn a_missing_section_is_requested_and_gives_no_result() {
     assert_eq!(missing.len(), 1);
     assert_eq!(edge.missing_for(&of_all()), missing);
     assert_eq!(edge.status(&of_all()), Status::SectionUnavailable);
-    // A token that no grant can reach has no need of it.
+    // A token that no grant can apply to does not need the section.
     let subjectless = Subject { user: None, ..of_all() };
     assert_eq!(edge.missing_for(&subjectless), [[0; 32]; 0]);
     assert_eq!(edge.status(&subjectless), Status::NotRevoked);

@@ -1,4 +1,4 @@
-//! `identify`: the checks that it makes, and the claims that it needs. With the host's help: `identify_host.rs`.
+//! `identify`: its checks, and the claims that it needs. With the host's help: `identify_host.rs`.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -64,7 +64,7 @@ fn identify_needs_usable_keys() {
     assert_eq!(answer(&realms, UnixSeconds::new(NOW.get() + 1)), Err(IdentifyError::KeysUnavailable { realm: 0 }));
     let error = IdentifyError::KeysUnavailable { realm: 1 };
     assert_eq!((error.code(), error.realm(), error.reason().code()), ("keys_unavailable", Some(1), "keys_unavailable"));
-    // Whose token it is comes first: for want of keys only a token of ours is put off.
+    // The realm is checked first: missing keys matter only for a token of this realm.
     let foreign = token(&json!({ "iss": "https://elsewhere.example" }));
     assert_eq!(identify(&foreign, &[], NOW).unwrap_err(), invalid(None, Reason::WrongIssuer));
 }
@@ -85,7 +85,7 @@ fn realm_of_needs_neither_keys_nor_signature() {
     }
     realms[1].policy.max_token_bytes = text.len() - 1;
     assert_eq!(realm_of(&text, &realms), None, "too long for its realm");
-    // The failure of an identification names the same realm.
+    // A failed identification names the same realm.
     let error = identify(&token(&json!({})), &realms, NOW).unwrap_err();
     assert_eq!((error.realm(), error.reason()), (None, Reason::Malformed));
 }

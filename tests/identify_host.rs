@@ -1,4 +1,4 @@
-//! `identify` with the host's help: the same answers as without it, and nothing that happens meanwhile is missed.
+//! `identify` with the host's help: the same results as without it, and changes in the meantime count.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::result_large_err, missing_docs)]
@@ -25,7 +25,7 @@ const HMAC: Algorithms = Algorithms::of(&[Algorithm::HS256]);
 
 type Identification = Result<Identified, IdentifyError>;
 
-/// The signature that is left to the host, or the answer.
+/// Returns the signature that is left to the host, or the result.
 fn begun(
     token: &str,
     realms: &[Realm],
@@ -155,7 +155,7 @@ fn a_key_banned_in_the_meantime_verifies_nothing() {
     assert!(matches!(again, Progress::Decided(Err(error)) if error == invalid(Some(0), Reason::BannedKey)));
 }
 
-/// Both kinds of request are about one signature of one token, so each may finish with the other's outcome.
+/// Both kinds of request need one signature of one token, so either may finish a request of the other kind.
 #[test]
 fn a_handle_works_for_either_kind_of_request() {
     let mut pair = Pair::with_room(CacheLimits::NOTHING);

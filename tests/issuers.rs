@@ -1,4 +1,4 @@
-//! Several names of one issuer, tenants of a pattern, and tokens that name a party in place of an audience.
+//! Several names of one issuer, tenants of a pattern, and tokens that name a party instead of an audience.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -63,7 +63,7 @@ fn refuses_an_unlisted_tenant_and_a_contradicting_claim() {
     assert_eq!(of("two", json!("two")), "accepted");
     assert_eq!(of("three", json!("three")), "wrong_issuer");
     assert_eq!(of("three", json!("one")), "wrong_issuer");
-    // The claim must say the same, be there, and be a string.
+    // The claim must be present, be a string, and match.
     for tid in [json!("two"), json!("ONE"), json!(""), json!(1), json!(["one"]), Value::Null] {
         assert_eq!(of("one", tid), "wrong_issuer");
     }
@@ -73,7 +73,7 @@ fn refuses_an_unlisted_tenant_and_a_contradicting_claim() {
     assert_eq!(but_for_the_feed(&sign(HEADER, text), &[realm], NOW), "wrong_issuer");
 }
 
-/// A gate whose origin has logged out alice under the first name.
+/// Creates a gate whose origin has logged out alice under the first name.
 fn gate_after_logout(issuer: IssuerNames) -> Gate {
     let signing_key = SigningKey::generate().unwrap();
     let feed_keys = vec![signing_key.public().clone()];
@@ -97,7 +97,7 @@ fn gate_after_logout(issuer: IssuerNames) -> Gate {
     gate
 }
 
-/// The verdicts, the second time from the cache.
+/// Returns the verdict; checks that it is the same from the cache.
 fn found(gate: &mut Gate, changes: &Value) -> &'static str {
     let token = token(changes);
     let first = verdict(gate.find(token.as_bytes(), NOW));
@@ -157,7 +157,7 @@ fn api() -> Audience {
 #[test]
 fn a_token_without_an_audience_needs_the_party_and_a_mark_of_an_access_token() {
     let realm = of_party(api());
-    // `aud` alone counts where there is one.
+    // If `aud` is present, only `aud` counts.
     assert_eq!(judged(&json!({ "azp": "stranger" }), &realm), "accepted");
     assert_eq!(judged(&json!({ "aud": "other", "scope": "read" }), &realm), "wrong_audience");
     for aud in [json!([]), json!(""), json!([""])] {
@@ -180,7 +180,7 @@ fn a_token_without_an_audience_needs_the_party_and_a_mark_of_an_access_token() {
         assert_eq!(with(json!({ "azp": "app" })), "accepted");
         assert_eq!(with(json!({ "azp": null, "client_id": "app" })), "accepted");
         assert_eq!(with(json!({ "azp": "stranger" })), "wrong_audience");
-        // Both, where there are both.
+        // If both are present, both must match.
         assert_eq!(with(json!({ "client_id": "stranger" })), "wrong_audience");
         assert_eq!(with(json!({ "azp": "stranger", "client_id": "demo" })), "wrong_audience");
         assert_eq!(with(json!({ "azp": "", "client_id": "" })), "wrong_audience");
@@ -209,7 +209,7 @@ fn an_empty_claim_is_not_a_mark_of_an_access_token() {
         all["aud"] = Value::Null;
         assert_eq!(judged(&all, &realm), "wrong_audience", "{claim}");
     }
-    // An ID token is refused by its use even with a scope.
+    // An ID token is refused because of its use, even with a scope.
     assert_eq!(judged(&json!({ "aud": null, "scope": "openid", "token_use": "id" }), &realm), "wrong_type");
 }
 

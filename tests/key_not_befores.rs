@@ -1,4 +1,4 @@
-//! Key not-befores: tokens that one key signed up to a time are refused, however the verdict is reached, and no others.
+//! Key not-befores: exactly the tokens that one key signed up to a time are refused, on every path to a verdict.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -19,7 +19,7 @@ use serde_json::{json, Value};
 
 const SECOND: &[u8] = b"the second key: 32 bytes or more";
 
-/// A token under a key of the set, issued so many seconds from now.
+/// Signs a token with a key of the set.
 fn signed(secret: &[u8], header: &Value, claims: &str) -> String {
     let input = format!("{}.{}", base64url(header.to_string()), base64url(claims));
     let signature = Hs256.sign(&Hs256Key::new(secret), input.as_bytes());
@@ -42,7 +42,7 @@ fn second(seconds: i64) -> String {
     signed(SECOND, &json!({ "alg": "HS256", "kid": "test-1" }), &issued(seconds))
 }
 
-/// A gate with two keys, and the thumbprint of the first.
+/// Returns a gate with two keys, and the thumbprint of the first.
 fn pair() -> (Pair, [u8; 32]) {
     let mut pair = Pair::new();
     pair.set_keys(&[SECRET, SECOND]);
@@ -62,11 +62,11 @@ fn refuses_tokens_of_one_of_two_keys_up_to_a_time() {
     assert_eq!(pair.find(&first(-10)), "banned_key");
     assert_eq!(pair.find(&first(-9)), "checked");
     assert_eq!(pair.find(&second(-11)), "checked");
-    // Without a `kid` the key is the one under which it verifies.
+    // Without a `kid`, the key that verifies the token counts.
     let nameless = |secret| signed(secret, &json!({ "alg": "HS256" }), &issued(-10));
     assert_eq!(pair.find(&nameless(SECRET)), "banned_key");
     assert_eq!(pair.find(&nameless(SECOND)), "checked");
-    // By maximum.
+    // Merged by maximum.
     pair.record(&event(thumbprint, -20));
     assert_eq!(pair.find(&first(-10)), "banned_key");
     pair.record(&event(thumbprint, -5));
@@ -88,7 +88,7 @@ fn refuses_a_cached_token_and_one_at_the_host() {
     assert_eq!((pair.find(&first(-10)), pair.find(&second(-10))), ("banned_key", "remembered"));
     let found = pending.map(|handle| verdict(pair.gate.finish(handle, HostOutcome::Good, NOW).unwrap()));
     assert_eq!(found, ["banned_key", "accepted"]);
-    // Taken back by a correction.
+    // Removed by a correction.
     pair.record(&Event::Correction(Correction::KeyNotBefore { thumbprint, not_before: None }));
     assert_ne!(pair.find(&first(-10)), "banned_key");
     assert_eq!(outcome(pair.gate.find(first(-12).as_bytes(), NOW)), "checked");

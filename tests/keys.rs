@@ -1,4 +1,4 @@
-//! JWK sets: accepted keys, skipped keys with the cause, and the choice of a token's key.
+//! JWK sets: accepted keys, skipped keys with their reasons, and the choice of a token's key.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -67,7 +67,7 @@ fn a_thumbprint_does_not_depend_on_the_encoding() {
     assert!(thumbprints.iter().all(|thumbprint| *thumbprint == thumbprints[0]));
 }
 
-/// Each spelling of one key, and the thumbprint of its plain one.
+/// Different encodings of one key have the thumbprint of the canonical one.
 #[test]
 fn accepts_every_encoding_of_a_key() {
     for (name, members) in [
@@ -97,13 +97,13 @@ fn accepts_every_encoding_of_a_key() {
             assert_eq!(thumbprint(&spelled), thumbprint(&plain), "{spelled}");
         }
         let Some(byte_added) = (name == "ed25519").then(|| respelled(&zeros(1))) else { continue };
-        assert_eq!(skip_reason(&byte_added, FROM_URL), SkipReason::Malformed, "32 bytes that are no number");
+        assert_eq!(skip_reason(&byte_added, FROM_URL), SkipReason::Malformed, "32 bytes that are not a number");
     }
 }
 
 #[test]
 fn leading_zeros_of_a_coordinate_may_be_left_out() {
-    // The points whose `x` is 5 and 1: the least of each curve that is not zero.
+    // The points with the smallest non-zero `x` of each curve: 5 and 1.
     let p256 = json!({ "kty": "EC", "crv": "P-256", "x": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAU",
         "y": "RZJDuapYGAb-kTvOmYF63hHKUDxk2aPFM0FcCDJI-8w" });
     let p521 = json!({ "kty": "EC", "crv": "P-521",

@@ -44,7 +44,7 @@ fn a_token_from_the_future_is_kept_permanently() {
 fn an_expired_token_needs_no_record() {
     let mut ledger = ledger();
     assert_eq!(record(&mut ledger, &token("j", NOW - MARGIN, NOW - 900), NOW), None);
-    // One second less, and some edge may still accept it.
+    // One second earlier, some edge may still accept the token.
     assert!(record(&mut ledger, &token("j", NOW - MARGIN + 1, NOW - 900), NOW).is_some());
 }
 
@@ -61,7 +61,7 @@ fn a_later_issue_time_of_a_known_id_is_recorded() {
     assert!(is_revoked(&edge, &later));
     let applied = load(&mut edge, &mut ledger, NOW + 1);
     assert_eq!(applied.effect, Effect::Renewed);
-    // The section is the same, but its entry in the manifest is not.
+    // The section is the same, but its entry in the manifest differs.
     assert_eq!(load(&mut by_manifest, &mut ledger, NOW + 1).effect, Effect::Changed);
     assert!(is_revoked(&by_manifest, &later));
 }
@@ -101,7 +101,7 @@ fn a_client_session() {
     let by_client_id = Subject { authorized_party: None, client_id: Some("app"), ..of_all() };
     let other_client = Subject { authorized_party: Some("web"), ..of_all() };
     let other_session = Subject { session: Some("t"), ..of_all() };
-    // Lengths are hashed: the parts cannot be shifted.
+    // Lengths are hashed, so parts cannot be shifted.
     let shifted = Subject { session: Some("sa"), authorized_party: Some("pp"), ..of_all() };
     // The client may return to the session: a login in a later second is accepted.
     let untouched = [other_client, other_session, shifted, issued_at(NOW + 3, of_all())];
@@ -146,7 +146,7 @@ fn a_user_by_the_last_logout_known_to_the_issuer() {
         &[knowing(NOW + 2), knowing(NOW + 3), other],
         Some(NOW + 2 + LIFETIME + MARGIN),
     );
-    // It says nothing of sessions, clients and realms.
+    // It does not apply to sessions, clients and realms.
     let event = Event::Session { sid: "s".into(), occurred_at: None, issued_at: None };
     check_refusals(&event, Level::Session, &[of_all()], &[knowing(NOW)], Some(NOW + 60 + LIFETIME + MARGIN));
 }
@@ -186,7 +186,7 @@ fn a_token_version() {
 
 #[test]
 fn a_token_from_the_future_is_never_forgotten() {
-    // It is accepted once its time has come, which may be long after one issued now has expired.
+    // It is accepted once its issue time is reached, possibly long after a token issued now has expired.
     let issued_at = NOW + 10 * LIFETIME;
     for expires_at in [None, Some(at(issued_at + 300))] {
         let (mut ledger, mut edge) = (ledger(), edge());

@@ -1,4 +1,4 @@
-//! Which time an event is recorded at, by whose clock it is stated.
+//! The time recorded for an event, depending on the clock that states it.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -13,7 +13,7 @@ use portcullis::time::Seconds;
 const HOUR: u64 = 3_600;
 const KEY: [u8; 32] = [7; 32];
 
-/// Records an event by these clocks and checks up to which `iat` it refuses.
+/// Records an event with these clocks and checks the greatest `iat` that it refuses.
 fn check(event: &Event, issuer_lead: u64, not_before: u64, time: TimeTaken) {
     check_in(ledger(), event, issuer_lead, not_before, time);
 }
@@ -30,7 +30,7 @@ fn check_in(mut ledger: Ledger, event: &Event, issuer_lead: u64, not_before: u64
     assert!(!refused(not_before + 1), "{event:?}: one second later than {not_before}");
 }
 
-/// Each kind of event that has no grace, with a time of its own or without.
+/// Returns each kind of event without a grace period, with this not-before.
 fn events(not_before: NotBefore) -> Vec<Event> {
     let mut events = vec![
         Event::User { sub: "u".into(), not_before },
@@ -50,7 +50,7 @@ fn events(not_before: NotBefore) -> Vec<Event> {
 
 #[test]
 fn an_event_without_a_time_gets_ours_plus_the_issuers_lead() {
-    // The issuer's skew is 2 s, and clocks may differ by 5 s.
+    // The issuer's skew is 2 s; clocks may differ by 5 s.
     for (lead, ahead) in [(0, 2), (1, 2), (3, 3), (5, 5), (6, 5), (1_000_000, 5)] {
         for event in events(NotBefore::Now) {
             check(&event, lead, NOW + ahead, TimeTaken::AsGiven);
@@ -62,7 +62,7 @@ fn an_event_without_a_time_gets_ours_plus_the_issuers_lead() {
 fn a_sources_own_time_is_recorded_unchanged() {
     for before in [0, 1, 30, 3_000] {
         for event in events(NotBefore::Source(at(NOW - before))) {
-            // The issuer's lead is the source's as well.
+            // The source has the same lead as the issuer.
             check(&event, 4, NOW - before, TimeTaken::AsGiven);
         }
     }

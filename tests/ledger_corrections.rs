@@ -1,4 +1,4 @@
-//! Corrections: an event recorded by mistake is undone, in the ledger and at its edges.
+//! Corrections: an event recorded by mistake is undone in the ledger and at its edges.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -20,7 +20,7 @@ fn key_not_before() -> Event {
     Event::KeyNotBefore { thumbprint: KEY, not_before: NotBefore::Now }
 }
 
-/// A token of everybody's, signed by the key of these tests.
+/// A token with all names, signed with the key of these tests.
 fn signed() -> Subject<'static> {
     Subject { signing_key: Some(&KEY), ..of_all() }
 }
@@ -31,7 +31,7 @@ fn only_a_correction_lowers_a_value() {
     record(&mut ledger, &user("u"), NOW);
     let correct = |not_before| Event::Correction(Correction::User { sub: "u".into(), not_before });
     let row = record(&mut ledger, &correct(Some(at(NOW - 100))), NOW).unwrap();
-    // As long as the row that it corrects.
+    // Kept as long as the row that it corrects.
     assert_eq!(row.keep_until, Some(at(NOW + 2 + LIFETIME + MARGIN)));
     assert_eq!(ledger.user_not_before(None, "u"), Some(at(NOW - 100)));
     assert_eq!(record(&mut ledger, &correct(Some(at(NOW - 100))), NOW), None);
@@ -98,19 +98,19 @@ fn check_corrections(form: Form) {
     load_in(form, &mut edge, &mut ledger, NOW);
     for (mistake, correction) in mistakes {
         record(&mut ledger, &mistake, NOW);
-        // In a lower form, a mistaken grant is a user's and a mistaken key not-before everybody's.
+        // In a lower form, a mistaken grant applies to the user and a mistaken key not-before to the realm.
         follow_in(form, &mut edge, &ledger, NOW).unwrap();
         assert!(is_revoked(&edge, &signed()) || edge.bans(&banned), "{mistake:?}");
         let mistaken = edge.position().unwrap().sequence;
         record(&mut ledger, &Event::Correction(correction), NOW);
-        // A delta only adds: there is none that leads here.
+        // A delta only adds, so no delta leads here.
         let earliest = mistaken + 1;
         assert_eq!(ledger.delta(form, mistaken, at(NOW)), Err(DeltaUnavailable::Pruned { earliest }));
         load_in(form, &mut edge, &mut ledger, NOW);
         assert_eq!(edge.status(&signed()), Status::NotRevoked, "{mistake:?}");
         assert!(!edge.bans(&banned));
     }
-    // The value that replaced the mistake still counts.
+    // The value that replaced the mistake still applies.
     assert!(is_revoked(&edge, &of_user("u", NOW - 100)));
     assert!(is_revoked(&edge, &Subject { token_version: 0, ..of_all() }));
     let of_key = Subject { signing_key: Some(&KEY), ..of_user("v", NOW - 100) };
@@ -132,7 +132,7 @@ fn a_corrected_grant_leaves_the_users_other_grants() {
         let of = |client, seconds| Subject { authorized_party: Some(client), ..of_user("u", seconds) };
         assert!(is_revoked(&edge, &of("web", NOW - 30)) && is_revoked(&edge, &of("app", NOW - 60)));
         assert!(!is_revoked(&edge, &of("web", NOW - 29)) && !is_revoked(&edge, &of("app", NOW - 29)));
-        // A lower form has the latest of both.
+        // A lower form has the later of the two.
         assert_eq!(is_revoked(&edge, &of("app", NOW - 30)), form == Form::V1_0);
     }
 }

@@ -1,4 +1,4 @@
-//! The ledger's output of committed events: deltas, the chain, sections, and statistics.
+//! The ledger's output for committed events: deltas, the chain, sections, and statistics.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -19,7 +19,7 @@ fn only_committed_events_are_published() {
     load(&mut edge, &mut ledger, NOW);
     assert_eq!(edge.position().unwrap().sequence, head.0);
     assert_eq!(ledger.refuses(&of_user("u", NOW)), None);
-    // Staged twice in one batch: once is enough.
+    // Staging it again in the same batch is a no-op.
     assert_eq!(ledger.stage(&user("u"), at(NOW)).unwrap(), None);
     ledger.abort();
     assert_eq!(ledger.head(), head);
@@ -47,7 +47,7 @@ fn a_delta_of_a_hundred_tokens_in_four_buckets_is_small() {
     println!("{} bytes for 100 tokens, heartbeat {}", delta.len(), ledger.heartbeat(FORM, at(NOW)).len());
     assert!(delta.len() <= 800, "{} bytes", delta.len());
     assert_eq!(edge.apply(&delta, at(NOW + 1)).unwrap().effect, Effect::Changed);
-    // The first one of a run also declares its hash key.
+    // The first delta of a run also declares its hash key.
     assert!(ledger.delta(FORM, 1 << 40, at(NOW)).unwrap().bytes.len() <= 800 + 60);
 }
 
@@ -66,7 +66,7 @@ fn few_deltas_serve_readers_at_every_sequence() {
     for after in base..head {
         let stretch = ledger.shared_stretch(after).unwrap();
         assert!(stretch.start <= after && after < stretch.until, "{stretch:?}");
-        // A reader that is not far behind gets to the head at once, with little repeated.
+        // A reader that is not far behind reaches the head with one delta, which repeats little.
         let behind = head - after;
         assert!(behind > 16_384 || stretch.until == head, "{stretch:?}");
         assert!(behind > 16_384 || (after - stretch.start) * 8 <= behind, "{stretch:?}");
@@ -74,7 +74,7 @@ fn few_deltas_serve_readers_at_every_sequence() {
         stretches.insert((stretch.start, stretch.until));
     }
     assert!(stretches.len() <= 128 + 7 * 9 + 3, "{} deltas", stretches.len());
-    // Step by step to the head; those that end before it are as good later.
+    // Step by step to the head; deltas that end before it stay valid.
     let mut steps = 0;
     while edge.position().unwrap().sequence < head {
         let stretch = ledger.shared_stretch(edge.position().unwrap().sequence).unwrap();
@@ -104,12 +104,12 @@ fn stretches_end_at_a_change_even_across_expired_or_dropped_rows() {
     assert!(matches!(ledger.shared_stretch(floor - 1), Err(DeltaUnavailable::Pruned { .. })));
     let oldest = ledger.shared_stretch(floor).unwrap();
     assert_eq!(oldest.start, floor);
-    // As more is dropped, where the others start and end stays.
+    // As more is dropped, the remaining ones keep their boundaries.
     let second = ledger.shared_stretch(oldest.until).unwrap();
     record(&mut ledger, &user("more"), NOW);
     assert_eq!(ledger.shared_stretch(oldest.until).unwrap(), second);
     assert_eq!(ledger.shared_stretch(floor + 1).unwrap().until, oldest.until);
-    // The keys stated in every delta invalidate those signed before; so does a correction.
+    // A new key set, which every delta carries, invalidates deltas signed before; so does a correction.
     let settled = ledger.settled_since();
     record(&mut ledger, &user("even more"), NOW);
     assert_eq!(ledger.settled_since(), settled);
@@ -162,7 +162,7 @@ fn the_chain_of_the_past_is_known_for_a_while() {
     ledger.stage(&user("staged"), at(NOW)).unwrap();
     assert_eq!(ledger.chain_at(base + 21), None);
 
-    // Where a row has expired, its chain is not known; the head always is.
+    // The chain at an expired row is unknown; that at the head is always known.
     let mut restarted = pair::ledger();
     rows.iter().filter(|row| row.sequence % 5 != 0).for_each(|row| restarted.restore(row).unwrap());
     let last = rows.last().unwrap();
@@ -184,7 +184,7 @@ fn changes_are_kept_up_to_a_limit_and_sent_in_parts() {
     ledger.commit();
     assert_eq!(ledger.delta(FORM, base, at(NOW)), Err(DeltaUnavailable::Pruned { earliest: base + 10 }));
     let mut first = base + 10;
-    // As many as fit; the state's age stays that of the last complete statement.
+    // As many as fit; the state's age still counts from the last complete statement.
     let delta = ledger.delta(FORM, first, at(NOW + 9)).unwrap().bytes;
     assert!((1_000_000..=1 << 20).contains(&delta.len()), "{} bytes", delta.len());
     let error = edge.apply(&delta, at(NOW + 9)).unwrap_err();

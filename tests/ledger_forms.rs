@@ -26,7 +26,7 @@ fn key_not_before() -> Event {
     Event::KeyNotBefore { thumbprint: KEY, not_before: NotBefore::Now }
 }
 
-/// Every kind of event. A new kind has to be added here: the match has no other arm.
+/// Returns every kind of event. A new kind has to be added here, because the match has no wildcard arm.
 fn every_kind() -> Vec<Event> {
     let events = vec![
         token("j", NOW + 290, NOW - 10),
@@ -64,7 +64,7 @@ fn every_kind() -> Vec<Event> {
     events
 }
 
-/// Tokens of users, sessions, clients and keys that an event names, and of others, before and after it.
+/// Returns tokens of the users, sessions, clients and keys named by the events, and of others, from before and after.
 fn tokens() -> Vec<Subject<'static>> {
     let mut tokens = Vec::new();
     for user in [Some("u"), Some("v"), None] {
@@ -100,7 +100,8 @@ fn refused(edge: &Revocations) -> Vec<bool> {
     tokens().iter().map(refuses).collect()
 }
 
-/// Refusals of readers of a form that had the state before the event, and of those that load it afterwards.
+/// Returns the refusals of a reader of this form that had the state before the event, and of one that loads it
+/// afterwards.
 fn readers(form: Form, ledger: &mut Ledger, event: &Event) -> [Vec<bool>; 2] {
     let (mut early, mut late) = (edge(), edge());
     load_in(form, &mut early, ledger, NOW);
@@ -222,7 +223,7 @@ fn the_policy_is_stated_only_in_form_1_1() {
     assert_eq!(stated(&lower), None);
     assert_eq!(stated(&newest), Some(state_policy(&policy(Compare::IssuedAt))));
     let first = record(&mut ledger, &user("u"), NOW).unwrap();
-    // The next run has another policy: readers of the last one are told by delta, once.
+    // The next run has another policy, which a delta tells readers of the previous run once.
     let mut ledger = of(Compare::AuthTime).unwrap();
     ledger.restore(&first).unwrap();
     record(&mut ledger, &user("v"), NOW);
@@ -239,7 +240,7 @@ fn the_policy_is_stated_only_in_form_1_1() {
     assert_eq!(stated(&newest), Some(state_policy(&policy(Compare::AuthTime))));
 }
 
-/// The recorded feed has another hash key, so what depends on that differs, and nothing else does.
+/// The recorded feed has another hash key; only the parts that depend on the key differ.
 #[test]
 fn form_1_0_equals_the_output_of_version_1_0() {
     let text = include_str!("vectors/feed-1.0.json");
@@ -261,7 +262,7 @@ fn form_1_0_equals_the_output_of_version_1_0() {
     }
     let written = ledger.manifest(Form::V1_0, at(NOW)).unwrap();
     let recorded = bytes("manifest");
-    // Head, with sequence and chain: the rows are encoded as they were.
+    // The head, with sequence and chain: the encoding of rows is unchanged.
     assert_eq!(written[..60], recorded[..60]);
     let plain = |message: &[u8]| {
         let of_all = blocks(message, 60).into_iter();

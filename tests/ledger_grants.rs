@@ -1,5 +1,5 @@
-//! Grants, one client's tokens of one user, and key not-befores: whom they refuse, for how long, and how form 1.0 is
-//! published.
+//! Grants (one client's tokens of one user) and key not-befores: the tokens they refuse, their retention, and their
+//! publication in form 1.0.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -26,7 +26,7 @@ fn key_not_before(not_before: NotBefore) -> Event {
     Event::KeyNotBefore { thumbprint: KEY, not_before }
 }
 
-/// Checks an event of a kind that only form 1.1 states exactly.
+/// Checks an event of a kind that only form 1.1 can state exactly.
 fn check(event: &Event, level: Level, refused: &[Subject<'_>], untouched: &[Subject<'_>], keep_until: Option<u64>) {
     let ledger = check_refusals(event, level, refused, untouched, keep_until);
     assert_eq!(ledger.exact_form(), Form::V1_1);
@@ -42,12 +42,12 @@ fn a_grant_refuses_only_the_clients_tokens_of_the_user() {
         Subject { authorized_party: Some("web"), ..of_all() },
         Subject { user: Some("v"), ..of_all() },
         Subject { user: None, ..of_all() },
-        // With a claim of the policy's choice, the clients are not looked at.
+        // If the policy names a claim, the clients are ignored.
         Subject { grant: GrantNames::Claim(Some("web")), ..of_all() },
         Subject { grant: GrantNames::Claim(None), ..of_all() },
-        // Lengths are hashed: the parts cannot be shifted.
+        // Lengths are hashed, so parts cannot be shifted.
         Subject { user: Some("ua"), authorized_party: Some("pp"), ..of_all() },
-        // A last logout says nothing of grants.
+        // A last logout does not affect grants.
         Subject { logged_out_at: Some(at(NOW)), ..issued_at(NOW + 3, of_all()) },
         issued_at(NOW + 3, of_all()),
     ];
@@ -107,7 +107,7 @@ fn a_grant_expires_and_a_key_not_before_never_does() {
     assert_eq!((ledger.stats().grants, ledger.stats().key_not_befores), (0, 1));
     assert_eq!(ledger.exact_form(), Form::V1_1);
     let old = Event::Grant { sub: "u".into(), client: "app".into(), not_before: NotBefore::Caller(at(NOW)) };
-    assert_eq!(record(&mut ledger, &old, over), None, "it would refuse nothing any more");
+    assert_eq!(record(&mut ledger, &old, over), None, "it would no longer refuse any token");
     ledger.prune(at(NOW * 2));
     assert_eq!(ledger.refuses(&Subject { signing_key: Some(&KEY), ..of_all() }), Some(Level::Key));
 }
@@ -155,7 +155,7 @@ fn the_number_of_keys_is_limited() {
     ledger.commit();
     assert_eq!(ledger.stage(&raise(MAX_KEY_NOT_BEFORES), at(NOW)), more);
     assert_eq!(ledger.stage(&correct(MAX_KEY_NOT_BEFORES, Some(at(NOW))), at(NOW)), more);
-    // One that is known may be raised, and one that is taken away makes room.
+    // A known key may be raised, and removing one frees a place.
     assert!(ledger.stage(&raise(3), at(NOW + 9)).unwrap().is_some());
     assert!(ledger.stage(&correct(4, None), at(NOW)).unwrap().is_some());
     ledger.commit();
@@ -183,7 +183,7 @@ fn a_correction_of_a_new_client_counts_towards_the_limit() {
     assert_eq!(ledger.stage(&correct(None), at(NOW)), Ok(None));
 }
 
-/// Names of the sections of a manifest, with their number.
+/// Returns kind and name of the sections of a manifest.
 fn published(ledger: &mut Ledger, form: Form, now: u64) -> BTreeSet<(u8, [u8; 32])> {
     let manifest = ledger.manifest(form, at(now)).unwrap();
     let entries = sections(&manifest);
@@ -208,11 +208,11 @@ fn only_shards_with_users_of_grants_are_built_for_both_forms() {
     assert_eq!(newest.len(), 9, "one of grants");
     assert_eq!((lower.len(), lower.intersection(&newest).count()), (8, 7));
     assert!(ledger.stats().section_bytes - before < before / 7 + 300, "about one shard more");
-    // An event elsewhere builds its own shard again, in both forms, and no other.
+    // An event in another shard rebuilds only that shard, in both forms.
     record(&mut ledger, &user("w"), NOW);
     let [lower_then, newest_then] = both(&mut ledger, NOW);
     assert!(lower_then.intersection(&lower).count() >= 7 && newest_then.intersection(&newest).count() >= 8);
-    // Pruned, both forms are the same again.
+    // After pruning, both forms are the same again.
     record(&mut ledger, &Event::User { sub: "w".into(), not_before: NotBefore::Source(at(NOW + HOUR)) }, NOW);
     ledger.prune(at(NOW + 2 + LIFETIME + MARGIN));
     assert_eq!(ledger.stats().grants, 0);
@@ -234,7 +234,7 @@ fn many_users_of_grants_get_shards_of_their_own() {
         assert_eq!(lower.status(&of_user(&format!("u{number}"), NOW + 2)), Status::Revoked(Level::User));
         assert_eq!(lower.status(&of_user(&format!("u{number}"), NOW + 3)), Status::NotRevoked);
     }
-    // A user's own not-before, an expired grant and another shard: each in its place.
+    // A user's own not-before, an expired grant, and a change in another shard.
     record(&mut ledger, &Event::User { sub: "u1".into(), not_before: NotBefore::Source(at(NOW + 60)) }, NOW);
     record(&mut ledger, &user("alone"), NOW);
     load_in(Form::V1_0, &mut lower, &mut ledger, NOW);
@@ -248,7 +248,7 @@ fn many_users_of_grants_get_shards_of_their_own() {
     }
 }
 
-/// A shard is complete from the last event in it on, of whichever table that is.
+/// A shard covers the last event in it, whether in the table of users or of grants.
 #[test]
 fn a_manifest_of_form_1_0_brings_a_grant_to_edges_without_its_delta() {
     let (mut ledger, mut edge) = (ledger(), edge());
@@ -262,7 +262,7 @@ fn a_manifest_of_form_1_0_brings_a_grant_to_edges_without_its_delta() {
     }
 }
 
-/// Where the user was logged out as well, both forms of a shard may be the very same bytes.
+/// If the user was logged out as well, a shard may have the same bytes in both forms.
 #[test]
 fn a_section_shared_by_both_forms_is_kept_while_one_uses_it() {
     let mut ledger = ledger();
@@ -274,7 +274,7 @@ fn a_section_shared_by_both_forms_is_kept_while_one_uses_it() {
     };
     let same = shard(&mut ledger, Form::V1_1, NOW);
     assert_eq!(shard(&mut ledger, Form::V1_0, NOW), same);
-    // Form 1.0 is built again; the section of form 1.1 is still available long afterwards.
+    // Form 1.0 is rebuilt; the section of form 1.1 is still available much later.
     record(&mut ledger, &grant("v", "app"), NOW);
     assert_ne!(shard(&mut ledger, Form::V1_0, NOW), same);
     let later = NOW + 2 * RECENT_SECTIONS_SECONDS;
@@ -299,7 +299,7 @@ fn form_1_0_costs_nothing_once_it_is_not_requested() {
     assert_eq!(ledger.stats().section_bytes, bytes);
     ledger.prune(at(NOW + HOUR + 1 + RECENT_SECTIONS_SECONDS));
     assert!(ledger.section(&own[0].1).is_none());
-    // Asked for again, it is there again, with what has come since.
+    // A new request rebuilds it, with the events since then.
     record(&mut ledger, &grant("w", "app"), NOW);
     let mut lower = edge();
     load_in(Form::V1_0, &mut lower, &mut ledger, NOW);

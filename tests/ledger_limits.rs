@@ -24,7 +24,7 @@ fn the_feed_contains_no_secret() {
         let jwks = format!(r#"{{"keys":[{public},{secret}]}}"#).into_bytes();
         assert_eq!(ledger.stage(&Event::Keys { jwks }, at(NOW)), Err(LedgerError::PrivateKey), "{secret}");
     }
-    // Hidden behind a second member of that name, where another reader would look.
+    // Hidden behind a duplicate member, which another reader might use.
     for hidden in [
         r#"{"keys":[{"kty":"oct","k":"c2VjcmV0"}],"keys":[]}"#,
         r#"{"keys":[{"kty":"OKP","kty":"oct","k":"c2VjcmV0"}]}"#,
@@ -43,7 +43,7 @@ fn a_corrected_not_before_in_the_future_is_refused() {
     let correction = |seconds| Event::Correction(Correction::Realm { not_before: Some(at(seconds)) });
     let error = Err(LedgerError::NotBeforeInFuture { not_before: given, latest });
     assert_eq!(ledger.stage(&correction(given), at(NOW)), error);
-    // Milliseconds taken for seconds.
+    // Milliseconds given as seconds.
     assert!(ledger.stage(&correction(NOW * 1_000), at(NOW)).is_err());
     assert!(ledger.stage(&correction(latest), at(NOW)).unwrap().is_some());
 }

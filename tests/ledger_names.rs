@@ -1,4 +1,4 @@
-//! Several names of one issuer: what is recorded under one refuses its tokens, and those of no other name.
+//! Several names of one issuer: an event recorded under one name refuses only tokens of that name.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 const OTHER: &str = "https://login.example/b/v2.0";
 const THIRD: &str = "https://login.example/c/v2.0";
 
-/// Every kind of event that is recorded under one name, and the level at which it refuses [`of_all`].
+/// Returns every kind of event that applies to one name, and the level at which it refuses [`of_all`].
 fn events() -> Vec<(Event, Level)> {
     let not_before = NotBefore::Now;
     vec![
@@ -31,7 +31,7 @@ fn events() -> Vec<(Event, Level)> {
     ]
 }
 
-/// Every kind of event that is the same under all names.
+/// Returns every kind of event that applies to all names.
 fn common_events() -> Vec<Event> {
     let not_before = NotBefore::Now;
     vec![
@@ -95,7 +95,7 @@ fn the_same_event_under_another_name_is_recorded() {
     for (event, _) in events() {
         let mut ledger = ledger();
         for name in [None, Some(OTHER), Some(THIRD)] {
-            // Staged in one batch, and once committed.
+            // Staged twice in one batch, and again after the commit.
             assert!(ledger.stage_under(name, &event, Clocks::at(at(NOW))).unwrap().row.is_some(), "{event:?} {name:?}");
         }
         ledger.commit();
@@ -109,7 +109,7 @@ fn the_same_event_under_another_name_is_recorded() {
 fn a_grant_is_its_users_not_before_in_form_1_0_under_the_same_name() {
     let (mut ledger, mut by_delta, mut by_manifest) = (ledger(), edge(), edge());
     let grant = |sub: &str| Event::Grant { sub: sub.into(), client: "web".into(), not_before: NotBefore::Now };
-    // The users of grants are kept from the first manifest of this form that has a grant.
+    // The users of grants are kept from the first manifest of this form with a grant.
     let first = record_under(&mut ledger, None, &grant("v")).expect("recorded");
     load_in(Form::V1_0, &mut by_delta, &mut ledger, NOW);
     let second = record_under(&mut ledger, Some(OTHER), &grant("u")).expect("recorded");
@@ -224,14 +224,14 @@ fn rows_with_a_name_that_does_not_apply_are_unreadable() {
     not_text[14] = 0xFF;
     let broken = [nameless, endless, later, not_text, under_a_name(&common.payload), under_a_name(&ban.payload)];
     assert_eq!(restored(&row), Ok(()));
-    // Without its last byte, it is the row of an empty user.
+    // Without its last byte, it is a row with an empty user.
     let cut = (0..row.len() - 1).map(|length| row[..length].to_vec());
     for payload in broken.into_iter().chain(cut) {
         assert!(matches!(restored(&payload), Err(LedgerError::UnreadableRow { .. })), "{payload:?}");
     }
 }
 
-/// Restores one row as a store would have it, with the chain that belongs to it.
+/// Restores one row with the right chain.
 fn restored(payload: &[u8]) -> Result<(), LedgerError> {
     let mut ledger = ledger();
     let (base, chain) = ledger.head();

@@ -1,4 +1,4 @@
-//! A ledger is restored from the rows of its store: the same head and answers; a broken store is found out.
+//! Restoring a ledger from the rows of its store gives the same head and lookups; a broken store is detected.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -75,7 +75,7 @@ fn a_restart_gives_the_same_head_and_lookups() {
         assert_eq!(after.refuses(&of_key), Some(Level::Key));
     }
     assert_eq!((one.jwks(), other.jwks()), (Some(&b"{\"keys\":[]}"[..]), Some(&b"{\"keys\":[]}"[..])));
-    // Both go on alike.
+    // Both continue in the same way.
     let next = |ledger: &mut Ledger| record(ledger, &user("next"), NOW + 1).unwrap();
     assert_eq!(next(&mut before), next(&mut after));
 }
@@ -90,7 +90,7 @@ fn rows_that_have_expired_may_be_missing() {
     after.restore_head(before.head().0, before.head().1).unwrap();
     assert_eq!((after.head(), after.stats().token_ids), (before.head(), 0));
     assert_eq!(after.stats().epochs, before.stats().epochs);
-    // Even the last ones.
+    // Even the last rows.
     let mut empty = ledger();
     empty.restore_head(before.head().0, before.head().1).unwrap();
     assert_eq!(record(&mut empty, &user("next"), NOW).unwrap().sequence, before.head().0 + 1);
@@ -116,7 +116,7 @@ fn a_broken_store_is_detected() {
     assert_eq!(restore(&|rows| rows[0].payload.push(0)), Err(LedgerError::BrokenChain { sequence: rows[0].sequence }));
     let later = 2 << 40;
     assert_eq!(restore(&|rows| rows[0].sequence = later), Err(LedgerError::LaterIncarnation { sequence: later }));
-    // A gap hides the break, but not an unreadable row.
+    // A gap hides a broken chain, but not an unreadable row.
     let unreadable = restore(&|rows| {
         rows.remove(4);
         rows[4].payload[0] = 9;
@@ -124,7 +124,7 @@ fn a_broken_store_is_detected() {
     assert_eq!(unreadable, Err(LedgerError::UnreadableRow { sequence }));
 }
 
-/// A row of a later version might refuse something, so the ledger does not open, and says which row it is.
+/// A row of a later version might refuse a token, so the ledger does not open and names the row.
 #[test]
 fn a_row_of_an_unknown_form_or_kind_is_named() {
     const KIND: usize = 1;
@@ -149,7 +149,7 @@ fn a_row_of_an_unknown_form_or_kind_is_named() {
         (&key, |payload| payload.push(2)),
     ];
     for (row, change) in changes {
-        // Far behind, so that no chain gives it away.
+        // After a gap, so that the chain cannot reveal it.
         let mut row = Row { sequence: row.sequence + 9, ..row.clone() };
         change(&mut row.payload);
         let unreadable = Err(LedgerError::UnreadableRow { sequence: row.sequence });
@@ -157,7 +157,7 @@ fn a_row_of_an_unknown_form_or_kind_is_named() {
     }
 }
 
-/// A ledger of these rows, handed over at once.
+/// Restores a ledger from these rows as one page.
 fn restore_page(rows: &[Row]) -> Result<Ledger, LedgerError> {
     let mut ledger = ledger();
     let page = RowPage {
@@ -217,7 +217,7 @@ fn an_incarnation_starts_its_own_sequences_and_chain() {
     assert_ne!(genesis, ledger().head().1);
     let row = record(&mut second, &user("new"), NOW).unwrap();
     assert_eq!(row.sequence, base + 1);
-    // And is restored together with the rows before it.
+    // It is restored together with the earlier rows.
     let mut again = Ledger::new(LedgerSettings { incarnation: 2, ..settings() }).unwrap();
     rows.iter().chain([&row]).for_each(|row| again.restore(row).unwrap());
     assert_eq!(again.head(), second.head());

@@ -1,5 +1,5 @@
-//! Bad input: too long, too deep, any bit flipped, any text. It is refused, nothing panics, and nothing of it is
-//! printed.
+//! Bad input: too long, too deep, any bit flipped, arbitrary strings. It is refused without a panic, and no part of it
+//! is printed.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

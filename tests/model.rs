@@ -1,11 +1,12 @@
-//! Hundreds of thousands of random operations against plain maps: no edge accepts a token revoked up to its sequence.
+//! Compares hundreds of thousands of random operations with plain maps: no edge accepts a token revoked up to its
+//! sequence.
 //!
-//! One origin (restarted, restored from a backup, with batches that fail) and several edges with clocks of their own,
-//! which get manifests, sections and deltas late, twice, out of order or not at all. The maps hold what was recorded;
-//! an edge that claims a sequence must refuse everything recorded up to it, of every token that it would otherwise
-//! accept. Some edges read the newest form of the feed, some only that of version 1.0, and some both in turns: at the
-//! same sequence a lower form refuses all that a newer one refuses. Other refusals are counted; they are false matches,
-//! or tokens that the lower form over-kills.
+//! One origin (restarted, restored from a backup, with failing batches) and several edges with their own clocks, which
+//! get manifests, sections and deltas late, repeated, out of order or not at all. The maps have the recorded events. An
+//! edge at a sequence must refuse every token revoked up to it that it would otherwise accept. Some edges read the
+//! newest form of the feed, some only that of version 1.0, and some both alternately: at the same sequence, a lower
+//! form refuses every token that a newer one refuses. Other refusals are counted: false matches, or tokens over-killed
+//! by the lower form.
 
 #![cfg(feature = "origin")]
 
@@ -14,7 +15,7 @@ mod world;
 
 use world::World;
 
-/// For every change, and with `cargo xtask test --long`.
+/// Number of operations in a normal run, and with `cargo xtask test --long`.
 const OPERATIONS: u64 = 500_000;
 const OPERATIONS_LONG: u64 = 2_000_000;
 const SEED: u64 = 0x5EED_0F7A_6A7E;

@@ -1,4 +1,4 @@
-//! Names (`sub`, `sid`, `azp`, `client_id`, `jti`): a gate accepts exactly those that the ledger can revoke.
+//! Names (`sub`, `sid`, `azp`, `client_id`, `jti`): a gate accepts exactly the names that the ledger can revoke.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 
 const CLAIMS: [&str; 5] = ["sub", "sid", "azp", "client_id", "jti"];
 
-/// Names that are legal, however unlikely.
+/// Returns valid names, including unlikely ones.
 fn legal() -> Vec<String> {
     let longest = [
         "x".repeat(MAX_NAME_BYTES),
@@ -93,7 +93,7 @@ fn the_claim_names_of_the_policy_apply() {
             changes[claim] = json!(name);
             assert_is_malformed(&token(&changes), &realms, claim);
         }
-        // Under these names nothing is revoked, and nothing else is read of them.
+        // No revocation uses these names, and they are not read for anything else.
         let mut changes = good.clone();
         changes["sub"] = json!(name);
         assert_eq!(but_for_the_feed(&token(&changes), &realms, NOW), "accepted");
@@ -111,7 +111,7 @@ fn bytes_are_counted_after_escapes_are_resolved() {
         ("\\u00e9".repeat(MAX_NAME_BYTES / 2), "accepted"),
         ("\\u00e9".repeat(MAX_NAME_BYTES / 2 + 1), "malformed"),
         ("\\ud83d\\ude00".repeat(MAX_NAME_BYTES / 4), "accepted"),
-        // No UTF-8 has these, so no route can name them.
+        // UTF-8 cannot encode these, so no route can name them.
         ("\\ud800".into(), "malformed"),
         ("a\\udc00".into(), "malformed"),
         ("\\udc00\\ud800".into(), "malformed"),
@@ -128,7 +128,7 @@ fn rows_of_older_versions_with_longer_names_are_restored() {
     let first = before.stage(&Event::User { sub: "alice".into(), not_before: NotBefore::Now }, NOW).unwrap().unwrap();
     before.commit();
     let long = "x".repeat(MAX_NAME_BYTES + 1);
-    // Form 1, kind 2, when it was recorded, the not-before, a user, the name.
+    // Form 1, kind 2, time of recording, not-before, subject user, name.
     let time = NOW.get().to_le_bytes();
     let payload = [&[1, 2][..], &time, &time, &[1], long.as_bytes()].concat();
     let digest: [u8; 32] = Sha256::new().chain_update(first.chain.0).chain_update(&payload).finalize().into();

@@ -87,7 +87,7 @@ fn compares_policies_of_versions_with_fewer_or_more_fields() {
     assert_eq!(usual.differences_from(with_fewer), [""; 0]);
     assert_eq!(other.differences_from(with_fewer), ["grantClaim"]);
     other.issuer = IssuerNames::several(&["https://issuer.example"], Subjects::Same);
-    // As a version without `numericIds` states it.
+    // The statement of a version without `numericIds`.
     assert_eq!(other.field_digests().len(), 12);
     other.numeric_ids = NumericIds::Accept;
     assert_eq!(other.differences_from(&other.field_digests()[..12]), ["numericIds"]);

@@ -1,4 +1,4 @@
-//! An edge's answers with a manifest, its sections and deltas, all in order, and the records that it may drop.
+//! An edge's lookups with a manifest, its sections and deltas, all in order, and the records that it may drop.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -104,11 +104,11 @@ fn a_missing_section_gives_no_result() {
     assert_eq!(edge.missing_sections().len(), 2);
     assert_eq!(edge.status(&subject("j", NOW + 300, NOW)), Status::SectionUnavailable);
     assert_eq!(edge.status(&subject("other", NOW + 300, NOW)), Status::SectionUnavailable);
-    // Answered without the sections: another bucket, a token younger than all in the filter.
+    // Decided without the missing sections: another bucket, and a token newer than all in the filter.
     assert_eq!(edge.status(&subject("j", NOW + 900, NOW)), Status::NotRevoked);
     assert_eq!(edge.status(&subject("j", NOW + 300, NOW + 1)), Status::NotRevoked);
     assert_eq!(edge.status(&of_user("u", NOW)), Status::SectionUnavailable);
-    // A delta is still applied, and its changes count.
+    // A delta is still applied, and its changes are visible.
     record(&mut ledger, &token("k", NOW + 300, NOW), NOW);
     record(&mut ledger, &user("w"), NOW);
     follow(&mut edge, &ledger, NOW).unwrap();
@@ -148,7 +148,7 @@ fn a_subject_needs_few_of_the_sections() {
     }
     assert_eq!(edge.status(&asked), Status::NotRevoked);
     assert!(edge.missing_for(&asked).is_empty());
-    // Of an id issued after all that were revoked, a bucket says nothing.
+    // A bucket is not needed for an id issued after all revoked ones.
     let younger = Subject { issued_at: at(NOW + 1), ..subject("new", NOW + 5_000, NOW) };
     assert!(edge.missing_for(&subject("new", NOW + 5_000, NOW)).len() == 1 && edge.missing_for(&younger).is_empty());
     assert_eq!(edge.status(&subject("new", NOW + 5_000, NOW)), Status::SectionUnavailable);
@@ -205,7 +205,7 @@ fn buckets_are_dropped_once_no_edge_accepts_their_tokens() {
     assert_eq!(edge.stats().sections, 2);
     edge.forget_expired(at(expires_at + 1 + margin));
     assert_eq!(edge.stats().sections, 1);
-    // Expiry unknown: as long as a token issued by now, on a clock that is ahead, could live.
+    // With unknown expiry, the id is kept as long as a token issued now, by a clock that is ahead, could live.
     edge.forget_expired(at(NOW + 5 + 86_400 + margin));
     assert!(is_revoked(&edge, &subject("k", NOW + 86_405, NOW + 5)));
     edge.forget_expired(at(NOW + 5 + 86_400 + margin + 16_384));

@@ -23,7 +23,7 @@ fn a_restarted_origin_goes_on_under_a_new_hash_key() {
     assert_eq!(restarted.head(), ledger.head());
     record(&mut restarted, &token("b", NOW + 300, NOW), NOW + 1);
     record(&mut restarted, &user("v"), NOW + 1);
-    // The delta declares the key; the filter is of the old one, so the id is held live.
+    // The delta declares the new key; the filter uses the old one, so the id is held outside it.
     assert_eq!(follow(&mut edge, &restarted, NOW + 1), Ok(Effect::Changed));
     record(&mut restarted, &token("c", NOW + 300, NOW), NOW + 1);
     assert_eq!(follow(&mut edge, &restarted, NOW + 1), Ok(Effect::Changed));
@@ -76,7 +76,7 @@ fn a_manifest_drops_the_hash_keys_of_many_restarts() {
         rows.extend(record(&mut ledger, &token(&format!("t{number}"), NOW + 300, NOW), NOW));
         ledger
     };
-    // Each run of the origin has a key of its own, and an edge that follows by deltas collects them.
+    // Each run of the origin has its own key, and an edge that follows by deltas collects them.
     let mut restarts = 0;
     let limit = MAX_GENERATIONS;
     let last = loop {
@@ -113,7 +113,7 @@ fn a_manifest_is_wanted_before_there_are_too_many_hash_keys() {
         rows.extend(record(&mut ledger, &user(&format!("u{}", rows.len())), NOW));
         follow(&mut edge, &ledger, NOW).unwrap();
     }
-    // Of the very sequence that deltas led to.
+    // The manifest has exactly the sequence that deltas led to.
     assert_eq!(load(&mut edge, &mut ledger, NOW).effect, Effect::Staged);
     assert!(!edge.wants_manifest());
     assert!((0..rows.len()).all(|number| is_revoked(&edge, &of_user(&format!("u{number}"), NOW))));

@@ -1,4 +1,5 @@
-//! A manifest is staged while its sections arrive: the old state serves on, no delta is lost, live changes are folded.
+//! A manifest is staged while its sections arrive: the old state keeps serving, no delta is lost, live changes are
+//! folded.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -27,7 +28,7 @@ fn the_old_state_serves_while_a_manifest_is_staged() {
     assert_eq!(edge.status(&subject("old1", NOW + 300, NOW)), Status::Revoked(Level::Token));
     assert_eq!(edge.status(&subject("new1", NOW + 300, NOW)), Status::NotRevoked);
     assert_eq!(edge.apply(&manifest, at(NOW + 1)).unwrap().effect, Effect::AlreadyKnown);
-    // A delta beyond the staged manifest cannot be applied to the old state, but is not lost.
+    // A delta after the staged manifest cannot be applied to the old state, but is kept.
     let staged_at = ledger.head().0;
     record(&mut ledger, &token("later", NOW + 300, NOW), NOW);
     let delta = ledger.delta(FORM, staged_at, at(NOW + 1)).unwrap().bytes;
@@ -73,7 +74,7 @@ fn live_changes_that_outgrow_the_sections_are_folded() {
     follow(&mut edge, &ledger, NOW).unwrap();
     assert_eq!(edge.stats().live_entries, 1_100);
     assert!(edge.wants_manifest());
-    // The manifest has the edge's sequence, or is even older than a delta applied since.
+    // The manifest has the edge's sequence, or is older than a delta applied since.
     let manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     record(&mut ledger, &token("since", NOW + 300, NOW), NOW);
     follow(&mut edge, &ledger, NOW).unwrap();
@@ -84,7 +85,7 @@ fn live_changes_that_outgrow_the_sections_are_folded() {
     assert_eq!((stats.token_ids, stats.live_entries), (1_101, 0));
     assert_eq!(edge.position().unwrap().sequence, ledger.head().0);
     assert!(is_revoked(&edge, &subject("a7", NOW + 300, NOW)) && is_revoked(&edge, &subject("since", NOW + 300, NOW)));
-    // Now that nothing is outgrown, an older manifest is just that.
+    // Once the live changes are folded, an older manifest is refused.
     let error = edge.apply(&manifest, at(NOW)).unwrap_err();
     assert!(matches!(error, FeedError::Older { .. }), "{error}");
 }
@@ -104,7 +105,7 @@ fn folding_leaves_nothing_to_fold() {
     };
     stage(&mut ledger, 0..900, 1);
     load(&mut edge, &mut ledger, NOW);
-    // Neither table has outgrown its section, but both together have.
+    // The changes of a single table have not outgrown its sections, but those of both together have.
     stage(&mut ledger, 0..900, 2);
     follow(&mut edge, &ledger, NOW).unwrap();
     assert!(edge.wants_manifest());
@@ -126,7 +127,7 @@ fn filters_are_replaced_one_by_one() {
     }
     ledger.commit();
     load(&mut edge, &mut ledger, NOW);
-    // So many more that every filter is built anew, bigger; the edge gets them by the manifest alone.
+    // Enough ids that every filter is rebuilt bigger; the edge gets them only with the manifest.
     for number in 2_000..6_000 {
         ledger.stage(&token(&id(number), of(number), NOW), at(NOW)).unwrap();
     }
@@ -219,9 +220,9 @@ fn a_full_filter_accepts_no_more_ids_and_loses_none() {
     assert_eq!(edge.stats().live_entries, 100);
     assert!((0..100).all(|id| is_revoked(&edge, &subject(&format!("b{id}"), NOW + 300, NOW))));
     let later = ledger.manifest(FORM, at(NOW + 5)).unwrap();
-    // Under a thousand live ids no manifest is wanted, so one of the same sequence only renews.
+    // Below a thousand live ids no manifest is wanted, so one of the same sequence only renews the state.
     assert_eq!(edge.apply(&later, at(NOW + 5)).unwrap().effect, Effect::Renewed);
-    // The next one brings the bucket in its new size.
+    // The next one has the bucket in its new size.
     record(&mut ledger, &user("u"), NOW + 6);
     assert_eq!(load(&mut edge, &mut ledger, NOW + 6).effect, Effect::Staged);
     assert_eq!((edge.stats().live_entries, edge.stats().token_ids), (0, 150));

@@ -1,5 +1,5 @@
-//! The origin's signing key changes under way: edges that pin both keys follow without an error, others name the
-//! missing key.
+//! Rotation of the origin's signing key: edges that pin both keys follow without an error, others report the missing
+//! key.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -33,7 +33,7 @@ fn an_edge_that_pins_both_keys_continues_without_an_error() {
     assert_eq!(edge.apply(&old_heartbeat, at(NOW + 2)).unwrap().effect, Effect::Renewed);
 
     ledger.set_signing_key(next);
-    // Second by second, the state is never older than the last statement.
+    // The state is never older than the last statement, at every second.
     assert_eq!(edge.apply(&ledger.heartbeat(FORM, at(NOW + 3)), at(NOW + 3)).unwrap().effect, Effect::Renewed);
     assert_eq!(edge.position().unwrap().issued_at, at(NOW + 3));
     record(&mut ledger, &user("after"), NOW + 4);
@@ -47,7 +47,7 @@ fn an_edge_that_pins_both_keys_continues_without_an_error() {
         assert!(is_revoked(&edge, &of_user(sub, NOW)), "{sub}");
     }
 
-    // A statement that the old key signed before undoes nothing.
+    // An earlier statement signed with the old key undoes nothing.
     let known = edge.position().unwrap().sequence;
     let sequence = known - 3;
     assert_eq!(edge.apply(&old_manifest, at(NOW + 6)), Err(FeedError::Older { sequence, known }));
@@ -75,7 +75,7 @@ fn a_manifest_of_one_key_accepts_deltas_of_the_other() {
     record(&mut ledger, &user("u"), NOW);
     record(&mut ledger, &token("j", NOW + 300, NOW), NOW);
     load(&mut edge, &mut ledger, NOW);
-    // Its section is not here yet when the key changes.
+    // Its section has not arrived when the key changes.
     record(&mut ledger, &token("k", NOW + 1_500, NOW), NOW);
     let manifest = ledger.manifest(FORM, at(NOW)).unwrap();
     assert_eq!(edge.apply(&manifest, at(NOW)).unwrap().effect, Effect::Staged);

@@ -1,4 +1,4 @@
-//! Sections that are missing, broken, unwanted, or signed though they are out of order.
+//! Sections that are missing, broken, unwanted, or signed but malformed.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -50,7 +50,7 @@ fn missing_broken_and_unwanted_sections() {
     assert!(is_revoked(&edge, &subject("t7", NOW + 300, NOW)));
 }
 
-/// A section that the manifest does name, but that is not in order: only a faulty origin could sign this.
+/// Malformed sections that the manifest names: only a faulty origin could sign this.
 #[test]
 fn signed_but_malformed_sections() {
     let (mut ledger, _) = (ledger(), edge());
@@ -84,8 +84,8 @@ fn signed_but_malformed_sections() {
         }
         let longer = [section, &[0; 8]].concat();
         assert!(matches!(try_bytes(&longer), Ok(Err(FeedError::Malformed { .. }))));
-        // Every bit of the head but for the base, then some of the contents. Any bits are a filter, and in the tables
-        // the values are free.
+        // Every bit of the head except the base, then some of the contents. A filter may have any bits, and values in
+        // the tables are not constrained.
         for bit in (0..24 * 8).chain((24 * 8..section.len() * 8).step_by(41)) {
             let mut flipped = section.to_vec();
             flipped[bit / 8] ^= 1 << (bit % 8);

@@ -1,4 +1,4 @@
-//! Signatures alone, over any payload: the RFCs' own examples and Wycheproof.
+//! Signatures over arbitrary payloads: the RFCs' examples and Wycheproof.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -12,7 +12,7 @@ use portcullis::signature::Algorithm;
 use portcullis::token::TokenBytes;
 use serde_json::{json, Value};
 
-/// Whether one of `keys` made this JWS, by the rules that hold for tokens.
+/// Whether one of `keys` verifies this JWS, by the rules for tokens.
 fn verifies(jws: &str, keys: &Keys) -> bool {
     let Ok(bytes) = TokenBytes::decode(jws, usize::MAX) else { return false };
     let Ok(header) = bytes.parts().header() else { return false };
@@ -21,8 +21,8 @@ fn verifies(jws: &str, keys: &Keys) -> bool {
     let verifies = |key: &&Key| key.verifies(algorithm, bytes.signing_input().as_bytes(), bytes.parts().signature());
     let found = candidates.iter().any(verifies);
     if matches!(algorithm, Algorithm::EdDSA | Algorithm::Ed25519) {
-        // These keys check their later signatures by tables of their own.
-        assert!((0..40).all(|_| candidates.iter().any(verifies) == found), "another answer later");
+        // These keys verify later signatures with precomputed tables.
+        assert!((0..40).all(|_| candidates.iter().any(verifies) == found), "another result later");
     }
     found
 }
@@ -41,13 +41,12 @@ fn rfc_examples() {
     }
 }
 
-/// Labelled valid, yet the key's `alg` is another than the header's (RFC 7520's figures under a key of another
-/// algorithm).
+/// Labelled valid, but the key's `alg` differs from the header's (RFC 7520's examples with a key of another algorithm).
 const OTHER_ALGORITHM: [u64; 4] = [346, 347, 350, 351];
-/// Labelled valid, yet there is a `?` in the middle of a base64url part. Only a reader that drops foreign characters
-/// finds the signature good.
+/// Labelled valid, but with a `?` inside a base64url part. The signature is valid only for a decoder that skips invalid
+/// characters.
 const FOREIGN_CHARACTER: [u64; 2] = [372, 373];
-/// Labelled invalid, but byte for byte the valid token of test 357: their padding was lost on the way into the file.
+/// Labelled invalid, but identical to the valid token of test 357: their padding was lost when the file was made.
 const SAME_AS_357: [u64; 2] = [367, 370];
 
 #[test]
@@ -65,7 +64,7 @@ fn wycheproof() {
 
     let (mut wrong, mut count) = (Vec::new(), 0);
     for group in file["testGroups"].as_array().unwrap() {
-        // Shared keys are listed as private alone. A public key that is refused, refuses every signature.
+        // Shared keys are listed as private only. With a refused public key, every signature counts as refused.
         let key = if group["public"].is_null() { &group["private"] } else { &group["public"] };
         let rules = KeyRules { source: KeySource::Configuration, rsa_default: RsaDefault::RS256 };
         let keys = Keys::read(json!({ "keys": [key] }).to_string().as_bytes(), rules);

@@ -1,5 +1,5 @@
-//! Tokens cached as verified: no token is accepted by another's signature, and no entry outlives its key. Capacity is
-//! in `token_cache_room.rs`; equality with a gate that has no cache is in `token_cache_property.rs`.
+//! The verified-token cache: no token is accepted by another's signature, and no entry outlives its key. Capacity is
+//! tested in `token_cache_room.rs`, equality with a gate without a cache in `token_cache_property.rs`.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -45,7 +45,7 @@ fn only_the_exact_token_is_cached() {
     assert_eq!(pair.find(&format!("{other_header}.{same_claims}.{signature}")), "bad_signature", "same signature");
     let other_signature = token(&json!({ "jti": "token-2" })).rsplit_once('.').unwrap().1.to_owned();
     assert_eq!(pair.find(&format!("{input}.{other_signature}")), "bad_signature", "same payload");
-    // The digest is of the end of the signature: one that differs only before that.
+    // The digest covers the end of the signature, so this one differs only before that.
     let mut before = good.clone().into_bytes();
     let at = input.len() + 3;
     before[at] = if before[at] == b'A' { b'B' } else { b'A' };
@@ -87,7 +87,7 @@ fn a_malleated_signature_is_a_different_token() {
     let twin = format!("{input}.{}", base64url(&bytes));
     assert_ne!(twin, text);
     for (spelling, held) in [(text, 1), (twin.as_str(), 2), (text, 2), (twin.as_str(), 2)] {
-        // Without a feed nothing is accepted, but the signature was checked and is cached.
+        // Without a feed nothing is accepted, but the signature is verified and cached.
         assert_eq!(verdict(find(spelling.as_bytes(), &realms, &mut verified, NOW)), "no_feed");
         assert_eq!(verified.len(), held);
     }

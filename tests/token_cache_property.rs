@@ -1,4 +1,4 @@
-//! Property of the verified-token cache: every finding equals that of a gate without a cache.
+//! Property test of the verified-token cache: every finding equals that of a gate without a cache.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -36,13 +36,13 @@ fn every_vector_has_the_same_finding() {
     }
 }
 
-/// Two gates with the same inputs: one with a cache, one without.
+/// Compares two gates with the same inputs, one with a cache and one without.
 #[test]
 fn every_finding_equals_that_of_a_gate_without_a_cache() {
     let mut seen = std::collections::BTreeMap::<&str, u32>::new();
     for seed in 0..40 {
         let mut state = 0x5eed_u64 + seed;
-        // Knuth's MMIX constants: the same run every time.
+        // Knuth's MMIX constants, so that every run is the same.
         let mut random = move |below: u64| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (state >> 33) % below
@@ -106,7 +106,7 @@ fn every_finding_equals_that_of_a_gate_without_a_cache() {
                         16 => Event::KeyBanned { thumbprint: thumbprint_of(secrets[random(3) as usize]) },
                         _ => Event::Token { id: format!("token-{}", random(100)), expires_at: None, issued_at: None },
                     };
-                    // The ledger has a clock of its own, which may be behind an earlier `now`.
+                    // The ledger has its own clock, which may be behind an earlier `now`.
                     let _ = ledger.stage(&event, now);
                     ledger.commit();
                 }
@@ -134,8 +134,8 @@ fn every_finding_equals_that_of_a_gate_without_a_cache() {
                 }
                 10 if !at_host.is_empty() => {
                     let (token, handles) = at_host.swap_remove(random(at_host.len() as u64) as usize);
-                    // A gate that decided at once has nothing to finish; the others find the same as one that begins
-                    // now.
+                    // A gate that decided at once has nothing to finish; the others must give the finding of a gate
+                    // that begins now.
                     for (gate, handle) in gates.iter_mut().zip(handles) {
                         let Some(finding) = handle.and_then(|handle| gate.finish(handle, HostOutcome::Unknown, now))
                         else {
@@ -157,7 +157,7 @@ fn every_finding_equals_that_of_a_gate_without_a_cache() {
             }
         }
     }
-    // Every outcome is frequent, or the runs prove little.
+    // Every outcome must be frequent, or the runs prove little.
     let often = |what: &str| seen.get(what).is_some_and(|times| *times >= 20);
     let outcomes =
         ["remembered", "checked", "expired", "token_revoked", "session_revoked", "version_revoked", "user_revoked"];

@@ -1,4 +1,5 @@
-//! The verified-token cache stays within its limits: floods of tokens, of forgeries, and one that is too big.
+//! The verified-token cache stays within its limits: with floods of tokens, floods of forgeries, and a token that is
+//! too large.
 
 #![cfg(feature = "origin")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
@@ -23,7 +24,7 @@ fn a_million_tokens_stay_within_the_limits() {
             let distinct = sign(HEADER, body.replace("token-0000000", &format!("token-{number:07}")));
             assert_eq!(verdict(find(distinct.as_bytes(), &realms, &mut verified, NOW)), "no_feed");
             if number % 100 == 0 {
-                // Looked up now and then, so it stays: any other would need the host.
+                // Looked up regularly, so it stays cached; any other token would need the host.
                 let known = verified.len();
                 let host = Algorithms::of(&[Algorithm::HS256]);
                 let progress = begin(hot.as_bytes(), &realms, &mut verified, &mut awaiting, host, NOW);

@@ -1,4 +1,4 @@
-//! Tokens signed by independent implementations, each with the verdict that is due (`tests/vectors/README.md`).
+//! Tokens signed by independent implementations, each with its expected verdict (`tests/vectors/README.md`).
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

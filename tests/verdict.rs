@@ -1,5 +1,5 @@
-//! The verdict as a whole: its reasons, the choice of realm and key, and verdicts without revocation state. Claims and
-//! algorithms are in `vectors.rs`.
+//! Verdicts: the list of reasons, the choice of realm and key, and verdicts without revocation state. Claims and
+//! algorithms are tested in `vectors.rs`.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

@@ -1,4 +1,4 @@
-//! The verdict with the host's help: the same as without it, and nothing that happens meanwhile is missed.
+//! Verdicts with the host's help: the same as without it, and changes in the meantime count.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 

@@ -1,4 +1,4 @@
-//! Feeds as versions 1.0 and 1.1 wrote them, recorded: an edge of any later version follows an older origin.
+//! Recorded feeds of versions 1.0 and 1.1: an edge of any later version follows an older origin.
 
 #![cfg(feature = "origin")]
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
@@ -53,7 +53,7 @@ fn a_feed_of_version_1_1_in_each_form() {
         assert_eq!(policy, (form == Form::V1_1).then(every_default));
         for answer in feed["answers"].as_array().unwrap() {
             assert_eq!(level_of(edge.status(&Named::of(answer).subject())), answer[&name].as_str(), "{name}: {answer}");
-            // The lower form accepts nothing that the newer one refuses.
+            // The lower form refuses every token that the newer one refuses.
             assert!(answer["1.1"].is_null() || !answer["1.0"].is_null(), "{answer}");
         }
     }
@@ -79,7 +79,7 @@ fn every_cut_and_every_bit_of_a_feed_of_version_1_1() {
     assert_eq!(edge.apply(&delta, at(NOW)).unwrap().effect, Effect::Changed);
 }
 
-/// Such messages only an origin that is mistaken can sign.
+/// Only a faulty origin can sign such messages.
 #[test]
 fn no_changed_bit_of_a_signed_delta_of_version_1_1_removes_a_revocation() {
     let feed = recorded("feed-1.1.json");
@@ -104,7 +104,7 @@ fn no_changed_bit_of_a_signed_delta_of_version_1_1_removes_a_revocation() {
     assert!(applied > 0);
 }
 
-/// All that is cut off at some byte, and all with another bit.
+/// The message truncated at every byte, and with every bit flipped.
 fn broken(message: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
     let cuts = (0..message.len()).map(|length| message[..length].to_vec());
     cuts.chain((0..message.len() * 8).map(|bit| {
@@ -114,7 +114,7 @@ fn broken(message: &[u8]) -> impl Iterator<Item = Vec<u8>> + '_ {
     }))
 }
 
-/// An edge with the manifest and its sections.
+/// Returns an edge with the manifest and its sections.
 fn loaded(feed: &Value) -> Revocations {
     let mut edge = edge();
     edge.apply(&bytes(&feed["manifest"]), at(NOW)).unwrap();
@@ -126,7 +126,7 @@ fn loaded(feed: &Value) -> Revocations {
     edge
 }
 
-/// The token of an answer.
+/// The names of a token in the vectors.
 struct Named<'a> {
     token: &'a Value,
     key: Option<[u8; 32]>,
@@ -176,7 +176,7 @@ fn level_of(status: Status) -> Option<&'static str> {
     })
 }
 
-/// The digests of the first policy among the vectors, that of a realm of this issuer.
+/// Returns the digests of the first policy in the vectors, that of a realm of this issuer.
 fn every_default() -> (u8, Vec<u8>, Vec<u8>) {
     let policy = &recorded("policy-1.json")["policies"][0];
     assert_eq!(policy["realm"]["issuer"], ISSUER);

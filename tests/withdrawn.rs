@@ -1,4 +1,4 @@
-//! `identify_withdrawn`: identification by a token after its issuer has withdrawn the key that signed it.
+//! `identify_withdrawn`: identifies a token after its issuer has withdrawn the key that signed it.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, missing_docs)]
 
@@ -11,13 +11,13 @@ use portcullis::verdict::{identify, identify_withdrawn, IdentifyError, Realm, Re
 use portcullis::verdict::{WithdrawnToken, MAX_WITHDRAWN_KEYS};
 use serde_json::{json, Value};
 
-/// Adds a shared key to the withdrawn ones.
+/// Adds a shared key to the withdrawn keys.
 fn add(withdrawn: &mut WithdrawnKeys, kid: &str, secret: &[u8], withdrawn_at: UnixSeconds) {
     let set = json!({ "keys": [{ "kty": "oct", "kid": kid, "k": base64url(secret) }] });
     withdrawn.add(&read_keys(&set, KeySource::Configuration, RsaDefault::RS256).keys, withdrawn_at);
 }
 
-/// The realm of the fixtures, without the key that signs their tokens: its issuer has just withdrawn it.
+/// Returns the realm of the fixtures without the key that signs their tokens, which its issuer has just withdrawn.
 fn withdrawn() -> ([Realm; 1], [WithdrawnKeys; 1]) {
     let mut realm = realm();
     realm.keys = RealmKeys::Unavailable;
@@ -35,7 +35,7 @@ fn answer(changes: &Value, now: UnixSeconds) -> Result<WithdrawnToken, IdentifyE
 fn a_token_of_a_withdrawn_key_identifies_only_itself() {
     let (realms, withdrawn) = withdrawn();
     let text = token(&json!({}));
-    assert!(identify(&text, &realms, NOW).is_err(), "nothing else believes the key");
+    assert!(identify(&text, &realms, NOW).is_err(), "nothing else accepts the key");
     let found = identify_withdrawn(&text, &realms, &withdrawn, NOW).unwrap();
     assert_eq!((found.realm, found.token_id.as_str()), (0, "token-1"));
     assert_eq!(found.authorized_party.as_deref(), Some("demo"));
@@ -82,7 +82,11 @@ fn form_issuer_and_signature_are_checked() {
         assert_eq!(answer(text), invalid(realm, reason), "{text}");
     }
     let nothing = identify_withdrawn(&token(&json!({})), &realms, &[], NOW);
-    assert_eq!(nothing.unwrap_err(), invalid(Some(0), Reason::UnknownKey), "a realm without a place has none");
+    assert_eq!(
+        nothing.unwrap_err(),
+        invalid(Some(0), Reason::UnknownKey),
+        "a realm without an element has no withdrawn keys"
+    );
 }
 
 #[test]

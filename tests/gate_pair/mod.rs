@@ -1,6 +1,6 @@
-//! An origin and a gate with a token cache that follows it, for the suites about the cache.
+//! An origin and a gate with a token cache that follows it, for tests of the cache.
 
-#![allow(dead_code, clippy::unwrap_used, clippy::panic)] // Every suite uses a part of it.
+#![allow(dead_code, clippy::unwrap_used, clippy::panic)] // Each test binary uses only a part of this.
 
 use portcullis::gate::{Gate, KeysFrom};
 use portcullis::keys::KeySource;
@@ -16,7 +16,7 @@ use crate::fixtures::{self, base64url, realm, NOW};
 
 pub(crate) const ROOM: CacheLimits = CacheLimits { entries: 1000, bytes: 1 << 22 };
 
-/// A reason code, or how the signature of an accepted token is known.
+/// Returns a reason code or, for an accepted token, the evidence for its signature.
 pub(crate) fn outcome(finding: Finding) -> &'static str {
     match finding {
         Ok(standing) => match standing.signature {
@@ -27,12 +27,12 @@ pub(crate) fn outcome(finding: Finding) -> &'static str {
     }
 }
 
-/// The same, but for how the signature is known.
+/// Returns the outcome without the evidence for the signature.
 pub(crate) fn verdict(finding: Finding) -> &'static str {
     finding.map_or_else(|refused| refused.reason.code(), |_| "accepted")
 }
 
-/// A gate that follows an origin.
+/// An origin and a gate that follows it.
 pub(crate) struct Pair {
     pub(crate) ledger: Ledger,
     pub(crate) gate: Gate,
@@ -47,7 +47,7 @@ impl Pair {
         Self::restored(room, &[])
     }
 
-    /// An origin that has these rows in its store.
+    /// Creates a pair whose origin has these rows in its store.
     pub(crate) fn restored(room: CacheLimits, rows: &[Row]) -> Self {
         let signing_key = SigningKey::generate().unwrap();
         let feed_keys = vec![signing_key.public().clone()];
@@ -82,7 +82,7 @@ impl Pair {
         outcome(self.gate.find(token.as_bytes(), NOW))
     }
 
-    /// The cache entry of a token.
+    /// Returns the cache entry of a token.
     pub(crate) fn entry(&mut self, token: &str) -> Entry {
         match self.gate.find(token.as_bytes(), NOW).map(|standing| standing.signature) {
             Ok(Signature::Remembered(entry)) => entry,
@@ -117,7 +117,7 @@ pub(crate) fn ledger(signing_key: SigningKey, issuer: &str) -> Ledger {
     Ledger::new(settings).unwrap()
 }
 
-/// The first has the `kid` of the fixtures' tokens.
+/// Builds a key set. The first key has the `kid` of the fixtures' tokens.
 pub(crate) fn key_set(secrets: &[&[u8]]) -> Vec<u8> {
     let key = |(at, secret): (usize, &&[u8])| {
         let kid = if at == 0 { "test".to_owned() } else { format!("test-{at}") };

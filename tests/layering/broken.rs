@@ -1,10 +1,10 @@
-//! Breaks each rule once, in a tree made up for it, and reads the message.
+//! Breaks each rule once, in an artificial tree, and checks the message.
 
 use super::graph::Sources;
 use super::rules::breaches;
 use super::table::MAX_LINES;
 
-/// Returns the breaches of a tree.
+/// Returns the breaches in a tree.
 fn of(files: &[(&str, &str)]) -> Vec<String> {
     breaches(&files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect::<Sources>())
 }
@@ -198,7 +198,7 @@ fn only_the_service_records_in_the_ledger() {
         ("pkg/src/origin/http/routes/oauth-revoke.ts", "await this.#committer\n  // in order\n  .record(realm, event)"),
         ("pkg/src/origin/http/routes/keys.ts", "// committer.record(realm)\nconst text = 'committer.record('"),
     ]);
-    let because = "the verbs of the service are the one door to the ledger";
+    let because = "only the verbs of the service record in the ledger";
     assert_eq!(found, [format!("pkg/src/origin/http/routes/oauth-revoke.ts names committer.record ({because})")]);
 }
 
@@ -257,7 +257,7 @@ fn host_names_stay_in_their_modules() {
     ]);
     let expected = [
         "src/claims.rs names jwt_compact (only token, keys and signature name jwt-compact)",
-        "src/gate.rs names revocation::Subject (the gate hands messages to the state and tokens to the verdict, and looks into neither)",
+        "src/gate.rs names revocation::Subject (the gate passes messages to the state and tokens to the verdict, and inspects neither)",
         "src/ledger/event.rs names getrandom (one file of the ledger draws randomness)",
         "src/time.rs names SystemTime (the core has no clock: the time is an argument)",
         "src/time.rs names std::time (the core has no clock: the time is an argument)",

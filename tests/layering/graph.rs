@@ -2,24 +2,24 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-/// The files of one tree: path from its root, and text.
+/// The files of one tree: path from its root, and contents.
 pub type Sources = BTreeMap<String, String>;
 
 /// One import.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Import {
     pub from: String,
-    /// A file of the tree; or, if it is outside, a package or a path that leaves the tree.
+    /// A file of the tree, a package, or a path that leaves the tree.
     pub to: String,
     pub is_outside: bool,
     /// `import type`: erased before run time.
     pub is_type: bool,
 }
 
-/// The path of a file or module, by its parts.
+/// The components of the path of a file or module.
 pub type Place = Vec<String>;
 
-/// Returns the cycles between files: the shortest one of each knot, as `a -> b -> a`.
+/// Returns the cycles between files: the shortest one of each strongly connected component, as `a -> b -> a`.
 pub fn file_cycles(imports: &[Import]) -> Vec<String> {
     let mut next = Arrows::new();
     for import in imports.iter().filter(|import| !import.is_outside) {
@@ -58,7 +58,7 @@ pub fn room_cycles(imports: &[Import], place: impl Fn(&str) -> Place) -> Vec<Str
 
 type Arrows<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-/// Returns the shortest cycle of each strongly connected component; its first node stands at both ends.
+/// Returns the shortest cycle of each strongly connected component; the first node is also the last.
 fn cycles<'a>(next: &Arrows<'a>) -> Vec<Vec<&'a str>> {
     let reach: BTreeMap<&str, BTreeSet<&str>> = next.keys().map(|node| (*node, reachable(next, node))).collect();
     let mut done = BTreeSet::new();
@@ -104,7 +104,7 @@ fn way_back<'a>(next: &Arrows<'a>, start: &'a str) -> Option<Vec<&'a str>> {
     None
 }
 
-/// Returns the folders of a file, and its name.
+/// Returns the folders of a file followed by its name.
 pub fn folders(file: &str) -> Place {
     file.split('/').map(str::to_owned).collect()
 }

@@ -1,5 +1,5 @@
-//! Who may import whom. The rules are data (`table.rs`); `rules.rs` reads the sources, `import type` included, and
-//! names the path that breaks one. `broken.rs` breaks each rule once.
+//! Import rules. The rules are data (`table.rs`); `rules.rs` reads the sources, including `import type`, and names the
+//! path that breaks a rule. `broken.rs` breaks each rule once.
 
 #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
@@ -30,7 +30,7 @@ fn the_table_has_no_row_for_deleted_files() {
     assert_eq!(rules::stale_rows(&sources()), [""; 0]);
 }
 
-/// The TypeScript and Rust files of the repository by their paths, without built and installed ones.
+/// Returns the TypeScript and Rust files of the repository by path, except built and installed ones.
 fn sources() -> Sources {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Sources::new();

@@ -1,4 +1,4 @@
-//! Checks the rules of `table.rs`. A breach is a sentence that names the whole path.
+//! Checks the rules of `table.rs`. A breach is a sentence with the whole path.
 
 use std::collections::BTreeSet;
 
@@ -74,7 +74,7 @@ fn expanded(may: &[&'static str]) -> Vec<&'static str> {
     may.iter().flat_map(|target| members(target)).collect()
 }
 
-/// Returns the rows of the table that fit no file, and the targets in them that do not exist.
+/// Returns the rows of the table that match no file, and the targets in them that do not exist.
 pub fn stale_rows(files: &Sources) -> Vec<String> {
     let package = tree(files, table::PACKAGE);
     let modules = tree(files, "src");
@@ -92,7 +92,7 @@ pub fn stale_rows(files: &Sources) -> Vec<String> {
         for room in rooms {
             for target in expanded(room.may).iter().map(|target| target.trim_start_matches("type ")) {
                 if names_none(files, target) {
-                    found.push(format!("{} may import {target}, which is no file", room.from));
+                    found.push(format!("{} may import {target}, which is not a file", room.from));
                 }
             }
         }
@@ -229,7 +229,7 @@ fn covered(pattern: &str, file: &str) -> Option<String> {
     (parts.len() == wanted.len()).then(|| file.to_owned())
 }
 
-/// Matches with at most one `*`, for any characters.
+/// Matches a pattern with at most one `*`, which stands for any characters.
 fn glob(pattern: &str, text: &str) -> bool {
     pattern.split_once('*').map_or(pattern == text, |(before, after)| {
         text.len() >= before.len() + after.len() && text.starts_with(before) && text.ends_with(after)

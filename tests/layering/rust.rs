@@ -1,12 +1,12 @@
-//! The modules of a crate and the paths by which they name each other: `use` trees and paths in the code.
+//! Reads the modules of a crate and the paths between them: `use` trees and paths in the code.
 
 use std::collections::BTreeMap;
 
 use super::graph::{Import, Place, Sources};
 use super::tokens::{of_rust, Token};
 
-/// Returns the imports between the files of a crate, inline test modules aside. A re-exported name counts as one of the
-/// module that declares it.
+/// Returns the imports between the files of a crate, except those of inline test modules. A re-exported name belongs to
+/// the module that declares it.
 pub fn imports(files: &Sources) -> Vec<Import> {
     let modules: BTreeMap<Place, &str> = files.keys().map(|file| (module_of(file), file.as_str())).collect();
     let paths: BTreeMap<Place, Vec<Path>> =
@@ -28,7 +28,7 @@ pub fn imports(files: &Sources) -> Vec<Import> {
     found
 }
 
-/// Returns the module of a file: `verdict/judge.rs` is `verdict::judge`, the crate's root is the empty path.
+/// Returns the module of a file: `verdict/judge.rs` is `verdict::judge`; the crate's root is the empty path.
 pub fn module_of(file: &str) -> Place {
     let path = file.trim_end_matches(".rs").trim_end_matches("/mod");
     if matches!(path, "lib" | "main") {
@@ -37,7 +37,7 @@ pub fn module_of(file: &str) -> Place {
     path.split('/').map(str::to_owned).collect()
 }
 
-/// A path as it is written, and the name that a `use` gives to it.
+/// A path in the source, and the name that a `use` gives to it.
 #[derive(Debug, PartialEq, Eq)]
 struct Path {
     parts: Vec<String>,
@@ -49,7 +49,7 @@ fn names(modules: &BTreeMap<Place, &str>, module: &Place, paths: &[Path]) -> BTr
     named.collect()
 }
 
-/// Returns a path from the crate's root; `None` for one that leads into another crate.
+/// Returns a path from the crate's root; `None` for a path into another crate.
 fn absolute(modules: &BTreeMap<Place, &str>, module: &Place, path: &[String]) -> Option<Place> {
     let (first, rest) = path.split_first()?;
     let mut base = match first.as_str() {
@@ -71,7 +71,7 @@ fn absolute(modules: &BTreeMap<Place, &str>, module: &Place, path: &[String]) ->
     Some(base)
 }
 
-/// Returns the module in which a path ends, re-exports followed.
+/// Returns the module in which a path ends, after following re-exports.
 fn target(
     modules: &BTreeMap<Place, &str>,
     names: &BTreeMap<&Place, BTreeMap<String, Place>>,
@@ -95,7 +95,7 @@ fn target(
     at
 }
 
-/// Returns the paths of one file: those of its `use` declarations, and those in its code that begin with a keyword.
+/// Returns the paths of a file: those in `use` declarations, and those in its code that begin with a keyword.
 fn paths(tokens: &[Token]) -> Vec<Path> {
     let mut found = Vec::new();
     let mut index = 0;
@@ -135,7 +135,7 @@ fn is_separator(tokens: &[Token], index: usize) -> bool {
     is_colon(index) && is_colon(index + 1)
 }
 
-/// Reads `a::{b, c::*, d as e}`; returns the index behind it.
+/// Reads `a::{b, c::*, d as e}`; returns the index after it.
 fn use_tree(tokens: &[Token], start: usize, prefix: &[String], found: &mut Vec<Path>) -> usize {
     let mut parts = prefix.to_vec();
     let mut name = None;
@@ -172,7 +172,7 @@ fn use_tree(tokens: &[Token], start: usize, prefix: &[String], found: &mut Vec<P
     index
 }
 
-/// Drops each item that `#[cfg(test)]` stands before.
+/// Drops each item with `#[cfg(test)]`.
 fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
     let is_test = |at: usize| {
         let words = ["cfg", "(", "test", ")", "]"];
@@ -196,7 +196,7 @@ fn without_tests(tokens: Vec<Token>) -> Vec<Token> {
     kept
 }
 
-/// Returns the index behind the first `;`, or behind the first block in braces.
+/// Returns the index after the first `;`, or after the first block in braces.
 fn end_of_item(tokens: &[Token], start: usize) -> usize {
     let mut depth = 0_usize;
     for (index, token) in tokens.iter().enumerate().skip(start) {

@@ -1,8 +1,8 @@
 //! All rules, as data. `rules.rs` checks them; to change who may import whom, change a row here.
 //!
-//! A pattern is a path from the root of the language's sources: `a/b.ts` is one file, `a/` a folder with all that is
-//! below it, `a/*/` any folder of `a`, `**/a/` such a folder anywhere; without an ending, `a` is a Rust module with its
-//! children.
+//! A pattern is a path from the root of the language's sources: `a/b.ts` is one file, `a/` a folder with everything
+//! below it, `a/*/` any folder in `a`, `**/a/` a folder of that name anywhere; without an extension, `a` is a Rust
+//! module with its children.
 
 mod rooms;
 mod rust;
@@ -17,7 +17,7 @@ pub const PACKAGE: &str = "pkg/src";
 /// The crates, each with its own module tree.
 pub const CRATES: &[&str] = &["src", "xtask/src"];
 
-/// Packages from elsewhere. The first row that fits a file counts; without one, nothing may be imported. `type x`: by
+/// External packages. The first row that matches a file applies; without one, nothing may be imported. `type x`: by
 /// `import type` only.
 pub const PACKAGES: &[Room] = &[
     room("adapters/hono.ts", &["type hono"]),
@@ -32,14 +32,14 @@ pub const PACKAGES: &[Room] = &[
     room("issuer/", &["node:*", "jose"]),
     room("testing/", &["jose"]),
     room("cli/", &["node:*"]),
-    // It imports a sentence, which ends the build.
+    // Its import is a sentence, which ends the build with that message.
     room("entry/edge/without-unwasm.ts", &["portcullis needs a wasm module: *"]),
     room("entry/", &["node:*", "portcullis/*"]),
     room("packaging/", &["node:*", "esbuild", "typescript"]),
     room("docs/", &["node:*", "typescript"]),
 ];
 
-/// Files that only these rooms may import, in spite of the rows of the others.
+/// Files that only these rooms may import, even if the rows of others allow it.
 pub struct Guarded {
     pub target: &'static str,
     pub only: &'static [&'static str],
@@ -55,7 +55,7 @@ pub const GUARDED: &[Guarded] = &[
     Guarded { target: "*/*/*/testing/", only: &[] },
 ];
 
-/// Words that code may contain in some files only. Comments and strings do not count.
+/// Words that code may contain only in some files. Comments and strings do not count.
 pub struct Words {
     pub tree: &'static str,
     pub words: &'static [&'static str],
@@ -100,31 +100,31 @@ pub const WORDS: &[Words] = &[
         words: &["crate::token", "crate::claims", "crate::signature", "revocation::Subject", "revocation::Status"],
         of: &["gate"],
         only: &[],
-        because: "the gate hands messages to the state and tokens to the verdict, and looks into neither",
+        because: "the gate passes messages to the state and tokens to the verdict, and inspects neither",
     },
     Words {
         tree: PACKAGE,
         words: &["committer.record", "committer?.record", "committer!.record"],
         of: &["**/*.ts"],
         only: &["origin/recording/", "origin/service/", "origin/origin.ts"],
-        because: "the verbs of the service are the one door to the ledger",
+        because: "only the verbs of the service record in the ledger",
     },
 ];
 
-/// Folders outside the package: they import its public subpaths only.
+/// Folders outside the package, which may import only its public subpaths.
 pub const OUTSIDE: &[&str] = &["www", "tests"];
 /// Parts of paths that lead to other files of the package.
 pub const INSIDE: &[&str] = &["pkg/", "portcullis/dist/", "portcullis/src/"];
 
-/// The largest number of files and folders side by side, tests aside.
+/// Maximum number of files and folders in a folder, except tests.
 pub const MAX_ENTRIES: &[(&str, usize)] = &[("pkg/src/origin", 20)];
 
-/// The largest number of lines of a source file, tests aside.
+/// Maximum number of lines of a source file, except tests.
 pub const MAX_LINES: usize = 350;
 /// The trees in which lines are counted.
 pub const MEASURED: &[&str] = &["src", PACKAGE, "xtask/src", "www"];
 
 /// The trees in which TypeScript files and their folders have kebab-case names.
 pub const KEBAB: &[&str] = &[PACKAGE, "www", "tests"];
-/// Names that a framework demands of its apps' files.
+/// File names that a framework requires.
 pub const DEMANDED: &[&str] = &["+server.ts"];

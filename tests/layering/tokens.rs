@@ -1,11 +1,12 @@
-//! Splits TypeScript and Rust into words, strings and marks. Comments are dropped, so that no import is found in them.
+//! Splits TypeScript and Rust into words, strings and punctuation. Comments are dropped, so that no import is found in
+//! them.
 
-/// One piece of code.
+/// A token of source code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Token {
     /// An identifier, a keyword or a number.
     Word(String),
-    /// A string literal without its quotes. A template literal gives its fixed parts.
+    /// A string literal without its quotes, or the fixed parts of a template literal.
     Text(String),
     /// Any other character.
     Mark(char),
@@ -21,7 +22,7 @@ impl Token {
     }
 }
 
-/// Returns the code in one line, without comments and strings: `committer\n  .record(` becomes `committer.record(`.
+/// Returns the code on one line, without comments and strings: `committer\n  .record(` becomes `committer.record(`.
 pub fn squeezed(tokens: &[Token]) -> String {
     let mut code = String::new();
     for token in tokens {
@@ -188,7 +189,7 @@ impl Reader {
         self.tokens.push(Token::Text(text));
     }
 
-    /// Tells a regular expression from a division: a slash after a value divides.
+    /// Distinguishes a regular expression from a division: a slash after a value divides.
     fn is_regular_expression(&self) -> bool {
         match self.tokens.last() {
             Some(Token::Word(word)) => {

@@ -1,10 +1,10 @@
-//! The imports of TypeScript files: `import`, `export … from`, `import type` and `import(…)`.
+//! Reads the imports of TypeScript files: `import`, `export … from`, `import type` and `import(…)`.
 
 use super::graph::{Import, Sources};
 use super::tokens::{of_typescript, Token};
 
-/// Returns the imports of all files but tests and what only tests use: `test-fixtures/`, and `testing/` in any other
-/// folder.
+/// Returns the imports of all files except tests and code used only by tests: `test-fixtures/`, and `testing/` in any
+/// other folder.
 pub fn imports(files: &Sources) -> Vec<Import> {
     let shipped = files.iter().filter(|(file, _)| !is_for_tests(file));
     let mut found: Vec<Import> =
@@ -49,7 +49,7 @@ pub fn targets(text: &str) -> Vec<Target> {
 fn imported(rest: &[Token]) -> Option<Target> {
     match rest {
         [Token::Text(name), ..] => Some(Target { name: name.clone(), is_type: false }),
-        // `import('x').Type` in a type is erased as well, but cannot be told from a dynamic import here.
+        // `import('x').Type` in a type is erased as well, but cannot be distinguished from a dynamic import here.
         [Token::Mark('('), Token::Text(name), ..] => Some(Target { name: name.clone(), is_type: false }),
         // `import type from 'x'` imports a default export and calls it "type".
         [Token::Word(_), from, Token::Text(name), ..] if from.is_word("from") => {
@@ -83,7 +83,7 @@ fn clause_target(clause: &[Token], is_type: bool) -> Option<Target> {
     Some(Target { name: name.clone(), is_type: is_type || names_types_only(names) })
 }
 
-/// Matches `{ type a, type b }` and no value beside it.
+/// Matches `{ type a, type b }` without a value.
 fn names_types_only(names: &[Token]) -> bool {
     let [Token::Mark('{'), inner @ .., Token::Mark('}')] = names else { return false };
     let entries = inner.split(|token| token.is_mark(',')).filter(|entry| !entry.is_empty());

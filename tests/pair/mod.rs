@@ -1,4 +1,4 @@
-//! An origin and its edges for the suites about the feed: one issuer, one signing key, a time to start from.
+//! An origin and its edges for tests of the feed: one issuer, one signing key, a start time.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -13,10 +13,10 @@ use portcullis::revocation::{
 use portcullis::time::{Seconds, UnixSeconds};
 
 pub const ISSUER: &str = "https://issuer.example/realms/acme";
-/// 2024-01-15T08:00:00Z, in the middle of no bucket in particular.
+/// 2024-01-15T08:00:00Z, an arbitrary position within a bucket.
 pub const NOW: u64 = 1_705_305_600;
 
-/// How long a token may live, and how far apart clocks may be, in all: what the bounds are unless a test sets others.
+/// Maximum lifetime of a token, and the total margin for clocks, with the default bounds.
 pub const LIFETIME: u64 = 86_400;
 pub const MARGIN: u64 = 10;
 
@@ -24,7 +24,7 @@ pub const MARGIN: u64 = 10;
 pub const SIGNING_JWK: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A",
     "x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 
-/// The form in which edges read, where a test is not about forms.
+/// The form that edges read in tests that are not about forms.
 pub const FORM: Form = Form::NEWEST;
 
 pub fn at(seconds: u64) -> UnixSeconds {
@@ -97,7 +97,7 @@ pub fn provide_all(edge: &mut Revocations, ledger: &Ledger) -> usize {
     missing.len()
 }
 
-/// Brings an edge on by deltas, as far as they lead.
+/// Advances an edge by deltas as far as they lead.
 pub fn follow(edge: &mut Revocations, ledger: &Ledger, now: u64) -> Result<Effect, FeedError> {
     follow_in(FORM, edge, ledger, now)
 }
@@ -114,8 +114,8 @@ pub fn follow_in(form: Form, edge: &mut Revocations, ledger: &Ledger, now: u64) 
     }
 }
 
-/// Records one event in a new ledger, and holds the ledger and edges that follow it by manifest and by delta to the
-/// same verdicts. Returns the ledger.
+/// Records one event in a new ledger and checks that the ledger, an edge that loads the manifest and an edge that
+/// applies the delta give the same results. Returns the ledger.
 pub fn check_refusals(
     event: &Event,
     level: Level,
@@ -141,7 +141,7 @@ pub fn check_refusals(
     ledger
 }
 
-/// The same look-up at another time of issue.
+/// The same lookup with another issue time.
 pub fn issued_at(seconds: u64, subject: Subject<'_>) -> Subject<'_> {
     Subject { issued_at: at(seconds), compared_at: at(seconds), ..subject }
 }
@@ -154,7 +154,7 @@ pub fn user(sub: &str) -> Event {
     Event::User { sub: sub.into(), not_before: NotBefore::Now }
 }
 
-/// The look-up of a token with an id only.
+/// The lookup of a token with only an id.
 pub fn subject(id: &str, expires_at: u64, issued_at: u64) -> Subject<'_> {
     Subject {
         token_id: Some(id),
@@ -165,7 +165,7 @@ pub fn subject(id: &str, expires_at: u64, issued_at: u64) -> Subject<'_> {
     }
 }
 
-/// The look-up of a token of a user.
+/// The lookup of a user's token.
 pub fn of_user(sub: &str, issued_at: u64) -> Subject<'_> {
     Subject {
         user: Some(sub),
@@ -176,7 +176,7 @@ pub fn of_user(sub: &str, issued_at: u64) -> Subject<'_> {
     }
 }
 
-/// A token of everybody's.
+/// The lookup of a token with all names.
 pub fn of_all() -> Subject<'static> {
     Subject {
         issuer: None,

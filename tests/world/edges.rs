@@ -1,4 +1,4 @@
-//! Edges: they are asked about tokens, and get manifests, sections and deltas late, twice, out of order or not at all.
+//! The edges: they look up tokens, and get manifests, sections and deltas late, repeated, out of order or not at all.
 
 use portcullis::revocation::{Effect, Form, Level, Status};
 
@@ -7,7 +7,7 @@ use super::records::Token;
 use super::{World, LEEWAY, LIFETIME, SKEW};
 use crate::pair::at;
 
-/// The last of the edges go by deltas.
+/// The last edges follow deltas.
 const FOLLOWERS: usize = 3;
 
 impl World {
@@ -31,7 +31,7 @@ impl World {
             ),
             Status::NotRevoked => {}
             Status::Revoked(level) if must_refuse => self.tally.refused[level as usize] += 1,
-            // By a filter of a manifest whose other sections are still to come.
+            // From a filter of a manifest whose other sections have not arrived.
             Status::Revoked(Level::Token) if self.records.revokes(&token, u64::MAX) => self.tally.early += 1,
             Status::Revoked(Level::User | Level::Realm)
                 if self.may_over_kill(edge) && self.records.over_kills(&token, position.sequence) =>
@@ -58,7 +58,7 @@ impl World {
         }
     }
 
-    /// Whether the token would be accepted there, were nothing recorded.
+    /// Whether this edge would accept the token if nothing were recorded.
     pub(super) fn accepts_but_for_the_state(&self, edge: usize, token: &Token) -> bool {
         let clock = self.clock(edge);
         clock < token.expires_at + LEEWAY
@@ -91,7 +91,7 @@ impl World {
         self.note_incarnation(edge);
     }
 
-    /// From its first state of the new incarnation on, an edge holds nothing that was lost.
+    /// From its first state of the new incarnation on, an edge has no lost events.
     fn note_incarnation(&mut self, edge: usize) {
         let incarnation = self.edges[edge].position().map(|position| position.sequence >> 40);
         if incarnation == Some(self.incarnation) {
@@ -102,7 +102,7 @@ impl World {
     pub(super) fn send_delta(&mut self) {
         let edge = self.below(EDGES.len() as u64) as usize;
         let ours = self.edges[edge].position().map_or(0, |position| position.sequence);
-        // From where it is, from further back, or from further on.
+        // From its own position, an earlier one, or a later one.
         let after = match self.below(6) {
             0 => ours.saturating_sub(self.below(50)),
             1 => self.head.0 - self.below(30).min(self.head.0 & 0xFF_FFFF_FFFF),
@@ -124,7 +124,7 @@ impl World {
         }
     }
 
-    /// A manifest that an edge asked for, and that deltas overtake.
+    /// Sends a manifest that an edge requested and that deltas overtake.
     fn fold(&mut self, edge: usize) {
         let form = self.form_for(edge);
         let manifest = self.ledger.manifest(form, at(self.now)).unwrap();
@@ -159,7 +159,7 @@ impl World {
         }
     }
 
-    /// Followers get manifests only when deltas do not help, or when they want one.
+    /// Sends a manifest. Followers get one only if deltas do not help, or if they want one.
     pub(super) fn send_manifest(&mut self) {
         let edge = self.below((EDGES.len() - FOLLOWERS) as u64) as usize;
         self.send_manifest_to(edge);
@@ -182,7 +182,7 @@ impl World {
         self.fetch_for(edge);
     }
 
-    /// Fetches some of the missing sections, now and then a broken one.
+    /// Fetches some of the missing sections, sometimes a broken one.
     fn fetch_for(&mut self, edge: usize) {
         for name in self.edges[edge].missing_sections() {
             if self.below(5) == 0 {
@@ -195,7 +195,7 @@ impl World {
                 broken[bit as usize / 8] ^= 1 << (bit % 8);
                 assert!(self.edges[edge].provide_section(broken).is_err());
             }
-            // Wanted no longer, once one before it completed the manifest.
+            // No longer wanted after an earlier one has completed the manifest.
             if self.edges[edge].missing_sections().contains(&name) {
                 self.edges[edge].provide_section(section).unwrap();
                 self.tally.sections += 1;

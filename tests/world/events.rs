@@ -1,4 +1,4 @@
-//! Events: a batch of them is staged, and the expected effect of each is noted in the records.
+//! Events: stages a batch and notes the expected effect of each event in the records.
 
 use portcullis::ledger::{Clocks, Correction, Event, NotBefore};
 
@@ -10,7 +10,7 @@ impl World {
     /// Stages a few events; the store may fail.
     pub(super) fn batch(&mut self) {
         let size = match self.below(2_000) {
-            // Enough to outgrow the sections.
+            // Enough events to outgrow the sections.
             0..=1 => 2_000,
             2..=10 => 100 + self.below(300),
             _ => 1 + self.below(3),
@@ -60,7 +60,7 @@ impl World {
         self.rows.extend(staged);
     }
 
-    /// An event that the ledger did not record must be in force already, or aim at no acceptable token.
+    /// Checks that an event that the ledger did not record is in force already, or affects no acceptable token.
     fn check_in_force(&self, effect: &Effects, staged: &[(u64, Effects)]) {
         let is_staged = staged.iter().any(|(_, other)| match (effect, other) {
             (Effects::Token { id, .. }, Effects::Token { id: other, .. }) => id == other,
@@ -97,7 +97,7 @@ impl World {
         let later = self.now + 2;
         let given = if self.below(3) == 0 { Some(self.now + 5 - self.below(40)) } else { None };
         let stated = match given {
-            // A source may be ahead of the origin; a caller may not, but for the skew.
+            // A source may be ahead of the origin; a caller only by the skew.
             Some(given) if self.below(2) == 0 => NotBefore::Source(at(given)),
             Some(given) => NotBefore::Caller(at(given)),
             None => NotBefore::Now,
@@ -145,7 +145,7 @@ impl World {
                 let event = Event::Realm { not_before: stated };
                 (event, Effects::Maximum { key: "realm".into(), value: not_before })
             }
-            // To readers of form 1.0 it is one of the realm.
+            // For readers of form 1.0, it is a not-before of the realm.
             984 if self.below(10) == 0 => {
                 let thumbprint = [self.below(u64::from(KEYS)) as u8; 32];
                 let event = Event::KeyNotBefore { thumbprint, not_before: stated };
@@ -216,7 +216,7 @@ impl World {
     }
 }
 
-/// Whether the event is about a subject of the token's issuer, and not of all names.
+/// Whether the event applies to one issuer name and not to all.
 fn is_of_one_name(event: &Event) -> bool {
     match event {
         Event::Token { .. } | Event::Session { .. } | Event::ClientSession { .. } => true,

@@ -1,8 +1,8 @@
-//! The world of the model test: an origin, its edges with clocks of their own, the recorded events, and one random
-//! operation after the other.
+//! The world of the model test: an origin, its edges with their own clocks, the recorded events, and a series of random
+//! operations.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::cast_possible_truncation)]
-#![allow(dead_code)] // The model test draws its operations, the fuzz target reads them.
+#![allow(dead_code)] // The model test draws its operations; the fuzz target reads them from its input.
 
 mod edges;
 mod events;
@@ -30,13 +30,13 @@ const TOKENS: usize = 2_000;
 pub(crate) struct Tally {
     events: u64,
     queries: u64,
-    /// By level, widest first.
+    /// Refusals by level, widest first.
     pub(crate) refused: [u64; 9],
     unavailable: u64,
     pub(crate) false_matches: u64,
-    /// Refused by a lower form, although nothing refuses it.
+    /// Tokens refused only because of a lower form.
     pub(crate) over_killed: u64,
-    /// How often a reader of a lower form was compared with one of the newest.
+    /// Number of comparisons of a reader of a lower form with one of the newest.
     pub(crate) compared: u64,
     pub(crate) early: u64,
     applied: u64,
@@ -50,7 +50,7 @@ pub(crate) struct Tally {
 
 pub(crate) struct World {
     random: u64,
-    /// The source of the draws in place of `random`.
+    /// The source of draws instead of `random`.
     script: Option<Script>,
     now: u64,
     pub(crate) operations: u64,
@@ -63,9 +63,9 @@ pub(crate) struct World {
     records: Records,
     tokens: VecDeque<Token>,
     minted: u64,
-    /// Messages that may still arrive somewhere, at a reader of their form.
+    /// Messages that may still arrive at a reader of their form.
     under_way: VecDeque<(Form, Vec<u8>)>,
-    /// Edges whose state may hold events that a backup lost.
+    /// Edges whose state may have events lost by a backup.
     lost_touch: Vec<bool>,
     pub(crate) tally: Tally,
 }
@@ -152,7 +152,7 @@ impl World {
     fn mint(&mut self) {
         let issued_at = self.now + 2 - self.below(5);
         let expires_at = match self.below(4) {
-            // Around the end of a bucket.
+            // Near the end of a bucket.
             0 => ((issued_at / 512 + 1 + self.below(6)) * 512 + self.below(3) - 1).min(issued_at + LIFETIME),
             1 => issued_at + LIFETIME,
             2 => issued_at + 60,
@@ -181,7 +181,7 @@ impl World {
 
     fn some_token(&mut self) -> Option<Token> {
         let count = self.tokens.len() as u64;
-        // Mostly recent ones, so that revoked ones are drawn.
+        // Mostly recent tokens, so that revoked ones are drawn.
         let index = if count == 0 { return None } else { count - 1 - self.below(count).min(self.below(count)) };
         self.tokens.get(index as usize).cloned()
     }
@@ -194,7 +194,7 @@ impl World {
         };
     }
 
-    /// The store drops expired rows; a new process reads the rest.
+    /// Restarts the origin: the store drops expired rows; a new process reads the rest.
     fn restart(&mut self) {
         self.tally.restarts += 1;
         let now = self.now;
@@ -207,7 +207,7 @@ impl World {
         assert_eq!(self.ledger.head(), self.head);
     }
 
-    /// The last few rows are lost, so a new incarnation begins.
+    /// Restores a backup: the last rows are lost, so a new incarnation begins.
     fn restore_backup(&mut self) {
         self.tally.backups += 1;
         self.incarnation += 1;

@@ -1,5 +1,4 @@
-//! Readers of either form, side by side: a lower one refuses all that one of the newest form refuses at the same
-//! sequence.
+//! Readers of both forms, compared: a lower form refuses every token that the newest form refuses at the same sequence.
 
 use portcullis::revocation::{Form, Level, Status};
 
@@ -7,22 +6,22 @@ use super::records::Token;
 use super::World;
 use crate::pair::at;
 
-/// The tokens about which all edges are asked at once.
+/// Number of tokens that all edges look up at once.
 const ASKED_ABOUT: usize = 20;
 
 /// The forms of the feed that an edge gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reader {
-    /// The newest one.
+    /// The newest form.
     Newest,
-    /// That of version 1.0, as an edge of that version.
+    /// The form of version 1.0, like an edge of that version.
     Lowest,
-    /// Now the one, now the other, as an edge whose minor the origin does not know all the time.
+    /// Both forms alternately, like an edge whose minor version the origin does not always know.
     Mixed,
 }
 
 pub(super) struct Edge {
-    /// How far its clock is off the origin's.
+    /// The offset of its clock from the origin's.
     pub(super) clock: i64,
     pub(super) reader: Reader,
 }
@@ -31,7 +30,7 @@ const fn edge(clock: i64, reader: Reader) -> Edge {
     Edge { clock, reader }
 }
 
-/// The last three of them go by deltas.
+/// The edges; the last three follow deltas.
 pub(super) const EDGES: [Edge; 9] = [
     edge(0, Reader::Newest),
     edge(5, Reader::Lowest),
@@ -45,7 +44,7 @@ pub(super) const EDGES: [Edge; 9] = [
 ];
 
 impl Reader {
-    /// Whether it is ever given this form.
+    /// Whether it ever gets this form.
     pub(super) fn takes(self, form: Form) -> bool {
         match self {
             Self::Newest => form == Form::NEWEST,
@@ -65,12 +64,12 @@ impl World {
         }
     }
 
-    /// Whether anything in the edge's state came in a lower form.
+    /// Whether any part of the edge's state came in a lower form.
     pub(super) fn may_over_kill(&self, edge: usize) -> bool {
         self.edges[edge].form().is_some_and(|form| form < Form::NEWEST)
     }
 
-    /// Brings all edges on and asks them about the same tokens.
+    /// Advances all edges and looks up the same tokens at each.
     pub(super) fn side_by_side(&mut self) {
         for edge in 0..EDGES.len() {
             let Some(position) = self.edges[edge].position() else { continue };
@@ -89,7 +88,7 @@ impl World {
         }
     }
 
-    /// Asks the lower readers that stand where this one does about a token that it refuses.
+    /// Looks up a token refused by this reader at the lower readers at the same sequence.
     fn compare_with(&mut self, newest: usize, level: Level, token: &Token) {
         let Some(sequence) = self.sequence_of(newest) else { return };
         for lower in edges_of(&[Reader::Lowest, Reader::Mixed]) {
@@ -102,7 +101,7 @@ impl World {
             }
             let why = self.records.explain(token, sequence);
             assert!(!self.records.refuses(token, sequence), "edge {lower} accepts what {newest} refuses: {why}");
-            // By a filter of a manifest whose other sections are still to come.
+            // From a filter of a manifest whose other sections have not arrived.
             let is_early = level == Level::Token && self.records.revokes(token, u64::MAX);
             self.tally.false_matches += u64::from(!is_early);
         }

@@ -1,4 +1,4 @@
-//! The model: tokens, and everything that was recorded, in plain maps.
+//! The model: tokens, and all recorded events, in plain maps.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -6,7 +6,7 @@ use portcullis::revocation::{GrantNames, Subject};
 
 use crate::pair::at;
 
-/// The issuer's names. Under each there are the same users, sessions and token ids.
+/// The issuer's names. The same users, sessions and token ids exist under each.
 pub(super) const ISSUERS: [Option<&str>; 3] =
     [None, Some("https://b.example"), Some("https://b.example/realms/\u{e9}")];
 
@@ -18,7 +18,7 @@ pub(super) struct Token {
     pub(super) user: String,
     pub(super) session: String,
     pub(super) client: String,
-    /// `client_id`, where it says another name.
+    /// `client_id`, if it differs from `azp`.
     pub(super) client_id: Option<String>,
     /// The key that signed it.
     pub(super) key: [u8; 32],
@@ -32,7 +32,7 @@ impl Token {
         core::iter::once(self.client.as_str()).chain(self.client_id.as_deref())
     }
 
-    /// The key of what is known under the token's issuer only.
+    /// The map key of a subject that exists only under the token's issuer.
     pub(super) fn own(&self, subject: &str) -> String {
         format!("{subject} of {:?}", self.issuer)
     }
@@ -80,7 +80,7 @@ impl Token {
     }
 }
 
-/// Everything recorded, by sequence. Values only ever grow, but for corrections.
+/// All recorded events, by sequence. Values only grow, except for corrections.
 #[derive(Default)]
 pub(super) struct Records {
     values: HashMap<String, Vec<(u64, u64)>>,
@@ -97,7 +97,7 @@ impl Records {
         known.map_or(0, |(_, value)| *value)
     }
 
-    /// Notes that there may be a grant with a not-before.
+    /// Notes that a grant may have a not-before.
     pub(super) fn name_grant(&mut self, token: &Token, client: &str) {
         self.grants.entry(token.own_user()).or_default().insert(client.into());
     }
@@ -112,8 +112,8 @@ impl Records {
             || self.revokes(token, sequence)
     }
 
-    /// Whether a reader of form 1.0 is told to refuse the token although nothing refuses it: another grant of its user
-    /// was ended, or another key has a not-before.
+    /// Whether form 1.0 refuses the token although no event does: another grant of its user was ended, or another key
+    /// has a not-before.
     pub(super) fn over_kills(&self, token: &Token, sequence: u64) -> bool {
         let is_refused = |key: &String| token.issued_at <= self.value(key, sequence);
         let of_user = self.grants.get(&token.own_user()).into_iter().flatten();
@@ -121,7 +121,7 @@ impl Records {
         clients.any(|key| is_refused(&key)) || (0..KEYS).map(|number| key(&[number; 32])).any(|key| is_refused(&key))
     }
 
-    /// Whether the token itself was revoked by then.
+    /// Whether the token itself was revoked up to `sequence`.
     pub(super) fn revokes(&self, token: &Token, sequence: u64) -> bool {
         self.tokens.get(&token.own_id()).is_some_and(|all| {
             all.iter().any(|(at, expires_at)| {
@@ -138,7 +138,7 @@ impl Records {
         format!("{issued_at} .. {expires_at}, version {version}, {values:?}, {:?}", self.tokens.get(&token.own_id()))
     }
 
-    /// A restored backup has lost all later events.
+    /// Drops all later events, which a restored backup has lost.
     pub(super) fn lose(&mut self, after: u64) {
         self.values.values_mut().chain(self.bans.values_mut()).for_each(|all| all.retain(|(at, _)| *at <= after));
         self.tokens.values_mut().for_each(|all| all.retain(|(at, _)| *at <= after));

@@ -1,5 +1,5 @@
-//! A world whose operations and draws come from bytes: the fuzzer's. Besides what the model test does, messages arrive
-//! damaged, and damaged by the signer.
+//! A world whose operations and draws come from the fuzzer's bytes. In addition to the model test, messages arrive
+//! damaged, before or after signing.
 
 use portcullis::revocation::{Form, Revocations, Status};
 
@@ -11,13 +11,13 @@ use crate::pair::{at, provide_all};
 /// Key id and signature of a message.
 const TRAILER_BYTES: usize = 72;
 
-/// Operations of one script, at most.
+/// Maximum number of operations of a script.
 const MOST_STEPS: usize = 400;
 
-/// Draws from bytes. After the last one every draw is zero.
+/// Draws numbers from bytes. After the last byte, every draw is zero.
 pub(super) struct Script {
     bytes: std::vec::IntoIter<u8>,
-    /// Adds key id and signature to a message.
+    /// Appends key id and signature to a message.
     sign: fn(Vec<u8>) -> Vec<u8>,
 }
 
@@ -34,11 +34,11 @@ impl Script {
 }
 
 impl World {
-    /// Does what the bytes say, and panics where the model and an edge disagree.
+    /// Runs the script in the bytes, and panics if the model and an edge disagree.
     pub(crate) fn follow(bytes: &[u8], sign: fn(Vec<u8>) -> Vec<u8>) {
         let mut world = Self::new(0);
         world.script = Some(Script { bytes: bytes.to_vec().into_iter(), sign });
-        // Something to ask about and to revoke.
+        // Tokens to look up and to revoke.
         (0..4).for_each(|_| world.mint());
         for _ in 0..MOST_STEPS {
             if world.script.as_ref().is_some_and(Script::is_over) {
@@ -80,7 +80,7 @@ impl World {
         }
     }
 
-    /// Asks the edge about every token that there is.
+    /// Looks up every token at the edge.
     fn ask_everything(&mut self, edge: usize) {
         let Some(position) = self.edges[edge].position() else { return };
         for token in &self.tokens {
@@ -96,7 +96,7 @@ impl World {
         }
     }
 
-    /// A message with some bytes changed, whose signature is no longer good: refused, and nothing changes.
+    /// Checks that a message with changed bytes, and so an invalid signature, is refused and changes nothing.
     fn damage_unsigned(&mut self) {
         let edge = self.below(EDGES.len() as u64) as usize;
         let Some(mut message) = self.some_message(edge) else { return };
@@ -111,8 +111,8 @@ impl World {
         assert_eq!(answers(&self.edges[edge], &self.tokens), before);
     }
 
-    /// A message that is changed and signed again, at an edge of its own that stands where others do: it is refused and
-    /// nothing changes, or it is a delta and takes nothing back.
+    /// Checks a message that is changed and signed again, at a separate edge with the state of another: it is refused
+    /// and changes nothing, or it is a delta and removes no revocation.
     fn damage_signed(&mut self) {
         let Ok(manifest) = self.ledger.manifest(Form::NEWEST, at(self.now)) else { return };
         let mut edge = new_edge();
@@ -158,7 +158,7 @@ impl World {
         }
     }
 
-    /// A message for this edge: one under way, or the next delta or manifest.
+    /// Returns a message for this edge: a delayed one, or the next delta or manifest.
     fn some_message(&mut self, edge: usize) -> Option<Vec<u8>> {
         let form = self.form_for(edge);
         let ours = self.edges[edge].position().map_or(0, |position| position.sequence);

@@ -1,6 +1,6 @@
-//! Who may import whom: the order of the package and of the crate. Patterns are those of `table.rs`.
+//! Import rules: the order of the package and of the crate. Patterns are explained in `table.rs`.
 
-/// Who may import whom. The first row that fits a file counts; each file needs one.
+/// A row of the import rules. The first row that matches a file applies; each file needs one.
 pub struct Room {
     pub from: &'static str,
     /// `./` is the room itself, `@x` a group; `type x` may be imported by `import type` only.

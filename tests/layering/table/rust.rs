@@ -10,7 +10,7 @@ pub const RUST: &[Room] = &[
     room("json", &["./"]),
     room("ed25519", &["./"]),
     room("error", &["./"]),
-    // A token's path.
+    // The path of a token.
     room("claims", &["./", "json", "name", "time"]),
     room("signature", &["./", "ed25519"]),
     room("keys", &["./", "base64url", "error", "json", "signature"]),
@@ -33,9 +33,9 @@ pub const RUST: &[Room] = &[
         &["./", "revocation/message", "revocation/lookup", "revocation/wire", "@revocation", "error", "time"],
     ),
     room("revocation", &["./", "error", "time"]),
-    // Both meet.
+    // Where the two meet.
     room("verdict", &["./", "claims", "keys", "name", "policy", "revocation", "signature", "time", "token"]),
-    // Algorithms by way of the verdict, which re-exports them.
+    // Algorithms through the verdict, which re-exports them.
     room("gate", &["./", "error", "keys", "revocation", "signature", "time", "verdict"]),
     room("ledger", &["./", "error", "json", "name", "revocation", "time"]),
     room(

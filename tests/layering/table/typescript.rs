@@ -4,7 +4,7 @@ use super::rooms::{room, Room};
 
 /// The order of the package: an import goes down, never up or sideways.
 pub const TYPESCRIPT: &[Room] = &[
-    // Shared, from the ground up.
+    // Shared modules, from the bottom up.
     room("errors.ts", &[]),
     room("reasons.ts", &[]),
     room("version.ts", &[]),
@@ -25,7 +25,7 @@ pub const TYPESCRIPT: &[Room] = &[
     room("core/", &["./", "timing/", "@options", "version.ts"]),
     room("http/", &["./", "timing/", "@options"]),
     room("jwks/", &["./", "http/", "timing/", "@options"]),
-    // The edge. A transport knows the interface to its realm, neither the realm nor another transport.
+    // The edge. A transport knows the interface to its realm, but not the realm or another transport.
     room("edge/core/", &["./", "core/", "../wasm/edge/", "@options"]),
     room("edge/feed/subscriber.ts", &["type edge/core/", "type timing/clock.ts", "type types.ts"]),
     room("edge/feed/protocol.ts", &["errors.ts"]),
@@ -47,26 +47,26 @@ pub const TYPESCRIPT: &[Room] = &[
             "@words",
         ],
     ),
-    // Whose realm may be loaded, and which stay: knows neither a realm nor a gate.
+    // Admission and eviction of issuers: knows neither a realm nor a gate.
     room("edge/issuers/realm-marks.ts", &["type edge/core/"]),
     room("edge/issuers/", &["./", "http/", "timing/", "@options"]),
-    // Where a token comes from, and who may: reads a request and claims, and knows no gate.
+    // Token extraction and authorization: reads a request and claims, and knows no gate.
     room("edge/access/", &["./", "http/", "timing/", "@options"]),
     room("edge/", &["./", "core/", "http/", "jwks/", "timing/", "token-part.ts", "@options"]),
-    // Options that fit an identity provider: types and data, no part of a gate or an origin.
+    // Options for identity providers: types and data, not part of a gate or an origin.
     room("providers/metadata.ts", &["http/", "@options"]),
     room("providers/discover.ts", &["providers/metadata.ts", "providers/provider.ts", "http/", "@options"]),
     room("providers/", &["./", "type types.ts", "errors.ts"]),
-    // Code of their own only: a gate is passed in, so that a bundle has it once.
+    // Adapters import only their own code: a gate is passed in, so that a bundle contains it once.
     room("adapters/", &["type types.ts", "type errors.ts", "./"]),
-    // The origin, from the ground up.
+    // The origin, from the bottom up.
     room("origin/clock.ts", &["type timing/clock.ts"]),
     room("origin/same-secret.ts", &[]),
     room("origin/core/", &["./", "core/", "../wasm/origin/", "@options"]),
     room("origin/store/*/", &["./", "origin/store/*.ts", "errors.ts", "options.ts", "type types.ts"]),
     room("origin/store/", &["./", "errors.ts", "options.ts", "type types.ts"]),
     room("origin/api.ts", &["origin/store/", "origin/core/", "@words"]),
-    // Identity servers: interfaces, then one folder for each kind. The origin's parts above know the interfaces alone.
+    // Identity servers: interfaces, then a folder for each kind. The origin's higher layers know only the interfaces.
     room(
         "origin/connectors/*.ts",
         &[
@@ -283,7 +283,7 @@ pub const TYPESCRIPT: &[Room] = &[
     ),
     room("origin/origin.ts", &["origin/", "http/", "timing/", "@options"]),
     room("origin/index.ts", &["origin/", "@words"]),
-    // Wings.
+    // Separate parts.
     room(
         "issuer/",
         &[
@@ -324,7 +324,7 @@ pub const TYPESCRIPT: &[Room] = &[
             "@options",
         ],
     ),
-    // The test kit: a realm of gate and origin, whose runtime's entry passes them in.
+    // The test kit: a realm with a gate and an origin, which the runtime's entry passes in.
     room(
         "testing/",
         &[
@@ -339,9 +339,9 @@ pub const TYPESCRIPT: &[Room] = &[
         ],
     ),
     room("entry/", &["./", "testing/", "edge/", "origin/", "core/", "errors.ts", "../wasm/"]),
-    // Makes the files that follow from compiled ones; it is not part of the package.
+    // Generates files from compiled ones; not part of the package.
     room("packaging/", &["./"]),
-    // Makes the documents that follow from declarations; it is not part of the package.
+    // Generates documents from declarations; not part of the package.
     room(
         "docs/",
         &[
