@@ -99,7 +99,10 @@ test('the console: apps and keys', { skip, timeout: 300_000 }, async (t) => {
     const login = await client.logIn('alice', 'backend')
     const elsewhere = {
       status: 404,
-      json: { error: 'not_found', error_description: "the realm's issuer keeps these itself: ask there" },
+      json: {
+        error: 'not_found',
+        error_description: "this realm's issuer is not managed here: use its own administration",
+      },
     }
     await page.route(/\/admin\/realms\/acme\/users(?:\/[^/]+\/sessions)?(?:\?.*)?$/, (route) =>
       route.fulfill(elsewhere),

@@ -36,11 +36,11 @@ import { Upstream } from './service/upstream.ts'
 import { resolveOriginSettings, type Settings } from './settings.ts'
 import type { JWKS } from '../types.ts'
 
-/** How long requests under way may go on after `close`; a revocation takes milliseconds. */
+/** How long requests in progress may continue after `close`; a revocation takes milliseconds. */
 const CLOSE_TIMEOUT_MS = 2_000
 
 /**
- * Opens the store, restores every realm's ledger and starts to publish. Rejects with `invalid_option`, `invalid_jwks`,
+ * Opens the store, restores every realm's ledger and starts publishing. Rejects with `invalid_option`, `invalid_jwks`,
  * `store_locked`, `store_unavailable`, `store_corrupt` or `store_newer`; then nothing is left open.
  */
 export async function createOrigin(options: OriginOptions): Promise<Origin> {
@@ -54,16 +54,16 @@ export async function createOrigin(options: OriginOptions): Promise<Origin> {
   }
 }
 
-/** An origin whose parts are all built, before it sends and records anything. */
+/** An origin whose parts are all built, before it sends or records anything. */
 export interface BuiltOrigin {
   origin: Origin
-  /** Starts to record, fetch, publish and push. */
+  /** Starts recording, fetching, publishing and pushing. */
   start(): Promise<void>
   /** Fetches a realm's keys now. Rejects with `unknown_realm`, `jwks_unreachable` or `invalid_jwks`. */
   fetchKeys(realm: string): Promise<JWKS>
 }
 
-/** Builds all that `createOrigin` builds; sends nothing. Rejects likewise. */
+/** Builds everything that `createOrigin` builds, but sends nothing. Rejects likewise. */
 export async function buildOrigin(options: OriginOptions): Promise<BuiltOrigin> {
   const { clients, ...settings } = resolveOriginSettings(options)
   await settings.store.open()
@@ -127,15 +127,15 @@ async function build(settings: Settings, clients: ClientRegistry): Promise<Built
     onStore: (error) => settings.onReport({ kind: 'store', error }),
   })
   const audit = new AuditLog({ store: settings.store, committer, realms: [...ledgers.keys()], bounds })
-  // When it fails, the store has been reported already.
+  // A failing store has already been reported.
   const summarize = (): Promise<void> => audit.summarize().catch(() => undefined)
 
   const keyPublisher = new KeyPublisher({ settings, committer, gate, ledger: ledgerOf })
-  /** The leads by which bounds were recorded last. */
+  /** The leads with which bounds were last recorded. */
   const recordedLeads = new Map<string, number>()
   /**
-   * Tokens pruned under smaller bounds must not be accepted under wider ones: the ledger remembers which were in force.
-   * They also include the measured lead of the issuer's clock.
+   * Records the bounds in force, including the measured lead of the issuer's clock. Tokens pruned under narrower bounds
+   * must not be accepted under wider ones.
    */
   const recordBounds = async (realms: Iterable<string> = ledgers.keys()): Promise<void> => {
     await Promise.all(
@@ -145,13 +145,13 @@ async function build(settings: Settings, clients: ClientRegistry): Promise<Built
       }),
     )
   }
-  /** When it fails, the store has been reported already, and the next pruning tries again. */
+  /** A failing store has already been reported, and the next pruning retries. */
   const recordChangedLeads = (): Promise<void> =>
     recordBounds([...ledgers.keys()].filter((realm) => recordedLeads.get(realm) !== leadOf(realm))).catch(
       () => undefined,
     )
 
-  /** Work at intervals. */
+  /** Periodic work. */
   const timers: ReturnType<typeof setInterval>[] = []
   const clearTimers = (): void => timers.splice(0).forEach(clearInterval)
   async function beat(): Promise<void> {
@@ -166,7 +166,7 @@ async function build(settings: Settings, clients: ClientRegistry): Promise<Built
     await committer.prune()
     await recordBounds()
   }
-  /** The state of the ledgers is lost, and must not be made up silently: the origin has to be started again. */
+  /** The ledgers' state is lost and must not be rebuilt silently: the origin has to be restarted. */
   const forgetCore = onCoreFault((error) => {
     forgetCore()
     clearTimers()
@@ -176,7 +176,7 @@ async function build(settings: Settings, clients: ClientRegistry): Promise<Built
 
   function every(seconds: number, work: () => Promise<void>): void {
     const timer = setInterval(
-      () => void work().catch((cause: unknown) => fault(cause, 'work at intervals failed')),
+      () => void work().catch((cause: unknown) => fault(cause, 'periodic work failed')),
       seconds * 1000,
     )
     if (typeof timer === 'object') timer.unref?.()
@@ -288,7 +288,7 @@ async function build(settings: Settings, clients: ClientRegistry): Promise<Built
   async function start(): Promise<void> {
     every(settings.heartbeatSeconds, beat)
     every(settings.pruneIntervalSeconds, prune)
-    // A store that fails has been reported. It is tried again with the next pruning; until then no bound is widened.
+    // A failing store has been reported. The next pruning retries; until then no bound is widened.
     await recordBounds().catch(() => undefined)
     await keyPublisher.begin()
     pushing = pushers.map((pusher) => pusher.run())

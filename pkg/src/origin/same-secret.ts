@@ -1,4 +1,4 @@
-/** Whether two secrets are equal, in a time that says nothing about where they differ. */
+/** Whether two secrets are equal. The time it takes does not reveal where they differ. */
 export async function sameSecret(given: string, expected: string): Promise<boolean> {
   const [a, b] = await Promise.all([sha256(given), sha256(expected)])
   return sameDigest(a, b)

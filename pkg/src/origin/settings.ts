@@ -64,8 +64,8 @@ export type RealmSettings = OriginRealm &
   >
 
 /**
- * Checks the options and fills in the defaults; clients apart, so that their secrets are not kept. Throws
- * `invalid_option`.
+ * Checks the options and fills in the defaults; clients are returned separately, so that their secrets are not kept.
+ * Throws `invalid_option`.
  */
 export function resolveOriginSettings(options: OriginOptions): Settings & { clients: ClientOptions[] } {
   checkOptions(options, ORIGIN_RULES)
@@ -147,7 +147,7 @@ export function checkSigningKey(value: unknown): void {
 }
 
 const administration = rule(
-  "an issuer's administration, such as that of the development issuer",
+  "an issuer's administration, such as the one of the development issuer",
   (value) =>
     isObject(value) &&
     ['users', 'sessions', 'keys', 'addKey', 'retireKey', 'refreshToken', 'sessionEnded'].every(
@@ -156,17 +156,18 @@ const administration = rule(
 )
 
 /**
- * 40 days: the ledger's, because a manifest has no room for more (`MAX_LIFETIME_SECONDS` in `src/ledger/settings.rs`).
+ * 40 days, the limit of the ledger, because a manifest has no room for more (`MAX_LIFETIME_SECONDS` in
+ * `src/ledger/settings.rs`).
  */
 export const MAX_LIFETIME_SECONDS: number = 40 * 86_400
-/** 100 years: a bound on what the ledger adds to times. */
+/** 100 years, which bounds what the ledger adds to times. */
 const MAX_SESSION_SECONDS = 3_153_600_000
-/** As at a gate; the core reserves room for a token. */
+/** The same as at a gate; the core reserves room for a token. */
 const MAX_TOKEN_BYTES = 1024 * 1024
-/** A statement has 32 bits for it. */
+/** A statement stores it in 32 bits. */
 const MAX_VALID_FOR_SECONDS = 2 ** 32 - 1
 
-/** Options of an origin's realms besides those of their tokens. */
+/** Options of an origin's realms besides those that describe tokens. */
 const OWN = {
   adminRole: withDefault(string, 'portcullis-admin'),
   issuerSkewSeconds: withDefault(seconds, 2),
@@ -187,7 +188,7 @@ export const REALM_RULES: Rules = {
 
 export const EDGE_RULES: Rules = { name: required(string), pushUrl: url, ackSecret: bearerCredential }
 
-/** Gates wait for state older than 5 s, and take a stream that is silent for 10 s for dead. */
+/** Gates wait for state older than 5 s, and treat a stream that is silent for 10 s as broken. */
 const MAX_HEARTBEAT_SECONDS = 5
 
 export const CLIENT_RULES: Rules = {
@@ -238,14 +239,14 @@ const ORIGIN = {
 /** The rules of `OriginOptions`. */
 export const ORIGIN_RULES: Rules = ORIGIN
 
-/** A feed is signed but not encrypted: its hash keys let an eavesdropper test who logged out. */
+/** A feed is signed but not encrypted: its hash keys let an eavesdropper test who has logged out. */
 function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): void {
   edges.forEach(({ pushUrl }, index) => {
     if (pushUrl !== undefined) checkTransport(pushUrl, plainHttp, `options.edges[${index}].pushUrl`)
   })
 }
 
-/** A statement must last until the next one is signed. */
+/** A statement must stay valid until the next one is signed. */
 function checkValidity({
   heartbeatSeconds = ORIGIN.heartbeatSeconds.fallback,
   validForSeconds = ORIGIN.validForSeconds.fallback,
@@ -256,7 +257,7 @@ function checkValidity({
   )
 }
 
-/** Keys that come without TLS could be anyone's. */
+/** Without TLS, keys could come from anyone. */
 function checkKeyUrls({ realms, plainHttp = 'loopback' }: OriginOptions): void {
   realms.forEach(({ jwks, globalTokenRevocation: { callers = [] } = {} }, index) => {
     const name = `options.realms[${index}]`
@@ -275,25 +276,25 @@ function isUrl(value: unknown): value is URL | string {
 /** An issuer beside the origin has one name, and does not know the users of other names. */
 function checkAdministration(realm: OriginRealm, name: string): void {
   if (realm.administration === undefined || !separatesSubjects(realm)) return
-  throw invalid(`${name}.administration is that of one issuer: give the realm one name, or set sameSubjects`)
+  throw invalid(`${name}.administration is for one issuer: give the realm one name, or set sameSubjects`)
 }
 
 function checkConnectors({ connectors = [], realms }: OriginOptions): void {
   connectors.forEach(({ name: connector, realm }, index) => {
     if (!realms.some(({ name }) => name === realm))
       throw invalid(`options.connectors[${index}] is for a realm that is not in options.realms`)
-    // They would share a place in the store and a queue.
+    // They would share a queue and their state in the store.
     const first = connectors.findIndex((each) => each.name === connector && each.realm === realm)
     if (first !== index)
       throw invalid(`options.connectors[${index}] is for the same realm as options.connectors[${first}]`)
   })
 }
 
-/** Each names one thing. */
+/** Each must identify one thing. */
 function checkUnique(values: readonly string[], member: string, list: string): void {
   values.forEach((value, index) => {
     if (values.indexOf(value) !== index)
-      throw invalid(`${list}[${index}].${member} is the same as that of ${list}[${values.indexOf(value)}]`)
+      throw invalid(`${list}[${index}].${member} is the same as in ${list}[${values.indexOf(value)}]`)
   })
 }
 
@@ -314,6 +315,6 @@ function isKeyPart(value: unknown): boolean {
 function warn(report: OriginReport): void {
   if (report.error !== undefined && isAboutOtherUses(report.error)) return
   const where = [report.realm, report.edge].filter((part) => part !== undefined).join(' ')
-  const what = report.error === undefined ? 'is well again' : `${report.error.code}: ${report.error.message}`
+  const what = report.error === undefined ? 'has recovered' : `${report.error.code}: ${report.error.message}`
   console.warn(`portcullis: ${report.kind}${where === '' ? '' : ` (${where})`} ${what}`)
 }

@@ -293,7 +293,7 @@ describe('with a store that holds revocations', () => {
           { ...realm, issuer: OTHER },
         ],
       }),
-      /options\.realms\[1\]\.issuer: the store has realm acme for another issuer/,
+      /options\.realms\[1\]\.issuer: in the store, realm acme belongs to another issuer/,
     )
   })
 
@@ -302,12 +302,12 @@ describe('with a store that holds revocations', () => {
     await assertRefused(configure({ store: { path }, incarnation: 2 }), /options\.incarnation must be 3 or more/)
   })
 
-  test('rows that do not fit together are refused', async () => {
+  test('refuses stored rows that do not match their head', async () => {
     const path = await makeStore('rows')
     const database = openDatabase(path)
     database.exec('UPDATE revocation_heads SET chain = zeroblob(length(chain))')
     database.close()
-    await assertRefused(configure({ store: { path } }), /rows and head do not fit together: restore a backup/)
+    await assertRefused(configure({ store: { path } }), /rows and head do not match: restore a backup/)
   })
 
   test('tables of a later version are refused', async () => {

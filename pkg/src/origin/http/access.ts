@@ -8,8 +8,8 @@ import { isLocal } from './require-https.ts'
 import type { Route } from './route.ts'
 
 /**
- * Lets a request through that may use the route; `realm` is the one in its path, as it stands there. Returns the
- * administrator, where the route is for one. Throws a `Problem`.
+ * Checks that a request may use the route; `realm` is the raw path segment. Returns the administrator if the route
+ * requires one. Throws a `Problem`.
  */
 export async function admit(
   context: Pick<Context, 'gate' | 'settings'>,
@@ -39,9 +39,13 @@ async function requireCredential(request: Request, credential: string): Promise<
   })
 }
 
-/** Requests forwarded by a proxy on this machine come from elsewhere. */
+/** A request that a proxy on this machine forwards comes from elsewhere. */
 function requireNear(request: Request, source: RequestSource): void {
   const forwarded = ['forwarded', 'x-forwarded-for', 'via'].some((name) => request.headers.has(name))
   if (isLocal(request, source) && !forwarded) return
-  throw new Problem(403, 'forbidden', 'without a credential only this machine may read this: set metricsCredential')
+  throw new Problem(
+    403,
+    'forbidden',
+    'without metricsCredential only this machine may read this: set it to allow others',
+  )
 }

@@ -7,15 +7,15 @@ import type { Claims } from '../../types.ts'
 import type { RealmSettings } from '../settings.ts'
 import { refusedToken } from './problem.ts'
 
-/** An administrator, as the audit log names one. */
+/** An administrator, as named in the audit log. */
 export interface Administrator {
   realm: string
   subject: string | undefined
 }
 
 /**
- * Admits the bearer of a valid access token with the realm's administrator role, judged by the origin's own gate; the
- * role is one of the token's own realm, under the first name of its issuer. Throws a `Problem`: 401, 403, or 503
+ * Accepts a valid bearer access token with the realm's administrator role, judged by the origin's own gate. The role
+ * must be one of the token's own realm, under the first name of its issuer. Throws a `Problem`: 401, 403, or 503
  * without keys.
  */
 export async function admitAdministrator(
@@ -24,7 +24,7 @@ export async function admitAdministrator(
   realm: string,
 ): Promise<Administrator> {
   const token = bearerCredentials(request)
-  // A scheme with nothing after it presents credentials, and bad ones.
+  // A scheme without a token counts as invalid credentials.
   if (token === '') throw refusedToken(refused('malformed'))
   const judged = await context.gate.check(token)
   if (!judged.ok) throw refusedToken(judged)
@@ -35,14 +35,13 @@ export async function admitAdministrator(
   return { realm: judged.realm, subject: subjectOf(judged.claims) }
 }
 
-/** With `numericIds: 'accept'` a `sub` may be a number, whose digits are the id; `null` counts as absent. */
+/** With `numericIds: 'accept'` a `sub` may be a number whose digits are the id; `null` counts as absent. */
 function subjectOf({ sub }: { sub?: unknown }): string | undefined {
   return typeof sub === 'string' || typeof sub === 'number' ? String(sub) : undefined
 }
 
 /**
- * Another name may be another server, and a tenant's administrators administer only their tenant, not what all names
- * share.
+ * Another name may be another server. A tenant's administrators administer only their tenant, not what all names share.
  */
 function isAdministrator(realm: RealmSettings, claims: Claims): boolean {
   const { names, tenantClaim } = issuerNames(realm)
@@ -50,7 +49,7 @@ function isAdministrator(realm: RealmSettings, claims: Claims): boolean {
   return isOfFirstName && rolesOf(claims).includes(realm.adminRole)
 }
 
-/** The realm roles, as Keycloak's tokens carry them. */
+/** Returns the realm roles, in the form of Keycloak's tokens. */
 function rolesOf(claims: Claims): unknown[] {
   const access = claims['realm_access']
   return isObject(access) && Array.isArray(access['roles']) ? access['roles'] : []

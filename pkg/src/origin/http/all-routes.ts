@@ -18,7 +18,7 @@ import { sessionRoutes } from './routes/sessions.ts'
 import { streamRoutes } from './routes/stream.ts'
 import { userRoutes } from './routes/users.ts'
 
-/** Every route there is. */
+/** All routes of the origin. */
 export const ROUTES: readonly Route[] = [
   ...revokeRoutes,
   ...revocationRoutes,

@@ -1,7 +1,7 @@
 import type { FailureLimiter, Target } from './failure-limiter.ts'
 import { Problem, tooManyFailures } from './problem.ts'
 
-/** The failures of one request's client. */
+/** Counts the failures of one request's client. */
 export class Attempts {
   readonly #failures: FailureLimiter
   readonly #address: string | undefined
@@ -12,15 +12,15 @@ export class Attempts {
     this.#address = address
   }
 
-  /** Says whose secret is about to be tried. Throws a `Problem` (429) after too many failures. */
+  /** States whose secret is about to be tried. Throws a `Problem` (429) after too many failures. */
   attempt(account: string): void {
     this.#account = { kind: 'account', name: account }
     this.#admit(this.#account)
   }
 
   /**
-   * Counts a failure against the named account, else against `route`, for which only failures are refused: a
-   * good token is accepted in spite of failures from the same address. `undefined`: no credential was presented.
+   * Counts a failure against the named account, else against `route`. For a route only failures are refused, so a valid
+   * token is accepted despite failures from the same address. `route` is `undefined` if no credential was presented.
    */
   async counting(respond: () => Promise<Response>, route: string | undefined): Promise<Response> {
     try {

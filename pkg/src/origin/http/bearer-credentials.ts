@@ -2,7 +2,10 @@ import { bearerToken } from '../../http/bearer.ts'
 import { refused } from '../../http/refusal.ts'
 import { refusedToken } from './problem.ts'
 
-/** The string after the scheme `Bearer`, which may be empty. Throws a `Problem`: 401 without one, 400 with several. */
+/**
+ * Returns the string after the scheme `Bearer`, which may be empty. Throws a `Problem`: 401 without one, 400 with
+ * several.
+ */
 export function bearerCredentials(request: Request): string {
   const presented = bearerToken(request.headers)
   switch (presented.kind) {

@@ -3,9 +3,9 @@ import { invalidRequest } from './input.ts'
 import { sameDigest, sha256 } from '../same-secret.ts'
 import type { ClientOptions } from '../options.ts'
 
-/** The hash that unknown and public clients are compared with: no secret has it. */
+/** The hash with which unknown and public clients are compared; no secret has it. */
 const NO_DIGEST = new Uint8Array(32)
-/** Of a name that a client claims, no more than this is remembered with its failures. */
+/** The maximum length at which a claimed client name is stored with its failures. */
 const MAX_ACCOUNT_CHARACTERS = 128
 
 /** An authenticated client. */
@@ -24,12 +24,12 @@ export interface AuthenticateOptions {
 }
 
 interface KnownClient {
-  /** `undefined`: a public client. */
+  /** `undefined` for a public client. */
   secretSha256: Promise<Uint8Array> | undefined
   realms: readonly string[] | undefined
 }
 
-/** The OAuth clients known here. Of their secrets it keeps hashes. */
+/** The OAuth clients that are known here. It stores only hashes of their secrets. */
 export class ClientRegistry {
   readonly #clients: ReadonlyMap<string, KnownClient>
 
@@ -39,7 +39,7 @@ export class ClientRegistry {
     )
   }
 
-  /** Whether the client that a request names may ask in the realm. */
+  /** Whether the client that a request names is known and allowed in the realm. */
   knows(request: Request, form: ReadonlyMap<string, string>, realm: string): boolean {
     const client = this.#clients.get(claimedClient(request, form) ?? '')
     return client !== undefined && client.realms?.includes(realm) !== false
@@ -47,7 +47,7 @@ export class ClientRegistry {
 
   /**
    * Authenticates the client (RFC 6749 §2.3): a public one by `client_id`, a confidential one by secret or HTTP Basic.
-   * Throws a `Problem`: 401 `invalid_client`, or 400 `invalid_request` when it is said in two ways.
+   * Throws a `Problem`: 401 `invalid_client`, or 400 `invalid_request` if it uses both ways.
    */
   async authenticate(
     request: Request,
@@ -62,13 +62,13 @@ export class ClientRegistry {
     const account = accountOf(id)
     attempt?.(account)
     const isKnown = await this.#authenticates(id, secret, realm)
-    // Of parallel guesses, those beyond the limit get no result.
+    // Parallel guesses beyond the limit get no result.
     attempt?.(account)
     if (!isKnown) throw invalidClient(basic !== undefined)
     return { id }
   }
 
-  /** Compares for unknown clients too, in the same time. A public client has no secret to give. */
+  /** Also compares for unknown clients, in the same time. A public client has no secret to send. */
   async #authenticates(id: string, secret: string | undefined, realm: string | undefined): Promise<boolean> {
     const client = this.#clients.get(id)
     const same = sameDigest(await sha256(secret ?? ''), (await client?.secretSha256) ?? NO_DIGEST)
@@ -78,32 +78,31 @@ export class ClientRegistry {
 }
 
 /**
- * Refuses a request that authenticates in two ways or names two clients (RFC 6749 §2.3): the servers that read it might
- * not agree on which of them counts. Throws a `Problem` (400).
+ * Refuses a request that authenticates in two ways or names two clients (RFC 6749 §2.3), because the servers that read
+ * it might not agree on which one counts. Throws a `Problem` (400).
  */
 export function checkOneClient(request: Request, form: ReadonlyMap<string, string>): void {
   const basic = basicCredentials(request.headers.get('authorization'))
   const ways = [basic !== undefined, form.has('client_secret'), form.has('client_assertion')]
   if (ways.filter(Boolean).length > 1) throw invalidRequest('the client authenticates in two ways')
   if (basic !== undefined && form.has('client_id') && form.get('client_id') !== basic.id)
-    throw invalidRequest('the client has two names')
+    throw invalidRequest('two different clients are named')
 }
 
 /**
- * The value of an `Authorization` header that holds a client's credentials (HTTP Basic); those of other schemes are
- * none.
+ * Returns the value of an `Authorization` header with a client's credentials (HTTP Basic); other schemes do not count.
  */
 export function clientAuthorization(request: Request): string | undefined {
   const header = request.headers.get('authorization')
   return header === null || basicCredentials(header) === undefined ? undefined : header
 }
 
-/** The `client_id` that a request names, by HTTP Basic or in the form. */
+/** Returns the `client_id` that a request names, by HTTP Basic or in the form. */
 export function claimedClient(request: Request, form: ReadonlyMap<string, string>): string | undefined {
   return basicCredentials(request.headers.get('authorization'))?.id ?? form.get('client_id')
 }
 
-/** The account with which failed attempts of a client count. */
+/** Returns the account against which failed attempts of a client count. */
 export function accountOf(client: string): string {
   return `client:${client.slice(0, MAX_ACCOUNT_CHARACTERS)}`
 }
@@ -117,13 +116,13 @@ function digestOf({ secret, secretSha256 }: ClientOptions): Promise<Uint8Array> 
 function invalidClient(basic: boolean): Problem {
   const wrong = 'the client is unknown or its secret is wrong'
   if (!basic) return new Problem(401, 'invalid_client', wrong)
-  const hint = 'HTTP Basic takes id and secret form-encoded (RFC 6749 section 2.3.1)'
+  const hint = 'with HTTP Basic, id and secret must be form-encoded (RFC 6749 section 2.3.1)'
   return new Problem(401, 'invalid_client', `${wrong}: ${hint}`, { 'www-authenticate': 'Basic realm="portcullis"' })
 }
 
 /**
- * Id and secret are form-encoded before they are base64-encoded. Unreadable credentials name a client that cannot
- * exist.
+ * Parses id and secret, which are form-encoded before they are base64-encoded. Unreadable credentials name a client
+ * that cannot exist.
  */
 function basicCredentials(header: string | null): { id: string; secret: string } | undefined {
   if (header === null || !/^basic(?: |$)/i.test(header)) return undefined

@@ -13,7 +13,7 @@ import type { ClientRegistry } from './clients.ts'
 import type { OriginCors } from './cors.ts'
 import type { FailureLimiter } from './failure-limiter.ts'
 
-/** The parts of an origin that routes use. The ledgers are behind `service`: nothing else here records. */
+/** The parts of an origin that routes use. Only `service` records, and gives access to the ledgers. */
 export interface Context {
   settings: Settings
   service: OriginService
@@ -24,11 +24,11 @@ export interface Context {
   clients: ClientRegistry
   cors: OriginCors
   failures: FailureLimiter
-  /** By the realm's name. */
+  /** Keyed by realm name. */
   feeds: ReadonlyMap<string, RealmFeed>
   edges: EdgeRegistry
   readers: Readers
-  /** By the realm's name. */
+  /** Keyed by realm name. */
   connections: ReadonlyMap<string, readonly Connection[]>
   globalRevocations: GlobalRevocations
   metrics: Metrics

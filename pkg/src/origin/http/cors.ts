@@ -13,18 +13,18 @@ import { UPSTREAM_HEADER } from './upstream.ts'
 /** How long a browser may cache a preflight. */
 const MAX_AGE_SECONDS = 600
 
-/** Headers that browsers may send, and that scripts may read. */
+/** Headers that browsers may send, and headers that scripts may read. */
 const ALLOWED_HEADERS = ['authorization', 'content-type', 'portcullis-csrf']
 const EXPOSED_HEADERS = ['www-authenticate', 'retry-after', 'link', 'etag', UPSTREAM_HEADER]
 
 export interface OriginCorsOptions {
   corsOrigins: CorsOrigins
-  /** `include`: requests with cookies, too; the origin itself looks at none. */
+  /** `include` also allows requests with cookies; the origin itself uses none. */
   credentials: CorsPolicy['credentials']
   report: OriginReporter
 }
 
-/** Whose pages may ask the origin, and an issuer beside it, by scripts. */
+/** Decides which pages' scripts may call the origin, and an issuer beside it. */
 export class OriginCors {
   readonly #policy: CorsPolicy
   readonly #isOff: boolean
@@ -46,14 +46,14 @@ export class OriginCors {
     origins.warnOnce(report)
   }
 
-  /** Whose pages may read the response to a request. Never rejects. */
+  /** Returns which pages may read the response to a request. Never rejects. */
   readableBy(request: Request): ReadableBy | Promise<ReadableBy> {
     return readableBy(request, this.#policy, this.#report)
   }
 
   /**
-   * Answers a preflight of a page that may ask; `methods` are those of the path. `undefined` for every other request: a
-   * page that may not learns neither the members of the list nor that there is one.
+   * Responds to a preflight of an allowed page; `methods` are those of the path. Returns `undefined` for every other
+   * request, so that a page that is not allowed learns neither the members of the list nor that one exists.
    */
   async preflight(
     request: Request,
@@ -65,14 +65,17 @@ export class OriginCors {
     return readable === undefined ? undefined : preflightResponse(readable, { ...this.#policy, methods })
   }
 
-  /** The same response, readable by those pages; to be the last step of every response, refusals and preflights too. */
+  /**
+   * Makes the response readable by those pages. It must be the last step of every response, including refusals and
+   * preflights.
+   */
   share(response: Response, by: ReadableBy): Response {
     return this.#isOff ? response : withCors(response, by, this.#policy)
   }
 
   /**
-   * Whether a page of this very origin, or of one that is allowed by name, sent the request. Scripts can forge neither
-   * header (Fetch §2.2.2), and other clients send neither.
+   * Whether a page of this origin, or of one allowed by name, sent the request. Scripts cannot forge either header
+   * (Fetch §2.2.2), and other clients send neither.
    */
   async isOwnPage(request: Request): Promise<boolean> {
     if (request.headers.get('sec-fetch-site') === 'same-origin') return true

@@ -1,22 +1,25 @@
 import { networkOf } from '../../http/network-of-address.ts'
 import { type Rate, TokenBucket } from '../../timing/token-bucket.ts'
 
-/** An address may fail as fast as with so many accounts at their limit: people behind one NAT, not a list of names. */
+/**
+ * An address may fail as often as this number of accounts at their limit: enough for people behind one NAT, not for a
+ * list of names.
+ */
 const ACCOUNTS_PER_ADDRESS = 5
-/** Networks remembered at the most; then the one that failed longest ago is forgotten. */
+/** The maximum number of networks remembered; above it, the one that failed longest ago is evicted. */
 const MAX_NETWORKS = 10_000
-/** Targets remembered of one network at the most; then the one with the fewest failures that count is forgotten. */
+/** The maximum number of targets remembered per network; above it, the one with the fewest failures is evicted. */
 const MAX_TARGETS_PER_NETWORK = 1_000
 /**
- * Targets remembered of all networks together: at 135 characters a name some 8 MB. Filling it takes 40 networks at
- * their limit, whose own guesses outnumber those gained by an eviction.
+ * The maximum number of targets remembered for all networks together: about 8 MB at 135 characters a name. Filling it
+ * takes 40 networks at their limit, whose own guesses outnumber those gained by an eviction.
  */
 const MAX_TARGETS = 20_000
 const WINDOW_MS = 60_000
 
 /**
- * The target that a failure counts against: the account whose secret was tried, or the route where a bearer token was
- * refused. A route's failures do not count against the address: a token cannot be guessed, and must not block logins.
+ * The target of a failure: the account whose secret was tried, or the route that refused a bearer token. A route's
+ * failures do not count against the address: a token cannot be guessed, and must not block logins.
  */
 export interface Target {
   kind: 'account' | 'route'
@@ -24,15 +27,15 @@ export interface Target {
 }
 
 /**
- * Counts failures by network (`networkOf`) and target, and by network over all of its accounts, so that guessing is
- * slow and no user is locked out by another's failures. Successes cost nothing. An allowance grows back evenly over a
- * minute. Where the host knows no address, only targets are counted: one client must not lock out all the others.
+ * Counts failures per network (`networkOf`) and target, and per network over all of its accounts. Guessing is therefore
+ * slow, and no user is locked out by another's failures. Successes cost nothing. An allowance refills evenly over a
+ * minute. If the host knows no address, only targets are counted, so that one client cannot lock out all others.
  */
 export class FailureLimiter {
   readonly #ofTarget: Rate
   readonly #ofAddress: Rate
   readonly #nowMs: () => number
-  /** In the order of their last failure. */
+  /** In order of their last failure. */
   readonly #networks = new Map<string, Network>()
   #targets = 0
 
@@ -42,7 +45,7 @@ export class FailureLimiter {
     this.#nowMs = nowMs
   }
 
-  /** Whole seconds after which this address may try this target again; `undefined`: now. */
+  /** Whole seconds until this address may try this target again; `undefined` if it may try now. */
   retryAfterSeconds(address: string | undefined, target: Target): number | undefined {
     const name = networkOf(address)
     const network = this.#networks.get(name)
@@ -79,7 +82,7 @@ export class FailureLimiter {
     return bucket
   }
 
-  /** Forgets the networks that failed longest ago, but not `current`, until the rest is within the limits. */
+  /** Evicts the networks that failed longest ago, except `current`, until the rest is within the limits. */
   #forget(current: string): void {
     for (const [name, { targets }] of this.#networks) {
       if ((this.#networks.size <= MAX_NETWORKS && this.#targets <= MAX_TARGETS) || name === current) return
@@ -89,8 +92,8 @@ export class FailureLimiter {
   }
 
   /**
-   * Drops the targets whose failures no longer count or, where there are none, the one with the fewest: a client that
-   * makes up names does not make a name with more failures than those forgotten. Returns how many.
+   * Drops the targets whose failures no longer count or, if all still count, the one with the fewest. A client that
+   * makes up names therefore cannot evict a name with more failures. Returns the number dropped.
    */
   #dropLeast(targets: Map<string, TokenBucket>, nowMs: number): number {
     const before = targets.size
@@ -106,7 +109,7 @@ export class FailureLimiter {
 }
 
 interface Network {
-  /** Failures with all accounts together. */
+  /** Failures over all accounts. */
   accounts: TokenBucket
   targets: Map<string, TokenBucket>
 }

@@ -13,7 +13,7 @@ export interface RequestHandlerOptions {
   context: Context
   routes: readonly Route[]
   closing: () => boolean
-  /** Reports an unexpected error; the client gets a bare 500. */
+  /** Reports an unexpected error; the client gets only a bare 500. */
   onFault: (cause: unknown, message: string) => void
 }
 
@@ -27,11 +27,9 @@ interface Outcome {
 
 /** Responds to requests. */
 export interface RequestHandler {
-  /**
-   * A request comes in by a safe transport, finds its route, and is responded to, counted and logged. Never rejects.
-   */
+  /** Checks a request's transport, finds its route, responds, counts and logs. Never rejects. */
   respond(request: Request, source: RequestSource): Promise<Response>
-  /** Resolves when every request that is under way has its response, at the latest after `timeoutMs`. */
+  /** Resolves when every request in progress has its response, at the latest after `timeoutMs`. */
   idle(timeoutMs: number): Promise<void>
 }
 
@@ -96,7 +94,7 @@ async function outcomeOf(
       (await context.cors.preflight(request, by, resource.methods)) ?? (await resource.respond(request, source))
     return { response, resource }
   } catch (cause) {
-    // A request under way when the origin closed may have found its ledger gone.
+    // A request in progress when the origin closed may have found its ledger gone.
     const problem =
       problemFor(cause) ?? (closing() ? problemFor(closed()) : undefined) ?? new Problem(500, 'server_error')
     if (problem.status === 500 && problemFor(cause) === undefined) onFault(cause, 'a request failed')

@@ -7,13 +7,13 @@ import { Problem } from './problem.ts'
 
 /** How long a client may take to send its body. */
 const BODY_TIMEOUT_MS = 10_000
-/** The longest string in a path or query, in characters: no name has more, for none has more bytes. */
+/** The longest string in a path or query, in characters: a name has at most as many bytes, so it never has more. */
 export const MAX_PARAMETER_CHARACTERS: number = MAX_NAME_BYTES
 
 /**
- * Reads a JSON object with no members but `members`. Throws a `Problem` (400) for an empty body, another content type,
- * a body that is not a JSON object, an undeclared member, or a duplicate one; also throws the errors of `readBody`,
- * such as `too_large`. `ids`: members at any depth whose integers are read as the strings of their digits.
+ * Reads a JSON object that has only the members in `members`. Throws a `Problem` (400) for an empty body, another
+ * content type, a body that is not a JSON object, or an undeclared or duplicate member. Also throws the errors of
+ * `readBody`, such as `too_large`. `ids` names members at any depth whose integers are read as strings of their digits.
  */
 export async function jsonBody(
   request: Request,
@@ -27,7 +27,7 @@ export async function jsonBody(
   return jsonObject(request, bytes, members, ids)
 }
 
-/** The same for a body that may be left out: an empty one, of any type, is an object without members. */
+/** Like `jsonBody`, for an optional body: an empty one, of any type, is an object without members. */
 export async function optionalJsonBody(
   request: Request,
   maxBytes: number,
@@ -38,8 +38,8 @@ export async function optionalJsonBody(
 }
 
 /**
- * Reads a form (RFC 6749 §3.2). Throws a `Problem` (400 `invalid_request`) for another content type or a parameter
- * given twice; `too_large` and the like as `readBody` does. Parameters without a value count as left out.
+ * Reads a form (RFC 6749 §3.2). Throws a `Problem` (400 `invalid_request`) for another content type or a duplicate
+ * parameter, and `too_large` etc. as `readBody` does. Parameters without a value count as absent.
  */
 export async function formBody(request: Request, maxBytes: number): Promise<Map<string, string>> {
   if (contentType(request) !== 'application/x-www-form-urlencoded') {
@@ -50,8 +50,8 @@ export async function formBody(request: Request, maxBytes: number): Promise<Map<
 }
 
 /**
- * Reads a token that is the whole body. Throws a `Problem` (400) for another content type or an empty body; `too_large`
- * and the like as `readBody` does.
+ * Reads a token that is the whole body. Throws a `Problem` (400) for another content type or an empty body, and
+ * `too_large` etc. as `readBody` does.
  */
 export async function tokenBody(request: Request, maxBytes: number, type: string): Promise<string> {
   if (contentType(request) !== type) throw invalidRequest(`the content type must be ${type}`)
@@ -60,7 +60,7 @@ export async function tokenBody(request: Request, maxBytes: number, type: string
   return new TextDecoder().decode(bytes).trim()
 }
 
-/** The parameters of a form or query, each at most once. Throws a `Problem` (400). */
+/** Returns the parameters of a form or query, each at most once. Throws a `Problem` (400). */
 export function parametersOf(search: URLSearchParams): Map<string, string> {
   const parameters = new Map<string, string>()
   for (const [name, value] of search) {
@@ -71,7 +71,9 @@ export function parametersOf(search: URLSearchParams): Map<string, string> {
   return parameters
 }
 
-/** A query parameter that is a whole number. Throws a `Problem` (400) when it is something else or given twice. */
+/**
+ * Reads a query parameter that is a whole number. Throws a `Problem` (400) if it has another form or is given twice.
+ */
 export function wholeNumber(url: URL, name: string): number | undefined {
   const values = url.searchParams.getAll(name)
   if (values.length === 0) return undefined
@@ -83,8 +85,8 @@ export function wholeNumber(url: URL, name: string): number | undefined {
 }
 
 /**
- * A query parameter that is a string. Throws a `Problem` (400) when it is too long, has control characters or is given
- * twice.
+ * Reads a query parameter that is a string. Throws a `Problem` (400) if it is too long, has control characters or is
+ * given twice.
  */
 export function textParameter(url: URL, name: string): string | undefined {
   const [value, ...more] = url.searchParams.getAll(name)
@@ -99,7 +101,7 @@ export function invalidRequest(description: string): Problem {
   return new Problem(400, 'invalid_request', description)
 }
 
-/** The media type without its parameters. */
+/** Returns the media type without its parameters. */
 function contentType(request: Request): string | undefined {
   return request.headers.get('content-type')?.split(';', 1)[0]?.trim().toLowerCase()
 }
@@ -118,7 +120,7 @@ function jsonObject(
   const body = parse(bytes, ids)
   if (!isObject(body)) throw invalidRequest('the body must be a JSON object')
   if (Object.keys(body).some((member) => !members.includes(member))) {
-    throw invalidRequest(`the body may have no members but ${members.join(', ')}`)
+    throw invalidRequest(`the body may have only the members ${members.join(', ')}`)
   }
   return body
 }

@@ -4,13 +4,13 @@ import { MAX_PARAMETER_CHARACTERS } from './input.ts'
 import type { Route } from './route.ts'
 import type { Settings } from '../settings.ts'
 
-/** Which credentials there are, as far as the document depends on it. */
+/** The configured credentials, as far as the document depends on them. */
 type Credentials = Pick<Settings, 'feedCredential' | 'metricsCredential'>
 
 const JSON_TYPE = 'application/json'
 const ERROR: Schema = { $ref: '#/components/schemas/Error' }
 
-/** The routes as an OpenAPI 3.1 document; it says nothing that they do not. */
+/** Returns the routes as an OpenAPI 3.1 document; it is derived from them alone. */
 export function openApiDocument(routes: readonly Route[], credentials: Credentials): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const route of routes) {
@@ -24,7 +24,7 @@ export function openApiDocument(routes: readonly Route[], credentials: Credentia
       title: 'Portcullis origin',
       version: VERSION,
       description:
-        'Revokes tokens and logs users out, and publishes both to every edge. Routes with GET also answer HEAD.',
+        'Revokes tokens and logs users out, and publishes both to every edge. Routes with GET also support HEAD.',
       license: { name: 'MIT OR Apache-2.0', identifier: 'MIT OR Apache-2.0' },
     },
     servers: [{ url: '/' }],
@@ -35,9 +35,9 @@ export function openApiDocument(routes: readonly Route[], credentials: Credentia
 }
 
 const TAGS = [
-  { name: 'revocation', description: 'A token is revoked by its holder, or by the client that it was issued to.' },
-  { name: 'connectors', description: 'Messages of identity servers: each is signed by the issuer of the realm.' },
-  { name: 'administration', description: 'Needs an access token with the administrator role of the realm.' },
+  { name: 'revocation', description: 'Revocation of a token by its holder, or by the client to which it was issued.' },
+  { name: 'connectors', description: 'Messages of identity servers, each signed by the issuer of the realm.' },
+  { name: 'administration', description: 'Requires an access token with the administrator role of the realm.' },
   { name: 'feed', description: 'The feed for edges, and their acknowledgements.' },
   { name: 'operations', description: 'Health, measurements and this document.' },
 ]
@@ -48,8 +48,8 @@ const SCHEMAS = {
     required: ['error'],
     additionalProperties: false,
     properties: {
-      error: { type: 'string', description: 'A stable word.' },
-      error_description: { type: 'string', description: 'A sentence for people.' },
+      error: { type: 'string', description: 'A stable code.' },
+      error_description: { type: 'string', description: 'A human-readable sentence.' },
     },
   },
 }
@@ -73,7 +73,7 @@ const SECURITY_SCHEMES = {
   client: {
     type: 'http',
     scheme: 'basic',
-    description: "A client's id and secret (RFC 6749 §2.3.1); they may also stand in the form.",
+    description: "A client's id and secret (RFC 6749 §2.3.1); they may also be in the form.",
   },
 }
 
@@ -99,7 +99,7 @@ function operationObject(route: Route, credentials: Credentials): object {
   }
 }
 
-/** Any one of them will do; `undefined`: none is needed. */
+/** Returns the alternative credentials of a route; `undefined` if it needs none. */
 function securityOf({ access, operation }: Route, credentials: Credentials): object[] | undefined {
   switch (access) {
     case 'administrator':
@@ -124,7 +124,7 @@ const PARAMETERS: Readonly<Record<string, string>> = {
 
 const SHA256: Schema = { type: 'string', pattern: '^[0-9a-f]{64}$' }
 
-/** No control characters, and no dot segments. */
+/** Excludes control characters and dot segments. */
 const NAME: Schema = {
   type: 'string',
   minLength: 1,
@@ -148,34 +148,35 @@ function queryParameters(query: NonNullable<Operation['query']>): object[] {
     in: 'query',
     ...(need === 'required' ? { required: true } : {}),
     description,
-    // Beyond this JavaScript's numbers are not exact.
+    // Above this JavaScript's numbers are not exact.
     schema: schema['type'] === 'integer' ? { maximum: Number.MAX_SAFE_INTEGER, ...schema } : schema,
   }))
 }
 
-/** Those of the route, and those that stand before every route. */
+/** Returns the route's own responses, and those that can precede every route. */
 function responses(
   { access, path, operation }: Route,
   has: { parameters: boolean; credentials: boolean },
 ): Record<string, object> {
   const { answers, body } = operation
   const all: Record<number, Answer> = {
-    403: { description: 'Not by plain http.' },
+    403: { description: 'Plain http is not allowed.' },
     500: { description: 'The origin failed; nothing was recorded.' },
     503: { description: 'The origin is closing.' },
   }
   if (has.parameters || body !== undefined) all[400] = { description: 'A parameter or the body is malformed.' }
-  if (path.includes('{')) all[404] = { description: 'No such realm or thing here.' }
+  if (path.includes('{')) all[404] = { description: 'Unknown realm or object.' }
   if (body !== undefined) {
     all[408] = { description: 'The body did not arrive in time.' }
     all[413] = { description: 'The body is too large.' }
   }
   if (has.credentials) all[401] = { description: 'Not authenticated: the credentials are missing or invalid.' }
   if (access === 'administrator') {
-    all[403] = { description: 'The token lacks the role for this realm; or not by plain http.' }
+    all[403] = { description: 'The token lacks the role for this realm; or plain http is not allowed.' }
     all[503] = { description: "The keys of the token's issuer are not available, or the origin is closing." }
   }
-  if (access === 'monitor' && !has.credentials) all[403] = { description: 'This machine only; or not by plain http.' }
+  if (access === 'monitor' && !has.credentials)
+    all[403] = { description: 'Only this machine may read it; or plain http is not allowed.' }
   if (has.credentials || answers[401] !== undefined) all[429] = { description: 'Too many failed attempts.' }
   for (const [status, answer] of Object.entries(answers)) all[Number(status)] = answer
   return Object.fromEntries(
@@ -199,7 +200,7 @@ const CHALLENGE = {
 }
 const WAIT = { 'Retry-After': { description: 'Seconds to wait.', schema: { type: 'integer', minimum: 1 } } }
 
-/** Such as `getFeedRealmManifest`: unique, because method and path are. */
+/** Returns an id such as `getFeedRealmManifest`; it is unique because method and path are. */
 function operationId(method: string, path: string): string {
   const words = path.split(/[^A-Za-z0-9]+/).filter((word) => word !== '')
   return method.toLowerCase() + words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')

@@ -1,18 +1,16 @@
 import type { JsonSchema } from '../../options.ts'
 
-/** A route in the OpenAPI document (OpenAPI 3.1 §4.8.10), in short. */
+/** A route in the OpenAPI document (OpenAPI 3.1 §4.8.10), abbreviated. */
 export interface Operation {
   /** One sentence. */
   summary: string
-  /** How a caller authenticates, where the route itself checks it. Left out: without credentials. */
+  /** How a caller authenticates, if the route itself checks it. Default: without credentials. */
   security?: readonly ('edge' | 'client' | 'caller')[]
-  /** Query parameters by name. */
+  /** Query parameters, keyed by name. */
   query?: Readonly<Record<string, QueryParameter>>
-  /** The request's body; left out: none is read. */
+  /** The request's body. Default: none is read. */
   body?: RequestBody
-  /**
-   * By status, the responses of the route itself. Those of the router (401, 403, 404, 405, 429, …) are added there.
-   */
+  /** The responses of the route itself, keyed by status. The router adds its own (401, 403, 404, 405, 429, …). */
   answers: Readonly<Record<number, Answer>>
 }
 
@@ -23,10 +21,10 @@ export interface QueryParameter {
   need?: 'required' | 'optional'
 }
 
-/** Query parameters of every act of an administrator. */
+/** The query parameter of every act of an administrator. */
 export const REASON_PARAMETER: Readonly<Record<string, QueryParameter>> = {
   reason: {
-    description: 'Why, for the audit log.',
+    description: 'The reason, for the audit log.',
     schema: { type: 'string', maxLength: 256, pattern: '^[^\\u0000-\\u001f\\u007f-\\u009f]*$' },
   },
 }
@@ -43,9 +41,9 @@ export interface Answer {
   /** Default: no body. */
   type?: string
   schema?: Schema
-  /** Other forms of the same, on request. */
+  /** Other representations, on request. */
   otherTypes?: readonly string[]
-  /** Headers by name. */
+  /** Headers, keyed by name. */
   headers?: Readonly<Record<string, ResponseHeader>>
 }
 

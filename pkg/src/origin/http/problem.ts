@@ -3,7 +3,7 @@ import { PortcullisError } from '../../errors.ts'
 import type { Refused } from '../../types.ts'
 import { json } from './response.ts'
 
-/** A refused request. Routes throw it; nothing that the client sent stands in it. */
+/** A refused request, thrown by routes. It contains nothing that the client sent. */
 export class Problem extends Error {
   readonly status: number
   /** The `error` of the response. */
@@ -20,7 +20,7 @@ export class Problem extends Error {
     this.headers = headers
   }
 
-  /** Whether the client was refused for its identity. */
+  /** True for authentication and authorization failures. */
   get isRefusal(): boolean {
     return (
       this.status === 401 || this.status === 403 || this.error === 'invalid_grant' || this.error === 'invalid_client'
@@ -33,25 +33,25 @@ export class Problem extends Error {
   }
 }
 
-/** A bearer token that was refused, or is missing (RFC 6750 §3). */
+/** Returns the refusal of a missing or invalid bearer token (RFC 6750 §3). */
 export function refusedToken(refused: Refused): Problem {
   const { status, error, description, headers } = challengeOf(refused)
   return new Problem(status, error, description, headers)
 }
 
-/** This address failed too often with this account (RFC 6585 §4). */
+/** Returns the refusal for too many failures of this address with this account (RFC 6585 §4). */
 export function tooManyFailures(retryAfterSeconds: number): Problem {
   return new Problem(429, 'too_many_failures', 'too many failed attempts: wait and try again', {
     'retry-after': String(retryAfterSeconds),
   })
 }
 
-/** The one form of error: `{error, error_description?}`. */
+/** Returns the only form of error response: `{error, error_description?}`. */
 export function problemResponse({ status, error, description, headers }: Problem): Response {
   return json(status, description === undefined ? { error } : { error, error_description: description }, headers)
 }
 
-/** Maps an error to the response that a client gets; `undefined`: an unexpected error. */
+/** Maps an error to the response for the client; `undefined` for an unexpected error. */
 export function problemFor(error: unknown): Problem | undefined {
   if (error instanceof Problem) return error
   if (!(error instanceof PortcullisError)) return undefined
@@ -65,7 +65,7 @@ export function problemFor(error: unknown): Problem | undefined {
     case 'unknown_realm':
       return new Problem(404, 'not_found', 'unknown realm')
     case 'invalid_event':
-      // Its message names a rule, and repeats nothing.
+      // Its message names a rule and repeats no input.
       return new Problem(400, 'invalid_request', error.message)
     case 'fault':
       return error.detail === 'core_failed' ? coreFailed() : undefined
@@ -88,11 +88,7 @@ export function problemFor(error: unknown): Problem | undefined {
   }
 }
 
-/** It has been reported when it happened. */
+/** The failure was reported when it happened. */
 function coreFailed(): Problem {
-  return new Problem(
-    500,
-    'server_error',
-    'nothing was recorded: the core of this origin has failed, and it must be started again',
-  )
+  return new Problem(500, 'server_error', 'nothing was recorded: the core of this origin has failed; restart it')
 }

@@ -3,14 +3,16 @@ import type { IssuerAdministration } from '../options.ts'
 import { Problem } from './problem.ts'
 import type { Call } from './route.ts'
 
-/** The feed of the path's realm. Throws a `Problem` (404). */
+/** Returns the feed of the realm in the path. Throws a `Problem` (404). */
 export function feedOf({ context, parameter }: Call): RealmFeed {
   const feed = context.feeds.get(parameter('realm'))
   if (feed === undefined) throw new Problem(404, 'not_found', 'unknown realm')
   return feed
 }
 
-/** The administration of the path's realm, where its issuer runs beside the origin. Throws a `Problem` (404). */
+/**
+ * Returns the administration of the realm in the path, if its issuer runs beside the origin. Throws a `Problem` (404).
+ */
 export function administrationOf({ context, parameter }: Call): IssuerAdministration {
   const issuer = context.settings.realms.find(({ name }) => name === parameter('realm'))?.administration
   if (issuer === undefined) throw notAdministered()
@@ -18,5 +20,5 @@ export function administrationOf({ context, parameter }: Call): IssuerAdministra
 }
 
 export function notAdministered(): Problem {
-  return new Problem(404, 'not_found', "the realm's issuer keeps these itself: ask there")
+  return new Problem(404, 'not_found', "this realm's issuer is not managed here: use its own administration")
 }

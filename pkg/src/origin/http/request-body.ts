@@ -6,34 +6,31 @@ import { invalidRequest, jsonBody, optionalJsonBody } from './input.ts'
 import type { RequestBody } from './operation.ts'
 import type { Call } from './route.ts'
 
-/**
- * A body that is declared by the rules of its members: the check, its message and the OpenAPI schema follow from them.
- */
+/** A body declared by the rules of its members; the check, its message and the OpenAPI schema follow from them. */
 export interface DeclaredBody<R extends Rules = Rules> extends RequestBody {
   readonly rules: R
 }
 
-/** A JSON object with these members and no others. `optional`: an empty body is an object without members. */
+/** Declares a JSON object with exactly these members. `optional`: an empty body is an object without members. */
 export function jsonRequest<R extends Rules>(rules: R, need: 'required' | 'optional' = 'required'): DeclaredBody<R> {
   return { type: 'application/json', need, rules, schema: objectSchema(rules) }
 }
 
-/** A form (RFC 6749 §3.2). Other members are ignored. */
+/** Declares a form (RFC 6749 §3.2). Other members are ignored. */
 export function formRequest<R extends Rules>(rules: R): DeclaredBody<R> {
-  // None may be given twice.
+  // No parameter may be given twice.
   const schema = { ...objectSchema(rules), additionalProperties: { type: 'string' } }
   return { type: 'application/x-www-form-urlencoded', need: 'required', rules, schema }
 }
 
 /**
- * Reads a JSON body and checks all of it. Throws a `Problem` (400) naming the member; `too_large` and the like as
- * `readBody` does.
+ * Reads and checks a JSON body. Throws a `Problem` (400) naming the member, and `too_large` etc. as `readBody` does.
  */
 export async function readJson<R extends Rules>(call: Call, body: DeclaredBody<R>): Promise<Checked<R>> {
   return checkMembers(body.rules, await readMembers(call, body, Object.keys(body.rules)))
 }
 
-/** Reads a JSON body with no members but these, and leaves them to be checked. */
+/** Reads a JSON body with only these members, unchecked. */
 export function readMembers(
   { request, context }: Call,
   { need }: RequestBody,
@@ -43,7 +40,7 @@ export function readMembers(
   return read(request, context.settings.maxBodyBytes, members)
 }
 
-/** Checks members by their rules. Throws a `Problem` (400) naming the first that is wrong. */
+/** Checks members by their rules. Throws a `Problem` (400) naming the first invalid one. */
 export function checkMembers<R extends Rules>(rules: R, members: Readonly<Record<string, unknown>>): Checked<R> {
   for (const [name, { need, expected, check }] of Object.entries(rules)) {
     const value = members[name]
@@ -53,7 +50,7 @@ export function checkMembers<R extends Rules>(rules: R, members: Readonly<Record
   return members as Checked<R>
 }
 
-/** The name of a user, session or client. JSON Schema cannot count bytes. */
+/** The rule for the name of a user, session or client. JSON Schema cannot count bytes. */
 export const nameRule: Rule<string> = rule(`a string of 1 to ${MAX_NAME_BYTES} bytes of UTF-8`, isName, {
   type: 'string',
   minLength: 1,
@@ -61,7 +58,7 @@ export const nameRule: Rule<string> = rule(`a string of 1 to ${MAX_NAME_BYTES} b
   description: `1 to ${MAX_NAME_BYTES} bytes of UTF-8, control characters included.`,
 })
 
-/** A whole number that JavaScript holds exactly. */
+/** Returns the rule for a whole number that JavaScript represents exactly. */
 export function whole(least: number, description?: string): Rule<number> {
   const schema: JsonSchema = { type: 'integer', minimum: least, maximum: Number.MAX_SAFE_INTEGER }
   return rule(
@@ -71,7 +68,10 @@ export function whole(least: number, description?: string): Rule<number> {
   )
 }
 
-/** A not-before that is given. No greatest one is declared: which times lie too far ahead depends on the clock. */
+/**
+ * Returns the rule for a not-before. It declares no maximum, because which times are too far ahead depends on the
+ * clock.
+ */
 export function notBeforeRule(description: string): Rule<number> {
   return { ...whole(1), schema: { type: 'integer', minimum: 1, description } }
 }

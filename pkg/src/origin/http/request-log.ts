@@ -1,4 +1,4 @@
-/** The methods that routes know; any other text is a client's. */
+/** The methods that routes use; any other string would be a client's choice. */
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']
 
 export function knownMethod(method: string): string {

@@ -1,8 +1,8 @@
 import { textResponse } from './known-body.ts'
 
-/** Every response of the origin is made here or in `problem.ts`. */
+/** Builds every response of the origin, except for those in `problem.ts`. */
 
-/** A JSON response that no cache keeps. */
+/** Returns a JSON response that must not be cached. */
 export function json(status: number, body: object, headers: Record<string, string> = {}): Response {
   return textResponse(JSON.stringify(body), {
     status,
@@ -10,27 +10,30 @@ export function json(status: number, body: object, headers: Record<string, strin
   })
 }
 
-/** A response of plain characters that no cache keeps. */
+/** Returns a plain-text response that must not be cached. */
 export function text(body: string, type: string): Response {
   return textResponse(body, { headers: { 'content-type': type, 'cache-control': 'no-store' } })
 }
 
-/** A 204 response. */
+/** Returns a 204 response. */
 export function noContent(): Response {
   return new Response(null, { status: 204, headers: { 'cache-control': 'no-store' } })
 }
 
-/** A 200 response with an empty body (RFC 7009 §2.2). */
+/** Returns a 200 response with an empty body (RFC 7009 §2.2). */
 export function ok(): Response {
   return new Response(null, { status: 200, headers: { 'cache-control': 'no-store' } })
 }
 
-/** A 202 response with an empty body (RFC 8935 §2.2). */
+/** Returns a 202 response with an empty body (RFC 8935 §2.2). */
 export function accepted(): Response {
   return new Response(null, { status: 202, headers: { 'cache-control': 'no-store' } })
 }
 
-/** JSON values, one a line; pages of at least one, read as the client takes them. A failure breaks the response off. */
+/**
+ * Returns a response of JSON values, one per line. Pages have at least one value, and are read as the client consumes
+ * them. A failure aborts the response.
+ */
 export function jsonLines(pages: AsyncGenerator<readonly object[]>): Response {
   const encoder = new TextEncoder()
   const body = new ReadableStream<Uint8Array>({
@@ -44,19 +47,19 @@ export function jsonLines(pages: AsyncGenerator<readonly object[]>): Response {
   return new Response(body, { headers: { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' } })
 }
 
-/** Feed bytes. */
+/** Returns a response of feed bytes. */
 export function octets(bytes: Uint8Array, headers: Record<string, string>): Response {
   return new Response(bytes as Uint8Array<ArrayBuffer>, {
     headers: { 'content-type': 'application/octet-stream', ...headers },
   })
 }
 
-/** The reader has it already (RFC 9110 §15.4.5). */
+/** Returns a 304 response: the reader already has it (RFC 9110 §15.4.5). */
 export function notModified(headers: Record<string, string>): Response {
   return new Response(null, { status: 304, headers })
 }
 
-/** Server-sent events (WHATWG HTML §9.2). */
+/** Returns a response of server-sent events (WHATWG HTML §9.2). */
 export function eventStream(body: ReadableStream<Uint8Array>): Response {
   return new Response(body, {
     headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },

@@ -7,16 +7,16 @@ export interface Call {
   context: Context
   request: Request
   url: URL
-  /** A part of the path, decoded. */
+  /** Returns a part of the path, decoded. */
   parameter(name: string): string
-  /** The network of the client's address, by which limits count; `''`: the host does not say. */
+  /** The network of the client's address, used for limits; `''` if the host does not state it. */
   network: string
-  /** The caller for the audit log, with an administrator's `?reason=`. Throws a `Problem` (400). */
+  /** Returns the caller for the audit log, with an administrator's `?reason=`. Throws a `Problem` (400). */
   act(): Act
   /**
-   * Names the account whose secret is about to be tried. Throws a `Problem` (429) when this address has failed too
-   * often with it, or with all accounts together; should the request end in 401, 403, `invalid_grant` or
-   * `invalid_client`, that counts as another failure.
+   * States the account whose secret is about to be tried. Throws a `Problem` (429) if this address has failed too often
+   * with it, or with all accounts together. If the request ends in 401, 403, `invalid_grant` or `invalid_client`, that
+   * counts as another failure.
    */
   attempt(account: string): void
 }
@@ -25,10 +25,11 @@ export interface Route {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** Such as `/feed/{realm}/manifest`. */
   path: string
-  /** The group in which the OpenAPI document lists it. */
+  /** The group in which the OpenAPI document lists the route. */
   tag: 'revocation' | 'connectors' | 'administration' | 'feed' | 'operations'
   /**
-   * `administrator` of `{realm}`; `reader` of the feed; `monitor` of the origin; `anybody`: the route checks by itself.
+   * `administrator` of `{realm}`; `reader` of the feed; `monitor` of the origin; `anybody` if the route itself checks
+   * the caller.
    */
   access: 'administrator' | 'reader' | 'monitor' | 'anybody'
   operation: Operation

@@ -16,17 +16,17 @@ const MAX_REASON_CHARACTERS = 256
 export interface Resource {
   /** The pattern of its path. */
   path: string
-  /** The realm in its path, where that is one of ours. */
+  /** The realm in its path, if it is one of ours. */
   realm: string | undefined
   methods: readonly string[]
   /**
-   * Authorises the caller and runs the route of the method. Throws a `Problem` (405 without such a route), or the error
-   * of the route.
+   * Authorises the caller and runs the route for the method. Throws a `Problem` (405 without such a route), or the
+   * error of the route.
    */
   respond(request: Request, source: RequestSource): Promise<Response>
 }
 
-/** Finds the routes of a path; `undefined`: none. */
+/** Finds the routes of a path; returns `undefined` if it has none. */
 export type Router = (url: URL) => Resource | undefined
 
 export function createRouter(context: Context, routes: readonly Route[]): Router {
@@ -57,7 +57,7 @@ export function createRouter(context: Context, routes: readonly Route[]): Router
 interface Arrival extends Pick<Call, 'request' | 'url' | 'parameter'> {
   source: RequestSource
   /**
-   * The realm in the path, not decoded: a realm's name needs no escapes, and nothing is validated before the caller is
+   * The raw realm segment of the path: a realm's name needs no escapes, and nothing is validated before the caller is
    * known.
    */
   named: string
@@ -98,7 +98,7 @@ function actOfAdministrator(url: URL, source: RequestSource, { subject }: Admini
   }
 }
 
-/** The path with fewer parameters comes first: `/sessions/end` is not the session `end` (OpenAPI 3.1.1 §4.8.8.2). */
+/** Orders paths with fewer parameters first: `/sessions/end` is not the session `end` (OpenAPI 3.1.1 §4.8.8.2). */
 function byParameters(one: { pattern: readonly string[] }, other: { pattern: readonly string[] }): number {
   return one.pattern.filter(isParameter).length - other.pattern.filter(isParameter).length
 }
@@ -118,7 +118,7 @@ function decode(segment: string): string {
   const decoded = decodeUtf8(segment)
   if (decoded.length > MAX_PARAMETER_CHARACTERS)
     throw invalidRequest(`a name in the path has more than ${MAX_PARAMETER_CHARACTERS} characters`)
-  // Proxies and `URL` resolve or refuse these, so a path with them may mean another place. Bodies carry such names.
+  // Proxies and `URL` resolve or refuse these, so such a path may mean another place. Send these names in the body.
   if (/\p{Cc}|(?:^|[/\\])\.\.?(?:$|[/\\])/u.test(decoded))
     throw invalidRequest(
       'the path has control characters or dot segments: use the route that takes the name in its body',

@@ -3,13 +3,13 @@ import type { OriginCors } from './cors.ts'
 
 export interface SiteDataSettings {
   clearSiteData: readonly SiteData[]
-  /** Names of cookies that hold something of the session. */
+  /** Names of cookies that hold session data. */
   expireCookies: readonly string[]
 }
 
 /**
- * The same response; where a page of ours logged out, the browser also expires the cookies and clears the data of this
- * origin. Another site's page cannot cause that, and programs see no difference.
+ * Adds headers that make the browser expire the cookies and clear the data of this origin, if a page of ours logged
+ * out. Another site's page cannot cause that, and other clients ignore it.
  */
 export async function endingSiteData(
   request: Request,
@@ -27,12 +27,15 @@ export async function endingSiteData(
   return ending
 }
 
-/** A cookie that no script reads, no other site's page sends, and no other host gets (RFC 6265bis §4.1.2, §4.1.3). */
+/**
+ * Returns a `Set-Cookie` value for a cookie that no script can read, no other site's page sends, and no other host gets
+ * (RFC 6265bis §4.1.2, §4.1.3).
+ */
 export function setCookie(name: string, value: string, maxAgeSeconds: number): string {
   return `${name}=${value}; Path=/; Max-Age=${maxAgeSeconds}; Secure; HttpOnly; SameSite=Strict`
 }
 
-/** The value of a request's cookie. */
+/** Returns the value of a request's cookie. */
 export function cookieOf(request: Request, name: string): string | undefined {
   const pairs = (request.headers.get('cookie') ?? '').split(';').map((pair) => pair.trim())
   const value = pairs.find((pair) => pair.startsWith(`${name}=`))?.slice(name.length + 1)

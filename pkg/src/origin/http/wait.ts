@@ -5,10 +5,10 @@ import { json } from './response.ts'
 import type { Call } from './route.ts'
 import { withUpstream } from './upstream.ts'
 
-/** How long a revocation waits for the edges when it is not said. */
+/** How long a revocation waits for the edges by default. */
 const DEFAULT_TIMEOUT_MS = 5_000
 
-/** A request for a response only once the edges enforce the revocation. */
+/** A request to respond only once the edges enforce the revocation. */
 export interface Wait {
   timeoutMs: number
 }
@@ -16,47 +16,46 @@ export interface Wait {
 /** Query parameters of a route that can wait. */
 export const WAIT_PARAMETERS: Readonly<Record<string, QueryParameter>> = {
   wait: {
-    description:
-      '`enforced`: answer when all known edges have acknowledged it, or `timeoutMs` is over; then with status 200.',
+    description: '`enforced`: respond when all known edges have acknowledged it or after `timeoutMs`, with status 200.',
     schema: { enum: ['enforced'] },
   },
   timeoutMs: {
-    description: `With \`wait\`: how long; default ${DEFAULT_TIMEOUT_MS}.`,
+    description: `With \`wait\`: the longest wait; default ${DEFAULT_TIMEOUT_MS}.`,
     schema: { type: 'integer', minimum: 0, maximum: MAX_WAIT_MS },
   },
 }
 
-/** The schema of the response then. */
+/** The schema of the response to a request that waits. */
 export const ENFORCEMENT: Schema = {
   type: 'object',
   required: ['sequence', 'enforced', 'total', 'elapsedMs', 'missing'],
   properties: {
-    sequence: { type: 'integer', description: 'Where the revocation stands in the ledger.' },
-    enforced: { type: 'integer', description: 'How many edges have acknowledged it.' },
+    sequence: { type: 'integer', description: 'The position of the revocation in the ledger.' },
+    enforced: { type: 'integer', description: 'The number of edges that have acknowledged it.' },
     total: {
       type: 'integer',
-      description: 'How many edges are configured; one without a secret never counts as enforcing.',
+      description: 'The number of configured edges; one without a secret never counts as enforcing.',
     },
     elapsedMs: { type: 'integer' },
-    missing: { type: 'array', items: { type: 'string' }, description: 'The names of the others.' },
+    missing: { type: 'array', items: { type: 'string' }, description: 'The names of the edges that have not.' },
   },
 }
 
-/** Reads `?wait=enforced&timeoutMs=`; before anything is recorded. Throws a `Problem` (400). */
+/** Reads `?wait=enforced&timeoutMs=`, before anything is recorded. Throws a `Problem` (400). */
 export function waitOf({ url }: Pick<Call, 'url'>): Wait | undefined {
   const values = url.searchParams.getAll('wait')
   const timeoutMs = wholeNumber(url, 'timeoutMs')
   if (values.length === 0 && timeoutMs === undefined) return undefined
   if (values.length !== 1 || values[0] !== 'enforced') throw invalidRequest('wait can only be enforced, given once')
   if (timeoutMs !== undefined && timeoutMs > MAX_WAIT_MS)
-    throw invalidRequest(`timeoutMs can be ${MAX_WAIT_MS} at the most`)
+    throw invalidRequest(`timeoutMs can be at most ${MAX_WAIT_MS}`)
   return { timeoutMs: timeoutMs ?? DEFAULT_TIMEOUT_MS }
 }
 
 /**
- * The response to a revocation: `otherwise`, or how many edges enforce it, if the request waits for that. It also waits
- * for the outcome at the identity server, where the act is forwarded, and states it in a header. `more` are further
- * members of the former.
+ * Returns the response to a revocation: `otherwise`, or the number of edges that enforce it if the request waits for
+ * them. Also waits for the outcome at the identity server, if the act is forwarded, and states it in a header. `more`
+ * are further members of the latter response.
  */
 export async function enforcedOr(
   call: Pick<Call, 'context' | 'request' | 'network'>,
@@ -76,7 +75,7 @@ async function enforcementOr(
   more: object,
 ): Promise<Response> {
   if (wait === undefined) return otherwise
-  // A network with too many requests waiting gets the present state at once: the revocation itself is done.
+  // A network with too many waiting requests gets the current state at once: the revocation itself is complete.
   const leave = context.readers.enter(network)
   const timeoutMs = leave === undefined ? 0 : wait.timeoutMs
   try {

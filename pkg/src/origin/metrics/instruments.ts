@@ -2,7 +2,7 @@ import type { Sample } from './openmetrics.ts'
 
 type Labels = Readonly<Record<string, string>>
 
-/** Sums by their labels, which only grow. */
+/** Sums by label set; they only grow. */
 export class Counter {
   readonly #counts = new Map<string, { labels: Labels; value: number }>()
 
@@ -18,7 +18,7 @@ export class Counter {
   }
 }
 
-/** Latest values by their labels. */
+/** Latest values by label set. */
 export class Gauge {
   readonly #values = new Map<string, { labels: Labels; value: number }>()
 
@@ -31,10 +31,10 @@ export class Gauge {
   }
 }
 
-/** Counts of observed values, by the least bound that is not exceeded. */
+/** Counts observed values by the lowest bound that they do not exceed. */
 export class Histogram {
   readonly #bounds: readonly number[]
-  /** One more than there are bounds: the last one is for everything above. */
+  /** One more than the number of bounds: the last one counts everything above them. */
   readonly #counts: number[]
   #sum = 0
 
@@ -60,7 +60,7 @@ export class Histogram {
   }
 }
 
-/** Canonical numbers have a point (OpenMetrics 1.0 §5.3.3). */
+/** Formats a bound: canonical numbers have a decimal point (OpenMetrics 1.0 §5.3.3). */
 function boundText(bound: number | undefined): string {
   if (bound === undefined) return '+Inf'
   return Number.isInteger(bound) ? bound.toFixed(1) : String(bound)

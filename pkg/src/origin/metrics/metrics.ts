@@ -5,10 +5,10 @@ import { type Family, openMetricsText, type Sample } from './openmetrics.ts'
 import type { EdgeStatus } from '../api.ts'
 import type { ConnectorMetrics } from '../connectors/connector-metrics.ts'
 
-/** Upper bounds of the commit histogram: a disk that flushes well takes a millisecond or two, a bad one tens. */
+/** Upper bounds of the commit histogram: a fast disk flushes in a millisecond or two, a slow one in tens. */
 const COMMIT_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5] as const
 
-/** Every kind of event, so that each counter is there, at zero, before it first counts. */
+/** Every kind of event, so that each counter exists, at zero, before its first event. */
 const KINDS: Readonly<Record<LedgerEvent['kind'], true>> = {
   token: true,
   session: true,
@@ -28,7 +28,7 @@ const KINDS: Readonly<Record<LedgerEvent['kind'], true>> = {
 
 const EDGE_STATES = ['current', 'behind', 'silent', 'unheard'] as const satisfies EdgeStatus['state'][]
 
-/** Counts of the running origin. Labels are routes, realms and words of our own, so there are few of them. */
+/** Counters of the running origin. Labels are routes, realms and fixed strings, so their number is small. */
 export class Metrics {
   readonly #revocations = new Counter()
   readonly #requests = new Counter()
@@ -44,12 +44,12 @@ export class Metrics {
     for (const realm of realms) this.#unknownTokens.add({ realm }, 0)
   }
 
-  /** Counts a token that a client wanted revoked and that is not known here. */
+  /** Counts a token that a client asked to revoke and that is not known here. */
   unknownToken(realm: string): void {
     this.#unknownTokens.add({ realm }, 1)
   }
 
-  /** The measurements of a connector. */
+  /** Returns the metrics of a connector. */
   ofConnector(labels: { realm: string; connector: string }): ConnectorMetrics {
     return {
       polled: (source, outcome) => this.#polls.add({ ...labels, source, outcome }, 1),
@@ -58,7 +58,7 @@ export class Metrics {
     }
   }
 
-  /** Counts a durable turn of the committer. */
+  /** Counts a durable batch of the committer. */
   committed({
     milliseconds,
     recorded,
@@ -70,7 +70,7 @@ export class Metrics {
     for (const { realm, kind } of recorded) this.#revocations.add({ realm, kind }, 1)
   }
 
-  /** Counts a request that was responded to; `route` is a pattern and `error` the one of the response. */
+  /** Counts an answered request; `route` is a pattern and `error` the error code of the response. */
   responded({
     method,
     route,
@@ -91,7 +91,7 @@ export class Metrics {
       {
         name: 'portcullis_revocations',
         type: 'counter',
-        help: 'Events recorded in the ledger. Those in force already are not counted again.',
+        help: 'Events recorded in the ledger. Events already in force are not counted again.',
         samples: this.#revocations.samples(),
       },
       {
@@ -104,19 +104,19 @@ export class Metrics {
       {
         name: 'portcullis_requests',
         type: 'counter',
-        help: 'Requests answered, by the pattern of the route.',
+        help: 'Requests answered, by route pattern.',
         samples: this.#requests.samples(),
       },
       {
         name: 'portcullis_refusals',
         type: 'counter',
-        help: 'Requests refused, by the pattern of the route and the error of the answer.',
+        help: 'Requests refused, by route pattern and error code.',
         samples: this.#refusals.samples(),
       },
       {
         name: 'portcullis_unknown_tokens',
         type: 'counter',
-        help: 'Tokens that clients wanted revoked (RFC 7009) and that are not known here: answered 200, and not revoked.',
+        help: 'Unknown tokens that clients asked to revoke (RFC 7009): answered with 200, and not revoked.',
         samples: this.#unknownTokens.samples(),
       },
       {
@@ -129,13 +129,13 @@ export class Metrics {
         name: 'portcullis_connector_lag_seconds',
         type: 'gauge',
         unit: 'seconds',
-        help: 'How far the reading of a source of an identity server is behind.',
+        help: 'How far reading a source of an identity server lags.',
         samples: this.#lags.samples(),
       },
       {
         name: 'portcullis_connector_waiting',
         type: 'gauge',
-        help: 'Messages that wait to be sent to an identity server.',
+        help: 'Messages waiting to be sent to an identity server.',
         samples: this.#waiting.samples(),
       },
     ]
@@ -154,12 +154,12 @@ export interface RealmMeasurements {
 
 /** One scrape's figures, besides the counts. */
 export interface Measurements {
-  /** The time by the origin, in unix seconds. */
+  /** The origin's time, in unix seconds. */
   now: number
   realms: readonly RealmMeasurements[]
 }
 
-/** Everything there is to measure, in the text form of OpenMetrics 1.0. */
+/** Returns all measurements in the OpenMetrics 1.0 text format. */
 export function measure(metrics: Metrics, { now, realms }: Measurements): string {
   const ofRealms = (value: (measured: RealmMeasurements) => number): Sample[] =>
     realms.map((measured) => ({ labels: { realm: measured.realm }, value: value(measured) }))
@@ -177,10 +177,10 @@ export function measure(metrics: Metrics, { now, realms }: Measurements): string
     {
       name: 'portcullis_build',
       type: 'info',
-      help: 'The version that runs.',
+      help: 'The running version.',
       samples: [{ suffix: '_info', labels: { version: VERSION }, value: 1 }],
     },
-    gauge('portcullis_clock_timestamp_seconds', 'The time by the origin.', [{ value: now }], 'seconds'),
+    gauge('portcullis_clock_timestamp_seconds', "The origin's time.", [{ value: now }], 'seconds'),
     gauge(
       'portcullis_issuer_lead_seconds',
       "How far the realm's issuer has been measured to be ahead of the origin, rounded up.",
@@ -194,17 +194,17 @@ export function measure(metrics: Metrics, { now, realms }: Measurements): string
     ),
     gauge(
       'portcullis_token_ids',
-      'Revoked token ids that are still remembered.',
+      'Revoked token ids that are still stored.',
       ofRealms(({ stats }) => stats.tokenIds),
     ),
     gauge(
       'portcullis_epochs',
-      'Not-befores of users, sessions and client sessions that are still remembered.',
+      'Not-befores of users, sessions and client sessions that are still stored.',
       ofRealms(({ stats }) => stats.epochs),
     ),
     gauge(
       'portcullis_grants',
-      'Not-befores of grants (one client of one user) that are still remembered.',
+      'Not-befores of grants (one client of one user) that are still stored.',
       ofRealms(({ stats }) => stats.grants),
     ),
     gauge(
@@ -214,7 +214,7 @@ export function measure(metrics: Metrics, { now, realms }: Measurements): string
     ),
     gauge(
       'portcullis_filter_fill_ratio',
-      'How full the fullest filter of token ids is: at 1 it has the error rate it was made for; beyond, it is built bigger.',
+      'How full the fullest filter of token ids is: at 1 it has its configured error rate; above, it is rebuilt larger.',
       ofRealms(({ stats }) => stats.filterFill),
     ),
     gauge(
@@ -225,7 +225,7 @@ export function measure(metrics: Metrics, { now, realms }: Measurements): string
     ),
     gauge(
       'portcullis_edges',
-      'Edges by how they stand: at the head (current), behind it, silent for too long, or unheard since the start.',
+      'Edges by state: at the head (current), behind it, silent for too long, or unheard since the start.',
       realms.flatMap(({ realm, edges }) =>
         EDGE_STATES.map((state) => ({
           labels: { realm, state },
@@ -235,7 +235,7 @@ export function measure(metrics: Metrics, { now, realms }: Measurements): string
     ),
     gauge(
       'portcullis_edge_lag',
-      'How many events an edge has not acknowledged.',
+      'Number of events that an edge has not acknowledged.',
       edges.flatMap(({ labels, edge }) => (edge.behindBy === undefined ? [] : [{ labels, value: edge.behindBy }])),
     ),
     gauge(

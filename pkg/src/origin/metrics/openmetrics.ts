@@ -1,9 +1,9 @@
 /** The content type (OpenMetrics 1.0 §5.1). */
 export const OPENMETRICS = 'application/openmetrics-text; version=1.0.0; charset=utf-8'
 
-/** One measured thing, in all its instances. */
+/** One metric family, with all its samples. */
 export interface Family {
-  /** In snake case, with the unit at its end if it has one; without `_total`. */
+  /** In snake case, ending in the unit if it has one; without `_total`. */
   name: string
   type: 'counter' | 'gauge' | 'histogram' | 'info'
   unit?: string
@@ -13,7 +13,7 @@ export interface Family {
 
 export interface Sample {
   /**
-   * The suffix that the type prescribes: `_total` of a counter, `_info` of an info, `_bucket`, `_sum` and `_count` of a
+   * The suffix that the type requires: `_total` of a counter, `_info` of an info, `_bucket`, `_sum` and `_count` of a
    * histogram.
    */
   suffix?: '_total' | '_info' | '_bucket' | '_sum' | '_count'
@@ -21,7 +21,7 @@ export interface Sample {
   value: number
 }
 
-/** The text form (OpenMetrics 1.0 §5). */
+/** Returns the text format (OpenMetrics 1.0 §5). */
 export function openMetricsText(families: readonly Family[]): string {
   return `${families.map(familyText).join('')}# EOF\n`
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { type BodyLimits, bodyUnreadable, joined, timedOut, tooLarge } from '../../http/body.ts'
 
-/** Reads the body of a request that came in, as `readBody` does. The rest of one that is too large stays unread. */
+/** Reads the body of an incoming request as `readBody` does. The rest of a body that is too large stays unread. */
 export function readIncoming(
   incoming: IncomingMessage,
   { maxBytes, timeoutMs }: BodyLimits,

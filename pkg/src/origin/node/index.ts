@@ -21,54 +21,53 @@ import { writeResponse } from './response.ts'
 import { network, TrustedProxies } from './trusted-proxies.ts'
 import type { RequestSource } from '../api.ts'
 
-/** Answers a request, given its source. */
+/** Responds to a request, given its source. */
 export type Answerer = (request: Request, source: RequestSource) => Response | Promise<Response>
 
-/** Something that answers requests: an `Origin`, or a function that composes several. */
+/** A request handler: an `Origin`, or a function that composes several. */
 export type Fetchable = { fetch: Answerer } | Answerer
 
 export interface ServeOptions {
-  /** 0: any free port; the answer says which. Allowed: 0 to 65535. */
+  /** 0 selects any free port; `url` states which. Allowed: 0 to 65535. */
   port: number
   /** The address to bind; `0.0.0.0` or `::` for all. Default `127.0.0.1` (only this machine reaches it). */
   hostname?: string
   /**
-   * The proxies before this server, as addresses or blocks of them, such as `10.0.0.0/8`. Only their
-   * `X-Forwarded-For` and `X-Forwarded-Proto` count, for the client's address and whether it used https.
-   * Default: none.
+   * The proxies in front of this server, as addresses or blocks of them, such as `10.0.0.0/8`. Only their
+   * `X-Forwarded-For` and `X-Forwarded-Proto` are used, for the client's address and whether it used https. Default:
+   * none.
    */
   trustedProxies?: string[]
-  /** How long requests may go on after `close`. Allowed: 0 to 2147483647. Default 500. */
+  /** How long requests may continue after `close`. Allowed: 0 to 2147483647. Default 500. */
   closeTimeoutMs?: number
   /**
-   * How long a connection may be silent both ways while a request is under way: a client that does not read its
-   * response is cut off, and the memory kept for it is freed. A handler must begin to answer within it. 0: for ever.
-   * Allowed: 0 to 2147483647. Default 120000 (long polls take 25 s, and streams send a heartbeat every 5 s or more
-   * often).
+   * How long a connection may be silent both ways while a request is in progress. A client that does not read its
+   * response is disconnected, and its memory is freed. A handler must begin to respond within this time. 0: no limit.
+   * Allowed: 0 to 2147483647. Default 120000 (long polls take 25 s, and streams send a heartbeat at least every 5 s).
    */
   idleTimeoutMs?: number
-  /** Called with the errors of handlers; the client gets only 500. Default: `console.error`. */
+  /** Called with the errors of handlers; the client gets only a 500. Default: `console.error`. */
   onError?: (error: unknown) => void
 }
 
 export interface Server {
-  /** Where it listens, such as `http://127.0.0.1:8780`. */
+  /** The URL at which it listens, such as `http://127.0.0.1:8780`. */
   url: string
   port: number
   /**
-   * Takes no more connections, and resolves when the last one has ended. Requests under way go on for `closeTimeoutMs`,
-   * then they are broken off. Close the origin meanwhile: that ends its streams, which otherwise never end by
-   * themselves.
+   * Stops accepting connections, and resolves when the last one has ended. Requests in progress continue for
+   * `closeTimeoutMs` and are then aborted. Close the origin meanwhile: that ends its streams, which otherwise never
+   * end.
    */
   close(): Promise<void>
 }
 
 /** The largest header section, in bytes: an access token may have 16 KiB, and there are other headers. */
 const MAX_HEADER_BYTES = 32_768
-/** How long a client may take to send its headers, and its whole request: the bounds on a slow-loris attack. */
+/** How long a client may take to send its headers, and its whole request: limits for slow-loris attacks. */
 const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 30_000
-/** How often Node looks for clients that are too slow: the times above may be exceeded by as much. */
+/** How often Node checks for clients that are too slow; the limits above may be exceeded by this much. */
 const TIMEOUT_CHECK_MS = 1_000
 
 const LISTENER_RULES: Rules = { trustedProxies: list(network), onError: callback }
@@ -95,7 +94,7 @@ const SERVE = {
 /** Options of `serve`. */
 export const SERVE_RULES: Rules = SERVE
 
-/** Serves requests by Node's http server. Rejects with `invalid_option` and `listen_failed`. */
+/** Serves requests with Node's http server. Rejects with `invalid_option` and `listen_failed`. */
 export async function serve(handler: Fetchable, options: ServeOptions): Promise<Server> {
   checkOptions(options, SERVE_RULES)
   const {
@@ -123,7 +122,7 @@ export async function serve(handler: Fetchable, options: ServeOptions): Promise<
     server.once('error', (cause: NodeJS.ErrnoException) => reject(listenError(cause, port, hostname)))
     server.listen(port, hostname, resolve)
   })
-  // A later error, such as running out of file descriptors, must not end the process.
+  // A later error, such as running out of file descriptors, must not terminate the process.
   server.on('error', onError)
   const bound = (server.address() as AddressInfo).port
   return {
@@ -138,7 +137,7 @@ export async function serve(handler: Fetchable, options: ServeOptions): Promise<
   }
 }
 
-/** A listener for `http.createServer`, or for a framework that takes one. Throws `invalid_option`. */
+/** Returns a listener for `http.createServer`, or for a framework that accepts one. Throws `invalid_option`. */
 export function toNodeListener(
   handler: Fetchable,
   options: Pick<ServeOptions, 'onError' | 'trustedProxies'> = {},
@@ -165,7 +164,7 @@ async function respond(
   outgoing: ServerResponse,
 ): Promise<void> {
   const gone = new AbortController()
-  // A response that was sent whole needs no abort.
+  // A response that was sent completely needs no abort.
   outgoing.once('close', () => outgoing.writableFinished || gone.abort())
   let response: Response
   try {
@@ -179,7 +178,7 @@ async function respond(
   await writeResponse(response, incoming, outgoing)
 }
 
-/** The methods that a standard `Request` cannot have (Fetch §2.2.1): nothing here has them. */
+/** The methods that a standard `Request` cannot have (Fetch §2.2.1); no route here has them. */
 const FORBIDDEN_METHODS = ['CONNECT', 'TRACE', 'TRACK']
 
 function failure(error: unknown, method: string | undefined): Response {

@@ -6,12 +6,12 @@ import type { Source } from './trusted-proxies.ts'
 /** `RequestInit` with the member that Node's fetch requires for a stream. */
 type StreamingInit = RequestInit & { duplex: 'half' }
 
-/** The request has no standard form: a strange host, target or method. */
+/** A request without a standard form: an invalid host, target or method. */
 export class MalformedRequest extends Error {}
 
 /**
- * The standard form of a request that came in. The body is read on demand; `signal` aborts when the client
- * has gone. Throws `MalformedRequest`.
+ * Converts an incoming request to a standard `Request`. The body is read on demand; `signal` aborts when the client has
+ * gone. Throws `MalformedRequest`.
  */
 export function requestOf(incoming: IncomingMessage, scheme: Source['scheme'], signal: AbortSignal): Request {
   const method = incoming.method ?? 'GET'
@@ -27,11 +27,14 @@ export function requestOf(incoming: IncomingMessage, scheme: Source['scheme'], s
   }
 }
 
-/** The target is a path (RFC 9112 §3.2.1); a proxy's absolute form counts by its path alone. */
+/**
+ * Returns the URL of the request. The target is a path (RFC 9112 §3.2.1); of a proxy's absolute form only the path
+ * counts.
+ */
 function urlOf(incoming: IncomingMessage, scheme: Source['scheme']): URL {
   const host = incoming.headers.host ?? 'localhost'
-  // RFC 9112 §3.2; Node takes the first of two.
-  if ((incoming.headersDistinct['host']?.length ?? 0) > 1) throw new MalformedRequest('there are two hosts')
+  // RFC 9112 §3.2 allows one `Host`; Node uses the first of several.
+  if ((incoming.headersDistinct['host']?.length ?? 0) > 1) throw new MalformedRequest('there are several Host headers')
   const target = incoming.url ?? '/'
   if (!/^[A-Za-z0-9.:[\]_-]+$/.test(host)) throw new MalformedRequest('the host is malformed')
   try {
@@ -49,7 +52,7 @@ function headersOf(incoming: IncomingMessage): Headers {
   return headers
 }
 
-/** Pulls from the socket on demand, so that an unread body costs nothing. */
+/** Reads from the socket on demand, so that an unread body costs nothing. */
 function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
   let chunks: AsyncIterator<Uint8Array> | undefined
   return new ReadableStream<Uint8Array>(

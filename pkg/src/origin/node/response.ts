@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { textOf } from '../http/known-body.ts'
 
-/** How much of an unread request body is read to keep the connection; a longer one ends it. */
+/** How much of an unread request body is read to keep the connection; a longer body closes it. */
 const MAX_DRAINED_BYTES = 262_144
 
-/** Writes a response as fast as the client takes it. When the client has gone, the response's body is cancelled. */
+/** Writes a response as fast as the client reads it. If the client has gone, the response's body is cancelled. */
 export async function writeResponse(
   response: Response,
   incoming: IncomingMessage,
@@ -26,13 +26,13 @@ export async function writeResponse(
   } else if (await copy(body, outgoing)) {
     if (!outgoing.writableEnded) outgoing.end()
   } else {
-    // Half an answer: only breaking off tells the client that it is not whole.
+    // Only aborting the connection tells the client that the response is incomplete.
     outgoing.destroy()
   }
   drain(incoming)
 }
 
-/** False when the body failed, or the client has gone. */
+/** Resolves to false if the body failed or the client has gone. */
 async function copy(body: ReadableStream<Uint8Array>, outgoing: ServerResponse): Promise<boolean> {
   const reader = body.getReader()
   const leave = (): void => void reader.cancel().catch(ignore)
@@ -42,11 +42,11 @@ async function copy(body: ReadableStream<Uint8Array>, outgoing: ServerResponse):
     let next = reader.read()
     const first = await Promise.race([next, turn])
     if (first === undefined) {
-      // A stream's headers leave before its first event.
+      // Sends a stream's headers before its first event.
       outgoing.flushHeaders()
     } else if (!first.done) {
       next = reader.read()
-      // A body of one piece leaves together with its headers and its length.
+      // A body of one chunk is sent together with its headers and its length.
       if ((await Promise.race([next, turn]))?.done === true) {
         outgoing.end(first.value)
         return true
@@ -67,7 +67,7 @@ async function copy(body: ReadableStream<Uint8Array>, outgoing: ServerResponse):
   }
 }
 
-/** The end of this turn of the event loop. */
+/** Resolves at the end of this turn of the event loop. */
 function endOfTurn(): Promise<undefined> {
   return new Promise((resolve) => setImmediate(resolve, undefined))
 }
@@ -84,7 +84,7 @@ function writable(outgoing: ServerResponse): Promise<void> {
   })
 }
 
-/** Node does not serve the connection's next request before this one's body is read or the connection is closed. */
+/** Node serves the connection's next request only once this one's body is read or the connection is closed. */
 function drain(incoming: IncomingMessage): void {
   if (incoming.readableEnded || incoming.destroyed) return
   let drained = 0

@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { rule, type Rule } from '../../options.ts'
 
-/** Where a request came from, and how it travelled up to us or to the first proxy that we trust. */
+/** The source of a request, and its scheme on the way to us or to the first trusted proxy. */
 export interface Source {
   address: string | undefined
   scheme: 'http' | 'https'
@@ -22,10 +22,10 @@ export const network: Rule<string> = rule(
 
 /** The proxies whose forwarding headers count. */
 export class TrustedProxies {
-  /** `undefined`: none are trusted. */
+  /** `undefined` if no proxies are trusted. */
   readonly #networks: BlockList | undefined
 
-  /** Each member obeys `network`. */
+  /** Each member matches `network`. */
   constructor(networks: readonly string[]) {
     if (networks.length === 0) return
     this.#networks = new BlockList()
@@ -35,9 +35,9 @@ export class TrustedProxies {
   }
 
   /**
-   * Reads `X-Forwarded-For` from its end, where the nearest proxy wrote: the first address that is no trusted proxy's
-   * is the client's. Those before it the client may have made up. Of `X-Forwarded-Proto` the last word counts
-   * likewise.
+   * Reads `X-Forwarded-For` from its end, where the nearest proxy wrote. The first address that does not belong to a
+   * trusted proxy is the client's; the client may have made up those before it. The same applies to the last value of
+   * `X-Forwarded-Proto`.
    */
   sourceOf(incoming: IncomingMessage): Source {
     const peer = incoming.socket.remoteAddress
@@ -65,7 +65,7 @@ function forwardedScheme(said: string | undefined): Source['scheme'] | undefined
   return scheme === 'https' || scheme === 'http' ? scheme : undefined
 }
 
-/** The members of a list header, over all of its lines (RFC 9110 §5.3). */
+/** Returns the members of a list header, over all of its lines (RFC 9110 §5.3). */
 function listed(incoming: IncomingMessage, name: string): string[] {
   return (incoming.headersDistinct[name] ?? []).flatMap((line) => line.split(',')).map((member) => member.trim())
 }

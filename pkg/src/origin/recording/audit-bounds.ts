@@ -2,11 +2,11 @@ import type { AuditAction, AuditEntry } from '../store/audit-entry.ts'
 import { networkOf } from '../../http/network-of-address.ts'
 import { type Rate, TokenBucket } from '../../timing/token-bucket.ts'
 
-/** How many lines of one kind are written: in a realm, and for one network. Beyond it they are counted. */
+/** How many lines of one kind are written, per realm and per network. Further ones are only counted. */
 interface Bounds {
   realm: Rate
   network: Rate
-  /** Whether lines without an address count as those of one network, or only against the realm. */
+  /** Whether lines without an address count as one network, or only against the realm. */
   withoutAddress: 'one_network' | 'realm_only'
 }
 
@@ -17,28 +17,28 @@ const REFUSALS: Bounds = {
   withoutAddress: 'one_network',
 }
 /**
- * Acts of users, clients and holders of tokens. A realm's bound lies above a storm of ten thousand logins, a
- * network's above an office that arrives at nine. At the greatest length of lines one network writes 0.5 MB at once and
- * 60 MB a day. An issuer that notes no addresses has only its realm's.
+ * Acts of users, clients and token holders. A realm's limit exceeds a burst of ten thousand logins, a network's that of
+ * an office arriving at nine. With lines of maximum length one network writes 0.5 MB at once and 60 MB a day. Only the
+ * realm's limit applies to an issuer that notes no addresses.
  */
 const OWN_ACTS: Bounds = {
   realm: { size: 10_000, refillMs: 200 },
   network: { size: 300, refillMs: 2_000 },
   withoutAddress: 'realm_only',
 }
-/** Networks remembered at the most for each kind; the one that was counted longest ago is forgotten. */
+/** The maximum number of networks remembered for each kind; the one that was counted longest ago is evicted. */
 const MAX_NETWORKS = 1_000
 
 const REFUSED: readonly AuditAction[] = ['refused', 'login_refused', 'refresh_refused']
 
-/** Whether the actor is a token's holder, a user or a client: one login is enough to repeat such an act without end. */
+/** Whether the actor is a token's holder, a user or a client: one login suffices to repeat such an act endlessly. */
 function isOwnAct({ actor }: Pick<AuditEntry, 'actor'>): boolean {
   return actor !== undefined && /^(?:user|client|token):/.test(actor)
 }
 
 /**
- * Whether an act that changes nothing is not written: an own act, or one that a connector learnt of by another way
- * before.
+ * Whether an act that changes nothing is omitted: an own act, or one that a connector had already learnt of in another
+ * way.
  */
 export function isRepeatedSilently(entry: Pick<AuditEntry, 'actor'>): boolean {
   return isOwnAct(entry) || entry.actor?.startsWith('connector:') === true
@@ -70,19 +70,19 @@ export class AuditBounds {
     this.#ownActs = new LineCounter(OWN_ACTS, realms, nowMs)
   }
 
-  /** Whether the line is to be written; if not, it has been counted. */
+  /** Whether to write the line; if not, it has been counted. */
   admits(entry: Omit<AuditEntry, 'at'>): boolean {
-    // All refusals of a realm are summarized in one line.
+    // All refusals of a realm are summarised in one line.
     if (REFUSED.includes(entry.action)) return this.#refusals.admits(entry, 'refused')
     return !isOwnAct(entry) || this.#ownActs.admits(entry, entry.action)
   }
 
-  /** Returns the counts of lines left out since the last call. */
+  /** Returns the counts of lines omitted since the last call. */
   takeLeftOut(): LeftOut[] {
     return [...this.#refusals.takeLeftOut(), ...this.#ownActs.takeLeftOut()]
   }
 
-  /** Counts again lines whose count could not be written. */
+  /** Adds back a count that could not be written. */
   putBack({ realm, action, count }: LeftOut): void {
     const counter = REFUSED.includes(action) ? this.#refusals : this.#ownActs
     counter.leaveOut(realm, action, count)
@@ -103,7 +103,7 @@ class LineCounter {
     )
   }
 
-  /** `action`: under which the line is counted when it is left out. */
+  /** `action` is the action under which an omitted line is counted. */
   admits({ realm, address }: Omit<AuditEntry, 'at'>, action: AuditAction): boolean {
     const known = this.#realms.get(realm)
     // The committer refuses an unknown realm.

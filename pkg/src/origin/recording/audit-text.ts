@@ -1,23 +1,26 @@
 /**
  * The longest name in a line of the audit log, in bytes of UTF-8. A `sub` of OpenID Connect (Core §2: 255 ASCII
- * characters) fits whole, with its prefix such as `user:`.
+ * characters) fits completely, with its prefix such as `user:`.
  */
 export const MAX_NAME_BYTES = 271
 /** The longest reason, in characters; only administrators and the application give one. */
 const MAX_REASON_CHARACTERS = 1_024
-/** Characters of the SHA-256 (base64url, 132 bits) that end a name that was cut: two long names stay two. */
+/**
+ * The number of characters of the SHA-256 (base64url, 132 bits) that end a truncated name, so that two long names stay
+ * distinct.
+ */
 const HASH_CHARACTERS = 22
 const ELLIPSIS = '…'
 const ELLIPSIS_BYTES = 3
-/** Bytes of a UTF-16 unit in UTF-8, at the most. */
+/** The maximum bytes of UTF-8 for one UTF-16 unit. */
 const MAX_UNIT_BYTES = 3
 
 /**
- * Returns lines or queries with strings that every store keeps unchanged: not too long, and without the NUL at which
- * some stores end a string. One function for both, so that a query by a long name finds its lines.
+ * Returns lines or queries with strings that every store keeps unchanged: of limited length, and without NUL, at which
+ * some stores end a string. Lines and queries share this function, so that a query by a long name finds its lines.
  */
 export async function storable<T extends object>(entries: readonly T[]): Promise<readonly T[]> {
-  // Nearly always nothing has to be hashed, and nothing is waited for.
+  // Nearly always nothing needs hashing, so nothing is awaited.
   return entries.some(isUnfit) ? Promise.all(entries.map(fit)) : entries
 }
 
@@ -44,7 +47,7 @@ async function fit<T extends object>(entry: T): Promise<T> {
   return Object.fromEntries(await Promise.all(members)) as T
 }
 
-/** The beginning of a name that is too long, and a hash of the whole. */
+/** Returns the beginning of a name that is too long, and a hash of the whole. */
 async function cutName(name: string): Promise<string> {
   if (!isLongName(name)) return name
   const bytes = new TextEncoder().encode(name)
@@ -55,7 +58,7 @@ async function cutName(name: string): Promise<string> {
   return `${beginning(name, MAX_NAME_BYTES - ELLIPSIS_BYTES - HASH_CHARACTERS)}${ELLIPSIS}${text.slice(0, HASH_CHARACTERS)}`
 }
 
-/** As many whole characters as fit. */
+/** Returns as many whole characters as fit. */
 function beginning(text: string, maxBytes: number): string {
   const { read } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes))
   return text.slice(0, read)

@@ -10,74 +10,74 @@ import type { OutboxEntry } from '../store/outbox.ts'
 import type { Recorded } from '../api.ts'
 import { type StagedRealm, StoreWriter, type StoreWriterOptions } from './store-writer.ts'
 
-/** Events written in one transaction at the most, so that one turn stays short. */
+/** The maximum number of events in one transaction, so that one batch stays short. */
 const MAX_TURN_EVENTS = 4_096
 /**
- * Turns of the event loop in which a transaction waits for more, at the most: those who ask at once come in two or
- * three.
+ * The maximum number of event loop turns for which a transaction waits for more events: concurrent requests arrive
+ * within two or three.
  */
 const MAX_GATHERING_TURNS = 4
-/** Rows deleted at a time: pruning must not hold up revocations. */
+/** The number of rows deleted at a time: pruning must not delay revocations. */
 const PRUNE_ROWS = 2_000
 
 export interface CommitterOptions extends StoreWriterOptions {
   ledgers: ReadonlyMap<string, LedgerCore>
   clock: Clock
   auditRetentionSeconds: number
-  /** Which lines about events are written. */
+  /** Decides which lines about events are written. */
   bounds: AuditBounds
-  /** How far a realm's issuer is ahead, as measured, in whole seconds. Default 0. */
+  /** The issuer's measured lead of a realm, in whole seconds. Default 0. */
   issuerLeadSeconds?: (realm: string) => number
   /**
-   * Runs after a turn's rows are durable and before any of its callers is answered. `after` is the head before. Must
-   * not throw.
+   * Called after a batch's rows are durable and before any of its callers gets a response. `after` is the previous
+   * head. Must not throw.
    */
   onCommitted: (realm: string, after: number) => void
-  /** Reports the time of a recorded event that differs from ours. Must not throw. */
+  /** Reports the time of a recorded event if it differs from ours. Must not throw. */
   onTime?: (realm: string, time: EventTime) => void
 }
 
 export interface RecordOptions {
   /**
-   * Written in the event's transaction, with the sequence that the caller gets; also when it was in force already,
-   * unless it is the actor's own act, or a connector's: repeating that leaves no trace.
+   * A line written in the event's transaction, with the sequence that the caller gets. It is also written if the event
+   * was already in force, except for the actor's own acts and a connector's: repeating those leaves no trace.
    */
   audit?: Omit<AuditEntry, 'realm' | 'at' | 'sequence'>
   /**
-   * Throws to refuse an event in the present state. Earlier events are in force then, and nothing comes
-   * between this and the event.
+   * Throws to refuse an event in the current state. Earlier events are then in force, and nothing comes between this
+   * call and the event.
    */
   guard?: () => void
   /**
-   * Makes the messages that are written in the event's transaction, also when it was in force already. Only for stores
+   * Returns the messages to write in the event's transaction, also if the event was already in force. Only for stores
    * with an outbox. Must not throw.
    */
   outbox?: (staged: StagedTime) => readonly OutboxEntry[]
 }
 
-/** When an event is recorded, and whether it changes anything. */
+/** The time at which an event is recorded, and whether it changes anything. */
 export interface StagedTime {
   state: 'new' | 'in_force'
   /** Unix seconds. */
   now: number
 }
 
-/** A caller that waits: for an event, a line of the audit log, or both. */
+/** A caller waiting for an event, a line of the audit log, or both. */
 interface Waiting {
   realm: string
   event: LedgerEvent | undefined
   guard: (() => void) | undefined
   outbox: RecordOptions['outbox']
   audit: Omit<AuditEntry, 'realm' | 'at'> | undefined
-  /** The report about its time, if any; set when it is staged. */
+  /** The finding about the event's time, if any; set when it is staged. */
   time?: EventTime
   resolve: (recorded: Recorded) => void
   reject: (error: unknown) => void
 }
 
 /**
- * The one way into the ledgers and the audit log. Events of the same few turns of the event loop are staged,
- * written in one durable transaction and committed together; when the store fails nothing of it has happened.
+ * The only writer of the ledgers and the audit log. Events of the same few turns of the event loop are staged, written
+ * in one durable transaction and committed together. If the store fails, none of them takes effect.
  */
 export class Committer {
   readonly #options: CommitterOptions
@@ -85,7 +85,7 @@ export class Committer {
   readonly #queue: Waiting[] = []
   #running: Promise<void> | undefined
   #newest: Promise<unknown> | undefined
-  /** Why nothing is recorded any more. */
+  /** The reason why nothing can be recorded any more. */
   #fault: PortcullisError | undefined
   #closed = false
 
@@ -94,14 +94,16 @@ export class Committer {
     this.#writer = new StoreWriter(options)
   }
 
-  /** The core has failed: refuses all later events with `store_unavailable`, for the ledgers' memory is lost. */
+  /**
+   * Refuses all later events with `store_unavailable` after the core has failed, because the ledgers' memory is lost.
+   */
   fail(error: PortcullisError): void {
     this.#fault ??= error
   }
 
   /**
-   * Why the store takes no writes; `undefined` while it does. A store that was unavailable is tried again here, so that
-   * the origin recovers also while a failing `/healthz` keeps requests away.
+   * Returns why the store cannot be written; `undefined` while it can. It retries a store that was unavailable, so that
+   * the origin recovers even while a failing `/healthz` keeps requests away.
    */
   async failure(): Promise<PortcullisError | undefined> {
     if (this.#fault !== undefined) return this.#fault
@@ -110,20 +112,20 @@ export class Committer {
   }
 
   /**
-   * Records an event. Resolves when it is durable and in force here, also when it was already (`changed`: false).
-   * Rejects with `unknown_realm`, `invalid_event`, `store_unavailable`, `closed` or the guard's error.
+   * Records an event. Resolves when it is durable and in force here, even if it already was (`changed`: false). Rejects
+   * with `unknown_realm`, `invalid_event`, `store_unavailable`, `closed` or the guard's error.
    */
   record(realm: string, event: LedgerEvent, { audit, guard, outbox }: RecordOptions = {}): Promise<Recorded> {
     return this.#ask({ realm, event, guard, outbox, audit: audit && { ...audit, actor: audit.actor ?? APPLICATION } })
   }
 
-  /** The head of a realm's ledger, for an act that needs no event. Throws `unknown_realm` or `closed`. */
+  /** Returns the head of a realm's ledger, for an act that needs no event. Throws `unknown_realm` or `closed`. */
   inForce(realm: string): Recorded {
     if (this.#closed) throw closed()
     return { realm, sequence: this.#ledger(realm).sequence, changed: false }
   }
 
-  /** Adds a line to the audit log about an act outside the ledger. Resolves when it is durable; rejects likewise. */
+  /** Adds a line to the audit log for an act outside the ledger. Resolves when it is durable; rejects likewise. */
   async note({ realm, ...audit }: Omit<AuditEntry, 'at'>): Promise<void> {
     await this.#ask({ realm, event: undefined, guard: undefined, outbox: undefined, audit })
   }
@@ -133,7 +135,7 @@ export class Committer {
     await Promise.allSettled([this.#newest])
   }
 
-  /** Drops expired records, in memory and in the store. The audit log has a retention of its own. */
+  /** Deletes expired records, in memory and in the store. The audit log has its own retention. */
   async prune(): Promise<void> {
     const { store, ledgers, clock, auditRetentionSeconds } = this.#options
     const now = clock()
@@ -173,7 +175,7 @@ export class Committer {
         try {
           await this.#turn(batch)
         } catch (error) {
-          // Promises that are settled stay so.
+          // Has no effect on promises that are already settled.
           for (const { reject } of batch) reject(error)
         }
       }
@@ -182,7 +184,7 @@ export class Committer {
     }
   }
 
-  /** Waits while more comes: a sync of the disk costs as much for one event as for all. */
+  /** Waits while more callers arrive: a disk sync costs as much for one event as for all. */
   async #gathered(): Promise<void> {
     for (let turn = 0, before = 0; turn < MAX_GATHERING_TURNS && this.#queue.length > before; turn += 1) {
       before = this.#queue.length
@@ -190,7 +192,7 @@ export class Committer {
     }
   }
 
-  /** A guard reads the committed state: it begins a turn. */
+  /** A guard reads the committed state, so it must be the first of its batch. */
   #turnLength(): number {
     const most = this.#queue.slice(0, MAX_TURN_EVENTS)
     const guarded = most.findIndex(({ guard }, index) => index > 0 && guard !== undefined)
@@ -227,16 +229,19 @@ export class Committer {
       resolve({ realm, sequence: this.#ledger(realm).sequence, changed: outcome === 'new' })
   }
 
-  /** Must not throw: the callers of the turn still have to be answered. */
+  /** Must not throw, because the callers of the batch still need a response. */
   #abort(realm: string): void {
     try {
       this.#ledger(realm).abort()
     } catch {
-      // The core has failed, which has been reported; nothing will be recorded any more.
+      // The core has failed, which has been reported; nothing more will be recorded.
     }
   }
 
-  /** `refused`: the event's caller is answered already. Throws when the core has failed: the turn is over then. */
+  /**
+   * Returns `refused` if the event's caller has already been rejected. Throws if the core has failed, which ends the
+   * batch.
+   */
   #stage(waiting: Waiting, staged: Map<string, StagedRealm>): 'new' | 'in_force' | 'refused' {
     const { realm, event, guard, outbox, reject } = waiting
     if (event === undefined) return 'new'
@@ -266,7 +271,7 @@ export class Committer {
       const detail = coreCode(cause) ?? 'refused'
       const why =
         detail === 'too_many'
-          ? 'the feed has as many of its kind as it can carry: correct what is not needed any more'
+          ? 'the feed cannot carry more events of this kind: remove those that are no longer needed with a correction'
           : detail
       reject(new PortcullisError('invalid_event', `the event cannot be recorded: ${why}`, { detail, cause }))
       return 'refused'
@@ -280,7 +285,7 @@ export class Committer {
   }
 }
 
-/** Puts the code about the event's time, if there is one, before the line's own detail. */
+/** Puts the finding on the event's time, if any, before the line's own detail. */
 function detailOf({ detail }: Pick<AuditEntry, 'detail'>, time: EventTime | undefined): Pick<AuditEntry, 'detail'> {
   if (time === undefined) return {}
   return { detail: detail === undefined ? time.taken : `${time.taken} ${detail}` }
@@ -301,7 +306,7 @@ function unknownRealm(): PortcullisError {
 /** Read at import, before a test replaces the timers. */
 const { setImmediate: afterIo = (resolve: () => void) => setTimeout(resolve, 0) } = globalThis
 
-/** After the I/O of this turn: requests that arrived together are then all queued. */
+/** Resolves after the I/O of this turn: requests that arrived together are then all queued. */
 function nextTurn(): Promise<void> {
   return new Promise((resolve) => void afterIo(resolve))
 }

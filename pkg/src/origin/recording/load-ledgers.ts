@@ -9,7 +9,7 @@ import { PageMaker, PagedRows, type RowPage } from '../store/row-pages.ts'
 import type { RealmSettings, Settings } from '../settings.ts'
 import type { StoredRealm, StoredRow } from '../store/store.ts'
 
-/** Restores the ledger of every realm from the store, which must be open; new realms begin there. */
+/** Restores the ledger of every realm from the store, which must be open, and creates those of new realms. */
 export async function openLedgers(settings: Settings): Promise<Map<string, LedgerCore>> {
   const ledgers = new Map<string, LedgerCore>()
   try {
@@ -25,7 +25,7 @@ export async function openLedgers(settings: Settings): Promise<Map<string, Ledge
       ledgers.set(realm.name, await openLedger(settings, realm, stored, settings.incarnation ?? own))
       incarnation = Math.max(incarnation, own)
     }
-    // One that the store does not know may be one that a restored backup has lost.
+    // A realm that the store does not know may be one that a restored backup has lost.
     for (const realm of unknown) ledgers.set(realm.name, await openLedger(settings, realm, undefined, incarnation))
     return new Map(settings.realms.flatMap(({ name }) => [...ledgers].filter(([realm]) => realm === name)))
   } catch (error) {
@@ -46,12 +46,12 @@ async function openLedger(
   const option = `options.realms[${settings.realms.indexOf(realm)}]`
   if (stored !== undefined && stored.head.issuer !== issuer) {
     throw invalid(
-      `${option}.issuer: the store has realm ${name} for another issuer: give the new issuer's realm another name, or this origin another store`,
+      `${option}.issuer: in the store, realm ${name} belongs to another issuer: give the new issuer's realm another name, or this origin another store`,
     )
   }
   if (stored !== undefined && incarnation < stored.head.incarnation) {
     throw invalid(
-      `options.incarnation must be ${stored.head.incarnation} or more: the store is that far with realm ${name}`,
+      `options.incarnation must be ${stored.head.incarnation} or more: the store is already there with realm ${name}`,
     )
   }
   const ledger = createLedger(name, {
@@ -90,7 +90,7 @@ async function restore(ledger: LedgerCore, realm: string, { head, rows }: Stored
     if (cause instanceof PortcullisError) throw cause
     throw new PortcullisError(
       'store_corrupt',
-      `realm ${realm}: the stored rows and head do not fit together: restore a backup`,
+      `realm ${realm}: the stored rows and head do not match: restore a backup`,
       { cause },
     )
   }
@@ -102,7 +102,7 @@ async function restoreRows(ledger: LedgerCore, rows: StoredRealm['rows']): Promi
     maker.add(row)
     if (maker.isFull) restorePage(ledger, maker.take())
   }
-  // Awaiting each of a million rows that are there takes longer than restoring them.
+  // Awaiting each of a million available rows takes longer than restoring them.
   if (Symbol.iterator in rows) for (const row of rows) take(row)
   else for await (const row of rows) take(row)
   restorePage(ledger, maker.take())

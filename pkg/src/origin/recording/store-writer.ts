@@ -6,30 +6,30 @@ import type { RealmRows, RevocationStore } from '../store/store.ts'
 
 export interface StoreWriterOptions {
   store: RevocationStore
-  /** Reports that the store fails (`error`), or works again (`undefined`). */
+  /** Reports a failure of the store (`error`) or its end (`undefined`). */
   onStore: (error: PortcullisError | undefined) => void
-  /** Called with each turn once it is durable. Must not throw. */
+  /** Called with each batch once it is durable. Must not throw. */
   onTurn?: (turn: Turn) => void
 }
 
 /** One durable transaction. */
 export interface Turn {
-  /** How long the store took. */
+  /** The duration of the store's write. */
   milliseconds: number
   /** The new events. */
   recorded: { realm: string; kind: LedgerEvent['kind'] }[]
 }
 
-/** A realm's part of a turn. */
+/** A realm's part of a batch. */
 export interface StagedRealm {
   after: number
-  /** None: the events of the realm were in force, and something goes to the outbox. */
+  /** Empty if the realm's events were already in force and only the outbox gets something. */
   rows: LedgerRow[]
   kinds: LedgerEvent['kind'][]
   outbox: OutboxEntry[]
 }
 
-/** Writes turns to the store, and reports a failure once when it begins and once when it is over. */
+/** Writes batches to the store, and reports a failure once when it begins and once when it ends. */
 export class StoreWriter {
   readonly #options: StoreWriterOptions
   #failure: PortcullisError | undefined
@@ -38,12 +38,15 @@ export class StoreWriter {
     this.#options = options
   }
 
-  /** Why the store takes no writes; `undefined` while it does. */
+  /** Why the store cannot be written; `undefined` while it can. */
   get failure(): PortcullisError | undefined {
     return this.#failure
   }
 
-  /** Writes a turn in one transaction, by the realms' names. Rejects as the store does, or with `store_unavailable`. */
+  /**
+   * Writes a batch in one transaction; `staged` is keyed by realm name. Rejects as the store does, or with
+   * `store_unavailable`.
+   */
   async write(staged: ReadonlyMap<string, StagedRealm>, entries: readonly AuditEntry[]): Promise<void> {
     const batches: RealmRows[] = [...staged].map(([realm, { after, rows, outbox }]) => ({
       realm,
@@ -58,7 +61,7 @@ export class StoreWriter {
       const failure =
         cause instanceof PortcullisError
           ? cause
-          : new PortcullisError('store_unavailable', 'the store failed: look at its own message', { cause })
+          : new PortcullisError('store_unavailable', 'the store failed: see its own message', { cause })
       if (this.#failure === undefined) this.#options.onStore(failure)
       this.#failure = failure
       throw failure
@@ -68,13 +71,13 @@ export class StoreWriter {
     this.#options.onTurn?.({ milliseconds: performance.now() - startedAt, recorded })
   }
 
-  /** Asks a store that has failed whether it works again. Never rejects. */
+  /** Checks whether a store that has failed works again. Never rejects. */
   async retry(): Promise<void> {
     try {
       await this.#options.store.probe()
       this.#works()
     } catch {
-      // As before.
+      // Still failing, as before.
     }
   }
 

@@ -8,21 +8,21 @@ export function checkName(what: string, value: unknown): string {
   throw refused('invalid_name', `${what} must be a string of 1 to ${MAX_NAME_BYTES} bytes of UTF-8`)
 }
 
-/** A not-before that is given. */
+/** Checks an optional not-before. */
 export function checkNotBefore(notBefore: unknown): { notBefore?: number } {
   if (notBefore === undefined) return {}
   if (Number.isSafeInteger(notBefore) && Number(notBefore) > 0) return { notBefore: Number(notBefore) }
   throw refused('invalid_time', 'notBefore must be a whole number of unix seconds, more than 0')
 }
 
-/** The time of the event itself, where its source states one. It may be fractional, as NumericDates may. */
+/** Checks the event's own time, if its source states one. It may be fractional, like any NumericDate. */
 export function checkOccurrence({ occurredAt }: { occurredAt?: unknown } = {}): { occurredAt?: number } {
   if (occurredAt === undefined) return {}
   if (typeof occurredAt === 'number' && Number.isFinite(occurredAt) && occurredAt > 0) return { occurredAt }
   throw refused('invalid_time', 'occurredAt must be a number of unix seconds, more than 0')
 }
 
-/** The times of a token, where they are known. */
+/** Checks the times of a token, if they are known. */
 export function checkTokenTimes(expiresAt: unknown, issuedAt: unknown): { expiresAt?: number; issuedAt?: number } {
   const times = Object.entries({ expiresAt, issuedAt }).filter(([, value]) => value !== undefined)
   for (const [name, value] of times) {

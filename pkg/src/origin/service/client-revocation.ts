@@ -6,7 +6,7 @@ import { ofClient } from './recorder.ts'
 import type { UnrecordedEnds } from './unrecorded-ends.ts'
 
 export interface ClientRevocationOptions extends OAuthRevocationOptions {
-  /** The revocation endpoint of a realm's identity server; `undefined`: no connector has one. */
+  /** Returns the revocation endpoint of a realm's identity server; `undefined` if no connector has one. */
   endpoint: (realm: string) => RevocationEndpoint | undefined
   unrecorded: UnrecordedEnds
 }
@@ -16,11 +16,11 @@ export interface ClientRevocation {
   request: ClientRequest
   /** The client that the request names. */
   client: string | undefined
-  /** Who authenticates it: the origin has (`here`), or the identity server is to (`upstream`). */
+  /** Where the client is authenticated: by the origin (`here`), or by the identity server (`upstream`). */
   authenticated: 'here' | 'upstream'
 }
 
-/** How long the response to a client waits for the identity server, where the token is revoked here already. */
+/** How long the response to a client waits for the identity server if the token has already been revoked here. */
 const UPSTREAM_WAIT_MS = 2_000
 
 /** A request that the identity server has refused. */
@@ -28,9 +28,9 @@ export type RefusedRequest = Extract<EndpointAnswer, { kind: 'refused' }>
 
 /**
  * Revokes a token for a client. An access token that is known here is revoked here, then at the realm's identity
- * server. Other tokens, and all tokens of a client that is not known here, go to that server with the client's own
- * credentials; what it revokes is recorded here. Rejects as `Origin.revokeOAuthToken`, or with `connector_failed`; then
- * nothing was recorded.
+ * server. Other tokens, and all tokens of clients that are not known here, are sent to that server with the client's
+ * own credentials, and what it revokes is recorded here. Rejects as `Origin.revokeOAuthToken`, or with
+ * `connector_failed`; then nothing was recorded.
  */
 export async function revokeForClient(
   options: ClientRevocationOptions,
@@ -52,17 +52,14 @@ export async function revokeForClient(
     if (found !== 'not_known')
       return endpoint === undefined ? found : { ...found, upstream: outcomeOf(endpoint.revoke(request)) }
   }
-  // Without an endpoint no client is authenticated upstream.
+  // Without an endpoint no client can be authenticated upstream.
   const answer: EndpointAnswer = (await endpoint?.revoke(request)) ?? { kind: 'refused', error: 'invalid_client' }
-  // A client that is known here need not be known to the server.
+  // A client that is known here may be unknown to the server.
   if (answer.kind === 'refused' && !(authenticated === 'here' && answer.error === 'invalid_client')) return answer
   return record(options, revocation, answer, act)
 }
 
-/**
- * Waits for the server once: the client's credentials are not kept, so an outcome that comes too late counts as
- * `refused`.
- */
+/** Waits for the server once. The client's credentials are not stored, so a late outcome counts as `refused`. */
 async function outcomeOf(asked: Promise<EndpointAnswer>): Promise<UpstreamOutcome> {
   const done = asked.then((answer) => answer.kind !== 'refused')
   return (await within(done, UPSTREAM_WAIT_MS)) === 'done' && (await done) ? 'done' : 'refused'
@@ -94,7 +91,7 @@ async function record(
       }),
     )
   }
-  // An access token that has a good signature is recorded whatever the server knows of it: after this answer it must
+  // An access token with a good signature is recorded even if the server does not know it: after this response it must
   // not be accepted.
   const owner = ownerOf(client, answer)
   const revoked = owner === undefined ? undefined : await revokeAccessToken(options, realm, owner, token, act)
@@ -104,7 +101,8 @@ async function record(
 }
 
 /**
- * A client that an assertion names (RFC 7523 §2.2) is known to the server alone, which revokes no token but its own.
+ * Returns the owner of the token. A client named by an assertion (RFC 7523 §2.2) is known only to the server, which
+ * revokes only that client's tokens.
  */
 function ownerOf(client: string | undefined, { kind }: EndpointAnswer): { client: string } | 'confirmed' | undefined {
   if (client !== undefined) return { client }

@@ -5,8 +5,8 @@ import { checkName, checkNotBefore, checkThumbprint, checkVersion, refused } fro
 import { type Line, ofClient, type Recorder } from './recorder.ts'
 
 /**
- * Replaces a mistaken value, as `Origin.correct` does. The act has no time: a correction says itself which one is
- * right.
+ * Replaces a mistaken value, as `Origin.correct` does. The act has no time, because a correction itself states the
+ * right one.
  */
 export async function correct(
   recorder: Recorder,
@@ -25,13 +25,13 @@ export async function correct(
 }
 
 function checkCorrection(correction: Correction): LedgerCorrection {
-  // A list of one kind would be taken for its name.
+  // An array with one kind would pass as its name.
   if (!isObject(correction) || typeof correction.kind !== 'string' || !Object.hasOwn(CORRECTIONS, correction.kind)) {
     throw refused('unknown_kind', `kind must be one of ${Object.keys(CORRECTIONS).join(', ')}`)
   }
   const members = ['kind', ...CORRECTIONS[correction.kind]]
   if (Object.keys(correction).some((member) => !members.includes(member))) {
-    throw refused('unknown_member', `a correction of this kind has no members but ${members.join(', ')}`)
+    throw refused('unknown_member', `a correction of this kind has only the members ${members.join(', ')}`)
   }
   switch (correction.kind) {
     case 'session':
@@ -82,7 +82,7 @@ function checkCorrection(correction: Correction): LedgerCorrection {
   }
 }
 
-/** The line's subject and detail, as in the line of the act that is corrected. */
+/** Returns the line's subject and detail, as in the line of the corrected act. */
 function lineOf(correction: LedgerCorrection): Pick<Line, 'subject' | 'detail'> {
   switch (correction.kind) {
     case 'session':

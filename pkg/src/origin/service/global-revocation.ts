@@ -8,15 +8,15 @@ const OUTCOMES: readonly UpstreamOutcome[] = ['done', 'queued', 'refused']
 
 export interface GlobalRevocation {
   realm: string
-  /** One at least. */
+  /** At least one. */
   users: readonly NamedUser[]
-  /** The issuer of the caller's JWT; `undefined`: it has a secret. */
+  /** The issuer of the caller's JWT; `undefined` if it uses a secret. */
   caller: string | undefined
 }
 
 /**
  * Logs users out everywhere for a caller of Global Token Revocation, as of now, because a caller's clock may differ
- * from the issuer's. Rejects as `Committer.record`; of several users some may then be recorded.
+ * from the issuer's. Rejects as `Committer.record`; some of several users may then have been recorded.
  */
 export async function revokeGlobally(
   recorder: Recorder,

@@ -8,17 +8,17 @@ import { administrationOf } from './issuer.ts'
 import { clientOf } from './recorder.ts'
 import type { SubjectIssuers } from './subject-issuers.ts'
 
-/** Lines of the audit log in which disconnected clients are looked for. */
+/** The number of audit log lines that are searched for disconnected clients. */
 const MAX_LINES = 100
 
 /** One client of a user. */
 export interface ListedGrant {
   clientId: string
-  /** Sessions of the user that have not ended and have this client. */
+  /** Active sessions of the user with this client. */
   sessions: number
   /** When the client last used one of these, in unix seconds. */
   lastAccess?: number
-  /** Its tokens of the user that were issued up to then are refused; unix seconds, 0: none. */
+  /** The user's tokens issued to it up to this time are refused; unix seconds, 0 if none. */
   notBefore: number
 }
 
@@ -31,10 +31,10 @@ export interface GrantsOptions {
 }
 
 /**
- * The apps of a user by name: the clients of the sessions that an issuer beside the origin knows, unless `grantClaim`
- * names apps by another claim, and those that were disconnected lately and whose not-before is in force. `undefined`:
- * the issuer stands beside the origin and has no such user. Rejects with `unknown_realm`, `invalid_event`, `closed`, or
- * as the store and the issuer do.
+ * Returns the apps of a user by name: the clients of the sessions that an issuer beside the origin knows, unless
+ * `grantClaim` names apps by another claim, and recently disconnected clients whose not-before is in force. Returns
+ * `undefined` if the issuer runs beside the origin and does not know the user. Rejects with `unknown_realm`,
+ * `invalid_event`, `closed`, or as the store and the issuer do.
  */
 export async function listGrants(
   { settings, audit, issuers, ledger }: GrantsOptions,
@@ -61,7 +61,7 @@ export async function listGrants(
     .map((clientId) => ({ ...useOf(sessions, clientId), clientId, notBefore: notBefore(clientId) }))
 }
 
-/** Whether the realm's grants are named by client ids, as sessions are. */
+/** Whether the realm's grants are identified by client ids, as sessions are. */
 function namesClients({ realms }: Pick<Settings, 'realms'>, realm: string): boolean {
   const claim = realms.find(({ name }) => name === realm)?.grantClaim
   return claim === undefined || claim === 'azp' || claim === 'client_id'

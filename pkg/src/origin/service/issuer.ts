@@ -1,7 +1,7 @@
 import type { IssuerAdministration } from '../options.ts'
 import type { Settings } from '../settings.ts'
 
-/** The administration of the realm's issuer; `undefined`: it does not run beside the origin. */
+/** Returns the administration of the realm's issuer; `undefined` if it does not run beside the origin. */
 export function administrationOf(
   { realms }: Pick<Settings, 'realms'>,
   realm: string,
@@ -10,8 +10,8 @@ export function administrationOf(
 }
 
 /**
- * Ends a session at the issuer beside the origin too, with its refresh tokens. The ledger refuses the session
- * already, so a failure is reported and undoes nothing.
+ * Ends a session at the issuer beside the origin, with its refresh tokens. The ledger already refuses the session, so a
+ * failure is reported and undoes nothing.
  */
 export async function tellSessionEnded(
   { settings, onFault }: { settings: Settings; onFault: (cause: unknown, message: string) => void },

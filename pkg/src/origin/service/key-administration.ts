@@ -8,10 +8,10 @@ import type { Settings } from '../settings.ts'
 import { administrationOf } from './issuer.ts'
 import type { KeyPublisher } from './key-publisher.ts'
 
-/** A key of a realm's issuer, by Keycloak's Admin API. */
+/** A key of a realm's issuer, in the form of Keycloak's Admin API. */
 export interface ListedKey {
   kid?: string
-  /** RFC 7638. */
+  /** The RFC 7638 thumbprint. */
   thumbprint?: string
   algorithm?: string
   use: string
@@ -19,7 +19,7 @@ export interface ListedKey {
   banned: boolean
   /** Unix seconds. */
   createdAt?: number
-  /** Tokens that it signed up to then are refused; unix seconds, 0: none. */
+  /** Tokens that it signed up to this time are refused; unix seconds, 0 if none. */
   notBefore: number
 }
 
@@ -32,7 +32,7 @@ export interface KeyAdministrationOptions {
   ledger: (realm: string) => LedgerCore
 }
 
-/** The signing keys of the realms' issuers; all but `list` needs an issuer beside the origin. */
+/** The signing keys of the realms' issuers. All methods except `list` require an issuer beside the origin. */
 export class KeyAdministration {
   readonly #options: KeyAdministrationOptions
 
@@ -46,7 +46,7 @@ export class KeyAdministration {
     return issuer === undefined ? this.#ofSet(realm) : this.#ofIssuer(realm, issuer)
   }
 
-  /** Makes a new signing key and publishes it. `undefined`: the issuer does not stand beside the origin. */
+  /** Creates and publishes a signing key. Returns `undefined` if the issuer does not run beside the origin. */
   async add(realm: string, act: Act): Promise<{ key: IssuerKey; recorded: Recorded } | undefined> {
     const { settings, audit, keyPublisher } = this.#options
     const issuer = administrationOf(settings, realm)
@@ -56,7 +56,10 @@ export class KeyAdministration {
     return { key, recorded: await keyPublisher.publish(realm, act) }
   }
 
-  /** Takes a key that no longer signs out of the set; `kid` may also be its thumbprint. `undefined` as for `add`. */
+  /**
+   * Removes a key that no longer signs from the set; `kid` may also be its thumbprint. Returns `undefined` as `add`
+   * does.
+   */
   async retire(realm: string, kid: string, act: Act): Promise<Recorded | 'unknown' | 'active' | undefined> {
     const { settings, audit, keyPublisher } = this.#options
     const issuer = administrationOf(settings, realm)
@@ -83,12 +86,15 @@ export class KeyAdministration {
     })
   }
 
-  /** A set says which keys verify. Which one signs is known where an algorithm has but one. */
+  /**
+   * Lists the keys of a set, which states which keys verify. The signing key is known only if an algorithm has just
+   * one.
+   */
   async #ofSet(realm: string): Promise<ListedKey[]> {
     const { settings, gate, ledger } = this.#options
     const rsaAlgorithm = settings.realms.find(({ name }) => name === realm)?.rsaAlgorithm
     const known = (await knownKeys(await gate.keys(realm))).map(({ jwk, kid, thumbprint }) => ({
-      // The thumbprint of a symmetric key is a hash of the secret.
+      // The thumbprint of a symmetric key would be a hash of the secret.
       names: { ...(kid === undefined ? {} : { kid }), ...(jwk.kty === 'oct' ? {} : { thumbprint }) },
       algorithm: algorithmOf(jwk, rsaAlgorithm),
       banned: ledger(realm).bans(thumbprint),

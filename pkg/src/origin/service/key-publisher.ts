@@ -11,13 +11,19 @@ import type { Committer } from '../recording/committer.ts'
 import type { Settings } from '../settings.ts'
 import type { Recorded } from '../api.ts'
 
-/** How long an origin that starts waits for its issuers' keys: without them it can do all but tell gates the keys. */
+/**
+ * How long a starting origin waits for its issuers' keys: without them it can do everything except publish the keys to
+ * gates.
+ */
 const FIRST_KEYS_MS = 3_000
-/** The pauses after first fetches that failed, and how many there are; then heartbeats fetch. */
+/** The pauses after failed first fetches, and their number; after that heartbeats fetch. */
 const FIRST_KEYS_RETRY = { firstMs: 100, longestMs: 1_000 }
 const FIRST_KEYS_RETRIES = 4
 
-/** Readers of one realm that wait for a look at the same time. Each gate asks once at a time. */
+/**
+ * The maximum number of readers of one realm that wait for a key lookup at the same time. Each gate sends one request
+ * at a time.
+ */
 const MAX_LOOKING = 1_000
 
 export interface KeyPublisherOptions {
@@ -29,18 +35,18 @@ export interface KeyPublisherOptions {
 }
 
 /**
- * Carries the realms' keys into the feed: a gate then needs no other fetch, and a key that is removed leaves with the
- * next change.
+ * Publishes the realms' keys in the feed. A gate then needs no other fetch, and a removed key leaves with the next
+ * change.
  */
 export class KeyPublisher {
   readonly #options: KeyPublisherOptions
-  /** The last recording of each realm: of two sets the later one must come last. */
+  /** The last recording of each realm: of two sets the later one must be recorded last. */
   readonly #turns = new Map<string, Promise<unknown>>()
-  /** The set of a realm that the ledger did not take. */
+  /** The set of a realm that the ledger refused. */
   readonly #refused = new Map<string, string>()
-  /** By realm: how many wait for a look. */
+  /** The number of callers waiting for a key lookup, by realm. */
   readonly #looking = new Map<string, number>()
-  /** First fetches that failed and are to be made again. */
+  /** Timers of failed first fetches that will be retried. */
   readonly #retries = new Set<ReturnType<typeof setTimeout>>()
   #closed = false
 
@@ -51,8 +57,8 @@ export class KeyPublisher {
 
   /**
    * Fetches the keys of every realm for the first time and records them, so that the first gate finds them in the feed.
-   * Resolves when that is done or has failed, at the latest after three seconds. A URL may be one that is served only
-   * once the origin is there: it is tried again shortly. Failures are reported where they occur.
+   * Resolves when that has succeeded or failed, at the latest after three seconds. A URL may be served only once the
+   * origin runs, so failed fetches are soon retried. Failures are reported where they occur.
    */
   async begin(): Promise<void> {
     const { settings, gate, ledger } = this.#options
@@ -69,15 +75,15 @@ export class KeyPublisher {
   }
 
   /**
-   * Asks the issuer for its keys and records them if they have changed. Rejects with `unknown_realm`,
-   * `jwks_unreachable`, `invalid_jwks`, or as every revocation.
+   * Fetches the issuer's keys and records them if they have changed. Rejects with `unknown_realm`, `jwks_unreachable`,
+   * `invalid_jwks`, or as every revocation.
    */
   async publish(realm: string, act: Act = {}): Promise<Recorded> {
     await this.#options.gate.reloadKeys(realm)
     return this.record(realm, act)
   }
 
-  /** Records the keys that are in use, if they are not those in the feed. Rejects likewise. */
+  /** Records the keys in use if they differ from those in the feed. Rejects likewise. */
   record(realm: string, act: Act = {}): Promise<Recorded> {
     const turn = (this.#turns.get(realm) ?? Promise.resolve())
       .catch(() => undefined)
@@ -87,8 +93,8 @@ export class KeyPublisher {
   }
 
   /**
-   * The same for all realms in the background; sets that are due soon are fetched. Failures are reported where
-   * they occur, and retried next time.
+   * Records the keys of all realms in the background, and fetches sets that will soon be due. Failures are reported
+   * where they occur, and retried next time.
    */
   tend(): void {
     for (const { name } of this.#options.settings.realms) {
@@ -98,8 +104,9 @@ export class KeyPublisher {
   }
 
   /**
-   * Looks for keys that the issuer has begun to use, and records them; `too_many` wait for that already. Rejects with
-   * `unknown_realm`, `closed`, `jwks_unreachable`, `invalid_jwks`, or as every revocation.
+   * Looks up keys that the issuer has begun to use, and records them. Resolves to `too_many` if too many callers
+   * already wait for that. Rejects with `unknown_realm`, `closed`, `jwks_unreachable`, `invalid_jwks`, or as every
+   * revocation.
    */
   async look(realm: string): Promise<'recorded' | 'too_many'> {
     const waiting = this.#looking.get(realm) ?? 0
@@ -114,13 +121,15 @@ export class KeyPublisher {
     }
   }
 
-  /** Tries nothing again from now on. */
+  /** Stops all retries. */
   close(): void {
     this.#closed = true
     for (const timer of this.#retries) clearTimeout(timer)
   }
 
-  /** Fetches a realm's keys for the first time. Ends with the first attempt; further ones are made behind it. */
+  /**
+   * Fetches a realm's keys for the first time. Resolves after the first attempt; further ones run in the background.
+   */
   async #first(realm: string, attempt: number): Promise<void> {
     try {
       await this.#options.gate.refreshKeys(realm)
@@ -144,7 +153,7 @@ export class KeyPublisher {
     const { keysInFeed } = settings.realms.find(({ name }) => name === realm) ?? { keysInFeed: 'omit' }
     const keys = gate.keysForFeed(realm)
     const wanted = keysInFeed === 'publish' ? publicSet(keys) : undefined
-    // Before the first fetch nothing is known, and the feed keeps its earlier keys.
+    // Before the first fetch no keys are known, and the feed keeps its earlier ones.
     const isKnown = keysInFeed === 'omit' || keys.keys.length > 0
     const isRefused = wanted !== undefined && wanted === this.#refused.get(realm)
     if (!isKnown || isRefused || wanted === ledger(realm).jwks()) return committer.inForce(realm)
@@ -164,7 +173,7 @@ export class KeyPublisher {
   }
 }
 
-/** The error of a set that is longer than a feed may carry: the feed keeps the one before. */
+/** Returns the error for a set that is longer than a feed may carry; the feed keeps the previous set. */
 function tooLongForFeed(set: string): PortcullisError | undefined {
   const bytes = new TextEncoder().encode(set).length
   if (bytes <= MAX_FEED_JWKS_BYTES) return undefined
@@ -175,8 +184,8 @@ function tooLongForFeed(set: string): PortcullisError | undefined {
 }
 
 /**
- * The public keys of a set that verify signatures, in one spelling: equal sets make equal strings. `undefined` when
- * there is none: symmetric keys are secrets, and no feed carries them.
+ * Returns the public keys of a set that verify signatures, in canonical form: equal sets give equal strings. Returns
+ * `undefined` if the set has no such key: symmetric keys are secrets, and no feed carries them.
  */
 export function publicSet({ keys }: JWKS): string | undefined {
   const texts = keys.flatMap((key) => publicKey(key) ?? [])

@@ -20,7 +20,7 @@ export interface OAuthRevocationOptions {
   tokens: TokenRevocations
   issuers: SubjectIssuers
   unknownTokens: UnknownTokens
-  /** Reports a failure after a revocation was recorded. */
+  /** Reports a failure that occurs after a revocation was recorded. */
   onFault: (cause: unknown, message: string) => void
 }
 
@@ -32,7 +32,7 @@ export function revokeOAuthToken(
   token: string,
   given?: DatedAct,
 ): Promise<RevokedToken>
-/** With `leave`, a token that is not known here is neither counted nor reported: the caller asks elsewhere. */
+/** With `leave`, an unknown token is neither counted nor reported, because the caller then asks elsewhere. */
 export function revokeOAuthToken(
   options: OAuthRevocationOptions,
   realm: string,
@@ -82,8 +82,8 @@ export async function revokeOAuthToken(
 }
 
 /**
- * Revokes an access token that was issued to the client, or to one that the issuer has authenticated as its owner.
- * `undefined`: it is none of the realm, has expired, or is another client's.
+ * Revokes an access token that was issued to the client, or to a client that the issuer has confirmed as its owner.
+ * Resolves to `undefined` if the token does not belong to the realm, has expired, or belongs to another client.
  */
 export async function revokeAccessToken(
   options: OAuthRevocationOptions,
@@ -99,7 +99,9 @@ export async function revokeAccessToken(
   return recorded === 'not_acceptable' ? undefined : recorded
 }
 
-/** A token without an id that the gate does not accept, such as another API's, counts as unknown (RFC 7009 §2.2). */
+/**
+ * A token without an id that the gate does not accept, such as one for another API, counts as unknown (RFC 7009 §2.2).
+ */
 async function recordAccess(
   tokens: TokenRevocations,
   token: string,
@@ -120,7 +122,7 @@ function settingsOf({ settings }: OAuthRevocationOptions, realm: string): RealmS
   return found
 }
 
-/** A token as a realm sees it. `expired`: nothing to revoke; `unknown`: malformed, or of another issuer or realm. */
+/** A realm's view of a token. `expired`: nothing to revoke; `unknown`: malformed, or of another issuer or realm. */
 type Kind =
   | { kind: 'access'; client: string | undefined; token: IdentifiedToken }
   | { kind: 'refresh'; client: string; session: string }
@@ -146,7 +148,7 @@ async function kindOf(
     const refresh = await realm.administration?.refreshToken(token)
     if (refresh !== undefined) return { kind: 'refresh', client: refresh.client, session: refresh.session }
     if (error.code === 'invalid_token') return { kind: 'unknown', cause: 'not_known' }
-    // That it is genuine is known; the claim says of which realm.
+    // The token is known to be genuine; the claim states its realm.
     const issuer = statedIssuer(token, realm.issuerClaim ?? 'iss')
     return issuerNames(realm).names.some((name) => name === issuer)
       ? { kind: 'other' }
@@ -154,7 +156,7 @@ async function kindOf(
   }
 }
 
-/** RFC 7009 §2.1: it must have been issued to the client that asks. */
+/** Requires that the token was issued to the requesting client (RFC 7009 §2.1). */
 function checkOwner(owner: string | undefined, client: string): void {
   if (owner !== client) throw refused('other_client', 'the token was not issued to this client')
 }

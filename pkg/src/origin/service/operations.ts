@@ -28,18 +28,18 @@ export interface OperationsOptions
   ledger: (realm: string) => LedgerCore
 }
 
-/** Queries and acts of the origin's own routes alone: for operators, and for edges. */
+/** Queries and acts that only the origin's own routes use, for operators and edges. */
 export interface Operations {
   keys: KeyAdministration
-  /** The clients of a user; see `listGrants`. */
+  /** Lists the clients of a user; see `listGrants`. */
   grants(realm: string, sub: string, of?: OfIssuer): Promise<ListedGrant[] | undefined>
   /** Revokes a token for a client (RFC 7009); see `revokeForClient`. */
   revokeForClient(revocation: ClientRevocation, act: Act): Promise<Recorded | RefusedRequest>
   /** Revokes all tokens of users for a caller of Global Token Revocation; see `revokeGlobally`. */
   revokeGlobally(revocation: GlobalRevocation, act: Act): Promise<Recorded>
-  /** Why nothing can be recorded; `undefined`: it can. */
+  /** Returns why nothing can be recorded; `undefined` if it can. */
   failure(): Promise<PortcullisError | undefined>
-  /** Looks for keys that the issuer has begun to use; see `KeyPublisher.look`. */
+  /** Looks up keys that the issuer has begun to use; see `KeyPublisher.look`. */
   lookForKeys(realm: string): Promise<'recorded' | 'too_many'>
   /** Throws `closed`. */
   measurements(): Measurements

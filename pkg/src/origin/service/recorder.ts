@@ -21,23 +21,23 @@ export interface Line {
   detail?: string
 }
 
-/** The `detail` of a line that is about one client of its subject, a user or a session. */
+/** Returns the `detail` of a line about one client of its subject, a user or a session. */
 export function ofClient(client: string): string {
   return `client ${client}`
 }
 
-/** The client that the `detail` of a line names, if it is about one. */
+/** Returns the client in the `detail` of a line; `undefined` if it names none. */
 export function clientOf(detail: string | undefined): string | undefined {
   return detail === undefined ? undefined : /^(?:[a-z]+_[a-z]+ )?(?:issuer \S+ )?client (.*)$/s.exec(detail)?.[1]
 }
 
-/** The `detail` of a line that is about a subject of one of the issuer's names. */
+/** Returns the `detail` of a line about a subject of one of the issuer's names. */
 function ofIssuer(issuer: string, detail: string | undefined): string {
   const name = `issuer ${issuer.replaceAll(/\s/g, encodeURIComponent)}`
   return detail === undefined ? name : `${name} ${detail}`
 }
 
-/** Records the events of verbs, each with its line of the audit log in the same transaction. */
+/** Records the events of verbs, each with its audit log line in the same transaction. */
 export class Recorder {
   readonly #options: RecorderOptions
 
@@ -46,8 +46,8 @@ export class Recorder {
   }
 
   /**
-   * Records an event, under the act's name of the issuer if it is of one name. `act.occurredAt` must have been checked;
-   * where the event takes no time, the issuer's clock still learns from it. Rejects as `Committer.record` and
+   * Records an event, under the act's issuer name if the event belongs to one name. `act.occurredAt` must have been
+   * checked; if the event takes no time, the issuer's clock still learns from it. Rejects as `Committer.record` and
    * `SubjectIssuers.ofEvent`.
    */
   async record(
@@ -76,7 +76,7 @@ export class Recorder {
     return least === 0 ? recorded : { ...recorded, leastMinor: least }
   }
 
-  /** The result of a verb with nothing to record. Throws `unknown_realm` or `closed`. */
+  /** Returns the result of a verb with nothing to record. Throws `unknown_realm` or `closed`. */
   inForce(realm: string): Recorded {
     return this.#options.committer.inForce(realm)
   }

@@ -41,9 +41,9 @@ type Revocations = Pick<
 >
 
 /**
- * The verbs of an origin: each records an event, with a line of the audit log in the same transaction. Each checks the
- * event's own time; those that set no not-before (a token id, a key, a version) use it only to measure the issuer's
- * lead.
+ * Creates the verbs of an origin. Each records an event, with an audit log line in the same transaction, and checks the
+ * event's own time. Verbs that set no not-before (a token id, a key, a version) use that time only to measure the
+ * issuer's lead.
  */
 export function createRevocations(options: RevocationsOptions): Revocations {
   const { recorder } = options
@@ -122,7 +122,7 @@ async function revokeToken(
   checkOccurrence(act)
   const identified = await gate.identify(token)
   const { name: realm, tokenId = '', expiresAt } = identified
-  // Refused everywhere for its age alone, from now on: nothing needs to be recorded.
+  // From now on every gate refuses the token for its age alone: nothing needs to be recorded.
   const margin = settings.leewaySeconds + settings.skewSeconds
   if (tokenId !== '' && expiresAt !== undefined && expiresAt + margin < clock())
     return { ...recorder.inForce(realm), ended: 'token' }
@@ -133,8 +133,8 @@ async function revokeToken(
 }
 
 /**
- * The actor, unless the caller has named one: the holder of a token acts for its user, or its client without one. The
- * claims under a withdrawn key prove neither.
+ * Returns the actor, unless the caller has named one: the holder of a token acts for its user, or for its client if it
+ * has no user. Claims signed by a withdrawn key prove neither.
  */
 function holderOf(token: IdentifiedToken, tokenId: string): string {
   if (token.signedBy === 'withdrawn') return `token:${tokenId}`
@@ -154,10 +154,11 @@ async function banKey(
   const { recorder, ledger } = options
   const { known, thumbprint } = await keyOf(options, realm, kid)
   const isLeft = (key: KnownKey): boolean => key.thumbprint !== thumbprint && !ledger(realm).bans(key.thumbprint)
-  // Of two bans that come together, the second must not take the first one's key for the one that is left.
+  // Checks the committed state, so that of two simultaneous bans the second does not count the first one's key as still
+  // usable.
   function guard(): void {
     if (force || known.some(isLeft) || ledger(realm).bans(thumbprint)) return
-    throw refused('last_key', "it is the realm's last signing key: logins would fail, so it takes force")
+    throw refused('last_key', "it is the realm's last signing key: banning it makes logins fail, so it requires force")
   }
   return recorder.record(
     realm,
@@ -169,10 +170,10 @@ async function banKey(
 }
 
 /**
- * The key of that `kid` or thumbprint, and all keys of the issuer's set. Withdrawn keys are found too: a thief can
- * still sign with one. Throws `unknown_key`, and `ambiguous_key` where different keys have
- * that `kid`, or had it: an issuer that names the successor of a stolen key like it must not lose the successor by a
- * ban, and keep the thief.
+ * Returns the key with that `kid` or thumbprint, and all keys of the issuer's set. Withdrawn keys are included, because
+ * a thief can still sign with one. Throws `unknown_key`, or `ambiguous_key` if different keys have or had that `kid`:
+ * an issuer that gives the successor of a stolen key the same name must not have the successor banned while the thief's
+ * key stays valid.
  */
 async function keyOf(
   { gate }: RevocationsOptions,
@@ -186,19 +187,22 @@ async function keyOf(
   const [thumbprint, ...others] = new Set(all.filter((key) => key.kid === kid).map((key) => key.thumbprint))
   if (thumbprint === undefined) throw refused('unknown_key', 'the realm has no such key')
   if (others.length > 0) {
-    const message = 'several keys of the realm have that kid, or had it lately: name the one by its RFC 7638 thumbprint'
+    const message = 'several keys of the realm have or recently had that kid: specify one by its RFC 7638 thumbprint'
     throw refused('ambiguous_key', `${message}${noteOf(withdrawn.filter((key) => key.kid === kid))}`)
   }
   return { known, thumbprint }
 }
 
-/** Names withdrawn keys, which no list of keys has. The thumbprint of a symmetric key is a hash of the secret. */
+/**
+ * Returns the detail that names withdrawn keys, which no list of keys contains. The thumbprint of a symmetric key would
+ * be a hash of the secret.
+ */
 function noteOf(withdrawn: readonly KnownKey[]): string {
   const named = withdrawn.filter(({ jwk }) => jwk.kty !== 'oct').map(({ thumbprint }) => thumbprint)
   return named.length === 0 ? '' : `; withdrawn: ${named.join(', ')}`
 }
 
-/** A value of the caller's choice, or the time of the event itself. */
+/** Returns a value that the caller chose, or the time of the event itself. */
 function eitherTime(notBefore: unknown, act: DatedAct | undefined): { notBefore?: number; occurredAt?: number } {
   const [chosen, occurred] = [checkNotBefore(notBefore), checkOccurrence(act)]
   if (chosen.notBefore === undefined || occurred.occurredAt === undefined) return { ...chosen, ...occurred }

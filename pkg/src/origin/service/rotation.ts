@@ -16,7 +16,7 @@ export interface RotationOptions {
 }
 
 /**
- * Signs every realm's feed by another key, as `Origin.rotateSigningKey` does. Rejects with `invalid_option`; then
+ * Signs every realm's feed with another key, as `Origin.rotateSigningKey` does. Rejects with `invalid_option`; then
  * nothing has changed.
  */
 export async function rotateSigningKey(
@@ -27,7 +27,7 @@ export async function rotateSigningKey(
   checkSigningKey(signingKey)
   const publicKey = publicKeyOf(signingKey)
   const subject = await calculateJwkThumbprint(publicKey as JoseJwk)
-  // The first one refuses what every other would.
+  // The first ledger refuses whatever every other one would.
   for (const ledger of ledgers.values()) signBy(ledger, signingKey)
   gate.pin(publicKey)
   for (const feed of feeds.values()) feed.resign()
@@ -40,7 +40,7 @@ function signBy(ledger: LedgerCore, signingKey: JWK): void {
   } catch (cause) {
     throw new PortcullisError(
       'invalid_option',
-      'signingKey was refused: it must be a private Ed25519 key whose x belongs to its d',
+      'signingKey was refused: it must be a private Ed25519 key whose x matches its d',
       { cause },
     )
   }

@@ -13,7 +13,7 @@ export interface ServiceOptions extends RevocationsOptions {
   audit: AuditLog
   edges: EdgeRegistry
   issuers: SubjectIssuers
-  /** By the realm's name. */
+  /** Keyed by realm name. */
   feeds: ReadonlyMap<string, RealmFeed>
   keyPublisher: KeyPublisher
 }

@@ -6,12 +6,12 @@ import { refused } from './checks.ts'
 /** The names of one realm's issuer. */
 interface Names {
   all: ReadonlySet<unknown>
-  /** `undefined`: a pattern, under which no tenant is the first. */
+  /** `undefined` for a pattern, of which no tenant is the first name. */
   first: string | undefined
   subjects: 'by_name' | 'same'
 }
 
-/** Under which name of its issuer a subject is kept in a realm's ledger, as gates look it up. */
+/** Determines the issuer name under which a realm's ledger stores a subject, matching how gates look it up. */
 export class SubjectIssuers {
   readonly #realms: ReadonlyMap<string, Names>
 
@@ -20,9 +20,9 @@ export class SubjectIssuers {
   }
 
   /**
-   * The member that an event or a query about a user, a session or a token has: none for the issuer's first name, and
-   * where all names have the same subjects. Throws `invalid_event` (`issuer_needed`, `unknown_issuer`). Unknown realms
-   * have none; their ledger rejects.
+   * Returns the `issuer` member for an event or a query about a user, a session or a token. It is empty for the
+   * issuer's first name, and if all names share subjects. Throws `invalid_event` (`issuer_needed`, `unknown_issuer`).
+   * Unknown realms get an empty one; their ledger rejects.
    */
   memberOf(realm: string, issuer: unknown): { issuer?: string } {
     const names = this.#realms.get(realm)
@@ -42,23 +42,22 @@ export class SubjectIssuers {
   }
 
   /**
-   * The same for any event. One about what all names share, such as a client or a key, takes no issuer: it refuses more
-   * than the caller of one name may mean. Throws `invalid_event` (`issuer_not_taken`) besides.
+   * Returns that member for any event. An event about something that all names share, such as a client or a key, takes
+   * no issuer, because it refuses more than the caller of one name may mean. Also throws `invalid_event`
+   * (`issuer_not_taken`).
    */
   ofEvent(realm: string, event: LedgerEvent, issuer: unknown): { issuer?: string } {
     if (isOfOneName(event)) return this.memberOf(realm, issuer)
     if (issuer === undefined) return {}
-    throw refused('issuer_not_taken', "this is the same under all names of the realm's issuer: leave issuer out")
+    throw refused('issuer_not_taken', "this is the same under all names of the realm's issuer: omit issuer")
   }
 
-  /** The name to show with an act that has been checked; `undefined`: the names make no difference. */
+  /** Returns the issuer name to show with a checked act; `undefined` if the names make no difference. */
   shown(realm: string, issuer: string | undefined): string | undefined {
     return this.#realms.get(realm)?.subjects === 'by_name' ? issuer : undefined
   }
 
-  /**
-   * The member of an act that is about what an identity server has done: a server that is connected has the first name.
-   */
+  /** Returns the member for an act of an identity server: a connected server has the first name. */
   firstOf(realm: string): { issuer?: string } {
     const issuer = this.shown(realm, this.#realms.get(realm)?.first)
     return issuer === undefined ? {} : { issuer }
@@ -74,7 +73,7 @@ function namesOf(realm: RealmSettings): Names {
   }
 }
 
-/** Whether an event is about a subject that each name has by itself, unless the realm says otherwise. */
+/** Whether an event is about a subject that each name has separately, unless the realm is configured otherwise. */
 function isOfOneName(event: LedgerEvent): boolean {
   return isKindOfOneName(event.kind === 'correction' ? event.correction.kind : event.kind)
 }

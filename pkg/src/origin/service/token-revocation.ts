@@ -5,24 +5,27 @@ import type { IdentifiedToken } from '../gate/gate.ts'
 import { revokeWithoutId, type TokensWithoutIdOptions } from './token-without-id.ts'
 
 /**
- * Revocations recorded for one withdrawn key, in one run of the process. A thief of such a key can sign tokens with
- * any number of ids; so many take 36 kB of a filter and a megabyte of the store.
+ * The maximum number of revocations recorded per withdrawn key and process. A thief of such a key can sign tokens with
+ * any number of ids; this many take 36 kB of a filter and a megabyte of the store.
  */
 export const MAX_WITHDRAWN_REVOCATIONS = 10_000
-/** Keys that are counted: more than are kept as withdrawn, for the count of a key that returns goes on. */
+/**
+ * The maximum number of keys counted. It exceeds the number of withdrawn keys kept, so that the count of a key that
+ * returns continues.
+ */
 const MAX_COUNTED_KEYS = 1_024
 
 export interface TokenRevocationsOptions extends TokensWithoutIdOptions {
   /** Throws `unknown_realm` or `closed`. */
   ledger: (realm: string) => LedgerCore
-  /** Reports, once each, a withdrawn key for which no more is recorded. */
+  /** Reports, once per key, a withdrawn key whose limit has been reached. */
   onExhausted: (realm: string, error: PortcullisError) => void
 }
 
-/** Records revocations of tokens: by their ids, or by what a token without an id belongs to. */
+/** Records revocations of tokens: by their ids, or for a token without an id by its session or user. */
 export class TokenRevocations {
   readonly #options: TokenRevocationsOptions
-  /** By realm and thumbprint. */
+  /** Counts, keyed by realm and thumbprint. */
   readonly #withdrawn = new Map<string, number>()
 
   constructor(options: TokenRevocationsOptions) {
@@ -30,9 +33,9 @@ export class TokenRevocations {
   }
 
   /**
-   * Records that a token is revoked, under its own name of the issuer. `undefined`: too many tokens of its key were
-   * revoked, and the issuer has withdrawn that key.
-   * Rejects as `Committer.record`, or for a token without an id as `revokeWithoutId`.
+   * Records the revocation of a token under its own issuer name. Resolves to `undefined` if its key is withdrawn and
+   * too many of that key's tokens were revoked. Rejects as `Committer.record`, or for a token without an id as
+   * `revokeWithoutId`.
    */
   async record(jwt: string, token: IdentifiedToken, given: DatedAct): Promise<RevokedToken | undefined> {
     const { recorder, issuers, ledger } = this.#options
@@ -79,7 +82,7 @@ export class TokenRevocations {
       this.#withdrawn.delete(oldest)
     }
     if (count === MAX_WITHDRAWN_REVOCATIONS + 1) {
-      const message = `${MAX_WITHDRAWN_REVOCATIONS} tokens of the withdrawn key ${thumbprint} were revoked, and no more are: if it was stolen, ban it`
+      const message = `${MAX_WITHDRAWN_REVOCATIONS} tokens of the withdrawn key ${thumbprint} were revoked, which is the limit: if it was stolen, ban it`
       this.#options.onExhausted(
         realm,
         new PortcullisError('invalid_token', message, { detail: 'withdrawn_key_exhausted' }),

@@ -17,19 +17,19 @@ export interface TokensWithoutIdOptions {
   issuers: SubjectIssuers
   /** Throws `unknown_realm` or `closed`. */
   ledger: (realm: string) => Pick<LedgerCore, 'refuses'>
-  /** Reports a failure after a revocation was recorded. */
+  /** Reports a failure that occurs after a revocation was recorded. */
   onFault: (cause: unknown, message: string) => void
 }
 
-/** The `detail` of a line about a session or a user that a token without an id ended. */
+/** The `detail` of a line about a session or a user that was ended by a token without an id. */
 const DETAIL = 'token_without_id'
 
 /**
- * Revokes a token that has no id by what it belongs to, as the realm's `withoutTokenId` says: its session, once; or its
- * user's tokens up to its own `iat`, so that a repeated token changes nothing and later logins stay valid. Only a token
- * that the origin's gate accepts may end more than itself; one that is refused for a revocation or its age needs no
- * record. Rejects with `invalid_event` (`missing_token_id`, `missing_session`, `missing_subject`), `invalid_token`,
- * `jwks_unreachable`, or as `Committer.record`.
+ * Revokes a token without an id by its session or its user, as the realm's `withoutTokenId` specifies. It ends the
+ * session once, or the user's tokens up to its own `iat`, so that a repeated token changes nothing and later logins
+ * stay valid. Only a token that the origin's gate accepts may end more than itself; one that is already refused for a
+ * revocation or its age needs no record. Rejects with `invalid_event` (`missing_token_id`, `missing_session`,
+ * `missing_subject`), `invalid_token`, `jwks_unreachable`, or as `Committer.record`.
  */
 export async function revokeWithoutId(
   options: TokensWithoutIdOptions,
@@ -52,7 +52,7 @@ export async function revokeWithoutId(
   }
 }
 
-/** The subject that the token ends. */
+/** Returns the subject that the token ends. */
 function endedBy(
   { withoutTokenId = 'refuse' }: RealmSettings,
   token: IdentifiedToken,
@@ -72,10 +72,7 @@ function endedBy(
   }
 }
 
-/**
- * Ends the session, unless something has since the token was judged: the end of a session must not move with each
- * repetition.
- */
+/** Ends the session, unless it has been ended since the token was judged: repetitions must not move its end. */
 async function endSession(
   options: TokensWithoutIdOptions,
   realm: string,
@@ -106,8 +103,8 @@ async function endSession(
 class EndedMeanwhile extends Error {}
 
 /**
- * The token's `iat`, which the gate compares with a not-before; with `compare: 'authTime'` its login, where that is
- * later by a wrong clock.
+ * Returns the token's `iat`, which the gate compares with a not-before; with `compare: 'authTime'` its login, if a
+ * wrong clock made that later.
  */
 function comparedTime({ compare }: RealmSettings, { issuedAt = 0 }: { issuedAt?: number }, claims: Claims): number {
   const loggedInAt = claims['auth_time']
@@ -116,7 +113,7 @@ function comparedTime({ compare }: RealmSettings, { issuedAt = 0 }: { issuedAt?:
     : issuedAt
 }
 
-/** The kind of revocation that already refuses a token. Throws if the gate would never have accepted it. */
+/** Returns the kind of revocation that already refuses a token. Throws if the gate would never have accepted it. */
 function endedBefore(reason: Reason): RevokedToken['ended'] {
   switch (reason) {
     case 'session_revoked':

@@ -1,12 +1,12 @@
 import { PortcullisError } from '../../errors.ts'
 import type { OriginReport } from '../api.ts'
 
-/** How often a realm's unknown tokens are reported at the most. */
+/** The shortest interval between reports of a realm's unknown tokens. */
 const REPORT_INTERVAL_MS = 60_000
 
 /**
- * Why a token was not revoked: nothing here knows it (opaque, of another issuer, or not signed by a key of the realm),
- * or it is of another realm than the route's.
+ * Why a token was not revoked: it is not known here (opaque, of another issuer, or not signed by a key of the realm),
+ * or it belongs to another realm than the route's.
  */
 export type UnknownCause = 'not_known' | 'other_realm'
 
@@ -18,14 +18,14 @@ export interface UnknownTokensOptions {
 }
 
 /**
- * Counts and reports unknown tokens that clients wanted revoked. RFC 7009 §2.2 has them answered with
- * 200, so without this an operator would not see that such tokens stay valid.
+ * Counts and reports unknown tokens that clients asked to revoke. RFC 7009 §2.2 requires a 200 response for them, so
+ * without this an operator would not notice that such tokens stay valid.
  */
 export class UnknownTokens {
   readonly #count: (realm: string) => void
   readonly #onReport: (report: OriginReport) => void
   readonly #nowMs: () => number
-  /** By realm: when it was last reported, and how many came since. Only realms of ours are noted. */
+  /** The time of the last report and the count since, by realm. Contains only configured realms. */
   readonly #realms = new Map<string, { reportedAtMs: number; count: number }>()
 
   constructor({ count, onReport, nowMs = () => performance.now() }: UnknownTokensOptions) {
@@ -34,7 +34,7 @@ export class UnknownTokens {
     this.#nowMs = nowMs
   }
 
-  /** Nothing of the token itself is taken. */
+  /** Uses nothing of the token itself. */
   note(realm: string, cause: UnknownCause): void {
     this.#count(realm)
     const noted = this.#realms.get(realm) ?? { reportedAtMs: Number.NEGATIVE_INFINITY, count: 0 }
@@ -55,8 +55,8 @@ export class UnknownTokens {
 
 const MESSAGES: Readonly<Record<UnknownCause, string>> = {
   not_known:
-    'a client had a token revoked that is not known here, such as a refresh token of the issuer: it was answered 200 (RFC 7009 ' +
+    'a client asked to revoke an unknown token, such as a refresh token of the issuer: it got 200 (RFC 7009 ' +
     'section 2.2) and is not revoked; revoke it at the issuer, and here the access token or the session that belongs to it',
   other_realm:
-    "a client had a token of another realm revoked: it was answered 200 (RFC 7009 section 2.2) and is not revoked; send it to that realm's route",
+    "a client asked to revoke a token of another realm: it got 200 (RFC 7009 section 2.2) and is not revoked; send it to that realm's route",
 }

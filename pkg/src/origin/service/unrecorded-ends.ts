@@ -2,20 +2,20 @@ import type { EndedClientSession } from '../connectors/revocation-endpoint.ts'
 import { sha256 } from '../same-secret.ts'
 
 /**
- * Ends that are kept, while the store fails; then the oldest is forgotten, and only the server's own events tell of it.
+ * The maximum number of ends kept while the store fails; above it the oldest is dropped, and only the server's own
+ * events report it.
  */
 const MAX_ENDS = 1_000
 
 /**
- * Parts of sessions that an identity server has ended at a client's request, until they are recorded here. When the
- * store fails, the client is told to ask again, and by then the server does not know the token any more. Of tokens
- * digests are kept.
+ * Session parts that an identity server has ended at a client's request, until they are recorded here. If the store
+ * fails, the client must retry, and by then the server no longer knows the token. Only digests of tokens are stored.
  */
 export class UnrecordedEnds {
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #ends = new Map<string, EndedClientSession>()
 
-  /** The end that a token of the realm stands for; `undefined`: none waits. */
+  /** Returns the unrecorded end for a token of the realm; `undefined` if none is waiting. */
   async of(realm: string, token: string): Promise<EndedClientSession | undefined> {
     return this.#ends.size === 0 ? undefined : this.#ends.get(await keyOf(realm, token))
   }

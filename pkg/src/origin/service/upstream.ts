@@ -6,24 +6,24 @@ import type { StagedTime } from '../recording/committer.ts'
 import type { OutboxEntry } from '../store/outbox.ts'
 
 export interface UpstreamOptions {
-  /** The forwarder of a realm; `undefined`: none of its connectors can act. */
+  /** Returns the forwarder of a realm; `undefined` if none of its connectors can act. */
   forwarder: (realm: string) => Forwarder | undefined
   issuerClocks: ReadonlyMap<string, IssuerClock>
-  /** How far a value that a caller chose may lie ahead of us. */
+  /** How far ahead of our clock a value that a caller chose may be. */
   skewSeconds: number
 }
 
-/** How one event is forwarded to the identity server. */
+/** Forwards one event to the identity server. */
 interface Forwarding {
-  /** Makes the messages of its transaction, as `RecordOptions.outbox`. */
+  /** Returns the messages of its transaction, as `RecordOptions.outbox`. */
   outbox: (staged: StagedTime) => readonly OutboxEntry[]
-  /** Waits for the event to be recorded, and has its messages sent. */
+  /** Waits for the event to be recorded, then sends its messages. */
   forwarded(recording: Promise<Recorded>): Promise<Recorded>
 }
 
 /**
- * Forwards what is recorded to the realms' identity servers: each message is stored in the transaction of its event,
- * and sent afterwards.
+ * Forwards recorded events to the realms' identity servers: each message is stored in the transaction of its event and
+ * sent afterwards.
  */
 export class Upstream {
   readonly #options: UpstreamOptions
@@ -58,8 +58,8 @@ export class Upstream {
   }
 
   /**
-   * Unix seconds: up to when an event refuses tokens. As in the ledger, a time further ahead than clocks may differ
-   * counts as now.
+   * Returns the unix seconds up to which an event refuses tokens. As in the ledger, a time further ahead than clocks
+   * may differ counts as now.
    */
   #untilOf(realm: string, event: LedgerEvent, now: number): number {
     const { issuerClocks, skewSeconds } = this.#options

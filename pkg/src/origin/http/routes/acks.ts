@@ -8,7 +8,7 @@ import { checkMembers, jsonRequest, readMembers, whole } from '../request-body.t
 import { feedOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
 
-/** Which edge it is. */
+/** Identifies the edge. */
 const EDGE = { edge: required(anyString) }
 
 const STATEMENT = {
@@ -16,16 +16,17 @@ const STATEMENT = {
   chain: required(pattern('32 hexadecimal digits', /^[0-9a-f]{32}$/)),
   issuedAt: whole(
     0,
-    'When the statement that it enforces was signed. Without it only a greater sequence shows that it lives.',
+    'When the statement that it enforces was signed. Without it only a greater sequence counts as a sign of life.',
   ),
-  minor: whole(0, 'The minor version of the wire format that it knows, where the query does not say.'),
+  minor: whole(0, 'The minor version of the wire format that it supports, if the query does not state it.'),
 }
 
 const ACKNOWLEDGEMENT = jsonRequest({ ...EDGE, ...STATEMENT })
 
 /**
- * `POST /feed/{realm}/acks?minor= {"edge","sequence","chain","issuedAt"?,"minor"?}` with the edge's secret as bearer:
- * it enforces all changes up to this sequence, and reads pushes in the form of this minor.
+ * `POST /feed/{realm}/acks?minor= {"edge","sequence","chain","issuedAt"?,"minor"?}` with the edge's secret as bearer
+ * token. The edge states that it enforces all changes up to this sequence, and supports pushes in the form of this
+ * minor version.
  */
 export const acknowledgementRoutes: readonly Route[] = [
   {
@@ -39,7 +40,7 @@ export const acknowledgementRoutes: readonly Route[] = [
       query: MINOR_PARAMETER,
       body: ACKNOWLEDGEMENT,
       answers: {
-        204: { description: 'Recorded. One older than the last changes nothing.' },
+        204: { description: 'Recorded. An older one than the last has no effect.' },
         409: { description: 'This sequence and chain were never published here.' },
       },
     },
@@ -70,9 +71,9 @@ async function acknowledge(call: Call): Promise<Response> {
   throw new Problem(409, outcome, 'this origin never published that sequence and chain')
 }
 
-/** The minor that the edge knows, by body or query. Throws a `Problem` (400) when they differ. */
+/** Returns the minor version that the edge supports, from body or query. Throws a `Problem` (400) if they differ. */
 function knownMinor(inBody: number | undefined, inQuery: number | undefined): number {
   if (inBody !== undefined && inQuery !== undefined && inBody !== inQuery)
-    throw invalidRequest('minor is not the same in query and body')
+    throw invalidRequest('minor differs between query and body')
   return inBody ?? inQuery ?? 0
 }

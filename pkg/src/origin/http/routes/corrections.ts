@@ -16,13 +16,13 @@ const MEMBER_RULES: Rules = {
   client: nameRule,
   thumbprint: described(
     pattern("a key's RFC 7638 thumbprint, 43 characters", /^[A-Za-z0-9_-]{43}$/),
-    'That of RFC 7638.',
+    'The RFC 7638 thumbprint.',
   ),
   notBefore: notBeforeRule('Unix seconds.'),
   minimum: whole(0),
 }
 
-/** The rules of one kind. Every member but the not-before must be there. */
+/** Returns the rules of one kind. All members except the not-before are required. */
 function rulesOf(kind: string, members: readonly string[]): Rules {
   const own = Object.entries(MEMBER_RULES).filter(([member]) => members.includes(member))
   const needed = own.map(([member, rule]) => [member, member === 'notBefore' ? rule : required(rule)])
@@ -36,9 +36,9 @@ const CORRECTION: RequestBody = {
   schema: { oneOf: [...RULES.values()].map(objectSchema) },
 }
 
-/** Here it must be given. */
+/** Required here. */
 const REASON: QueryParameter = {
-  description: 'Why, for the audit log.',
+  description: 'The reason, for the audit log.',
   need: 'required',
   schema: { ...REASON_PARAMETER['reason']?.schema, minLength: 1 },
 }
@@ -52,16 +52,16 @@ export const correctionRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary:
-        'Replaces a mistaken not-before (left out: there is none) or version, or lifts a ban. `reason` is required.',
+        'Replaces a mistaken not-before (removes it if omitted) or version, or lifts a ban. `reason` is required.',
       query: { ...ISSUER_PARAMETER, ...WAIT_PARAMETERS, reason: REASON },
       body: CORRECTION,
       answers: {
         200: {
-          description: 'Done, and how many edges have it: `wait`.',
+          description: 'With `wait`: done, and how many edges have it.',
           type: 'application/json',
           schema: ENFORCEMENT,
         },
-        204: { description: 'Done; gates have it from the next manifest.' },
+        204: { description: 'Done; gates get it with the next manifest.' },
       },
     },
     handle: correct,
@@ -79,7 +79,7 @@ async function correct(call: Call): Promise<Response> {
   return enforcedOr(call, wait, recorded, noContent())
 }
 
-/** Which members belong to the kind, the service says. */
+/** The service decides which members belong to the kind. */
 function checkedCorrection(members: Record<string, unknown>): Correction {
   const rules = RULES.get(String(members['kind']))
   if (typeof members['kind'] !== 'string' || rules === undefined)

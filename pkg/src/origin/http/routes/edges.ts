@@ -11,25 +11,25 @@ const EDGES = {
       name: { type: 'string' },
       sequence: {
         type: 'integer',
-        description: 'Up to where it has acknowledged that it enforces the ledger; absent: nothing yet.',
+        description: 'The sequence up to which it has acknowledged enforcing the ledger; absent if none yet.',
       },
-      acknowledgedAt: { type: 'integer', description: 'When it last did, in unix seconds.' },
+      acknowledgedAt: { type: 'integer', description: 'When it last acknowledged, in unix seconds.' },
       pushedSequence: {
         type: 'integer',
-        description: 'The last sequence pushed with success; that proves no enforcement.',
+        description: 'The last sequence pushed successfully; this does not prove enforcement.',
       },
       state: { enum: ['current', 'behind', 'silent', 'unheard'] },
       minor: {
         type: 'integer',
         description:
-          'The minor version of the wire format that it says it knows; absent: it has not said, or has refused a push of it since.',
+          'The minor version of the wire format that it states to support; absent if it has stated none, or has since refused a push in that form.',
       },
-      behindBy: { type: 'integer', description: 'How many changes it lacks.' },
+      behindBy: { type: 'integer', description: 'The number of changes that it lacks.' },
     },
   },
 }
 
-/** `GET /admin/realms/{realm}/edges`: how far every edge is. */
+/** `GET /admin/realms/{realm}/edges` lists how far every edge is. */
 export const edgeRoutes: readonly Route[] = [
   {
     method: 'GET',
@@ -38,7 +38,7 @@ export const edgeRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary: 'The configured edges, and how far each one enforces the ledger.',
-      answers: { 200: { description: 'All of them.', type: 'application/json', schema: EDGES } },
+      answers: { 200: { description: 'All edges.', type: 'application/json', schema: EDGES } },
     },
     handle: (call) => json(200, call.context.edges.status(feedOf(call).name)),
   },

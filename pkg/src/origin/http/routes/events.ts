@@ -4,7 +4,7 @@ import { invalidRequest, textParameter } from '../input.ts'
 import type { Call, Route } from '../route.ts'
 
 const DEFAULT_LINES = 100
-/** Lines of an export read at a time: reading them blocks other calls of the store. */
+/** The number of lines of an export read at a time, because reading blocks other calls of the store. */
 const EXPORT_PAGE_LINES = 500
 
 const PARAMETERS = ['action', 'actor', 'subject', 'from', 'to', 'before', 'max', 'format'] as const
@@ -12,7 +12,7 @@ type Parameter = (typeof PARAMETERS)[number]
 
 const UNIX_SECONDS = { type: 'integer', minimum: 0 }
 
-/** `GET /admin/realms/{realm}/events`: the audit log, newest first, paged; or all of it as JSON lines. */
+/** `GET /admin/realms/{realm}/events` returns the audit log, newest first, in pages or completely as JSON lines. */
 export const eventRoutes: readonly Route[] = [
   {
     method: 'GET',
@@ -22,27 +22,27 @@ export const eventRoutes: readonly Route[] = [
     operation: {
       summary: 'The audit log of the realm, newest first.',
       query: {
-        action: { description: 'Only this action.', schema: { enum: AUDIT_ACTIONS } },
+        action: { description: 'Filters by action.', schema: { enum: AUDIT_ACTIONS } },
         actor: {
-          description: 'Only acts of this actor, such as `admin:<sub>`.',
+          description: 'Filters by actor, such as `admin:<sub>`.',
           schema: { type: 'string', minLength: 1 },
         },
-        subject: { description: 'Only acts on this subject.', schema: { type: 'string', minLength: 1 } },
+        subject: { description: 'Filters by subject.', schema: { type: 'string', minLength: 1 } },
         from: { description: 'Not older than this, in unix seconds.', schema: UNIX_SECONDS },
         to: { description: 'Not newer than this, in unix seconds.', schema: UNIX_SECONDS },
         before: { description: 'Only lines older than the one with this id.', schema: { type: 'integer', minimum: 0 } },
         max: {
-          description: `So many lines at the most. Default ${DEFAULT_LINES}; with \`format=jsonl\`: all.`,
+          description: `The maximum number of lines. Default ${DEFAULT_LINES}; with \`format=jsonl\`: all.`,
           schema: { type: 'integer', minimum: 1, maximum: MAX_AUDIT_LINES },
         },
         format: {
-          description: '`jsonl`, as with `Accept: application/x-ndjson`: JSON lines.',
+          description: '`jsonl` returns JSON lines, as does `Accept: application/x-ndjson`.',
           schema: { enum: ['json', 'jsonl'] },
         },
       },
       answers: {
         200: {
-          description: 'The lines; while there are older ones, `Link` has the address of the next page (`rel="next"`).',
+          description: 'The lines. If older ones exist, `Link` has the address of the next page (`rel="next"`).',
           type: 'application/json',
           otherTypes: ['application/x-ndjson'],
           schema: {
@@ -81,7 +81,7 @@ async function events({ context, request, url, parameter }: Call): Promise<Respo
   return json(200, entries, more && last !== undefined ? { link: `<${nextPage(url, last.id)}>; rel="next"` } : {})
 }
 
-/** A page in memory at a time; lines noted meanwhile are newer and not among them. */
+/** Yields one page at a time. Lines noted meanwhile are newer and not included. */
 async function* pagesOf(
   audit: Call['context']['audit'],
   filter: Omit<AuditQuery, 'limit'>,
@@ -110,7 +110,7 @@ function parametersOf(url: URL): Map<Parameter, string> {
   const found = new Map<Parameter, string>()
   for (const [name, value] of url.searchParams) {
     const parameter = PARAMETERS.find((each) => each === name)
-    if (parameter === undefined) throw invalidRequest(`the query may have no parameters but ${PARAMETERS.join(', ')}`)
+    if (parameter === undefined) throw invalidRequest(`the query may have only the parameters ${PARAMETERS.join(', ')}`)
     if (found.has(parameter) || textParameter(url, parameter) === undefined)
       throw invalidRequest(`${parameter} must have a value, given once`)
     found.set(parameter, value)
@@ -153,7 +153,7 @@ function isAction(text: string): text is AuditAction {
   return (AUDIT_ACTIONS as readonly string[]).includes(text)
 }
 
-/** `format` if it is given, else by `Accept` (RFC 9110 §12.5.1). */
+/** Whether the client wants JSON lines: by `format` if it is given, else by `Accept` (RFC 9110 §12.5.1). */
 function wantsLines(request: Request, given: Map<Parameter, string>): boolean {
   const format = given.get('format')
   if (format !== undefined && format !== 'json' && format !== 'jsonl')

@@ -7,12 +7,12 @@ import { MINOR_PARAMETER, minorOf } from '../minor.ts'
 import { feedOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
 
-/** The longest a poll is held: below the minute after which proxies give up. */
+/** The longest time that a poll is held, below the minute after which proxies time out. */
 const MAX_WAIT_SECONDS = 25
 
 const OCTETS = 'application/octet-stream'
 
-/** The feed as edges pull it, and the key look-up for a token whose key the feed lacks. */
+/** The feed that edges pull, and the key lookup for a token whose key the feed lacks. */
 export const feedRoutes: readonly Route[] = [
   {
     method: 'GET',
@@ -20,7 +20,7 @@ export const feedRoutes: readonly Route[] = [
     tag: 'feed',
     access: 'reader',
     operation: {
-      summary: 'The signed head of the state; with `after`, as soon as it is beyond that.',
+      summary: 'The signed head of the state; with `after`, waits until the head is beyond that sequence.',
       query: {
         after: { description: 'The sequence that the reader has.', schema: { type: 'integer', minimum: 0 } },
         waitSeconds: {
@@ -31,9 +31,9 @@ export const feedRoutes: readonly Route[] = [
       },
       answers: {
         200: { description: 'The manifest.', type: OCTETS },
-        304: { description: 'The reader has it: `If-None-Match`.' },
-        429: { description: 'Too many readers of this address wait.' },
-        503: { description: 'Too many readers wait.' },
+        304: { description: 'The reader already has it (`If-None-Match`).' },
+        429: { description: 'Too many waiting readers of this address.' },
+        503: { description: 'Too many waiting readers.' },
       },
     },
     handle: manifest,
@@ -56,7 +56,7 @@ export const feedRoutes: readonly Route[] = [
       answers: {
         200: { description: 'The delta.', type: OCTETS },
         409: { description: "The sequence is beyond this origin's head." },
-        410: { description: 'The changes since then are gone: take the manifest.' },
+        410: { description: 'The changes since then have been deleted: fetch the manifest.' },
         429: { description: 'This address has requested too many different deltas.' },
       },
     },
@@ -68,7 +68,7 @@ export const feedRoutes: readonly Route[] = [
     tag: 'feed',
     access: 'reader',
     operation: {
-      summary: 'A part of the state, by the hash that the manifest names. It is the same for every reader.',
+      summary: 'A part of the state, addressed by its hash in the manifest; the same for every reader.',
       query: MINOR_PARAMETER,
       answers: { 200: { description: 'The section.', type: OCTETS } },
     },
@@ -81,22 +81,23 @@ export const feedRoutes: readonly Route[] = [
     access: 'reader',
     operation: {
       summary:
-        "Makes the origin look at the issuer's keys, at most once a second for all readers together, and adds new ones to the feed. " +
-        'No body: which key is missing is not said.',
+        "Makes the origin fetch the issuer's keys, at most once a second for all readers together, and adds new ones to the feed.  " +
+        'Has no body: the missing key is not named.',
       query: MINOR_PARAMETER,
       answers: {
-        204: { description: 'Looked: new keys are recorded, and in the next delta.' },
-        503: { description: 'The issuer has no keys to give at the moment, or too many readers wait.' },
+        204: { description: 'Fetched: new keys are recorded, and are in the next delta.' },
+        503: { description: "The issuer's keys are not available at the moment, or too many readers wait." },
       },
     },
     handle: look,
   },
 ]
 
-/** Maps the error of a delta that cannot be made. */
+/** Maps the error of a delta that cannot be created. */
 export function deltaProblem(error: unknown): unknown {
   if (!(error instanceof PortcullisError)) return error
-  if (error.detail === 'pruned') return new Problem(410, 'pruned', 'the changes since then are gone: take the manifest')
+  if (error.detail === 'pruned')
+    return new Problem(410, 'pruned', 'the changes since then have been deleted: fetch the manifest')
   if (error.detail === 'ahead') return new Problem(409, 'ahead', "the sequence is beyond this origin's head")
   if (error.detail === 'busy')
     return new Problem(429, 'too_many_requests', 'this address has requested too many different deltas', {
@@ -105,14 +106,14 @@ export function deltaProblem(error: unknown): unknown {
   return error
 }
 
-/** Too many wait already. */
+/** Returns the refusal for too many waiting readers. */
 export function tooManyReaders(): Problem {
   return new Problem(503, 'temporarily_unavailable', 'too many readers at the moment', { 'retry-after': '2' })
 }
 
-/** This address has as many waiting as it may. */
+/** Returns the refusal for an address with the maximum number of waiting requests. */
 export function tooManyOfAddress(): Problem {
-  return new Problem(429, 'too_many_requests', 'too many requests of this address wait at the moment', {
+  return new Problem(429, 'too_many_requests', 'too many waiting requests of this address at the moment', {
     'retry-after': '2',
   })
 }
@@ -129,7 +130,7 @@ async function manifest(call: Call): Promise<Response> {
   return holds(call.request.headers.get('if-none-match'), etag) ? notModified(headers) : octets(bytes, headers)
 }
 
-/** Throws a `Problem` when too many wait. */
+/** Throws a `Problem` if too many wait. */
 async function waitBeyond(call: Call, feed: RealmFeed, after: number, waitMs: number): Promise<void> {
   const leave = call.context.readers.enter(call.network)
   if (leave === undefined) throw tooManyOfAddress()
@@ -144,7 +145,7 @@ function deltas(call: Call): Response {
   const feed = feedOf(call)
   const minor = minorOf(call)
   const after = wholeNumber(call.url, 'after')
-  if (after === undefined) throw invalidRequest('after is missing: the sequence that the edge is at')
+  if (after === undefined) throw invalidRequest('after is missing: it must be the sequence of the edge')
   try {
     return octets(feed.form(minor).sharedDelta(after, call.context.readers.budget(call.network)).bytes, {
       'cache-control': 'no-store',
@@ -165,7 +166,7 @@ async function look(call: Call): Promise<Response> {
   }
 }
 
-/** A set without usable keys is no better than none. */
+/** A set without usable keys is treated like none. */
 function lookProblem(error: unknown): unknown {
   if (!(error instanceof PortcullisError) || error.code !== 'invalid_jwks') return error
   return new Problem(503, 'temporarily_unavailable', 'the keys of the issuer are not available at the moment', {
@@ -178,16 +179,16 @@ function section(call: Call): Response {
   minorOf(call)
   const sha256 = call.parameter('sha256')
   const bytes = /^[0-9a-f]{64}$/.test(sha256) ? feed.section(sha256) : undefined
-  if (bytes === undefined) throw new Problem(404, 'not_found', 'no such section, or no longer')
+  if (bytes === undefined) throw new Problem(404, 'not_found', 'the section does not exist, or no longer does')
   return octets(bytes, { etag: `"${sha256}"`, 'cache-control': `${visibility(call)}, max-age=31536000, immutable` })
 }
 
-/** Behind a credential nothing may be kept by a shared cache. */
+/** With a credential, shared caches must not store anything. */
 function visibility({ context }: Call): 'public' | 'private' {
   return context.settings.feedCredential === undefined ? 'public' : 'private'
 }
 
-/** Whether `If-None-Match` names this validator; the comparison is the weak one (RFC 9110 §13.1.2). */
+/** Whether `If-None-Match` contains this validator, by weak comparison (RFC 9110 §13.1.2). */
 function holds(ifNoneMatch: string | null, etag: string): boolean {
   if (ifNoneMatch === null) return false
   return ifNoneMatch.split(',').some((each) => each.trim().replace(/^W\//, '') === etag || each.trim() === '*')

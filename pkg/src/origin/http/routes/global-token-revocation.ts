@@ -19,7 +19,7 @@ import { enforcedOr, ENFORCEMENT, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 /** How soon a caller may send it again. */
 const RETRY_AFTER_SECONDS = 2
 
-/** `subject` is the name of earlier drafts. */
+/** `subject` is the member's name in earlier drafts. */
 const MEMBERS = ['sub_id', 'subject'] as const
 /** The members of an identifier that are the `sub` of tokens. */
 const IDS = ['sub', 'id']
@@ -51,8 +51,8 @@ const BODY: RequestBody = {
 }
 
 /**
- * `POST /realms/{realm}/global-token-revocation` (draft-parecki-oauth-global-token-revocation-06): a caller has all
- * tokens of a user revoked.
+ * `POST /realms/{realm}/global-token-revocation` (draft-parecki-oauth-global-token-revocation-06) revokes all tokens of
+ * a user for a caller.
  */
 export const globalRevocationRoutes: readonly Route[] = [
   {
@@ -67,7 +67,7 @@ export const globalRevocationRoutes: readonly Route[] = [
       body: BODY,
       answers: {
         200: {
-          description: 'With `wait`: the same, and how many edges have it.',
+          description: 'With `wait`: done, and how many edges have it.',
           type: 'application/json',
           schema: ENFORCEMENT,
           headers: UPSTREAM,
@@ -79,7 +79,7 @@ export const globalRevocationRoutes: readonly Route[] = [
         },
         400: { description: 'The request is malformed, or there is no resolver for identifiers of that format.' },
         403: { description: "The credential is another realm's, or the JWT another app's." },
-        404: { description: '`user_not_found`; or `not_found`: no such realm, or it has no callers.' },
+        404: { description: '`user_not_found`; or `not_found` for an unknown realm, or one without callers.' },
         422: { description: 'The user cannot be logged out here.' },
         503: { description: 'Nothing was recorded: the keys of the caller or the user could not be looked up.' },
       },

@@ -141,8 +141,8 @@ describe('an app is disconnected', () => {
       [{ user: 'alice' }, /^client is missing: it must be a string of 1 to 1024 bytes/],
       [{ client: 'agent' }, /^user is missing/],
       [{ user: 'alice', client: 'x'.repeat(1_025) }, /^client must be a string of 1 to 1024 bytes/],
-      [{ sid: 's1', client: 'agent' }, /^the body may have no members but user, client$/],
-      [{ user: 'alice', client: 'agent', notBefore: 1 }, /no members but user, client$/],
+      [{ sid: 's1', client: 'agent' }, /^the body may have only the members user, client$/],
+      [{ user: 'alice', client: 'agent', notBefore: 1 }, /only the members user, client$/],
     ] as const) {
       const [status, error, said] = await errorOf(await stage.administer('POST', path, body))
       assert.deepEqual([status, error], [400, 'invalid_request'])

@@ -18,11 +18,11 @@ const GRANTS = {
     required: ['clientId', 'sessions', 'notBefore'],
     properties: {
       clientId: { type: 'string' },
-      sessions: { type: 'integer', description: "How many of the user's sessions have it and have not ended." },
-      lastAccess: { type: 'integer', description: 'When it last used one of these, in unix seconds.' },
+      sessions: { type: 'integer', description: "The number of the user's active sessions with this client." },
+      lastAccess: { type: 'integer', description: 'When the client last used one of these, in unix seconds.' },
       notBefore: {
         type: 'integer',
-        description: "The user's tokens issued to it up to then are refused; unix seconds, 0: none.",
+        description: "The user's tokens issued to it up to then are refused; unix seconds, 0 if none.",
       },
     },
   },
@@ -30,15 +30,15 @@ const GRANTS = {
 
 const ENDED: Operation['answers'] = {
   200: {
-    description: 'Done, and how many edges enforce it: `wait`.',
+    description: 'With `wait`: done, and how many edges enforce it.',
     type: 'application/json',
     schema: ENFORCEMENT,
     headers: UPSTREAM,
   },
-  204: { description: 'Done; also for a user or a client that is not known.', headers: UPSTREAM },
+  204: { description: 'Done, also for an unknown user or client.', headers: UPSTREAM },
 }
 
-/** The apps of a user: listed as Keycloak's Admin API lists consents, and disconnected. */
+/** The apps of a user: listing them, as Keycloak's Admin API lists consents, and disconnecting one. */
 export const grantRoutes: readonly Route[] = [
   {
     method: 'GET',
@@ -47,9 +47,9 @@ export const grantRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary:
-        "A user's apps: the clients of the sessions that an issuer beside the origin knows, and those disconnected lately.",
+        "A user's apps: the clients of the sessions that an issuer beside the origin knows, and recently disconnected clients.",
       query: ISSUER_PARAMETER,
-      answers: { 200: { description: 'All of them.', type: 'application/json', schema: GRANTS } },
+      answers: { 200: { description: 'All apps.', type: 'application/json', schema: GRANTS } },
     },
     handle: list,
   },
@@ -71,7 +71,7 @@ export const grantRoutes: readonly Route[] = [
     tag: 'administration',
     access: 'administrator',
     operation: {
-      summary: 'Disconnects an app (`client`) of a user (`user`, by its `sub`). For names that no path can carry.',
+      summary: 'Disconnects an app (`client`) of a user (`user`, by its `sub`). For names that a path cannot contain.',
       query: { ...ISSUER_PARAMETER, ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       body: GRANT,
       answers: ENDED,
@@ -82,7 +82,7 @@ export const grantRoutes: readonly Route[] = [
 
 async function list(call: Call): Promise<Response> {
   const found = await call.context.operations.grants(call.parameter('realm'), call.parameter('id'), issuerOf(call))
-  if (found === undefined) throw new Problem(404, 'not_found', 'no such user')
+  if (found === undefined) throw new Problem(404, 'not_found', 'unknown user')
   return json(200, found)
 }
 

@@ -7,9 +7,7 @@ const HEALTH = {
   properties: { status: { enum: ['ok', 'failing'] }, error: { type: 'string' }, realms: { type: 'object' } },
 }
 
-/**
- * `GET /healthz`: 200, or 503 while the store takes no writes, and to the end of the process once the core has failed.
- */
+/** `GET /healthz` returns 200, or 503 while the store cannot be written, and permanently once the core has failed. */
 export const healthRoutes: readonly Route[] = [
   {
     method: 'GET',
@@ -17,12 +15,12 @@ export const healthRoutes: readonly Route[] = [
     tag: 'operations',
     access: 'anybody',
     operation: {
-      summary: 'Whether the origin takes revocations.',
+      summary: 'Whether the origin accepts revocations.',
       answers: {
         200: { description: 'It does.', type: 'application/json', schema: HEALTH },
         503: {
           description:
-            'The store takes no writes, the core has failed (`fault`: start the origin again), or the origin is closing.',
+            'The store cannot be written, the core has failed (`fault`: restart the origin), or the origin is closing.',
           type: 'application/json',
           schema: { anyOf: [HEALTH, { $ref: '#/components/schemas/Error' }] },
         },

@@ -13,23 +13,26 @@ const KEY = {
   required: ['use', 'status', 'banned'],
   properties: {
     kid: { type: 'string' },
-    thumbprint: { type: 'string', description: 'That of RFC 7638; absent for a symmetric key.' },
+    thumbprint: { type: 'string', description: 'The RFC 7638 thumbprint; absent for a symmetric key.' },
     algorithm: { type: 'string' },
     use: { type: 'string' },
     status: {
       enum: ['ACTIVE', 'PASSIVE', 'DISABLED'],
-      description: 'It signs; it only verifies, as far as is known; it is banned.',
+      description: 'Signs; only verifies, as far as is known; is banned.',
     },
     banned: { type: 'boolean' },
     createdAt: { type: 'integer', description: 'Unix seconds.' },
-    notBefore: { type: 'integer', description: 'Tokens that it signed up to then are refused; unix seconds, 0: none.' },
+    notBefore: {
+      type: 'integer',
+      description: 'Tokens that it signed up to this time are refused; unix seconds, 0 if none.',
+    },
   },
 }
 
 const NOT_BEFORE = jsonRequest(
   {
     notBefore: notBeforeRule(
-      'Unix seconds. Default, also without a body, and for a time further ahead than clocks may differ: now.',
+      'Unix seconds. Default: now, also without a body or for a time further ahead than clocks may differ.',
     ),
   },
   'optional',
@@ -42,7 +45,7 @@ const KEYS = {
     active: {
       type: 'object',
       additionalProperties: { type: 'string' },
-      description: 'By algorithm the `kid` of the key that signs.',
+      description: 'The `kid` of the signing key, by algorithm.',
     },
     keys: { type: 'array', items: KEY },
   },
@@ -59,7 +62,7 @@ export const keyRoutes: readonly Route[] = [
       summary:
         "The signing keys of the realm's issuer; those of its set that are for encryption, or are not used, are left out. A set does " +
         'not say which key signs: the only one of an algorithm does.',
-      answers: { 200: { description: 'All of them.', type: 'application/json', schema: KEYS } },
+      answers: { 200: { description: 'All keys.', type: 'application/json', schema: KEYS } },
     },
     handle: list,
   },
@@ -69,15 +72,15 @@ export const keyRoutes: readonly Route[] = [
     tag: 'administration',
     access: 'administrator',
     operation: {
-      summary: 'Makes a new signing key, where the issuer stands beside the origin; older ones still verify.',
+      summary: 'Creates a signing key, if the issuer runs beside the origin; older ones still verify.',
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       answers: {
         200: {
-          description: 'Made, and how many edges know it: `wait`.',
+          description: 'With `wait`: created, and how many edges know it.',
           type: 'application/json',
           schema: ENFORCEMENT,
         },
-        201: { description: 'The new key; it is in the feed already.', type: 'application/json', schema: KEY },
+        201: { description: 'The new key; it is already in the feed.', type: 'application/json', schema: KEY },
       },
     },
     handle: add,
@@ -88,10 +91,10 @@ export const keyRoutes: readonly Route[] = [
     tag: 'administration',
     access: 'administrator',
     operation: {
-      summary: 'Bans a key: all its tokens are refused, for ever.',
+      summary: 'Bans a key: all its tokens are refused permanently.',
       query: {
         force: {
-          description: 'Whether to ban the last one too; then logins fail. Default `false`.',
+          description: 'Whether to ban even the last key; then logins fail. Default `false`.',
           schema: { enum: ['true', 'false'] },
         },
         ...WAIT_PARAMETERS,
@@ -99,16 +102,16 @@ export const keyRoutes: readonly Route[] = [
       },
       answers: {
         200: {
-          description: 'Banned, and how many edges enforce it: `wait`.',
+          description: 'With `wait`: banned, and how many edges enforce it.',
           type: 'application/json',
           schema: ENFORCEMENT,
         },
-        204: { description: 'Banned; also when it was already.' },
+        204: { description: 'Banned, also if it already was.' },
         409: {
           description:
-            '`last_key`: no other signing key is left that is not banned. `ambiguous_key`: different keys have that `kid`, or ' +
-            'had it before they were withdrawn; name one by its thumbprint. ' +
-            '`too_many`: the feed carries no more bans.',
+            '`last_key`: no other unbanned signing key is left. `ambiguous_key`: different keys have or ' +
+            'had that `kid`; specify one by its thumbprint. ' +
+            '`too_many`: the feed cannot carry more bans.',
         },
       },
     },
@@ -121,17 +124,17 @@ export const keyRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary:
-        'Refuses the tokens that a key signed up to a time. For windows of time, never for a leaked key: ban that.',
+        'Refuses the tokens that a key signed up to a time. Use it for a period of mistaken issuance, never for a leaked key: ban that.',
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       body: NOT_BEFORE,
       answers: {
         200: {
-          description: 'Done, and how many edges enforce it: `wait`.',
+          description: 'With `wait`: done, and how many edges enforce it.',
           type: 'application/json',
           schema: ENFORCEMENT,
         },
-        204: { description: 'Done; also when its not-before was later already.' },
-        409: { description: '`ambiguous_key`: as for a ban. `too_many`: the feed carries no more of them.' },
+        204: { description: 'Done, also if its not-before was already later.' },
+        409: { description: '`ambiguous_key`: as for a ban. `too_many`: the feed cannot carry more of them.' },
       },
     },
     handle: raiseNotBefore,
@@ -142,15 +145,15 @@ export const keyRoutes: readonly Route[] = [
     tag: 'administration',
     access: 'administrator',
     operation: {
-      summary: 'Takes a key that no longer signs out of the set, where the issuer stands beside the origin.',
+      summary: 'Removes a key that no longer signs from the set, if the issuer runs beside the origin.',
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       answers: {
         200: {
-          description: 'Retired, and how many edges know it: `wait`.',
+          description: 'With `wait`: retired, and how many edges know it.',
           type: 'application/json',
           schema: ENFORCEMENT,
         },
-        204: { description: 'Retired, and out of the feed.' },
+        204: { description: 'Retired, and removed from the feed.' },
         409: { description: '`active_key`: it still signs.' },
       },
     },

@@ -3,7 +3,7 @@ import { measure } from '../../metrics/metrics.ts'
 import { OPENMETRICS } from '../../metrics/openmetrics.ts'
 import type { Route } from '../route.ts'
 
-/** `GET /metrics`, for Prometheus: with `metricsCredential` for its bearer, else for this machine only. */
+/** `GET /metrics` for Prometheus: with its bearer if `metricsCredential` is set, else for this machine only. */
 export const metricsRoutes: readonly Route[] = [
   {
     method: 'GET',
@@ -11,7 +11,7 @@ export const metricsRoutes: readonly Route[] = [
     tag: 'operations',
     access: 'monitor',
     operation: {
-      summary: 'Measurements in the text form of OpenMetrics 1.0.',
+      summary: 'Measurements in the OpenMetrics 1.0 text format.',
       answers: { 200: { description: 'The measurements.', type: OPENMETRICS } },
     },
     handle: ({ context: { metrics, operations } }) => text(measure(metrics, operations.measurements()), OPENMETRICS),

@@ -12,9 +12,9 @@ import { endingSiteData } from '../site-data.ts'
 import { enforcedOr, WAIT_PARAMETERS, waitOf } from '../wait.ts'
 import { UPSTREAM } from '../upstream.ts'
 
-/** Details of tokens without a claim by which they can be revoked. */
+/** The `detail`s of tokens without a claim by which they can be revoked. */
 const WITHOUT_REACH = ['missing_token_id', 'missing_session', 'missing_subject']
-/** How soon a client may try again whose revocation could not be stored. */
+/** How soon a client may retry if its revocation could not be stored. */
 const RETRY_AFTER_SECONDS = 2
 
 const FORM = formRequest({
@@ -25,10 +25,13 @@ const FORM = formRequest({
   client_assertion: anyString,
   client_assertion_type: anyString,
 })
-/** A client authenticates in one way (RFC 6749 §2.3). */
+/** A client must authenticate in only one way (RFC 6749 §2.3). */
 const BODY = { ...FORM, schema: { ...FORM.schema, not: { required: ['client_secret', 'client_assertion'] } } }
 
-/** `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009): a client revokes a token that was issued to it. */
+/**
+ * `POST /realms/{realm}/protocol/openid-connect/revoke` (RFC 7009) revokes a token for the client to which it was
+ * issued.
+ */
 export const revocationRoutes: readonly Route[] = [
   {
     method: 'POST',
@@ -58,7 +61,7 @@ export const revocationRoutes: readonly Route[] = [
   },
 ]
 
-/** `token_type_hint` is not looked at: a wrong one must not change the outcome (RFC 7009 §2.1). */
+/** `token_type_hint` is ignored, because a wrong one must not change the outcome (RFC 7009 §2.1). */
 async function revoke(call: Call): Promise<Response> {
   const { context, request } = call
   const realm = feedOf(call).name
@@ -67,9 +70,9 @@ async function revoke(call: Call): Promise<Response> {
   const requested = await authenticated(call, realm, form)
   checkMembers(FORM.rules, Object.fromEntries(form))
   try {
-    // Nothing to do looks the same as done (RFC 7009 §2.2).
+    // A token with nothing to revoke gets the same response (RFC 7009 §2.2).
     const recorded = await context.operations.revokeForClient(requested, call.act())
-    // Of parallel guesses, those beyond the limit get no result.
+    // Parallel guesses beyond the limit get no result.
     if (requested.authenticated === 'upstream') call.attempt(accountOf(requested.client ?? ''))
     if ('kind' in recorded) throw refusal(recorded.error)
     return endingSiteData(request, await enforcedOr(call, wait, recorded, ok()), context.cors, context.settings)
@@ -79,8 +82,8 @@ async function revoke(call: Call): Promise<Response> {
 }
 
 /**
- * The client is authenticated here; or by the realm's identity server, if a connector can ask that and the client is
- * not known here.
+ * Authenticates the client here, or leaves it to the realm's identity server if a connector can ask it and the client
+ * is not known here.
  */
 async function authenticated(call: Call, realm: string, form: ReadonlyMap<string, string>): Promise<ClientRevocation> {
   const { context, request } = call
@@ -96,7 +99,7 @@ async function authenticated(call: Call, realm: string, form: ReadonlyMap<string
   return { ...asked, client, authenticated: 'here' }
 }
 
-/** The parameters of RFC 7009 and of client authentication alone. */
+/** Returns only the parameters of RFC 7009 and of client authentication. */
 function passable(form: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   return new Map([...form].filter(([name]) => Object.hasOwn(FORM.rules, name)))
 }
@@ -120,7 +123,7 @@ function oauthProblem(error: unknown): unknown {
     case 'invalid_event':
       return WITHOUT_REACH.includes(error.detail ?? '') ? unsupported() : error
     case 'connector_failed':
-      return unavailable('nothing was recorded: the identity server cannot be asked at the moment')
+      return unavailable('nothing was recorded: the identity server cannot be reached at the moment')
     case 'store_unavailable':
     case 'store_corrupt':
     case 'store_locked':

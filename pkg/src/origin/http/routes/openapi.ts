@@ -2,7 +2,7 @@ import { json } from '../response.ts'
 import { openApiDocument } from '../openapi.ts'
 import type { Route } from '../route.ts'
 
-/** `GET /openapi.json`: requests and responses of all routes; `routes` returns these. */
+/** `GET /openapi.json` describes the requests and responses of all routes, which `routes` returns. */
 export const openApiRoutes = (routes: () => readonly Route[]): readonly Route[] => [
   {
     method: 'GET',

@@ -8,14 +8,14 @@ import type { Call, Route } from '../route.ts'
 import type { Recorded } from '../../api.ts'
 
 const notBefore = notBeforeRule(
-  'Unix seconds. Default, also without a body, and for a time further ahead than clocks may differ: now.',
+  'Unix seconds. Default: now, also without a body or for a time further ahead than clocks may differ.',
 )
 const NOT_BEFORE = jsonRequest({ notBefore }, 'optional')
 const NAMED_NOT_BEFORE = jsonRequest({ client: required(nameRule), notBefore })
 
 const RESULT: Answer = {
   headers: UPSTREAM,
-  description: 'Done; with `wait`, how many edges enforce it.',
+  description: 'Done; with `wait`, also how many edges enforce it.',
   type: 'application/json',
   schema: {
     oneOf: [
@@ -23,9 +23,13 @@ const RESULT: Answer = {
         type: 'object',
         required: ['successRequests', 'failedRequests', 'sequence'],
         properties: {
-          successRequests: { type: 'array', maxItems: 0, description: "Keycloak's, and empty: no client is asked." },
+          successRequests: {
+            type: 'array',
+            maxItems: 0,
+            description: 'For compatibility with Keycloak; empty, because no client is notified.',
+          },
           failedRequests: { type: 'array', maxItems: 0 },
-          sequence: { type: 'integer', description: 'Where it stands in the ledger.' },
+          sequence: { type: 'integer', description: 'Its position in the ledger.' },
         },
       },
       ENFORCEMENT,
@@ -33,7 +37,7 @@ const RESULT: Answer = {
   },
 }
 
-/** Revocations of a whole realm, or of one client in it; by Keycloak's Admin API. */
+/** Revocations of a whole realm, or of one client in it, as in Keycloak's Admin API. */
 export const realmRoutes: readonly Route[] = [
   {
     method: 'POST',
@@ -41,7 +45,7 @@ export const realmRoutes: readonly Route[] = [
     tag: 'administration',
     access: 'administrator',
     operation: {
-      summary: 'Logs everybody out.',
+      summary: 'Logs all users out.',
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       answers: { 200: RESULT },
     },
@@ -87,7 +91,8 @@ export const realmRoutes: readonly Route[] = [
     tag: 'administration',
     access: 'administrator',
     operation: {
-      summary: 'Refuses all tokens issued to a client (`client_id`) up to a time. For names that no path can carry.',
+      summary:
+        'Refuses all tokens issued to a client (`client_id`) up to a time. For names that a path cannot contain.',
       query: { ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       body: NAMED_NOT_BEFORE,
       answers: { 200: RESULT },

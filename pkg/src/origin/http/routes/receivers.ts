@@ -9,7 +9,7 @@ import { checkMembers, formRequest } from '../request-body.ts'
 import { accepted, json, ok } from '../response.ts'
 import type { Call, Route } from '../route.ts'
 
-/** `Retry-After` where keys or the budget of verifications are exhausted. */
+/** The `Retry-After` if keys or the verification budget are unavailable. */
 const RETRY_AFTER_SECONDS = 2
 
 const LOGOUT = formRequest({ logout_token: required(string) })
@@ -21,13 +21,13 @@ const ADMIN_ACTION = {
 const SECURITY_EVENT = { ...ADMIN_ACTION, type: 'application/secevent+jwt' } as const
 
 const ANSWERS: Operation['answers'] = {
-  200: { description: 'It is recorded; also when it was already.' },
-  400: { description: 'The message is refused, and nothing was recorded.' },
+  200: { description: 'Recorded, also if it already was.' },
+  400: { description: 'The message was refused, and nothing was recorded.' },
 }
 
 /**
- * Receivers of messages from the realm's identity server; 404 unless a connector of the realm has that receiver, which
- * checks the message.
+ * Receivers of messages from the realm's identity server. A route responds with 404 unless a connector of the realm has
+ * that receiver, which checks the message.
  */
 export const receiverRoutes: readonly Route[] = [
   receiver('backchannel-logout', {
@@ -44,14 +44,14 @@ export const receiverRoutes: readonly Route[] = [
   adminAction(
     'k_push_not_before',
     'kPushNotBefore',
-    'Takes the not-before of the Keycloak admin action PUSH_NOT_BEFORE.',
+    'Applies the not-before of the Keycloak admin action PUSH_NOT_BEFORE.',
   ),
   receiver('events', {
-    summary: 'Takes a security event token by push (RFC 8935).',
+    summary: 'Receives a security event token by push (RFC 8935).',
     body: SECURITY_EVENT,
     answers: {
-      202: { description: 'It is recorded, or needs no record.' },
-      400: { description: 'It is refused, and nothing was recorded: `{err, description}` (RFC 8935 §2.3).' },
+      202: { description: 'Recorded, or nothing to record.' },
+      400: { description: 'Refused, and nothing was recorded: `{err, description}` (RFC 8935 §2.3).' },
     },
     async handle(call) {
       const receive = receiverOf(call, 'securityEvent')
@@ -92,17 +92,17 @@ function receiver(
   return { method: 'POST', path: `/realms/{realm}/${path}`, tag: 'connectors', access: 'anybody', operation, handle }
 }
 
-/** The receiver of the realm's connector. Throws a `Problem` (404). */
+/** Returns the receiver of the realm's connector. Throws a `Problem` (404). */
 function receiverOf<R extends keyof Receivers>({ context, parameter }: Call, name: R): NonNullable<Receivers[R]> {
   const connections: readonly Connection[] = context.connections.get(parameter('realm')) ?? []
   const found = connections.map(({ receivers }) => receivers).find((receivers) => receivers[name] !== undefined)
   const receive = found?.[name]
   if (found === undefined || receive === undefined)
-    throw new Problem(404, 'not_found', 'no connector of this realm takes such messages')
+    throw new Problem(404, 'not_found', 'no connector of this realm accepts such messages')
   return receive.bind(found) as NonNullable<Receivers[R]>
 }
 
-/** The answer of OpenID Connect Back-Channel Logout 1.0 §2.8. */
+/** Responds as OpenID Connect Back-Channel Logout 1.0 §2.8 requires. */
 async function received(receive: () => Promise<void>): Promise<Response> {
   try {
     await receive()
@@ -135,7 +135,7 @@ function problemOf({ reason, message }: MessageRefused): Problem {
   }
 }
 
-/** The answer of RFC 8935 §2.3. Throws errors that are not about the token. */
+/** Responds as RFC 8935 §2.3 requires. Throws errors that do not concern the token. */
 function securityEventError(refusal: unknown): Response {
   if (refusal instanceof Problem && refusal.status === 400)
     return json(400, { err: 'invalid_request', description: refusal.description ?? refusal.error })

@@ -14,10 +14,10 @@ const TOKEN = jsonRequest({ token: required(string) })
 const ENDED: JsonSchema = {
   enum: ['token', 'session', 'user'],
   description:
-    "Where the realm's `withoutTokenId` is not `refuse`: what was ended, also as a member beside `enforced`.",
+    "What was ended, if the realm's `withoutTokenId` is not `refuse`; with `wait` also a member beside `enforced`.",
 }
 
-/** `POST /v1/auth/token/revoke {"token"}`: the holder of an access token may revoke it. */
+/** `POST /v1/auth/token/revoke {"token"}` revokes an access token for its holder. */
 export const revokeRoutes: readonly Route[] = [
   {
     method: 'POST',
@@ -25,7 +25,7 @@ export const revokeRoutes: readonly Route[] = [
     tag: 'revocation',
     access: 'anybody',
     operation: {
-      summary: 'Revokes an access token; its holder may.',
+      summary: 'Revokes an access token for its holder.',
       query: WAIT_PARAMETERS,
       body: TOKEN,
       answers: {
@@ -40,7 +40,7 @@ export const revokeRoutes: readonly Route[] = [
             ],
           },
         },
-        401: { description: 'The token is not one of a realm here, or is no access token.' },
+        401: { description: 'The token does not belong to a realm here, or is not an access token.' },
       },
     },
     handle: revoke,
@@ -61,7 +61,7 @@ async function revoke(call: Call): Promise<Response> {
   }
 }
 
-/** Present only where more than the token may end; the response of other realms is unchanged. */
+/** Present only where more than the token can end; the response of other realms is unchanged. */
 function endedOf({ context }: Call, { realm, ended }: RevokedToken): { ended?: RevokedToken['ended'] } {
   const { withoutTokenId = 'refuse' } = context.settings.realms.find(({ name }) => name === realm) ?? {}
   return withoutTokenId === 'refuse' ? {} : { ended }
@@ -81,7 +81,7 @@ function revokeProblem(error: unknown): unknown {
   }
 }
 
-/** By the detail of `invalid_event`. */
+/** Keyed by the detail of `invalid_event`. */
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   missing_token_id: 'the token has no jti, so it cannot be revoked by itself',
   missing_session: 'the token has no jti and no session, so there is nothing to end',

@@ -13,12 +13,12 @@ const SESSION = jsonRequest({ sid: required(nameRule), client: nameRule })
 
 const ENDED: Operation['answers'] = {
   200: {
-    description: 'Done, and how many edges enforce it: `wait`.',
+    description: 'With `wait`: done, and how many edges enforce it.',
     type: 'application/json',
     schema: ENFORCEMENT,
     headers: UPSTREAM,
   },
-  204: { description: 'Done; also for a session that is not known.', headers: UPSTREAM },
+  204: { description: 'Done, also for an unknown session.', headers: UPSTREAM },
 }
 
 /** Ends a session; with `client`, only that client's part in it. */
@@ -31,7 +31,7 @@ export const sessionRoutes: readonly Route[] = [
     operation: {
       summary: "Ends a session, or one client's part in it.",
       query: {
-        client: { description: 'Only the part of this client (`azp`).', schema: { type: 'string' } },
+        client: { description: 'Limits it to the part of this client (`azp`).', schema: { type: 'string' } },
         ...ISSUER_PARAMETER,
         ...WAIT_PARAMETERS,
         ...REASON_PARAMETER,
@@ -47,7 +47,7 @@ export const sessionRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary:
-        "Ends a session, or one client's (`azp`) part in it. For names that no path can carry, and for the `sid` `end`.",
+        "Ends a session, or one client's (`azp`) part in it. For names that a path cannot contain, and for the `sid` `end`.",
       query: { ...ISSUER_PARAMETER, ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       body: SESSION,
       answers: ENDED,

@@ -9,12 +9,12 @@ import { feedOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
 import { deltaProblem, tooManyOfAddress, tooManyReaders } from './feed.ts'
 
-/** Bytes that may wait unread in one stream; a reader that falls behind further is dropped and connects again. */
+/** The maximum number of unread bytes in one stream; a reader that falls further behind is dropped and reconnects. */
 const MAX_UNREAD_BYTES = 1_048_576
-/** Bytes turned into characters at a time: `String.fromCharCode` takes its arguments from the stack. */
+/** The number of bytes converted to characters at a time: `String.fromCharCode` takes its arguments from the stack. */
 const CHARACTER_CHUNK = 8_192
 
-/** `GET /feed/{realm}/stream`: server-sent events, each a delta (or at first a manifest) in base64. */
+/** `GET /feed/{realm}/stream` sends server-sent events, each a delta (the first may be a manifest) in base64. */
 export const streamRoutes: readonly Route[] = [
   {
     method: 'GET',
@@ -30,7 +30,7 @@ export const streamRoutes: readonly Route[] = [
       answers: {
         200: { description: 'The events.', type: 'text/event-stream' },
         409: { description: "The sequence is beyond this origin's head." },
-        429: { description: 'Too many streams of this address, or too many different starts.' },
+        429: { description: 'Too many streams of this address, or too many different starting points.' },
         503: { description: 'Too many readers.' },
       },
     },
@@ -55,7 +55,7 @@ function stream(call: Call): Response {
   }
 }
 
-/** The header of a reconnecting EventSource counts before the URL, which never changes. */
+/** The header of a reconnecting EventSource takes precedence over the URL, which never changes. */
 function lastSeen({ request, url }: Call): number | undefined {
   const id = request.headers.get('last-event-id')
   if (id === null || id === '') return wholeNumber(url, 'after')
@@ -65,7 +65,7 @@ function lastSeen({ request, url }: Call): number | undefined {
   return sequence
 }
 
-/** The request is kept, for its signal fires only as long as the request is reachable. */
+/** Keeps a reference to the request, because its signal fires only while the request is reachable. */
 function follow(
   { feed, minor }: { feed: RealmFeed; minor: Minor },
   first: readonly Uint8Array[],
@@ -98,7 +98,7 @@ function follow(
       start(started) {
         controller = started
         for (const each of first) started.enqueue(each)
-        // A signal that has fired by now does not fire again.
+        // A signal that has already fired does not fire again.
         if (request.signal.aborted) end()
       },
       cancel: leave,

@@ -10,7 +10,7 @@ import { invalidRequest, textParameter, wholeNumber } from '../input.ts'
 import { administrationOf } from '../realm.ts'
 import type { Call, Route } from '../route.ts'
 
-/** How many users are listed when it is not said, and at the most. */
+/** How many users are listed by default, and at most. */
 const DEFAULT_USERS = 100
 const MAX_USERS = 1_000
 
@@ -26,8 +26,11 @@ const USERS = {
       id: { type: 'string' },
       username: { type: 'string' },
       roles: { type: 'array', items: { type: 'string' } },
-      notBefore: { type: 'integer', description: 'Tokens issued up to then are refused; unix seconds, 0: none.' },
-      tokenVersion: { type: 'integer', description: 'Tokens of a lower version are refused.' },
+      notBefore: {
+        type: 'integer',
+        description: 'Tokens issued up to this time are refused; unix seconds, 0 if none.',
+      },
+      tokenVersion: { type: 'integer', description: 'Tokens with a lower version are refused.' },
     },
   },
 }
@@ -51,15 +54,15 @@ const SESSIONS = {
 
 const LOGGED_OUT: Operation['answers'] = {
   200: {
-    description: 'Done, and how many edges enforce it: `wait`.',
+    description: 'With `wait`: done, and how many edges enforce it.',
     type: 'application/json',
     schema: ENFORCEMENT,
     headers: UPSTREAM,
   },
-  204: { description: 'Done; also for a user who is not known.', headers: UPSTREAM },
+  204: { description: 'Done, also for an unknown user.', headers: UPSTREAM },
 }
 
-/** Users, by Keycloak's Admin API; `{id}` is the `sub`. */
+/** Users, as in Keycloak's Admin API; `{id}` is the `sub`. */
 export const userRoutes: readonly Route[] = [
   {
     method: 'POST',
@@ -79,7 +82,7 @@ export const userRoutes: readonly Route[] = [
     tag: 'administration',
     access: 'administrator',
     operation: {
-      summary: 'Logs a user out everywhere; `id` is the `sub`. For names that no path can carry.',
+      summary: 'Logs a user out everywhere; `id` is the `sub`. For names that a path cannot contain.',
       query: { ...ISSUER_PARAMETER, ...WAIT_PARAMETERS, ...REASON_PARAMETER },
       body: USER,
       answers: LOGGED_OUT,
@@ -97,11 +100,11 @@ export const userRoutes: readonly Route[] = [
       body: TOKEN_VERSION,
       answers: {
         200: {
-          description: 'Done, and how many edges enforce it: `wait`.',
+          description: 'With `wait`: done, and how many edges enforce it.',
           type: 'application/json',
           schema: ENFORCEMENT,
         },
-        204: { description: 'Done; also when the minimum was higher already.' },
+        204: { description: 'Done, also if the minimum was already higher.' },
       },
     },
     handle: raiseTokenVersion,
@@ -112,16 +115,16 @@ export const userRoutes: readonly Route[] = [
     tag: 'administration',
     access: 'administrator',
     operation: {
-      summary: 'The users, where the issuer stands beside the origin.',
+      summary: 'The users, if the issuer runs beside the origin.',
       query: {
         search: { description: 'A part of the user name.', schema: { type: 'string' } },
-        first: { description: 'How many to leave out; default 0.', schema: { type: 'integer', minimum: 0 } },
+        first: { description: 'The number of users to skip; default 0.', schema: { type: 'integer', minimum: 0 } },
         max: {
-          description: `How many to give at the most; default ${DEFAULT_USERS}.`,
+          description: `The maximum number of users; default ${DEFAULT_USERS}.`,
           schema: { type: 'integer', minimum: 1, maximum: MAX_USERS },
         },
       },
-      answers: { 200: { description: 'Some of them.', type: 'application/json', schema: USERS } },
+      answers: { 200: { description: 'The selected users.', type: 'application/json', schema: USERS } },
     },
     handle: users,
   },
@@ -131,8 +134,8 @@ export const userRoutes: readonly Route[] = [
     tag: 'administration',
     access: 'administrator',
     operation: {
-      summary: "A user's sessions that have not ended, where the issuer stands beside the origin.",
-      answers: { 200: { description: 'All of them.', type: 'application/json', schema: SESSIONS } },
+      summary: "A user's sessions that have not ended, if the issuer runs beside the origin.",
+      answers: { 200: { description: 'All sessions.', type: 'application/json', schema: SESSIONS } },
     },
     handle: sessions,
   },
@@ -186,6 +189,6 @@ async function users(call: Call): Promise<Response> {
 
 async function sessions(call: Call): Promise<Response> {
   const found = await administrationOf(call).sessions(call.parameter('id'))
-  if (found === undefined) throw new Problem(404, 'not_found', 'no such user')
+  if (found === undefined) throw new Problem(404, 'not_found', 'unknown user')
   return json(200, found)
 }
