@@ -109,9 +109,9 @@ pub struct Row {
 /// The result of staging an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Staged {
-    /// The row to store; `None`: it would refuse no token that is acceptable anywhere and not refused already.
+    /// The row to store; `None`: the event would refuse no acceptable token that is not refused already.
     pub row: Option<Row>,
-    /// How the time that came with it was used.
+    /// How the event's own time was used.
     pub time: TimeTaken,
 }
 
@@ -147,11 +147,11 @@ impl Ledger {
         })
     }
 
-    /// Restores a row. Rows come in order of sequence; a gap means rows that have expired. The chain is verified
-    /// wherever the previous row is there.
+    /// Restores a row. Rows come in order of sequence; a gap means that rows have expired. The chain is verified
+    /// wherever the previous row is present.
     ///
     /// # Errors
-    /// Names the row that does not fit; the ledger must not be used then.
+    /// Names the invalid row; the ledger must not be used then.
     pub fn restore(&mut self, row: &Row) -> Result<(), LedgerError> {
         self.restore_row(row.sequence, &row.payload, row.chain)
     }
@@ -159,7 +159,7 @@ impl Ledger {
     /// Restores a page of rows, each as [`Ledger::restore`] does.
     ///
     /// # Errors
-    /// Names the row that does not fit, or the page is inconsistent; the ledger must not be used then.
+    /// Names the invalid row, or the page is inconsistent; the ledger must not be used then.
     pub fn restore_page(&mut self, page: RowPage<'_>) -> Result<(), LedgerError> {
         page.rows()?.try_for_each(|(sequence, payload, chain)| self.restore_row(sequence, payload, chain))
     }
@@ -186,7 +186,7 @@ impl Ledger {
     /// Restores the head, after the rows: the last rows may have expired.
     ///
     /// # Errors
-    /// The head is below the last row, contradicts it, or is of a later incarnation.
+    /// The head is below the last row, contradicts it, or belongs to a later incarnation.
     pub fn restore_head(&mut self, sequence: u64, chain: Chain) -> Result<(), LedgerError> {
         let incarnation = sequence >> INCARNATION_SHIFT;
         let base = base_of(self.state.realm, incarnation);
@@ -207,11 +207,11 @@ impl Ledger {
         Ok(())
     }
 
-    /// Puts all staged events in force. To be called once their rows are durable.
+    /// Puts all staged events in force. Call it once their rows are durable.
     pub fn commit(&mut self) {
         self.staged_values.clear();
         for StagedEvent { head, payload, generation } in core::mem::take(&mut self.staged) {
-            // It was encoded by this ledger, so it decodes.
+            // The ledger encoded the payload itself, so it decodes.
             let Ok(record) = Record::decode(&payload) else { continue };
             let recorded = self.state.record(&record, head.sequence);
             if let Some(generation) = generation {
@@ -221,7 +221,7 @@ impl Ledger {
         }
     }
 
-    /// Discards all staged events. To be called when their rows could not be stored.
+    /// Discards all staged events. Call it if their rows could not be stored.
     pub fn abort(&mut self) {
         self.staged.clear();
         self.staged_values.clear();
@@ -233,8 +233,8 @@ impl Ledger {
         (self.head.sequence, self.head.chain)
     }
 
-    /// The chain hash at the head or at a past sequence; `None` if it is unknown or no longer kept. Acknowledgements of
-    /// edges are checked against it.
+    /// The chain hash at the head or at a past sequence; `None` if it is unknown or no longer kept. Edges'
+    /// acknowledgements are checked against it.
     #[must_use]
     pub fn chain_at(&self, sequence: u64) -> Option<Chain> {
         let is_head = sequence == self.head.sequence;
@@ -290,7 +290,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// No edge can be beyond the head: this run has not published anything yet.
+    /// Sets the birth of both hash keys to the head. No edge can be beyond it, since this run has published nothing
+    /// yet.
     fn start_generations_here(&mut self) {
         self.state.of_tokens.born_at = self.head.sequence;
         self.state.of_epochs.born_at = self.head.sequence;

@@ -1,4 +1,4 @@
-//! One realm's revocation state at an edge: manifests and deltas in, one [`Status`] out.
+//! One realm's revocation state at an edge: applies manifests and deltas, and returns a [`Status`] for a token.
 //!
 //! ```text
 //! apply(manifest) -> signature, time, sequence -> incoming -> missing_sections() -> provide_section() -> state
@@ -13,7 +13,7 @@ mod realm_id;
 mod stats;
 mod status;
 
-// In this order: each room imports only those above it.
+// In this order: each module imports only those above it.
 pub(crate) mod wire;
 
 pub(crate) mod lookup;
@@ -69,7 +69,7 @@ pub struct Revocations {
     high_water: Vec<(KeyId, u64)>,
     /// Sequence and chain hash of the lost state that this one replaces.
     replaced: Option<(u64, Chain)>,
-    /// When to drop expired entries next.
+    /// The time at which to drop expired entries next.
     forget_at: UnixSeconds,
     /// An incoming manifest could not be completed with the deltas that were kept, so another one is needed.
     needs_manifest: bool,
@@ -95,7 +95,7 @@ pub enum Effect {
     Renewed,
     /// Nothing new at all.
     AlreadyKnown,
-    /// A manifest whose sections have to be fetched first; until then the earlier state keeps serving.
+    /// The manifest is staged: its sections have to be fetched first, and the earlier state keeps serving.
     Staged,
 }
 
@@ -104,7 +104,7 @@ pub enum Effect {
 pub enum Provided {
     /// Stored: it filled a gap in the state, or an incoming manifest still lacks others.
     Stored,
-    /// It was the last one missing: the incoming manifest is the state now.
+    /// The last missing section: the incoming manifest has become the state.
     Committed,
 }
 
@@ -126,7 +126,7 @@ impl Revocations {
         }
     }
 
-    /// How far this state is, for a later one to resume from.
+    /// The position of this state, for a later one to resume from.
     #[must_use]
     pub fn marks(&self) -> Marks {
         let last = self.position().map(|position| (position.sequence, position.chain)).or(self.replaced);
@@ -176,13 +176,13 @@ impl Revocations {
         self.active.as_ref()?.exact.jwks.as_deref()
     }
 
-    /// The digests of the policy by which the origin records, as far as it has stated them.
+    /// The digests of the policy that the origin records with, if it has stated them.
     #[must_use]
     pub fn stated_policy(&self) -> Option<&StatedPolicy> {
         self.active.as_ref()?.policy.as_ref()
     }
 
-    /// The least form of the statements that the state was built from; `None` until something is loaded.
+    /// The lowest form of the statements that the state was built from; `None` until something is loaded.
     #[must_use]
     pub fn form(&self) -> Option<Form> {
         self.active.as_ref().map(|state| state.form)
@@ -236,8 +236,8 @@ impl Revocations {
         Ok(if self.commit_if_ready() { Provided::Committed } else { Provided::Stored })
     }
 
-    /// Drops entries whose tokens have all expired. `now` must never go back. Returns whether an incoming manifest
-    /// became the state by this, because the sections that it still lacked had expired.
+    /// Drops entries whose tokens have all expired. `now` must never go back. Returns whether this completed an
+    /// incoming manifest, because all sections that it still lacked had expired.
     pub fn forget_expired(&mut self, now: UnixSeconds) -> bool {
         self.forget_at = now.plus(FORGET_EVERY);
         if let Some(active) = &mut self.active {

@@ -42,7 +42,8 @@ pub(crate) fn key_not_befores_block(exact: &Exact) -> Writer {
     block
 }
 
-/// Without key not-befores. In a form that does not have them, their latest is the realm's, which refuses more.
+/// Writes the blocks of the exact state, except key not-befores. A form without them states the latest one as the
+/// realm's not-before, which refuses more.
 pub(crate) fn exact_blocks(writer: &mut Writer, exact: &Exact, form: Form) {
     let of_keys = match form {
         Form::V1_0 => exact.key_not_befores.values().max().copied(),

@@ -21,8 +21,8 @@ use super::Ledger;
 // issuer's clock ([`LedgerSettings::within_reach`](super::LedgerSettings::within_reach)); retention goes by the
 // settings alone.
 //
-// A store from before there were such records does not state its bounds: the first ones recorded count as those it
-// always had.
+// A store from before such records existed does not state its bounds: the first ones recorded count as having always
+// applied.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct BoundsHistory {
     periods: Vec<Period>,
@@ -30,7 +30,7 @@ pub(crate) struct BoundsHistory {
     published: Option<Bounds>,
 }
 
-/// The time during which revocations were kept by the same bounds.
+/// A period in which revocations were kept by the same bounds.
 #[derive(Clone, Copy, Debug)]
 struct Period {
     retention: Bounds,
@@ -51,7 +51,7 @@ impl BoundsHistory {
         self.periods.push(Period { retention, refused_up_to: UnixSeconds::MAX });
     }
 
-    /// Whether exactly this was recorded last.
+    /// Whether the last record states exactly these bounds.
     pub(crate) fn says(&self, retention: &Bounds, published: &Bounds) -> bool {
         self.is_current(retention) && self.published == Some(*published)
     }

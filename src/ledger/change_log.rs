@@ -32,7 +32,7 @@ pub(crate) enum Change {
         fingerprint: Fingerprint,
         not_before: u64,
     },
-    /// In a form without grants it is a not-before of the user.
+    /// Stated as a not-before of the user in a form without grants.
     Grant {
         fingerprint: Fingerprint,
         user: Fingerprint,
@@ -49,10 +49,10 @@ pub(crate) enum Change {
     Bounds,
 }
 
-// So many are kept: 3 MB besides their positions.
+// With the number kept, 3 MB besides their positions.
 const _: () = assert!(size_of::<Change>() <= 32);
 
-/// A sequence and the chain hash there.
+/// A sequence and its chain hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) sequence: u64,

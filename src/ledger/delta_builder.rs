@@ -28,7 +28,7 @@ pub(crate) struct DeltaBuilder {
     exact: Exact,
     /// Whether the published bounds may have changed.
     pub(crate) bounds_changed: bool,
-    /// Upper bound of its length on the wire.
+    /// Upper bound of the delta's length on the wire.
     bytes: usize,
 }
 
@@ -102,7 +102,7 @@ impl DeltaBuilder {
         writer.block(BlockKind::Versions, &versions);
     }
 
-    /// Writes the blocks that only form 1.1 has; they come after all others.
+    /// Writes the blocks that only form 1.1 has, after all others.
     pub(crate) fn write_newer(&self, writer: &mut Writer, of_epochs: u32) {
         match self.form {
             Form::V1_0 => {}

@@ -1,11 +1,11 @@
-//! Which shards of a table have changed since they were published, and have to be rebuilt.
+//! Tracks the shards of a table that have changed since they were published and have to be rebuilt.
 
 use crate::revocation::wire::section::SectionEntry;
 
 /// A shard is rebuilt without an event once this fraction of it has expired.
 const STALE_SHARE: usize = 8;
 
-/// A shard since it was last published.
+/// The changes of a shard since it was last published.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ShardState {
     /// Sequence of the last event in it.
@@ -38,7 +38,7 @@ impl DirtyShards {
         }
     }
 
-    /// Marks a shard as dirty by the event with this sequence. Opens the first shard if there is none.
+    /// Marks a shard as dirty because of the event with this sequence. Creates the first shard if the table has none.
     pub(crate) fn mark_dirty(&mut self, shard: usize, sequence: u64) {
         if self.0.is_empty() {
             self.0.push(ShardState::default());

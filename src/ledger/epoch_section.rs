@@ -6,7 +6,7 @@ use crate::revocation::wire::section::{SectionKind, SECTION_HEAD_BYTES};
 
 use super::section_build::HeadFields;
 
-/// The place of a shard in its table.
+/// The position of a shard in its table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct EpochShard {
     /// [`SectionKind::Epochs`] or [`SectionKind::Grants`].

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::time::UnixSeconds;
 
-/// An event that makes tokens be refused. Names are exactly those in tokens.
+/// A recordable event, usually a revocation. Names are exactly those in tokens.
 #[derive(Clone, PartialEq, Eq)]
 pub enum Event {
     /// One token is revoked.
@@ -41,7 +41,7 @@ pub enum Event {
     User {
         /// `sub`.
         sub: String,
-        /// Up to which issue time its tokens are refused.
+        /// The latest issue time that is refused.
         not_before: NotBefore,
     },
     /// Refuses all tokens of a client (`azp` or `client_id`).
@@ -66,13 +66,13 @@ pub enum Event {
         /// As for [`Event::User`].
         not_before: NotBefore,
     },
-    /// Refuses everything that a key has signed.
+    /// Refuses all tokens that a key has signed.
     KeyBanned {
         /// The key's RFC 7638 thumbprint.
         thumbprint: [u8; 32],
     },
-    /// Refuses what a key has signed up to a time. For a window of time only: a thief of the key chooses any time, so a
-    /// leaked key must be banned.
+    /// Refuses tokens that a key has signed up to a time. Not for a leaked key, which must be banned, because a thief
+    /// can sign with any time.
     KeyNotBefore {
         /// The key's RFC 7638 thumbprint.
         thumbprint: [u8; 32],
@@ -86,36 +86,36 @@ pub enum Event {
         /// Lowest accepted version.
         minimum: u64,
     },
-    /// The realm's keys, for gates that take them from the feed.
+    /// Publishes the realm's keys, for gates that take them from the feed.
     Keys {
         /// The JWKS (RFC 7517 §5), JSON, without private or shared keys.
         jwks: Vec<u8>,
     },
-    /// The feed no longer carries the realm's keys: gates that take them from there have none until it does again.
+    /// Removes the realm's keys from the feed: gates that take them from there have none until new ones are published.
     KeysWithdrawn,
-    /// Records the bounds of the ledger's settings, and how far ahead a token's `iat` may be, if they have changed. To
-    /// be staged after every start and regularly, since wider bounds take effect only once nothing forgotten under the
-    /// old ones could be accepted, and since the measured lead of the issuer's clock changes.
+    /// Records the bounds of the ledger's settings, and how far ahead a token's `iat` may be, if they have changed.
+    /// Stage it after every start and regularly: wider bounds take effect only once no token whose revocation was
+    /// dropped under the old ones can be accepted, and the measured lead of the issuer's clock changes.
     Bounds,
-    /// Replaces a mistaken value. Only this takes a refusal back: all other events only ever refuse more.
+    /// Replaces a wrong value. Only a correction removes a refusal: all other events can only add refusals.
     Correction(Correction),
 }
 
-/// The time of a not-before, and whose clock states it.
+/// The time of a not-before, and the clock that states it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum NotBefore {
-    /// The origin's: now, plus how far the issuer may be ahead.
+    /// The origin's time: now, plus the possible lead of the issuer.
     #[default]
     Now,
-    /// An authenticated source's, whose clock also dates the issuer's tokens (a Keycloak event, the `iat` of a logout
-    /// token, `event_timestamp` of a security event token): recorded without the issuer's skew.
+    /// The time of an authenticated source, whose clock also dates the issuer's tokens (a Keycloak event, the `iat` of
+    /// a logout token, `event_timestamp` of a security event token): recorded without the issuer's skew.
     Source(UnixSeconds),
     /// A value that a caller chose.
     Caller(UnixSeconds),
 }
 
 impl NotBefore {
-    /// From a caller's value and a source's own time. The source's takes precedence: it is authenticated.
+    /// Combines a caller's value and a source's own time. The source takes precedence, because it is authenticated.
     #[must_use]
     pub fn of(caller: Option<UnixSeconds>, source: Option<UnixSeconds>) -> Self {
         source.map(Self::Source).or(caller.map(Self::Caller)).unwrap_or_default()
@@ -129,14 +129,14 @@ pub enum Correction {
     User {
         /// `sub`.
         sub: String,
-        /// The right value.
+        /// The correct value.
         not_before: Option<UnixSeconds>,
     },
     /// A session's not-before.
     Session {
         /// `sid`.
         sid: String,
-        /// The right value.
+        /// The correct value.
         not_before: Option<UnixSeconds>,
     },
     /// A client session's not-before.
@@ -145,19 +145,19 @@ pub enum Correction {
         sid: String,
         /// `azp`.
         azp: String,
-        /// The right value.
+        /// The correct value.
         not_before: Option<UnixSeconds>,
     },
     /// A client's not-before.
     Client {
         /// The client's id.
         client: String,
-        /// The right value.
+        /// The correct value.
         not_before: Option<UnixSeconds>,
     },
     /// The realm's not-before.
     Realm {
-        /// The right value.
+        /// The correct value.
         not_before: Option<UnixSeconds>,
     },
     /// A grant's not-before.
@@ -166,14 +166,14 @@ pub enum Correction {
         sub: String,
         /// The client.
         client: String,
-        /// The right value.
+        /// The correct value.
         not_before: Option<UnixSeconds>,
     },
     /// A key's not-before.
     KeyNotBefore {
         /// The key's RFC 7638 thumbprint.
         thumbprint: [u8; 32],
-        /// The right value.
+        /// The correct value.
         not_before: Option<UnixSeconds>,
     },
     /// Lifts a ban.
@@ -185,7 +185,7 @@ pub enum Correction {
     TokenVersion {
         /// `sub`.
         sub: String,
-        /// The right value.
+        /// The correct value.
         minimum: u64,
     },
 }

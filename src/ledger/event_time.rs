@@ -1,12 +1,12 @@
-//! The time of a not-before: whose clock states it, and which time the ledger records.
+//! The time of a not-before: the clock that states it, and the time that the ledger records.
 //!
 //! ```text
 //! an authenticated source   exactly T + source_skew; more than an hour ahead of us: as if no time was given
 //! a caller                  the value; more than `bounds.skew` ahead of us: as if no time was given
 //! none                      now + max(issuer_skew, the issuer's measured lead, at most `bounds.skew`)
 //! ```
-//! The issuer stamps `iat` by its own clock, so its own time needs no tolerance; the origin's needs as much as the
-//! issuer may be ahead. Tokens minted before the event are then refused at every later second.
+//! The issuer sets `iat` by its own clock, so its own time needs no tolerance; the origin's time needs as much as the
+//! issuer may be ahead. Tokens issued before the event are then refused at every later second.
 
 use crate::revocation::Bounds;
 use crate::time::{Seconds, UnixSeconds};
@@ -17,8 +17,8 @@ use super::settings::LedgerSettings;
 /// How far a source's own time may be ahead of us. More than an hour is a mistake: a local time taken for UTC, or
 /// milliseconds taken for seconds.
 pub const MAX_SOURCE_LEAD_SECONDS: u64 = 3_600;
-/// A session's tokens issued up to this long after its end are refused, too: some may be minted meanwhile. A `sid` is
-/// not reused, so this can be generous.
+/// A session's tokens issued up to this long after its end are refused too, since some may still be issued in the
+/// meantime. A `sid` is not reused, so this can be generous.
 pub const SESSION_GRACE_SECONDS: u64 = 60;
 
 /// The clocks at an event's arrival, as measured by the caller.
@@ -39,7 +39,7 @@ impl Clocks {
     }
 }
 
-/// How the time that came with an event was used.
+/// How an event's own time was used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeTaken {
     /// Nothing to report: the given time was used, or none was given.
@@ -106,8 +106,8 @@ impl LedgerSettings {
         }
     }
 
-    /// The not-before of a session. No tokens are minted for it any more, so the latest of all times is used, plus the
-    /// grace.
+    /// The not-before of a session. No more tokens are issued for it, so the latest of all times is used, plus the
+    /// grace period.
     pub(crate) fn session_end(
         &self,
         occurred_at: Option<UnixSeconds>,
@@ -120,12 +120,12 @@ impl LedgerSettings {
             None => Decided { not_before: clocks.now, taken: TimeTaken::AsGiven },
         };
         let latest = stated.max(clocks.now).max(issued_at.unwrap_or_default());
-        // Usually the grace is longer than the issuer can be ahead.
+        // The grace period is usually longer than the issuer's possible lead.
         let not_before = latest.plus(Seconds::new(SESSION_GRACE_SECONDS)).max(self.origin_time(clocks));
         Decided { not_before, taken }
     }
 
-    /// The not-before of a client's part in a session. The client may return to it, so there is no grace.
+    /// The not-before of a client's part in a session. The client may return to it, so there is no grace period.
     pub(crate) fn client_session_end(
         &self,
         occurred_at: Option<UnixSeconds>,
@@ -146,14 +146,14 @@ impl LedgerSettings {
         Decided { not_before: at.plus(self.source_skew), taken }
     }
 
-    /// These bounds, narrowed so that gates accept no token whose `iat` is further ahead than an event without a time
-    /// of its own reaches: otherwise a token that was accepted before a logout could be accepted after it. One second
-    /// at least, since the clocks of two machines do not tick at the same moment.
+    /// Narrows bounds so that gates accept no token whose `iat` is further ahead than the not-before of an event
+    /// without its own time. Otherwise a token accepted before a logout could be accepted after it. At least one
+    /// second, since the clocks of two machines do not tick at the same moment.
     pub(crate) fn within_reach(&self, bounds: &Bounds, issuer_lead: Seconds) -> Bounds {
         Bounds { skew: bounds.skew.min(self.reach(issuer_lead).max(Seconds::new(1))), ..*bounds }
     }
 
-    /// The latest `iat` that the issuer can have stamped by now.
+    /// The latest `iat` that the issuer can have used by now.
     fn origin_time(&self, clocks: Clocks) -> UnixSeconds {
         clocks.now.plus(self.reach(clocks.issuer_lead))
     }

@@ -1,5 +1,5 @@
-//! Grants in form 1.0, which has none: the not-before of each is one of its user. A layer over the table of
-//! not-befores, by which only the shards that hold such users are built again; the others are those of form 1.1.
+//! Grants in form 1.0, which does not have them: each becomes a not-before of its user. A layer over the table of
+//! not-befores: only shards with such users are built separately; the others are shared with form 1.1.
 
 use std::collections::BTreeMap;
 
@@ -21,17 +21,17 @@ const KEPT_SECONDS: Seconds = Seconds::new(3_600);
 pub(crate) struct GrantUsers {
     /// The latest not-before of each user's grants.
     latest: BTreeMap<Fingerprint, u64>,
-    /// log2 of how many shards there are for each one of the table.
+    /// log2 of the number of shards per shard of the table.
     split: u32,
-    /// The shards that are not those of the table.
+    /// The state of the layer's shards; shared ones have no entry here.
     shards: DirtyShards,
-    /// The table's sections under which those were built.
+    /// The table's sections that the layer's shards were built from.
     below: Vec<Option<SectionEntry>>,
     asked_at: UnixSeconds,
 }
 
 impl GrantUsers {
-    /// The users of these grants, as of a sequence.
+    /// Creates the layer for these grants, as of a sequence.
     pub(crate) fn of(grants: &NotBefores, hash: &NameHash, sequence: u64) -> Self {
         let shards = DirtyShards(vec![ShardState { covers: sequence, ..ShardState::default() }]);
         let latest = latest_of(grants, hash);
@@ -45,7 +45,7 @@ impl GrantUsers {
         self.shards.mark_dirty(epoch_shard(user, self.shards.0.len().max(1)), sequence);
     }
 
-    /// Finds all users anew under another hash key, of grants that are hashed with it already.
+    /// Hashes all users again after the grants were hashed with another key.
     pub(crate) fn rekey(&mut self, grants: &NotBefores, hash: &NameHash) {
         self.latest = latest_of(grants, hash);
         self.shards.mark_all_dirty();
@@ -64,19 +64,19 @@ impl GrantUsers {
         });
     }
 
-    /// Whether the last request for form 1.0 is long ago.
+    /// Whether the last request for form 1.0 was long ago.
     pub(crate) fn is_idle(&self, now: UnixSeconds) -> bool {
         now.since(self.asked_at) > KEPT_SECONDS
     }
 
-    /// Takes its sections back.
+    /// Retires its published sections.
     pub(crate) fn retire(&mut self, sections: &mut PublishedSections, now: UnixSeconds) {
         for entry in self.shards.0.iter_mut().filter_map(|shard| shard.entry.take()) {
             sections.retire(&entry.name, now);
         }
     }
 
-    /// The entries of a manifest of form 1.0 in order. `table`: the not-befores, and their entries in form 1.1.
+    /// Builds the entries of a manifest of form 1.0, in order. `table`: the not-befores, and their entries in form 1.1.
     pub(crate) fn publish(
         &mut self,
         (table, published): (&NotBefores, &[SectionEntry]),
@@ -115,7 +115,7 @@ impl GrantUsers {
         entries
     }
 
-    /// Divides each shard of the table in as many that none is too long. Everything is built again when that changes.
+    /// Splits each shard of the table so that none is too long. A change of the number rebuilds everything.
     fn fit(&mut self, of_table: usize, entries: usize, sections: &mut PublishedSections, now: UnixSeconds) {
         self.split = fitting_split(self.split, of_table, entries);
         let shards = of_table << self.split;
@@ -128,13 +128,13 @@ impl GrantUsers {
     }
 }
 
-/// log2 of how many shards to make of each one of the table, given how many there were before.
+/// log2 of the number of shards per shard of the table, given the previous value.
 const fn fitting_split(mut split: u32, of_table: usize, entries: usize) -> u32 {
     while of_table << split < MAX_SHARDS && entries > (of_table << split) * SHARD_ENTRIES {
         split += 1;
     }
-    // The table may have been divided since. Otherwise join only when well below, so that a count near the limit does
-    // not rebuild everything each time.
+    // The table itself may have been split since. Otherwise join only when well below the limit, so that a count near
+    // it does not rebuild everything each time.
     while split > 0 && (of_table << split > MAX_SHARDS || entries < (of_table << split) * SHARD_ENTRIES / 4) {
         split -= 1;
     }
@@ -152,7 +152,7 @@ fn latest_of(grants: &NotBefores, hash: &NameHash) -> BTreeMap<Fingerprint, u64>
     latest
 }
 
-/// Both in order of fingerprints, which may be in both.
+/// Merges both in order of fingerprint. A fingerprint may occur in both.
 fn merged(
     table: impl Iterator<Item = (Fingerprint, u64)>,
     users: impl Iterator<Item = (Fingerprint, u64)>,
@@ -171,10 +171,10 @@ mod tests {
         assert_eq!(fitting_split(0, 1, SHARD_ENTRIES), 0);
         assert_eq!(fitting_split(0, 1, SHARD_ENTRIES + 1), 1);
         assert_eq!(fitting_split(0, 256, 256 * SHARD_ENTRIES + 1), 1);
-        // The table has grown to as many as there may be.
+        // The table has the maximum number of shards.
         assert_eq!(fitting_split(1, MAX_SHARDS, 256 * SHARD_ENTRIES + 1), 0);
         assert_eq!(fitting_split(0, MAX_SHARDS, 10 * MAX_SHARDS * SHARD_ENTRIES), 0);
-        // Near the limit it stays as it is.
+        // Near the limit nothing changes.
         assert_eq!(fitting_split(1, 1, SHARD_ENTRIES / 2), 1);
         assert_eq!(fitting_split(1, 1, SHARD_ENTRIES / 2 - 1), 0);
     }

@@ -26,11 +26,11 @@ impl SigningKey {
         Self::from_seed(&random()?).map_err(|_| LedgerError::NoEntropy)
     }
 
-    /// Takes a JWK (RFC 7517, RFC 8037) as JSON: `kty` OKP, `crv` Ed25519, `d` and `x`, which must belong together.
-    /// Other members are ignored.
+    /// Reads a JWK (RFC 7517, RFC 8037) in JSON: `kty` OKP, `crv` Ed25519, `d` and `x`, which must match. Other members
+    /// are ignored.
     ///
     /// # Errors
-    /// Not such a JWK.
+    /// The input is not such a JWK.
     pub fn from_jwk(json: &[u8]) -> Result<Self, FeedKeyError> {
         let jwk: PrivateJwk = serde_json::from_slice(json).map_err(|_| FeedKeyError::NotAJwk)?;
         if jwk.kty != "OKP" || jwk.crv.as_deref() != Some("Ed25519") {
@@ -50,7 +50,7 @@ impl SigningKey {
         Ok(key)
     }
 
-    /// The private JWK as JSON, `kid` being the RFC 7638 thumbprint. A secret.
+    /// The private JWK in JSON, with the RFC 7638 thumbprint as `kid`. A secret.
     #[must_use]
     pub fn to_jwk(&self) -> String {
         let d = Base64UrlUnpadded::encode_string(self.key.as_bytes());
@@ -58,7 +58,7 @@ impl SigningKey {
         json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "d": d, "kid": kid, "alg": "EdDSA", "use": "sig" }).to_string()
     }
 
-    /// The public JWK as JSON, for edges to pin.
+    /// The public JWK in JSON, for edges to pin.
     #[must_use]
     pub fn public_jwk(&self) -> String {
         let (x, kid) = self.x_and_kid();

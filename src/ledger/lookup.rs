@@ -20,7 +20,7 @@ impl Ledger {
         Some(self.state.not_before(SubjectName::User(issuer, sub))).filter(|at| *at > 0).map(UnixSeconds::new)
     }
 
-    /// The not-before of a client's tokens of one user; without that of the user or the client alone.
+    /// The not-before of a client's tokens of one user, regardless of those of the user or the client alone.
     #[must_use]
     pub fn grant_not_before(&self, issuer: Option<&str>, sub: &str, client: &str) -> Option<UnixSeconds> {
         Some(self.state.not_before(SubjectName::Grant(issuer, sub, client))).filter(|at| *at > 0).map(UnixSeconds::new)

@@ -1,5 +1,5 @@
-//! Not-befores of users, sessions and client sessions at the origin, or those of grants: exact, and the tables built
-//! from them.
+//! Exact not-befores of users, sessions and client sessions, or of grants, at the origin, and the tables built from
+//! them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub(crate) enum EpochName {
     Session(Box<str>),
     ClientSession(Box<str>, Box<str>),
     Grant(Box<str>, Box<str>),
-    /// One of these under another name of the issuer than the first; apart, since most realms have one name.
+    /// One of these under a further issuer name. A separate variant, since most realms have one name.
     Under(Arc<str>, Box<EpochName>),
 }
 
@@ -71,7 +71,7 @@ impl EpochName {
         }
     }
 
-    /// The least name in their order.
+    /// The least name in the order.
     fn least() -> Self {
         Self::User(Box::default())
     }

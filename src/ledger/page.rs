@@ -5,15 +5,15 @@ use crate::revocation::Chain;
 
 const CHAIN_BYTES: usize = 16;
 
-/// Rows in order of sequence, by column. A column is passed at once, where a million single rows would be a few objects
-/// each.
+/// Rows in order of sequence, by column. Columns cross the boundary in one piece, whereas a million single rows would
+/// be a few objects each.
 #[derive(Clone, Copy)]
 pub struct RowPage<'a> {
     /// Every row's sequence.
     pub sequences: &'a [u64],
     /// Every payload's length in bytes.
     pub lengths: &'a [u32],
-    /// Every row's chain hash, 16 bytes, with its payload behind it.
+    /// Every row's chain hash, 16 bytes, followed by its payload.
     pub contents: &'a [u8],
 }
 
@@ -25,8 +25,8 @@ impl core::fmt::Debug for RowPage<'_> {
 }
 
 impl<'a> RowPage<'a> {
-    /// Sequence, payload and chain of each row. Refuses a page whose columns differ in the number of rows or do not end
-    /// together.
+    /// Iterates over sequence, payload and chain of each row. Refuses a page whose columns differ in the number of rows
+    /// or in their end.
     pub(crate) fn rows(self) -> Result<impl Iterator<Item = (u64, &'a [u8], Chain)>, LedgerError> {
         let Self { sequences, lengths, contents } = self;
         let rows = sequences.len();

@@ -82,8 +82,8 @@ impl Ledger {
         self.delta_over(form, Stretch { start: after, after, until: self.head.sequence }, now)
     }
 
-    /// The head since which nothing was recorded that changes earlier deltas: a delta that ends before the head and was
-    /// signed at this head or later can be sent again unchanged.
+    /// The head after which no event changed earlier deltas: a delta that ends before the head and was signed at this
+    /// head or later can be sent again unchanged.
     #[must_use]
     pub const fn settled_since(&self) -> u64 {
         self.changes.settled_since()
@@ -144,13 +144,13 @@ impl Ledger {
         let Ok(span) = u32::try_from(to.sequence - from.sequence) else {
             return Err(DeltaUnavailable::Pruned { earliest: to.sequence });
         };
-        // A reader beyond the head at which a key was drawn got there by a delta that declared it, or by a manifest.
+        // A reader beyond the head at which a key was drawn has a delta that declared it, or a manifest.
         let unknown = generations.into_iter().filter(|generation| from.sequence <= generation.born_at);
         let mut writer = self.head_of(StatementKind::Delta, form, flags, to, now);
         writer.u32(span).bytes(&from.chain.0);
         writer.block(BlockKind::Generations, &generations_block(unknown));
         builder.write(&mut writer, self.state.of_tokens.number, self.state.of_epochs.number, now);
-        // The token ids' key is drawn at start. A reader that is not beyond that may have other bounds, and another
+        // The token ids' key is drawn at start. A reader that is not beyond that head may have other bounds and another
         // policy.
         let is_from_before = from.sequence <= self.state.of_tokens.born_at;
         if builder.bounds_changed || is_from_before {

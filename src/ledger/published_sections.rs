@@ -1,5 +1,5 @@
-//! Published sections by name: the current ones, and for a while those that readers of an earlier manifest may still
-//! fetch.
+//! Published sections by name: the current ones and, for a while, replaced ones that readers of an earlier manifest may
+//! still fetch.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -21,7 +21,7 @@ pub(crate) struct PublishedSections {
 #[derive(Clone, Debug)]
 struct PublishedSection {
     bytes: Vec<u8>,
-    /// How many tables have it: the forms of one table may come to the same bytes.
+    /// Number of tables with this section: a table's forms may have the same bytes.
     uses: u32,
     retired_at: Option<UnixSeconds>,
 }

@@ -1,4 +1,4 @@
-//! An event as it is recorded: with every decision made, so that restoring it needs no clock and no settings.
+//! The recorded form of an event. Every decision is made, so restoring it needs no clock and no settings.
 
 use crate::error::FeedError;
 use crate::revocation::lookup::bucket::{bucket_of, CATCH_ALL_SECONDS};
@@ -11,7 +11,7 @@ use super::writer::Writer;
 
 /// Version of the row format.
 const FORM: u8 = 1;
-/// That of rows that count for one of the issuer's names only.
+/// Version of rows that apply to one of the issuer's names only.
 const FORM_OF_NAME: u8 = 2;
 
 // struct Row {
@@ -85,8 +85,7 @@ impl Place {
     }
 }
 
-/// The name of the issuer by which a subject is known. `None`: the first one, or all of them where they have the same
-/// subjects.
+/// The issuer name of a subject. `None`: the first name, or all names if they share subjects.
 pub(crate) type IssuerName<'a> = Option<&'a str>;
 
 /// The subject of a not-before.
@@ -99,12 +98,12 @@ pub(crate) enum SubjectName<'a> {
     Realm,
     /// One client's tokens of one user: `sub` and client.
     Grant(IssuerName<'a>, &'a str, &'a str),
-    /// Tokens that the key with this thumbprint signed.
+    /// Tokens signed with the key that has this thumbprint.
     Key(&'a [u8; 32]),
 }
 
 impl<'a> SubjectName<'a> {
-    /// The name of the issuer by which it is known; `None` for what is the same under all names.
+    /// The subject's issuer name; `None` if the subject does not depend on it.
     pub(crate) const fn issuer(self) -> IssuerName<'a> {
         match self {
             Self::User(issuer, _) | Self::Session(issuer, _) => issuer,
@@ -113,7 +112,7 @@ impl<'a> SubjectName<'a> {
         }
     }
 
-    /// The same subject under another name of the issuer.
+    /// The same subject under another issuer name.
     pub(crate) const fn under(self, issuer: IssuerName<'a>) -> Self {
         match self {
             Self::User(_, user) => Self::User(issuer, user),
@@ -126,7 +125,7 @@ impl<'a> SubjectName<'a> {
 }
 
 impl<'a> Fact<'a> {
-    /// The name of the issuer to which it is confined.
+    /// The issuer name that it is limited to.
     pub(crate) const fn issuer(self) -> IssuerName<'a> {
         match self {
             Self::TokenId { issuer, .. } | Self::Version { issuer, .. } => issuer,
@@ -242,7 +241,7 @@ impl<'a> Record<'a> {
             _ => return Err(MALFORMED),
         };
         reader.end("row")?;
-        // What the issuer's names have in common has no row of one name.
+        // A fact common to all names has no row for one name.
         if (form == FORM_OF_NAME) != fact.issuer().is_some() {
             return Err(MALFORMED);
         }

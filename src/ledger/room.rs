@@ -1,4 +1,4 @@
-//! Whether a record fits into a manifest with everything else that is kept exactly.
+//! Checks whether a record fits into a manifest with the rest of the exact state.
 
 use crate::error::LedgerError;
 use crate::revocation::wire::reader::{MAX_BANS, MAX_CLIENTS, MAX_CLIENT_ID_BYTES, MAX_KEY_NOT_BEFORES};
@@ -11,7 +11,7 @@ use super::Ledger;
 pub const MAX_CLIENTS_BYTES: usize = 2 << 20;
 
 impl Ledger {
-    /// Refuses a record that would not fit into a manifest. A correction to 0 only makes room.
+    /// Refuses a record that would not fit into a manifest. A correction to 0 only frees space.
     pub(super) fn check_room(&self, record: &Record<'_>) -> Result<(), LedgerError> {
         match record.fact {
             Fact::NotBefore { not_before: 0, .. } => Ok(()),

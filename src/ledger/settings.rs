@@ -18,10 +18,10 @@ pub struct LedgerSettings {
     pub issuer: String,
     /// Signs the feed.
     pub signing_key: SigningKey,
-    /// Bounds that are published to edges and determine retention.
+    /// The bounds published to edges, which also determine retention.
     pub bounds: Bounds,
-    /// How far the issuer's clock may be ahead: added to now where an event has no time of its own. Usually 2 s; 0
-    /// where issuer and ledger share the clock.
+    /// How far the issuer's clock may be ahead: added to now if an event has no time of its own. Usually 2 s; 0 if
+    /// issuer and ledger share the clock.
     pub issuer_skew: Seconds,
     /// How far the clocks of the issuer's nodes may differ: added to the time of an authenticated source. Usually 0.
     pub source_skew: Seconds,
@@ -29,8 +29,8 @@ pub struct LedgerSettings {
     pub error_rate: f64,
     /// How long a statement may be forwarded after it was signed. Usually 300 s, less than 2^32.
     pub valid_for: Seconds,
-    /// The digests of the policy by which revocations are recorded, for gates of form 1.1 to compare with their own;
-    /// `None`: it is not stated.
+    /// The digests of the policy that revocations are recorded with, for gates of form 1.1 to compare with their own;
+    /// `None`: not stated.
     pub policy: Option<StatedPolicy>,
     /// Number of restored backups: sequences are `incarnation` * 2^40 + n, n from 1. Below 2^13.
     pub incarnation: u64,

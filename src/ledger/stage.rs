@@ -36,7 +36,7 @@ pub(crate) struct StagedEvent {
     pub(crate) generation: Option<Generation>,
 }
 
-/// The subject of an event: later events about the same replace or exceed it.
+/// The subject of an event, for finding earlier events about the same subject.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum About {
     TokenId(Place, Fingerprint),
@@ -48,8 +48,8 @@ pub(crate) enum About {
 }
 
 impl Ledger {
-    /// Stages an event and returns the row to store; it is in force once committed. `None`: it would refuse no token
-    /// that is acceptable anywhere and not refused already.
+    /// Stages an event and returns the row to store; it is in force once committed. `None`: it would refuse no
+    /// acceptable token that is not refused already.
     ///
     /// The issuer's clock counts as not measured; [`Ledger::stage_by`] takes its measured lead.
     ///
@@ -68,10 +68,10 @@ impl Ledger {
     }
 
     /// Stages an event about a subject under one of the issuer's names, as gates look it up: `None` for the first name,
-    /// and for all of them if they have the same subjects ([`IssuerNames`](crate::policy::IssuerNames)).
+    /// and for all names if they share subjects ([`IssuerNames`](crate::policy::IssuerNames)).
     ///
     /// # Errors
-    /// The event is refused; nothing is staged. So is a name with an event that is the same under all names.
+    /// The event is refused; nothing is staged. A name with an event that is common to all names is refused too.
     pub fn stage_under(&mut self, issuer: Option<&str>, event: &Event, clocks: Clocks) -> Result<Staged, LedgerError> {
         if issuer == Some("") {
             return Err(LedgerError::EmptyName);
@@ -220,7 +220,7 @@ impl Ledger {
         match expires_at {
             Some(expires_at) if expires_at.plus(bounds.margin()) <= now => None,
             Some(expires_at) if expires_at <= latest => Some((FilterKind::Bucket, expires_at)),
-            // Acceptable only from its issue time on, so it is never dropped. Issuers make no such tokens.
+            // Acceptable only from its issue time on, so it is never dropped. Real issuers do not issue such tokens.
             Some(_) | None if is_from_future => Some((FilterKind::CatchAll, UnixSeconds::MAX)),
             Some(_) | None => Some((FilterKind::CatchAll, latest)),
         }
@@ -283,7 +283,7 @@ impl Ledger {
         let committed = self.state.value(record.fact);
         match (record.fact, record.merge) {
             (Fact::TokenId { .. }, _) => committed > 0 || staged >= Some(value),
-            // A staged one may have another value.
+            // A staged event may have another value.
             (Fact::Keys { .. } | Fact::Bounds { .. }, _) => committed > 0 && staged.is_none(),
             (Fact::NotBefore { .. } | Fact::Version { .. } | Fact::Ban { .. }, Merge::Maximum) => {
                 staged.unwrap_or(committed) >= value
@@ -313,7 +313,7 @@ impl Ledger {
     }
 }
 
-/// Two names as one.
+/// Joins two names unambiguously.
 fn pair(first: &str, second: &str) -> Vec<u8> {
     [&first.len().to_le_bytes(), first.as_bytes(), second.as_bytes()].concat()
 }
@@ -330,8 +330,8 @@ fn checked_name(name: &str) -> Result<&str, LedgerError> {
 // A recorded client id fits into a manifest.
 const _: () = assert!(MAX_NAME_BYTES <= MAX_CLIENT_ID_BYTES);
 
-/// Checks that a JWK set may be public, since a feed is not secret. Refuses duplicate members, of which two readers
-/// might use different ones.
+/// Checks that a JWK set has only public keys, since a feed is not secret. Refuses duplicate members, because two
+/// readers might use different ones.
 fn checked_jwks(jwks: &[u8]) -> Result<&[u8], LedgerError> {
     let read = |text| read_object(text, Duplicates::Refuse).map_err(|_| LedgerError::NotAJwks);
     if jwks.len() > MAX_JWKS_BYTES {

@@ -21,7 +21,7 @@ use super::token_ids::TokenIds;
 pub(crate) struct Generation {
     pub(crate) number: u32,
     pub(crate) hash: NameHash,
-    /// The head when it was drawn: edges beyond it know of it.
+    /// The head when it was drawn; edges beyond it know it.
     pub(crate) born_at: u64,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct LedgerState {
 pub(crate) enum Recorded {
     /// It adds something.
     Added(Change),
-    /// It takes something back, which deltas cannot express.
+    /// It removes something, which deltas cannot express.
     TakenBack,
 }
 
@@ -79,7 +79,7 @@ impl LedgerState {
     /// The greatest value recorded for the fact's subject; default 0.
     pub(crate) fn value(&self, fact: Fact<'_>) -> u64 {
         match fact {
-            // Whether edges refuse the id depends on the issue time as well.
+            // The issue time also determines whether edges refuse the id.
             Fact::TokenId { issuer, filter, latest_expiry, issued_at, id } => {
                 let place = Place::of(filter, latest_expiry);
                 u64::from(self.token_ids.refuses(place, self.token_fingerprint(issuer, id), issued_at))
@@ -153,8 +153,8 @@ impl LedgerState {
         }
     }
 
-    /// The entries of form 1.0, which has grants as not-befores of their users. `published`: the table's own, of form
-    /// 1.1.
+    /// Publishes the entries of form 1.0, in which grants are not-befores of their users. `published`: the table's
+    /// entries of form 1.1.
     pub(crate) fn publish_as_users(
         &mut self,
         published: Vec<SectionEntry>,
@@ -171,7 +171,7 @@ impl LedgerState {
         users.publish((&self.not_befores, &published), number, sections, now)
     }
 
-    /// Drops expired entries, or the whole layer once form 1.0 is not requested any more.
+    /// Drops expired entries, or the whole layer once form 1.0 is no longer requested.
     pub(crate) fn prune_grant_users(&mut self, kept_for: Seconds, sections: &mut PublishedSections, now: UnixSeconds) {
         let Some(users) = &mut self.grant_users else { return };
         users.drop_over(kept_for, now);
@@ -180,7 +180,7 @@ impl LedgerState {
         }
     }
 
-    /// Drops the layer of form 1.0. It is built again on a request.
+    /// Drops the layer of form 1.0. The next request rebuilds it.
     pub(crate) fn release_grant_users(&mut self, sections: &mut PublishedSections, now: UnixSeconds) {
         if let Some(mut users) = self.grant_users.take() {
             users.retire(sections, now);
@@ -269,7 +269,7 @@ impl LedgerState {
             SubjectName::User(..) | SubjectName::Session(..) | SubjectName::ClientSession(..) => {
                 self.set_epoch(subject, not_before, sequence);
             }
-            // A new hash key follows, for which the users of grants are found anew.
+            // A new hash key follows, with which the users of grants are hashed again.
             SubjectName::Grant(..) => {
                 self.set_epoch(subject, not_before, sequence);
             }

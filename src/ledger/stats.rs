@@ -10,9 +10,9 @@ pub struct LedgerStats {
     pub sequence: u64,
     /// Revoked token ids.
     pub token_ids: u64,
-    /// Their expiry buckets, without those of unknown expiry.
+    /// Their expiry buckets, except those of unknown expiry.
     pub buckets: u64,
-    /// Fill of the fullest filter of an expiry bucket, published or not, from 0 to 1; beyond 1 it is rebuilt bigger.
+    /// Fill of the fullest filter of an expiry bucket, published or not, from 0 to 1; above 1 it is rebuilt bigger.
     pub filter_fill: f64,
     /// Rate at which a full filter refuses token ids that are not revoked, as set.
     pub error_rate: f64,
@@ -28,7 +28,7 @@ pub struct LedgerStats {
     pub bans: u64,
     /// Minimum token versions.
     pub versions: u64,
-    /// Sections of the last manifest of each form, each once.
+    /// Distinct sections of the last manifest of each form.
     pub sections: u64,
     /// Their bytes.
     pub section_bytes: u64,

@@ -127,7 +127,7 @@ impl TokenFilter {
             built.entry.greatest_issued_at = self.greatest_issued_at;
             return self.built.insert(built).entry;
         }
-        // A filter with room is extended; a full one is rebuilt bigger from the fingerprints.
+        // A filter that is not full is extended; a full one is rebuilt bigger from the fingerprints.
         let extended = earlier.as_ref().filter(|built| count <= built.head.capacity).and_then(|built| {
             let head = HeadFields { count, ..built.head };
             let bytes = sections.get(&built.entry.name)?;
@@ -187,7 +187,7 @@ impl FilterShape {
 }
 
 /// The first capacity that holds `count` ids: 50, 63, 80, 100, 125, 160, 200, 250, 315, 400, 500, ... (ISO 3, series
-/// R10). A filter that has grown by a quarter is reissued; on average an eighth of it is spare.
+/// R10). A filter is reissued after growing by a quarter; on average an eighth of it is unused.
 fn capacity_for(count: u32) -> u32 {
     const STEPS: [u64; 10] = [100, 125, 160, 200, 250, 315, 400, 500, 630, 800];
     const SMALLEST: [u32; 3] = [50, 63, 80];
@@ -223,7 +223,8 @@ fn extend(head: HeadFields, bytes: &[u8], added: &[Fingerprint]) -> Vec<u8> {
     extended
 }
 
-/// Fingerprints are hashes already; one multiplication spreads their 48 bits over the 64 that a hash set uses.
+/// A hasher for fingerprints, which are hashes already: one multiplication spreads their 48 bits over the 64 bits that
+/// a hash set uses.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FingerprintHasher(u64);
 

@@ -1,4 +1,4 @@
-//! Bounds on lifetimes and clocks: edge and origin must agree on them before anything may be forgotten.
+//! Bounds on lifetimes and clocks: edge and origin must agree on them before a revocation may be dropped.
 
 use crate::time::Seconds;
 
@@ -12,7 +12,7 @@ pub struct Bounds {
     pub skew: Seconds,
     /// Longest accepted `exp - iat`. Default: 86,400 s, one day.
     pub max_lifetime: Seconds,
-    /// Longest accepted age of a login (`auth_time`), where not-befores are compared with that and kept as long.
+    /// Longest accepted age of a login (`auth_time`), if not-befores are compared with it; they are kept as long.
     /// Default: none; not-befores are compared with `iat` and kept for `max_lifetime`.
     pub max_session: Option<Seconds>,
 }
@@ -42,8 +42,8 @@ impl Bounds {
         self.retention().plus(self.margin())
     }
 
-    /// The bounds that two statements of an origin both allow. Where they limit the age of a login differently,
-    /// `max_session` is stated, since leaving it out means a different limit in each.
+    /// The bounds that two statements of an origin both allow. If they limit the age of a login differently,
+    /// `max_session` is stated explicitly, since omitting it means a different limit in each.
     pub(crate) fn and(&self, other: &Self) -> Self {
         let limit_alike = self.max_lifetime == other.max_lifetime && self.max_session == other.max_session;
         let smaller = self.retention().min(other.retention());
@@ -55,8 +55,8 @@ impl Bounds {
         }
     }
 
-    /// The smaller of both, field by field. A login may not be older than the origin keeps not-befores by the
-    /// `published` bounds: for their `max_session`, or without one their `max_lifetime`.
+    /// The smaller of both, field by field. A login must not be older than the origin's retention of not-befores by the
+    /// `published` bounds: their `max_session` or, without one, their `max_lifetime`.
     #[must_use]
     pub fn within(&self, published: &Self) -> Self {
         Self {

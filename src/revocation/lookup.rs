@@ -1,4 +1,4 @@
-//! The tables that answer whether a name is revoked, each decoded from a section and changed by deltas.
+//! The tables for looking up revoked names, each decoded from a section and changed by deltas.
 
 pub(crate) mod bucket;
 pub(crate) mod changes;

@@ -1,4 +1,4 @@
-//! How far a state is: sequence, chain hash, and when the origin stated it.
+//! The position of a state: sequence, chain hash, and the time of the origin's statement.
 
 use core::fmt;
 
@@ -32,7 +32,7 @@ pub struct Position {
     pub chain: Chain,
     /// When the origin last signed that this is its head; the state's age counts from here.
     pub issued_at: UnixSeconds,
-    /// Until when that statement may be forwarded. A later arrival is refused; a state that is already loaded only
-    /// ages.
+    /// The last second at which the statement may be forwarded. Later it is refused; a state that is already loaded
+    /// only ages.
     pub not_after: UnixSeconds,
 }

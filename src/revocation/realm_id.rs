@@ -1,10 +1,10 @@
-//! The id of the realm of a feed message.
+//! The id of a realm in feed messages.
 
 use core::fmt;
 
 use sha2::{Digest, Sha256};
 
-/// A realm's name on the wire: the first 16 bytes of SHA-256 over `"realm\0"` and the issuer (`iss`).
+/// A realm's id on the wire: the first 16 bytes of SHA-256 over `"realm\0"` and the issuer (`iss`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RealmId([u8; 16]);
 

@@ -35,7 +35,7 @@ pub(crate) struct State {
     pub(crate) position: Position,
     /// The manifest's bounds, by which entries expire.
     pub(crate) bounds: Bounds,
-    /// The bounds of the latest delta that carried some, else the manifest's.
+    /// The bounds of the latest delta that has bounds, otherwise the manifest's.
     pub(crate) new_bounds: Bounds,
     pub(crate) generations: Generations,
     pub(crate) exact: Exact,
@@ -46,10 +46,10 @@ pub(crate) struct State {
     pub(crate) grants: Epochs,
     /// `None`: not stated.
     pub(crate) policy: Option<StatedPolicy>,
-    /// The least form of the statements that it was built from. With an earlier one than the origin could give it
-    /// refuses more than it needs to.
+    /// The lowest form of the statements that the state was built from. With an earlier form than the origin's newest,
+    /// it refuses more than necessary.
     pub(crate) form: Form,
-    /// The greatest form of these statements and of those that have renewed it since.
+    /// The highest form of these statements and of those that have renewed the state since.
     pub(crate) offered: Form,
 }
 
@@ -75,7 +75,7 @@ impl State {
     pub(crate) fn apply(&mut self, delta: &Delta) {
         let changes = &delta.changes;
         for (generation, hash) in changes.generations.iter() {
-            // Checked before: it is known with this key, or new with room for it.
+            // Checked before: the generation is known with this key, or new and within the limit.
             let _declared = self.generations.declare(*generation, *hash);
         }
         for change in &changes.buckets {
@@ -112,8 +112,8 @@ impl State {
         self.offered = self.offered.max(form);
     }
 
-    /// Whether everything that it was built from is of this form, so that both tables of not-befores are divided as
-    /// there.
+    /// Whether all statements that the state was built from have this form, so that its tables of not-befores are
+    /// divided in the same way.
     pub(crate) fn is_wholly_of(&self, form: Form) -> bool {
         self.form == form && self.offered == form
     }
@@ -181,9 +181,9 @@ impl State {
         }
     }
 
-    /// Whether a manifest should be fetched: it carries new bounds, or enough entries are outside the sections to be
-    /// worth its bytes, or it was built from an earlier form than the origin's, or deltas may soon bring more hash keys
-    /// than there is room for.
+    /// Whether a manifest should be fetched: the origin has new bounds, enough entries are outside the sections to be
+    /// worth the bytes, the state was built from an earlier form than the origin's, or deltas may soon exceed the
+    /// number of hash keys.
     pub(crate) fn wants_manifest(&self) -> bool {
         self.new_bounds != self.bounds
             || self.offered > self.form
@@ -211,7 +211,8 @@ impl State {
         let filters = self.buckets.values().chain(self.catch_alls.values()).filter_map(Bucket::slot).map(Slot::held);
         let epochs = self.epochs.shards.iter().chain(&self.grants.shards).map(Slot::held);
         let mut all = filters.chain(epochs).chain(self.versions.shards.iter().map(Slot::held));
-        // All that use it share one way through the chain, which would be compiled for each of them otherwise.
+        // `from_fn` makes all uses share one traversal of the chain, which would otherwise be compiled for each of
+        // them.
         core::iter::from_fn(move || all.next())
     }
 
@@ -248,7 +249,7 @@ impl State {
             (SectionKind::Epochs, Body::Epochs(table)) => fill_shard(&mut self.epochs.shards, shard, table),
             (SectionKind::Versions, Body::Versions(table)) => fill_shard(&mut self.versions.shards, shard, table),
             (SectionKind::Grants, Body::Epochs(table)) => fill_shard(&mut self.grants.shards, shard, table),
-            // A body is decoded according to its entry's kind, so the two agree.
+            // Unreachable: a body is decoded according to its entry's kind.
             (_, Body::Filter(_) | Body::Epochs(_) | Body::Versions(_)) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! The query to a state, and its results.
+//! A lookup in a state, and its results.
 
 use core::array::IntoIter;
 use core::fmt;
@@ -6,7 +6,7 @@ use core::iter::Flatten;
 
 use crate::time::UnixSeconds;
 
-/// The names by which a token's grant, one client of one user, is looked up besides the user's.
+/// The client names by which a token's grant, one client of one user, is looked up.
 #[derive(Clone, Copy, Default)]
 pub enum GrantNames<'a> {
     /// The token's clients: `azp` and `client_id`.
@@ -19,7 +19,7 @@ pub enum GrantNames<'a> {
 /// The claims of one verified token that are looked up. Strings are compared and hashed exactly as in the token.
 #[derive(Clone, Copy, Default)]
 pub struct Subject<'a> {
-    /// The issuer whose user, session and token it is, where the realm has several and it is not the first.
+    /// The token's issuer name, unless it is the realm's first.
     pub issuer: Option<&'a str>,
     /// `jti`.
     pub token_id: Option<&'a str>,
@@ -31,7 +31,7 @@ pub struct Subject<'a> {
     pub authorized_party: Option<&'a str>,
     /// `client_id`.
     pub client_id: Option<&'a str>,
-    /// By which names the user's grants are looked up.
+    /// The client names by which the user's grants are looked up.
     pub grant: GrantNames<'a>,
     /// The RFC 7638 thumbprint of the key that signed the token; `None`: not known.
     pub signing_key: Option<&'a [u8; 32]>,
@@ -39,8 +39,8 @@ pub struct Subject<'a> {
     pub issued_at: UnixSeconds,
     /// The time that not-befores are compared with: `iat`, or `auth_time` if the policy says so.
     pub compared_at: UnixSeconds,
-    /// The user's last logout according to the token (`last_logout_time`); `None` if it does not say. When it is before
-    /// the user's not-before, the issuer did not know of that logout, for any other times.
+    /// The user's last logout according to the token (`last_logout_time`); `None` if absent. If it is before the user's
+    /// not-before, the issuer did not know of that logout, and the token is refused regardless of its other times.
     pub logged_out_at: Option<UnixSeconds>,
     /// `exp`: selects the filter bucket.
     pub expires_at: UnixSeconds,
@@ -72,7 +72,7 @@ impl<'a> Subject<'a> {
         pairs(self.session, self.authorized_party, self.other_client())
     }
 
-    /// The token's grants, as user and client; none of a token without a user.
+    /// The token's grants, as user and client; empty for a token without a user.
     pub(crate) fn grants(&self) -> Pairs<'a> {
         match self.grant {
             GrantNames::Clients => pairs(self.user, self.authorized_party, self.other_client()),
@@ -81,7 +81,7 @@ impl<'a> Subject<'a> {
     }
 }
 
-/// Names that two claims make up.
+/// Names composed of two claims.
 pub(crate) type Pairs<'a> = Flatten<IntoIter<Option<[&'a str; 2]>, 2>>;
 
 fn pairs<'a>(first: Option<&'a str>, one: Option<&'a str>, other: Option<&'a str>) -> Pairs<'a> {
@@ -96,14 +96,14 @@ pub enum Status {
     NotRevoked,
     /// Refused; the widest level that refuses it.
     Revoked(Level),
-    /// Unknown: the section has not arrived, or nothing was ever loaded. Must never be taken for `NotRevoked`.
+    /// Unknown: the section has not arrived, or nothing was ever loaded. Must never be treated as `NotRevoked`.
     SectionUnavailable,
 }
 
 /// The scope of a revocation, in the order in which they are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
-    /// Everybody's tokens of the realm.
+    /// All tokens of the realm.
     Realm,
     /// One client's tokens (`azp` or `client_id`).
     Client,

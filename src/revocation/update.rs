@@ -1,4 +1,4 @@
-//! How a message becomes a state.
+//! Turns feed messages into a state.
 
 mod apply;
 pub(crate) mod history;

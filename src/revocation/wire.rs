@@ -1,4 +1,4 @@
-//! The bytes of a feed: reading them, their limits, and the head of every section.
+//! The binary format of a feed: reading, limits, and the head of every section.
 
 pub(crate) mod reader;
 pub(crate) mod section;

@@ -1,4 +1,4 @@
-//! The gate, as JavaScript sees it: tokens in, findings out.
+//! The JavaScript boundary of the gate: takes tokens and returns findings.
 
 use super::finding::{finding_code, AWAITING_HOST, GONE};
 use super::options::{GateOptions, RealmOptions};
@@ -8,57 +8,56 @@ use crate::signature::Algorithms;
 use crate::verdict::{Check, Entry, Finding, Handle, HostOutcome, Progress, Reason, Signature};
 use wasm_bindgen::prelude::*;
 
-/// The edge's verifier. Tokens come in and signature requests go out through memory that it owns and JavaScript
-/// sees: for a token no string is converted and no object made.
+/// The edge's verifier. Tokens and signature requests pass through memory that it owns and JavaScript can access, so a
+/// token needs no string conversion and no object.
 #[wasm_bindgen(js_name = Gate)]
 pub struct JsGate {
     pub(super) gate: Gate,
     pub(super) host: Algorithms,
     pub(super) token_buffer: Box<[u8]>,
-    /// Handle, key number, length of the signing input, length of the signature. Or of a cached token's entry: place,
-    /// the lower half of the number, the upper half.
+    /// Handle, key number, length of the signing input, length of the signature. For a cached token's entry: place, and
+    /// lower and upper half of the number.
     signature_request: Box<[u32; 4]>,
 }
 
 #[wasm_bindgen(js_class = Gate)]
 impl JsGate {
-    /// Takes the options, every default filled in. Throws `invalid_option`.
+    /// Creates a gate from options with all defaults filled in. Throws `invalid_option`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &GateOptions) -> Result<JsGate, JsValue> {
         let maximum = options.max_token_bytes()?;
         Ok(JsGate {
             gate: options.gate()?,
             host: options.host()?,
-            // One byte more than the longest token, so that a longer one is detected.
+            // One byte more than the maximum token length, so that a longer token is detected.
             token_buffer: vec![0; maximum.saturating_add(1)].into(),
             signature_request: [0; 4].into(),
         })
     }
 
-    /// Puts a realm in a place that is free or new. `options`: those that the gate was made of. Throws
-    /// `invalid_option`.
+    /// Puts a realm in a free or new slot. `options`: the gate's options. Throws `invalid_option`.
     #[wasm_bindgen(js_name = putRealm)]
     pub fn put_realm(&mut self, index: usize, options: &GateOptions, realm: &RealmOptions) -> Result<(), JsValue> {
         options.put_realm(&mut self.gate, index, realm)
     }
 
-    /// Removes a realm, with all that names its index.
+    /// Removes a realm, with everything that refers to its index.
     #[wasm_bindgen(js_name = removeRealm)]
     pub fn remove_realm(&mut self, realm: usize) {
         self.gate.remove_realm(realm);
     }
 
-    /// Address of the token's bytes, to be written before `begin`: one more than `maxTokenBytes`. For a signature
-    /// request the signing input stands there, followed by the signature.
+    /// Address of the token buffer, `maxTokenBytes` + 1 bytes, to be filled before `begin`. For a signature request it
+    /// has the signing input, followed by the signature.
     #[wasm_bindgen(getter = tokenBuffer)]
     #[must_use]
     pub fn token_buffer(&self) -> *const u8 {
         self.token_buffer.as_ptr()
     }
 
-    /// Address of four numbers, the signature request: handle, key number, length of the signing input, length of the
-    /// signature. After a `begin` that found a cached signature, they name the token to `recheck`: place, the lower
-    /// half of the number, the upper half.
+    /// Address of the four numbers of a signature request: handle, key number, length of the signing input, length of
+    /// the signature. After a `begin` that found a cached token, they are its entry for `recheck`: place, and lower and
+    /// upper half of the number.
     #[wasm_bindgen(getter = signatureRequest)]
     #[must_use]
     pub fn signature_request(&self) -> *const u32 {
@@ -66,7 +65,7 @@ impl JsGate {
     }
 
     /// Judges the token in the first `length` bytes of the token buffer, at `now` (unix seconds), and returns a finding
-    /// code. With `help` an algorithm of `hostAlgorithms` is left to the host.
+    /// code. With `help`, the host verifies signatures of the `hostAlgorithms`.
     pub fn begin(&mut self, length: usize, now: f64, help: bool) -> u32 {
         let token = self.token_buffer.get(..length).unwrap_or(&self.token_buffer);
         let host = if help { self.host } else { Algorithms::of(&[]) };
@@ -82,13 +81,14 @@ impl JsGate {
         }
     }
 
-    /// Judges a cached token, by its entry, and returns a finding code.
+    /// Judges a cached token by its entry and returns a finding code.
     pub fn recheck(&mut self, place: u32, lower: u32, upper: u32, now: f64) -> u32 {
         let number = u64::from(upper) << u32::BITS | u64::from(lower);
         self.gate.recheck(Entry { place, number }, time(now)).map_or(GONE, finding_code)
     }
 
-    /// Finishes with the host's outcome: 0 a bad signature, 1 a good one, otherwise undecided. Returns a finding code.
+    /// Finishes with the host's outcome: 0 for an invalid signature, 1 for a valid one, otherwise undecided. Returns a
+    /// finding code.
     pub fn finish(&mut self, handle: u32, outcome: u32, now: f64) -> u32 {
         let found = self.gate.finish(Handle::from_number(handle), host_outcome(outcome), time(now));
         found.map_or(GONE, finding_code)
@@ -109,13 +109,13 @@ impl JsGate {
         self.gate.host_needed(token, time(now)).map(|algorithm| algorithm.name().to_owned())
     }
 
-    /// Every check with its outcome.
+    /// Returns every check with its outcome.
     pub fn explain(&mut self, token: &str, now: f64) -> Vec<JsValue> {
         checks(self.gate.explain(token, time(now)))
     }
 
-    /// Whether the host must check the signature of the token in the token buffer before it can be explained; then
-    /// there is a signature request, and `finishToExplain` is to be called.
+    /// Returns whether the host must verify the signature of the token in the token buffer before it can be explained.
+    /// Then there is a signature request, and `finishToExplain` must be called.
     #[wasm_bindgen(js_name = beginToExplain)]
     pub fn begin_to_explain(&mut self, length: usize, now: f64) -> bool {
         let token =
@@ -129,7 +129,8 @@ impl JsGate {
         }
     }
 
-    /// Every check with its outcome, given the host's, as for `finish`. `undefined`: the handle has expired.
+    /// Returns every check with its outcome, given the host's outcome as for `finish`. `undefined`: the handle has
+    /// expired.
     #[wasm_bindgen(js_name = finishToExplain)]
     pub fn finish_to_explain(&mut self, handle: u32, outcome: u32, now: f64) -> Option<Vec<JsValue>> {
         self.gate.finish_to_explain(Handle::from_number(handle), host_outcome(outcome), time(now)).map(checks)
@@ -150,7 +151,7 @@ impl JsGate {
     pub(super) fn write_request(&mut self, handle: Handle, key_number: u32) {
         let Some(pending) = self.gate.pending(handle) else { return };
         let (input, signature) = (pending.signing_input(), pending.signature());
-        // In the place of its own text, which is longer.
+        // Overwrites the token, which is longer.
         if let Some(room) = self.token_buffer.get_mut(input.len()..input.len() + signature.len()) {
             room.copy_from_slice(signature);
         }

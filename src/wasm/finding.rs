@@ -1,18 +1,19 @@
-//! A finding as a number, as JavaScript takes it apart.
+//! Encodes a finding as a number for JavaScript.
 
 use crate::verdict::{Basis, Finding, Reason, Signature};
 
-/// Finding codes: 0 in the low byte is acceptance, any other value one more than a reason's place in `reasons()`.
+/// Shift of the realm in a finding code. The low byte is 0 for acceptance, otherwise one more than the reason's index
+/// in `reasons()`.
 const REALM_SHIFT: u32 = 8;
-/// The token's `rsq` is beyond our sequence.
+/// Flag: the token's `rsq` is beyond our sequence.
 const BEHIND: u32 = 1 << 24;
-/// The signature was known to be good.
+/// Flag: the signature was cached as valid.
 const REMEMBERED: u32 = 1 << 25;
-/// Nothing is found yet: the host is to check the signature, and then call `finish`.
+/// No finding yet: the host must verify the signature and then call `finish`.
 pub(super) const AWAITING_HOST: u32 = 1 << 26;
 /// The handle or cache entry has expired.
 pub(super) const GONE: u32 = 1 << 27;
-/// The token is refused because neither this module nor the host could check its signature.
+/// Flag: the token is refused because neither this module nor the host could verify its signature.
 const UNDECIDED: u32 = 1 << 28;
 
 pub(super) fn finding_code(finding: Finding) -> u32 {
@@ -41,6 +42,6 @@ fn realm_bits(realm: Option<usize>) -> u32 {
 }
 
 fn reason_bits(reason: Reason) -> u32 {
-    // The list is in the order of the enum; a test says so.
+    // The list is in the order of the enum, which a test checks.
     reason as u32 + 1
 }

@@ -27,7 +27,7 @@ pub(super) fn marks_object((marks, latest): (Marks, UnixSeconds)) -> JsValue {
     ])
 }
 
-/// The marks and the time in an object made by [`marks_object`].
+/// Reads the marks and the time from an object made by [`marks_object`].
 pub(super) fn read_marks(given: &MarksObject) -> Result<(Marks, UnixSeconds), JsValue> {
     let unreadable = || error("invalid_option", "marks: not a gate's marks");
     let last = match seconds(given, "sequence") {
@@ -45,7 +45,7 @@ pub(super) fn read_marks(given: &MarksObject) -> Result<(Marks, UnixSeconds), Js
     Ok((Marks { last, high_water }, UnixSeconds::new(required(given, "latest", seconds)?.get())))
 }
 
-/// Bytes from hexadecimal digits.
+/// Decodes hexadecimal digits.
 fn bytes<const N: usize>(digits: &str) -> Option<[u8; N]> {
     let mut all = [0; N];
     if digits.len() != 2 * N {

@@ -1,4 +1,4 @@
-//! The options of a gate, read off the object that JavaScript made of them.
+//! Reads the options of a gate from a JavaScript object.
 
 use super::error;
 use super::members::{count, is_true, member, required, seconds, text, texts, unknown};
@@ -15,19 +15,19 @@ use crate::verdict::{CacheLimits, Realm};
 use js_sys::{Array, JsString, JSON};
 use wasm_bindgen::prelude::*;
 
-// Checked in TypeScript, every default filled in.
+// Validated in TypeScript, with all defaults filled in.
 #[wasm_bindgen]
 extern "C" {
     /// `CoreOptions` of the package.
     #[wasm_bindgen(typescript_type = "object")]
     pub type GateOptions;
-    /// `CoreRealm` of the package; for an origin's ledger, `CorePolicy` alone.
+    /// `CoreRealm` of the package; for an origin's ledger, only `CorePolicy`.
     #[wasm_bindgen(typescript_type = "object")]
     pub type RealmOptions;
 }
 
 impl GateOptions {
-    /// The gate itself. Throws `invalid_option` for errors that only the core detects.
+    /// Creates the gate. Throws `invalid_option` for errors that only the core detects.
     pub(super) fn gate(&self) -> Result<Gate, JsValue> {
         let limits = CacheLimits {
             entries: count(self, "verifiedTokenCacheEntries")?,
@@ -40,7 +40,7 @@ impl GateOptions {
         Ok(gate)
     }
 
-    /// Puts a realm in a place, with what the gate sets for all its realms. Throws likewise.
+    /// Puts a realm in a slot, with the settings that the gate has for all its realms. Throws `invalid_option`.
     pub(super) fn put_realm(&self, gate: &mut Gate, index: usize, options: &RealmOptions) -> Result<(), JsValue> {
         let max_lifetime = required(self, "maxLifetimeSeconds", seconds)?;
         let bounds = Bounds {
@@ -77,19 +77,19 @@ impl GateOptions {
         gate.put_realm(index, realm, keys_from).then_some(()).ok_or_else(|| unknown("realms"))
     }
 
-    /// The algorithms that are left to the host.
+    /// The algorithms whose signatures the host verifies.
     pub(super) fn host(&self) -> Result<Algorithms, JsValue> {
         algorithms(self, "hostAlgorithms")
     }
 
-    /// The length of the longest token.
+    /// The maximum length of a token.
     pub(super) fn max_token_bytes(&self) -> Result<usize, JsValue> {
         count(self, "maxTokenBytes")
     }
 }
 
 impl RealmOptions {
-    /// The realm's policy, without the parts that a gate sets for all its realms. Throws `invalid_option`.
+    /// The realm's policy, except the settings that a gate has for all its realms. Throws `invalid_option`.
     pub(super) fn policy(&self) -> Result<Policy, JsValue> {
         let names = member(self, "claimNames");
         let claim = |name| required(&names, name, text);
@@ -110,7 +110,7 @@ impl RealmOptions {
                 _ => return Err(unknown("subjectless")),
             },
             impersonation: match required(self, "impersonation", text)?.as_str() {
-                // The mark is set where the verdict gets its claims.
+                // The package sets the mark when it creates the verdict.
                 "accept" | "mark" => Impersonation::Accept,
                 "refuse" => Impersonation::Refuse,
                 _ => return Err(unknown("impersonation")),
@@ -160,7 +160,7 @@ impl RealmOptions {
     }
 }
 
-/// `'none'` or an array of strings.
+/// Reads `'none'` or an array of strings.
 fn audience(options: &JsValue) -> Result<Audience, JsValue> {
     match text(options, "audience").as_deref() {
         Some("none") => Ok(Audience::NotChecked),

@@ -1,4 +1,5 @@
-//! Exports of the origin's module besides the edge's: the ledger, feed keys, and identification by its own gate.
+//! Exports of the origin's module in addition to the edge's: the ledger, feed keys, and identification by the origin's
+//! gate.
 
 mod event;
 mod feed_key;

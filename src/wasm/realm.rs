@@ -1,4 +1,4 @@
-//! A realm of the gate, as JavaScript sees it: keys and feed messages in, the state out.
+//! The JavaScript boundary of a gate's realm: sets keys, applies feed messages and reports the state.
 
 use super::edge::JsGate;
 use super::marks::{marks_object, read_marks, MarksObject};
@@ -18,7 +18,8 @@ impl JsGate {
         self.gate.realm(realm).map(|realm| realm.policy.digest().to_string()).ok_or_else(no_realm)
     }
 
-    /// Replaces a realm's keys. `source` is `configuration` or `url`. Throws `invalid_jwks`; then the keys before stay.
+    /// Replaces a realm's keys. `source` is `configuration` or `url`. Throws `invalid_jwks`; then the previous keys
+    /// stay.
     #[wasm_bindgen(js_name = setKeys)]
     pub fn set_keys(&mut self, realm: usize, jwks: &[u8], usable_until: f64, source: &str) -> Result<(), JsValue> {
         let source = match source {
@@ -29,7 +30,7 @@ impl JsGate {
         outcome.map_err(|cause| error("invalid_jwks", &cause.to_string()))
     }
 
-    /// Returns the skipped keys of the set that was read last, from the caller or the feed, also of a refused set.
+    /// Returns the keys skipped in the last set read, from the caller or the feed, including a refused set.
     #[wasm_bindgen(js_name = skippedKeys)]
     #[must_use]
     pub fn skipped_keys(&self, realm: usize) -> Array {
@@ -51,7 +52,7 @@ impl JsGate {
         Ok(object(&[("sequence", number(applied.sequence).into()), ("effect", effect.into())]))
     }
 
-    /// Realm and sequence of a feed message, before its signature is checked.
+    /// Returns realm and sequence of a feed message without verifying its signature.
     #[wasm_bindgen(js_name = peekFeed)]
     pub fn peek_feed(&self, bytes: &[u8]) -> Result<JsValue, JsValue> {
         let (realm, sequence) = self.gate.peek_feed(bytes).map_err(|cause| feed_error(&cause))?;
@@ -66,15 +67,15 @@ impl JsGate {
         names.iter().map(|name| hex(name)).collect()
     }
 
-    /// Those of them, of the realm that issued a token, on which its verdict depends.
+    /// Returns the missing sections on which a token's verdict depends.
     #[wasm_bindgen(js_name = missingFor)]
     #[must_use]
     pub fn missing_for(&self, token: &str) -> Vec<String> {
         self.gate.missing_sections(token).iter().map(|name| hex(name)).collect()
     }
 
-    /// Stores a section: `stored`, or `committed` when it was the last one of a staged manifest. `sha256`: its hash, 32
-    /// bytes, where the host has computed it.
+    /// Stores a section. Returns `stored`, or `committed` if it was the last one of a staged manifest. `sha256`: its
+    /// hash, 32 bytes, if the host has computed it.
     #[wasm_bindgen(js_name = provideSection)]
     pub fn provide_section(
         &mut self,
@@ -90,7 +91,7 @@ impl JsGate {
         })
     }
 
-    /// How far a realm's state has come, for `resume` of the gate that replaces this one.
+    /// Returns the position of a realm's state, for `resume` of the gate that replaces this one.
     pub fn marks(&self, realm: usize) -> Result<JsValue, JsValue> {
         self.gate.marks(realm).map(marks_object).ok_or_else(no_realm)
     }
@@ -102,7 +103,7 @@ impl JsGate {
         Ok(())
     }
 
-    /// The options in which a realm's policy differs from the one that its origin states.
+    /// Returns the options in which a realm's policy differs from the one stated by its origin.
     #[wasm_bindgen(js_name = differencesFromOrigin)]
     #[must_use]
     pub fn differences_from_origin(&self, realm: usize) -> Vec<String> {
@@ -110,7 +111,7 @@ impl JsGate {
         differences.into_iter().map(str::to_owned).collect()
     }
 
-    /// Where a realm's state stands.
+    /// Returns the status of a realm's state.
     pub fn state(&self, realm: usize) -> Result<JsValue, JsValue> {
         let realm = self.gate.realm(realm).ok_or_else(no_realm)?;
         let (position, stats) = (realm.revocations.position(), realm.revocations.stats());

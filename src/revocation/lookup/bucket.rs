@@ -21,8 +21,7 @@ pub(crate) fn bucket_of(expires_at: UnixSeconds) -> u32 {
     u32::try_from(expires_at.get() / BUCKET_SECONDS).unwrap_or(u32::MAX)
 }
 
-/// Whether no token of the bucket is accepted anywhere any more. The last bucket never ends: it holds all later
-/// expiries.
+/// Whether no edge accepts a token of the bucket any more. The last bucket never ends: it has all later expiries.
 pub(crate) fn bucket_is_over(bucket: u32, seconds: u64, bounds: &Bounds, now: UnixSeconds) -> bool {
     let end = UnixSeconds::new((u64::from(bucket) + 1).saturating_mul(seconds));
     bucket != u32::MAX && end.plus(bounds.margin()) <= now
@@ -33,7 +32,7 @@ pub(crate) fn bucket_is_over(bucket: u32, seconds: u64, bounds: &Bounds, now: Un
 pub(crate) enum Lookup {
     Hit,
     Miss,
-    /// The section that would tell has not arrived.
+    /// Not known: the section has not arrived.
     Unknown,
 }
 
@@ -78,7 +77,7 @@ impl Bucket {
         issued_at <= self.greatest_issued_at
     }
 
-    /// Adds ids to the filter where it has room, else to the live set.
+    /// Adds ids to the filter unless it is full, otherwise to the live set.
     pub(crate) fn add(&mut self, change: &BucketChange) {
         self.greatest_issued_at = self.greatest_issued_at.max(change.greatest_issued_at);
         for fingerprint in &change.fingerprints {
@@ -93,7 +92,7 @@ impl Bucket {
         }
     }
 
-    /// Replaces the filter by a later issue, which holds all ids of the earlier one, and moves live ids into it.
+    /// Replaces the filter by a later issue, which has all ids of the earlier one, and moves live ids into it.
     pub(crate) fn reissue(&mut self, entry: SectionEntry, filter: Filter) {
         self.greatest_issued_at = self.greatest_issued_at.max(entry.greatest_issued_at);
         self.slot = Some(Slot::Held { entry, body: filter });

@@ -1,4 +1,4 @@
-//! Changes to the tables, as a delta carries them. They only ever add.
+//! The changes of a delta to the tables. Changes only add.
 
 use super::exact::Exact;
 use super::fingerprint::{Fingerprint, Generations};
@@ -12,7 +12,7 @@ pub(crate) struct Changes {
     pub(crate) generations: Generations,
     pub(crate) buckets: Vec<BucketChange>,
     pub(crate) catch_alls: Vec<BucketChange>,
-    /// Of both tables of not-befores.
+    /// Changes of both tables of not-befores.
     pub(crate) epochs: Vec<EpochChange>,
     pub(crate) versions: Vec<(UserKey, u64)>,
     pub(crate) exact: Exact,
@@ -34,9 +34,9 @@ pub(crate) struct BucketChange {
 /// A table of not-befores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum EpochKind {
-    /// Those of users, sessions and client sessions.
+    /// Not-befores of users, sessions and client sessions.
     Names,
-    /// Those of grants.
+    /// Not-befores of grants.
     Grants,
 }
 
@@ -49,7 +49,7 @@ pub(crate) struct EpochChange {
 }
 
 impl Changes {
-    /// How many entries may have to be kept outside the sections.
+    /// The number of entries that may have to be kept outside the sections.
     pub(crate) fn entries(&self) -> usize {
         let ids = self.buckets.iter().chain(&self.catch_alls).map(|change| change.fingerprints.len());
         let epochs = self.epochs.iter().map(|change| change.not_befores.len());

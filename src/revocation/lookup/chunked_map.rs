@@ -1,11 +1,11 @@
-//! A map in key order for many entries in any order: vectors of a few entries each, so that an insertion moves little.
-//! As fast as a `BTreeMap` and a fifth of its code.
+//! A sorted map for many entries inserted in any order: vectors of a few entries each, so that an insertion moves
+//! little. As fast as a `BTreeMap`, with a fifth of its code.
 
 /// No chunk is empty; the keys ascend within and across chunks.
 #[derive(Clone, Debug)]
 pub(crate) struct ChunkedMap<K, V>(Vec<Vec<(K, V)>>);
 
-/// A longer chunk is cut in two.
+/// A longer chunk is split in two.
 const MAX_CHUNK: usize = 256;
 
 impl<K, V> Default for ChunkedMap<K, V> {
@@ -24,7 +24,7 @@ impl<K: Ord, V> ChunkedMap<K, V> {
         self.get(key).is_some()
     }
 
-    /// Changes the value of the key, which is the default one if there was none.
+    /// Changes the value of the key, starting from the default if the key is new.
     pub(crate) fn update(&mut self, key: K, change: impl FnOnce(&mut V))
     where
         V: Default,
@@ -86,7 +86,7 @@ impl<K: Ord, V> ChunkedMap<K, V> {
         self.0.iter().flatten()
     }
 
-    /// The chunk of a key, and in it the key's place or the one where it belongs.
+    /// Returns the chunk of a key, and the key's index in it or the index at which to insert it.
     fn place(&self, key: &K) -> (usize, Result<usize, usize>) {
         let after = self.0.partition_point(|chunk| chunk.first().is_some_and(|(first, _)| first <= key));
         let chunk = after.saturating_sub(1);

@@ -1,4 +1,4 @@
-//! The epoch table: Elias-Fano coded sorted fingerprints, each with a packed not-before, queried in place.
+//! The epoch table: sorted fingerprints in Elias-Fano coding, each with a packed not-before, queried in place.
 
 use super::fingerprint::{Fingerprint, FINGERPRINT_BITS};
 use super::prefix_bitmap::PrefixBitmap;
@@ -10,7 +10,7 @@ use crate::time::MAX_SECONDS;
 /// Bits of a fingerprint beyond log2 of the count: an absent name matches an entry by chance at most once in 2^25, the
 /// three names of a token less than once in 10^7.
 pub(crate) const SPARE_BITS: u32 = 25;
-/// High parts between two hints. A hint costs 32 bits; a lookup walks half of the distance.
+/// Number of high parts between two hints. A hint costs 32 bits; a lookup walks half the distance on average.
 pub(crate) const HIGHS_PER_HINT: u32 = 128;
 
 // struct EpochSection {                   f = fingerprint after its shard bits, cut to high_bits + low_bits
@@ -47,7 +47,7 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// `None` when the numbers do not fit a fingerprint.
+    /// Computes the layout. `None` if the numbers do not fit a fingerprint.
     pub(crate) fn new(count: u32, shard_bits: u32, value_bits: u32) -> Option<Self> {
         let high_bits = count.max(1).checked_next_power_of_two()?.trailing_zeros();
         let low_bits = SPARE_BITS.min(FINGERPRINT_BITS.checked_sub(shard_bits)?.checked_sub(high_bits)?);

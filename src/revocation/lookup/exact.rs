@@ -7,7 +7,7 @@ use crate::revocation::wire::reader::{
 };
 use crate::time::MAX_SECONDS;
 
-/// Stands where a key is banned: later than any time.
+/// The not-before of a banned key: later than any time.
 pub(crate) const BANNED: u64 = u64::MAX;
 
 /// Exact state, or a change to it: both are merged by maximum and union, the JWKS by replacement.

@@ -67,8 +67,8 @@ impl NameHash {
         }
     }
 
-    /// The top 48 bits of SipHash-2-4 over tag, realm id and the parts, each prefixed with its length in 4 bytes. The
-    /// first part is the issuer, where the realm has several and it is not the first.
+    /// The top 48 bits of SipHash-2-4 over tag, realm id and the parts, each prefixed with its length in 4 bytes. For
+    /// an issuer name other than the realm's first, that name is the first part.
     pub(crate) fn fingerprint(&self, kind: NameKind, issuer: Option<&str>, parts: &[&str]) -> Fingerprint {
         let mut hasher = match kind {
             NameKind::TokenId => self.token_id,
@@ -97,7 +97,7 @@ impl fmt::Debug for NameHash {
     }
 }
 
-/// The hashes in use, by the number of their generation.
+/// The hashes in use, by generation number.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Generations(SortedMap<u32, NameHash>);
 

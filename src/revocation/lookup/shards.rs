@@ -9,16 +9,16 @@ use super::sorted_map::SortedMap;
 use super::versions::{shard_of, UserKey, VersionTable};
 use crate::time::{Seconds, UnixSeconds};
 
-/// A value of which a part may be in a section that has not arrived.
+/// A value that may also depend on a section that has not arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Known {
-    /// The greatest recorded value; 0 when there is none.
+    /// The greatest recorded value; 0 if nothing is recorded.
     Exactly(u64),
     /// At least this much.
     AtLeast(u64),
 }
 
-/// Not-befores of users, sessions and client sessions, or those of grants.
+/// Not-befores of users, sessions and client sessions, or of grants.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Epochs {
     pub(crate) shards: Vec<Slot<EpochTable>>,
@@ -31,7 +31,7 @@ impl Epochs {
         self.shards.is_empty() && self.live.len() == 0
     }
 
-    /// Drops live entries that are over at `now`, where they are kept for that long.
+    /// Drops live entries that have expired at `now`, given their retention.
     pub(crate) fn forget_expired(&mut self, kept_for: Seconds, now: UnixSeconds) {
         for live in self.live.values_mut() {
             live.retain(|_, not_before| UnixSeconds::new(*not_before).plus(kept_for) > now);

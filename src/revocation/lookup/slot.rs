@@ -53,7 +53,8 @@ pub(crate) enum Body {
 }
 
 impl Body {
-    /// Decodes the bytes that `entry` names; `shards` is how many sections of its kind the manifest has.
+    /// Decodes the bytes of the section named by `entry`; `shards` is the number of sections of its kind in the
+    /// manifest.
     pub(crate) fn decode(bytes: Vec<u8>, entry: &SectionEntry, shards: usize) -> Result<Self, FeedError> {
         let check_shards = |shard_bits: u32| match 1_usize.checked_shl(shard_bits) {
             Some(expected) if expected == shards => Ok(()),

@@ -1,5 +1,5 @@
-//! A map of two vectors in key order, for few entries or for many that arrive in order. A lookup reads the keys only,
-//! which are contiguous; an insertion in the middle moves everything after it.
+//! A sorted map of two vectors, for few entries or for many that arrive in order. A lookup reads only the keys, which
+//! are contiguous; an insertion in the middle moves everything after it.
 
 use core::borrow::Borrow;
 
@@ -42,7 +42,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.place(key).is_ok()
     }
 
-    /// Changes the value of the key, starting from the default if there is none.
+    /// Changes the value of the key, starting from the default if the key is new.
     pub(crate) fn update(&mut self, key: K, change: impl FnOnce(&mut V))
     where
         V: Default,
@@ -52,7 +52,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         }
     }
 
-    /// The value of the key; the default, if there was none. Always there.
+    /// Returns the value of the key, inserting the default if the key is new. Never `None`.
     fn entry(&mut self, key: K) -> Option<&mut V>
     where
         V: Default,

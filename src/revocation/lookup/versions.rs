@@ -8,8 +8,8 @@ use crate::revocation::wire::reader::MAX_SECTIONS;
 use crate::revocation::wire::section::{SectionEntry, SectionHead, SECTION_HEAD_BYTES};
 
 /// A user's key in the table: the first 16 bytes of SHA-256 over realm id and `sub`, free of collisions in practice.
-/// Where the realm has several issuers and it is not the first, the issuer stands before `sub` between two bytes 0xff,
-/// which no text has.
+/// For an issuer name other than the realm's first, the name precedes `sub`, enclosed in two bytes 0xff, which never
+/// occur in UTF-8.
 pub(crate) type UserKey = [u8; 16];
 
 /// Bytes of one entry: key and minimum.

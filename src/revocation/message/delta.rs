@@ -1,4 +1,4 @@
-//! A signed run of changes from one sequence to another. It only ever adds.
+//! A signed series of changes from one sequence to another. It only adds.
 
 use super::form::Form;
 use super::manifest::decode_bounds;
@@ -21,7 +21,7 @@ pub(crate) const FINGERPRINT_BYTES: usize = 6;
 pub(crate) struct Delta {
     pub(crate) position: Position,
     pub(crate) reach: Reach,
-    /// The form in which it is stated.
+    /// The form of the delta.
     pub(crate) form: Form,
     pub(crate) from: u64,
     pub(crate) chain_from: Chain,

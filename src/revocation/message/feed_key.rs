@@ -22,10 +22,10 @@ pub struct FeedKey {
 }
 
 impl FeedKey {
-    /// Takes a JWK (RFC 7517) as JSON: `kty` OKP, `crv` Ed25519, `x` (RFC 8037). Other members are ignored.
+    /// Reads a JWK (RFC 7517) in JSON: `kty` OKP, `crv` Ed25519, `x` (RFC 8037). Other members are ignored.
     ///
     /// # Errors
-    /// Not such a JWK, or one with the private member `d`, which an edge must not have.
+    /// The input is not such a JWK, or has the private member `d`, which an edge must not have.
     pub fn from_jwk(json: &[u8]) -> Result<Self, FeedKeyError> {
         let text = core::str::from_utf8(json).map_err(|_| FeedKeyError::NotAJwk)?;
         let members = read_object(text, Duplicates::Refuse).map_err(|_| FeedKeyError::NotAJwk)?;
@@ -45,10 +45,10 @@ impl FeedKey {
         Self::from_bytes(&x)
     }
 
-    /// Takes the 32 bytes of a public key (RFC 8032 §5.1.5).
+    /// Decodes the 32 bytes of a public key (RFC 8032 §5.1.5).
     ///
     /// # Errors
-    /// The bytes are not a point on the curve, or one of small order.
+    /// The bytes are not a point on the curve, or a point of small order.
     pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, FeedKeyError> {
         let key = Ed25519Key::from_bytes(bytes).ok_or(FeedKeyError::Unusable)?;
         let [a, b, c, d, e, f, g, h, ..] = thumbprint(bytes);

@@ -19,9 +19,9 @@ pub(crate) struct Manifest {
     pub(crate) bounds: Bounds,
     pub(crate) generations: Generations,
     pub(crate) exact: Exact,
-    /// `None`: not stated, as by an origin of form 1.0.
+    /// The stated policy; `None`: not stated, as in form 1.0.
     pub(crate) policy: Option<StatedPolicy>,
-    /// The form in which it is stated.
+    /// The form of the manifest.
     pub(crate) form: Form,
     /// Strictly increasing by kind and bucket.
     pub(crate) sections: Vec<SectionEntry>,

@@ -28,7 +28,7 @@ impl StatementKind {
         }
     }
 
-    /// Prefix of the signed bytes, so that one kind can never be taken for the other.
+    /// Prefix of the signed bytes, so that one kind can never be mistaken for the other.
     pub(crate) const fn domain(self) -> &'static [u8] {
         match self {
             Self::Manifest => b"portcullis/v1/manifest\0",
@@ -77,9 +77,9 @@ pub(crate) struct Statement<'a> {
     pub(crate) body: &'a [u8],
 }
 
-/// More changes follow: the delta advances the sequence, but does not renew the state's age.
+/// Flag: more changes follow. The delta advances the sequence, but does not renew the state's age.
 pub(crate) const PARTIAL: u16 = 1;
-/// Set on a block that a reader must understand.
+/// Flag of a block that a reader must understand.
 pub(crate) const CRITICAL: u16 = 1;
 const KEY_ID_BYTES: usize = 8;
 const SIGNATURE_BYTES: usize = 64;
@@ -130,7 +130,7 @@ impl<'a> Statement<'a> {
         Ok(())
     }
 
-    /// The form that it has, as far as this build knows.
+    /// The statement's form, or the newest one that this build knows.
     pub(crate) const fn form(&self) -> Form {
         Form::for_reader(self.minor)
     }
@@ -179,7 +179,7 @@ pub(crate) enum BlockKind {
 }
 
 impl BlockKind {
-    /// In the order of their numbers, from 1.
+    /// All kinds in the order of their numbers, from 1.
     const ALL: [Self; 15] = [
         Self::Bounds,
         Self::Generations,

@@ -47,7 +47,7 @@ impl State {
     fn user(&self, subject: &Subject<'_>) -> Lookup {
         let Some(user) = subject.user else { return Lookup::Miss };
         let not_before = self.not_before(&self.epochs, NameKind::User, subject, &[user]);
-        // Compared by issue time, the not-before itself is refused; by the last logout, only earlier times are.
+        // An issue time equal to the not-before is refused; a last logout is refused only if it is earlier.
         let by_logout = subject.logged_out_at.map_or(Lookup::Miss, |at| refused_up_to(not_before, at.get() + 1));
         stricter(refused_up_to(not_before, subject.compared_at.get()), by_logout)
     }
@@ -63,7 +63,7 @@ impl State {
     }
 
     fn grant(&self, subject: &Subject<'_>) -> Lookup {
-        // As a rule there are none, and then no name is hashed.
+        // Usually a realm has no grants, and then no name is hashed.
         if self.grants.is_empty() {
             Lookup::Miss
         } else {
@@ -105,7 +105,7 @@ impl State {
     }
 }
 
-/// Looks a time up against a not-before, which refuses itself and earlier times. No not-before is ever recorded as 0.
+/// Compares a time with a not-before, which refuses this time and earlier ones. A not-before is never recorded as 0.
 const fn refused_up_to(not_before: Known, time: u64) -> Lookup {
     match not_before {
         Known::Exactly(not_before) | Known::AtLeast(not_before) if not_before > 0 && time <= not_before => Lookup::Hit,

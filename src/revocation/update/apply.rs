@@ -56,9 +56,9 @@ impl Revocations {
         })
     }
 
-    /// Whether a manifest at or behind our sequence is useful: the kept deltas lead from it to our position, and
-    /// changes have outgrown the sections. At our own sequence it is useful, too, when it is of a later form, when its
-    /// bounds or policy differ, or when sections are missing. An earlier form states no policy and so takes none back.
+    /// Whether a manifest at or before our sequence is useful: the kept deltas lead from it to our position, and
+    /// changes have outgrown the sections. At our own sequence it is also useful if it has a later form, different
+    /// bounds or policy, or if sections are missing. An earlier form states no policy, so it cannot remove one.
     fn can_fold(&self, manifest: &Manifest, renewed: bool) -> bool {
         let Some(active) = &self.active else { return true };
         let ours = active.position;
@@ -136,7 +136,7 @@ impl Revocations {
         Ok(())
     }
 
-    /// Makes the incoming manifest the state once nothing is missing that is answered now.
+    /// Makes the incoming manifest the state once every section that the current state has is available.
     pub(crate) fn commit_if_ready(&mut self) -> bool {
         let Some(incoming) = &self.incoming else { return false };
         let ours = self.position();
@@ -144,7 +144,7 @@ impl Revocations {
         let leads_here = ours.is_none_or(|ours| self.history.tip(&start).sequence >= ours.sequence);
         let kept = self.history.onward(&start).map(|delta| &delta.changes);
         if !leads_here || incoming.check(kept).is_err() {
-            // So many deltas arrived meanwhile that those leading from there to here are no longer kept.
+            // The deltas from the manifest to our position are no longer kept, or cannot be applied to it.
             self.incoming = None;
             self.needs_manifest = true;
             return false;
@@ -171,7 +171,7 @@ impl Revocations {
         incoming.map(|entry| (entry, WantedBy::Incoming)).chain(of_active)
     }
 
-    /// Finds who lacks the section with this name.
+    /// Finds the states that lack the section with this name.
     pub(crate) fn wanted_as(&self, name: &SectionName) -> Vec<(SectionEntry, WantedBy)> {
         let wanted = self.missing_entries().filter(|(entry, _)| entry.name == *name);
         wanted.map(|(entry, wanted_by)| (*entry, wanted_by)).collect()
@@ -231,7 +231,7 @@ impl Revocations {
     }
 }
 
-/// Who lacks a section.
+/// The state that lacks a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WantedBy {
     Incoming,

@@ -1,4 +1,4 @@
-//! A state's past: the chain hashes it passed through, and the deltas that advanced it.
+//! The history of a state: its past chain hashes, and the deltas that advanced it.
 
 use std::collections::VecDeque;
 
@@ -65,7 +65,7 @@ impl History {
         })
     }
 
-    /// The position that those deltas lead to.
+    /// The position that these deltas lead to.
     pub(crate) fn tip(&self, from: &Position) -> Tip {
         let start = Tip { sequence: from.sequence, chain: from.chain };
         self.onward(from)

@@ -34,7 +34,7 @@ impl IncomingManifest {
         })
     }
 
-    /// Whether it can become the state: no section is missing, except such as the active state lacks as well.
+    /// Whether it can become the state: no section is missing, except those that the active state lacks as well.
     pub(crate) fn is_ready(&self, active: Option<&State>) -> bool {
         let Some(active) = active else { return true };
         // Sections arrive in order, so the last one is the most likely to be missing.
@@ -43,7 +43,7 @@ impl IncomingManifest {
             .all(|wanted| active.missing().any(|entry| (entry.kind, entry.bucket) == (wanted.kind, wanted.bucket)))
     }
 
-    /// Checks whether these changes could be applied in sequence to the state that this becomes.
+    /// Checks whether these changes could be applied in sequence to the resulting state.
     pub(crate) fn check<'a>(&self, all: impl Iterator<Item = &'a Changes>) -> Result<(), FeedError> {
         let mut generations = self.manifest.generations.clone();
         let mut entries = 0_usize;
@@ -81,7 +81,7 @@ impl IncomingManifest {
         let mut epochs = Epochs::default();
         let mut grants = Epochs::default();
         let mut versions = Versions::default();
-        // Decide before anything is moved out of the earlier state, as when this was found to be ready.
+        // Computed before anything is moved out of the earlier state, so that the result is the same as in `is_ready`.
         let reusable = earlier.as_ref().map(|earlier| Reusable::of(earlier, &manifest));
         let reuse = |entry| reusable.as_ref().map_or(Reuse::Nothing, |reusable| reusable.reuse(entry));
         let reuses: Vec<Reuse> = manifest.sections.iter().map(reuse).collect();
@@ -119,7 +119,7 @@ impl IncomingManifest {
             }
         }
         let Manifest { position, bounds, generations, exact, policy: stated, form, sections: _ } = manifest;
-        // Form 1.0 has no place for a policy, so it takes none back: that would accept what was refused.
+        // Form 1.0 cannot state a policy, so it does not remove one: otherwise refused tokens would be accepted.
         let policy = match form {
             Form::V1_0 => earlier.and_then(|earlier| earlier.policy),
             Form::V1_1 => stated,
@@ -142,7 +142,7 @@ impl IncomingManifest {
     }
 }
 
-/// Adds the next shard to a table of not-befores: the arrived one, or the earlier state's where that can be reused.
+/// Adds the next shard to a table of not-befores: the arrived one, or the earlier state's if it can be reused.
 fn add_shard(
     table: &mut Epochs,
     entry: &SectionEntry,
@@ -170,7 +170,7 @@ fn filter_bucket(entry: &SectionEntry, body: Option<Body>, earlier: Option<Bucke
     }
 }
 
-/// Takes a shard and leaves an absent slot, so that the others keep their indices.
+/// Removes a shard and leaves an absent slot, so that the others keep their indices.
 fn take_shard<T>(shards: &mut [Slot<T>], entry: &SectionEntry) -> Option<Slot<T>> {
     let slot = shards.get_mut(usize::try_from(entry.bucket).ok()?)?;
     let entry = *slot.entry();

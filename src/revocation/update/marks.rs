@@ -1,9 +1,9 @@
-//! The position of a lost state, so that its replacement does not go back.
+//! The position of a lost state, from which its replacement resumes.
 
 use crate::revocation::message::feed_key::KeyId;
 use crate::revocation::position::Chain;
 
-/// How far a state was, without the state. One that resumes from these marks accepts nothing older.
+/// The position of a state, without the state. A state that resumes from these marks accepts no older message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Marks {
     /// Sequence and chain hash of the lost state; `None`: nothing was ever loaded.

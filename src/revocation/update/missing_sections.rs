@@ -12,12 +12,12 @@ use crate::revocation::wire::section::SectionEntry;
 use crate::revocation::Revocations;
 
 impl Revocations {
-    /// SHA-256 names of the sections to fetch, those of an incoming manifest first.
+    /// Returns the SHA-256 names of the sections to fetch, those of an incoming manifest first.
     #[must_use]
     pub fn missing_sections(&self) -> Vec<[u8; 32]> {
         let active = self.active.as_ref();
         let incoming: Vec<_> = self.incoming.iter().flat_map(|incoming| incoming.missing(active)).collect();
-        // Sorted like this.
+        // `incoming` is sorted by this key.
         let is_incoming = |entry: &SectionEntry| {
             let found =
                 incoming.binary_search_by_key(&(entry.kind, entry.bucket), |incoming| (incoming.kind, incoming.bucket));
@@ -27,8 +27,8 @@ impl Revocations {
         incoming.iter().copied().chain(only_active).map(|entry| entry.name).collect()
     }
 
-    /// The missing sections that [`Revocations::status`] needs for this subject: those to fetch first while a state is
-    /// loading.
+    /// Returns the missing sections that [`Revocations::status`] needs for this subject, to fetch first while a state
+    /// is loading.
     #[must_use]
     pub fn missing_for(&self, subject: &Subject<'_>) -> Vec<[u8; 32]> {
         let entries = self.active.as_ref().map(|active| active.missing_for(self.realm, subject)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Which sections of a newer manifest the current state already covers, so they need no download.
+//! Finds the sections of a newer manifest that the current state already covers, so they need no download.
 
 use crate::revocation::lookup::bucket::Bucket;
 use crate::revocation::lookup::fingerprint::Generations;
@@ -13,14 +13,14 @@ use crate::revocation::wire::section::{SectionEntry, SectionKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reuse {
     Nothing,
-    /// The same section: entries that are live on top of it are in the new one, or in the deltas after the manifest.
+    /// The same section. Its live entries are in the new manifest's sections, or in deltas after it.
     Same,
-    /// An earlier section that deltas have brought up to date, with its live entries. It keeps its own name, since it
-    /// is not the section that the manifest names.
+    /// An earlier section that deltas have updated, with its live entries. It keeps its own name, since it is not the
+    /// section in the manifest.
     UpToDate,
 }
 
-/// The current state compared with a newer manifest, with the rules for all sections.
+/// Compares the current state with a newer manifest, with rules for all sections.
 pub(crate) struct Reusable<'a> {
     state: &'a State,
     manifest: &'a Manifest,
@@ -33,7 +33,7 @@ pub(crate) struct Reusable<'a> {
 /// Rules for every shard of a table.
 #[derive(Clone, Copy)]
 struct TableRules {
-    /// Both have as many shards, so they divide the names in the same way.
+    /// Both have the same number of shards, so they divide the names in the same way.
     is_divided_alike: bool,
     /// Its live entries may stay live.
     keeps_live: bool,
@@ -43,7 +43,7 @@ impl<'a> Reusable<'a> {
     pub(crate) fn of(state: &'a State, manifest: &'a Manifest) -> Self {
         let is_outgrown = state.is_outgrown();
         let shards = |kind| manifest.of_kind(kind).count();
-        // The forms put a grant into different tables: deltas of one do not complete the sections of another.
+        // The forms put grants into different tables, so deltas of one form do not update sections of another.
         let is_of_its_form = state.is_wholly_of(manifest.form);
         let epoch_rules = |table: &Epochs, kind| {
             let agrees = agree_on(table.live.keys().copied(), &state.generations, &manifest.generations);
@@ -78,7 +78,7 @@ impl<'a> Reusable<'a> {
 
     fn bucket(&self, bucket: Option<&Bucket>, entry: &SectionEntry) -> Reuse {
         let Some(bucket) = bucket else { return Reuse::Nothing };
-        // A filter of another size is a reissue with room for our live entries.
+        // A filter of another size is a reissue that has our live entries.
         let same_size = bucket.slot().is_some_and(|slot| slot.entry().length == entry.length);
         let agrees = agree_on(bucket.live_generations(), &self.state.generations, &self.manifest.generations);
         let keeps_live = agrees && same_size && (bucket.live_count() == 0 || !self.is_outgrown);
@@ -100,7 +100,7 @@ impl<'a> Reusable<'a> {
             }
         };
         let ours = state.position.sequence;
-        // Under other bounds entries expire at other times.
+        // With other bounds, entries expire at other times.
         let is_up_to_date = ours >= entry.covers
             && ours >> INCARNATION_SHIFT == manifest.position.sequence >> INCARNATION_SHIFT
             && state.bounds == manifest.bounds;

@@ -1,4 +1,4 @@
-//! Reads bytes from outside: little-endian, every length checked before use.
+//! Reads untrusted bytes: little-endian, with every length checked before use.
 
 use crate::error::FeedError;
 

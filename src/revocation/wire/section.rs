@@ -9,7 +9,7 @@ use crate::error::FeedError;
 pub(crate) const SECTION_HEAD_BYTES: usize = 32;
 /// Bytes of one entry in the manifest.
 pub(crate) const ENTRY_BYTES: usize = 72;
-/// Greatest issue time of a filter with an id whose issue time is unknown.
+/// Greatest issue time of a filter that has an id with unknown issue time.
 pub(crate) const UNKNOWN_ISSUE_TIME: u64 = u64::MAX;
 
 /// A section's name: the SHA-256 of its bytes.
@@ -59,13 +59,13 @@ pub(crate) struct SectionEntry {
     pub(crate) kind: SectionKind,
     /// Number of the bucket, or of the shard.
     pub(crate) bucket: u32,
-    /// Hash key of its fingerprints; 0 for kinds without.
+    /// Hash key of its fingerprints; 0 for kinds without fingerprints.
     pub(crate) generation: u32,
     pub(crate) count: u32,
     pub(crate) length: u32,
-    /// Sequence of the last event in it: it is complete from there up to the manifest.
+    /// Sequence of the last event in it. No event from there up to the manifest is missing in it.
     pub(crate) covers: u64,
-    /// Greatest issue time of its token ids, [`UNKNOWN_ISSUE_TIME`] when one is unknown; 0 for kinds without.
+    /// Greatest issue time of its token ids, [`UNKNOWN_ISSUE_TIME`] if one is unknown; 0 for kinds without token ids.
     pub(crate) greatest_issued_at: u64,
     pub(crate) name: SectionName,
 }

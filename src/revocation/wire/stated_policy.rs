@@ -1,4 +1,4 @@
-//! An origin's statement of its policy: a digest of the whole, and a short one of each field.
+//! An origin's statement of its policy: a digest of the whole, and a short digest of each field.
 
 use super::reader::Reader;
 use crate::error::FeedError;
@@ -6,7 +6,7 @@ use crate::error::FeedError;
 /// Maximum number of fields of a stated policy.
 pub(crate) const MAX_POLICY_FIELDS: usize = 64;
 
-/// The digests of the policy by which an origin records, as its manifests state them.
+/// The digests of an origin's policy, as stated in its manifests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StatedPolicy {
     /// Version of the canonical form that was hashed.

@@ -1,4 +1,4 @@
-//! Events, as JavaScript passes them.
+//! Events from JavaScript.
 
 use crate::ledger::{Correction, Event, NotBefore};
 use crate::time::UnixSeconds;
@@ -7,11 +7,11 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
-/// `issuer`: the name of the issuer under which the subject is known, as for
+/// An event. `issuer`: the issuer name of the subject, as for
 /// [`Ledger::stage_under`](crate::ledger::Ledger::stage_under).
 ///
-/// The times of an event are `NumericDate`s, possibly fractional. A number that is not finite is not a valid time: read
-/// as 0, it would make a revocation look expired.
+/// Times are `NumericDate`s, possibly fractional. A number that is not finite is refused: read as 0, it would make a
+/// revocation look expired.
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase", deny_unknown_fields)]
 pub(super) enum EventOption {
@@ -96,7 +96,7 @@ pub(super) enum CorrectionOption {
 }
 
 impl EventOption {
-    /// The event, and the name of the issuer under which it is meant.
+    /// Returns the event and its issuer name.
     pub(super) fn build(mut self) -> Result<(Option<String>, Event), JsValue> {
         let issuer = self.take_issuer();
         self.event().map(|event| (issuer, event))

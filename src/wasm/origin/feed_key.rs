@@ -7,7 +7,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use wasm_bindgen::prelude::*;
 
-/// The members of a JWK, all of them strings.
+/// The members of a JWK, all strings.
 type Jwk = BTreeMap<String, String>;
 
 #[derive(Serialize)]

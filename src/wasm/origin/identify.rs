@@ -1,4 +1,4 @@
-//! Identification by an origin's own gate.
+//! Identification by an origin's gate.
 
 use super::object::write;
 use crate::revocation::Revocations;
@@ -11,14 +11,14 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(js_class = Gate)]
 impl JsGate {
-    /// The sequence of a realm's state; -1 when it has none yet, or needs a manifest.
+    /// The sequence of a realm's state; -1 if it has no state yet, or needs a manifest.
     #[must_use]
     pub fn sequence(&self, realm: usize) -> f64 {
         let state = self.gate.realm(realm).map(|realm| &realm.revocations).filter(|state| !state.wants_manifest());
         state.and_then(Revocations::position).map_or(-1.0, |position| number(position.sequence))
     }
 
-    /// The options in which the policies of two realms do not agree, as an origin and its gates must.
+    /// The options in which the policies of two realms differ although an origin and its gates must agree on them.
     #[wasm_bindgen(js_name = policyDifferences)]
     #[must_use]
     pub fn policy_differences(&self, one: usize, other: usize) -> Vec<String> {
@@ -27,8 +27,8 @@ impl JsGate {
         differences.unwrap_or_default().into_iter().map(|field| field.name().to_owned()).collect()
     }
 
-    /// The index of the realm that the token in the first `length` bytes of the token buffer names as its issuer; -1:
-    /// none.
+    /// The index of the realm of the token in the first `length` bytes of the token buffer, by its issuer; -1: no
+    /// realm.
     #[wasm_bindgen(js_name = realmOf)]
     #[must_use]
     pub fn realm_of(&self, length: usize) -> i32 {
@@ -37,10 +37,10 @@ impl JsGate {
         realm.and_then(|realm| i32::try_from(realm).ok()).unwrap_or(-1)
     }
 
-    /// Identifies the access token in the first `length` bytes of the token buffer: form, realm, key, signature and use
-    /// are checked, nothing else. Throws `invalid_token`, `unexpected_token_use` or `keys_unavailable`, with the
-    /// `reason` of a verdict and the index of the token's `realm`. `now` (unix seconds) says whether the keys may still
-    /// be used. `undefined`: there is a signature request, as after `begin`; its outcome goes to `finishToIdentify`.
+    /// Identifies the access token in the first `length` bytes of the token buffer: checks only form, realm, key,
+    /// signature and use. Throws `invalid_token`, `unexpected_token_use` or `keys_unavailable`, with the `reason` of a
+    /// verdict and the index of the token's `realm`. `now` (unix seconds) determines whether the keys are still usable.
+    /// `undefined`: there is a signature request, as after `begin`; pass its outcome to `finishToIdentify`.
     #[wasm_bindgen(js_name = beginToIdentify)]
     pub fn begin_to_identify(&mut self, length: usize, now: f64) -> Result<JsValue, JsValue> {
         let token = core::str::from_utf8(self.token_buffer.get(..length).unwrap_or(&self.token_buffer));
@@ -56,7 +56,7 @@ impl JsGate {
         }
     }
 
-    /// Finishes with the host's outcome, as `finish` does, and returns or throws as `beginToIdentify`. `undefined`: the
+    /// Finishes with the host's outcome, like `finish`, and returns or throws like `beginToIdentify`. `undefined`: the
     /// handle has expired.
     #[wasm_bindgen(js_name = finishToIdentify)]
     pub fn finish_to_identify(&mut self, handle: u32, outcome: u32, now: f64) -> Result<JsValue, JsValue> {
@@ -67,12 +67,12 @@ impl JsGate {
     }
 }
 
-/// An error with the reason and, if the token is of one of the realms, its index.
+/// Creates an error with the reason and, if the token belongs to one of the realms, its index.
 pub(super) fn identify_error(cause: IdentifyError) -> JsValue {
     let thrown = error(cause.code(), &cause.to_string());
     let realm = cause.realm().and_then(|realm| u32::try_from(realm).ok());
     for (name, value) in [("reason", cause.reason().code().into()), ("realm", realm.into())] {
-        // Setting a property of a fresh error cannot fail.
+        // Setting a property of a new error cannot fail.
         let _ = Reflect::set(&thrown, &name.into(), &value);
     }
     thrown

@@ -34,7 +34,7 @@ impl JsLedger {
     }
 
     /// Restores a page of stored rows, in order of sequence: the sequences, the lengths of the payloads, and chain (16
-    /// bytes) and payload of each row. Throws, naming the row, if one does not continue the chain.
+    /// bytes) and payload of each row. If a row does not continue the chain, throws an error that names it.
     #[wasm_bindgen(js_name = restorePage)]
     pub fn restore_page(&mut self, sequences: &[f64], lengths: &[u32], contents: &[u8]) -> Result<(), JsValue> {
         let sequences: Vec<u64> = sequences.iter().copied().map(whole).collect();
@@ -48,8 +48,8 @@ impl JsLedger {
         self.ledger.restore_head(whole(sequence), chain_of(chain)?).map_err(|cause| ledger_error(&cause))
     }
 
-    /// Stages an event; `undefined`: it is in force already. `issuer_lead`: the measured lead of the issuer's clock in
-    /// seconds; default 0. Throws `invalid_event`.
+    /// Stages an event; `undefined`: it would refuse no more tokens. `issuer_lead`: the measured lead of the issuer's
+    /// clock in seconds; default 0. Throws `invalid_event`.
     pub fn stage(&mut self, event: JsValue, now: f64, issuer_lead: Option<u32>) -> Result<Option<Row>, JsValue> {
         let (issuer, event) = read::<EventOption>(event)?.build()?;
         let clocks = Clocks { now: time(now), issuer_lead: span(issuer_lead.unwrap_or_default().into()) };
@@ -87,23 +87,23 @@ impl JsLedger {
     }
 
     /// Signs the changes since a sequence, for readers of this minor version, default 0; at the head, a heartbeat.
-    /// Returns `{ bytes, sequence }`: the delta does not always lead to the head, since its length is limited. Throws
-    /// `pruned` or `ahead`.
+    /// Returns `{ bytes, sequence }`: the delta may end before the head, since its length is limited. Throws `pruned`
+    /// or `ahead`.
     #[wasm_bindgen(js_name = signedDelta)]
     pub fn signed_delta(&self, after: f64, now: f64, minor: Option<u32>) -> Result<JsValue, JsValue> {
         self.ledger.delta(form_for(minor), whole(after), time(now)).map(signed).map_err(|cause| unavailable(&cause))
     }
 
-    /// Start and end of the shared delta for a reader at `after`, so that few deltas serve all readers. Throws
-    /// likewise.
+    /// Start and end of the shared delta for a reader at `after`, so that few deltas serve all readers. Throws `pruned`
+    /// or `ahead`.
     #[wasm_bindgen(js_name = sharedStretch)]
     pub fn shared_stretch(&self, after: f64) -> Result<Vec<f64>, JsValue> {
         let stretch = self.ledger.shared_stretch(whole(after)).map_err(|cause| unavailable(&cause))?;
         Ok(vec![number(stretch.start), number(stretch.until)])
     }
 
-    /// Signs a delta from `start` or before, for a reader at `after`, to `until` or before. Returns and throws
-    /// likewise.
+    /// Signs a delta from `start` or before, for a reader at `after`, to `until` or before. Returns and throws like
+    /// `signedDelta`.
     #[wasm_bindgen(js_name = signedDeltaOver)]
     pub fn signed_delta_over(
         &self,

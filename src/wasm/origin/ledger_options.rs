@@ -31,7 +31,7 @@ pub(super) struct LedgerOptions {
 }
 
 impl LedgerOptions {
-    /// The policy, read as the gate's. Throws `invalid_option`.
+    /// Reads the policy like a gate's. Throws `invalid_option`.
     pub(super) fn policy(&self) -> Result<Option<Policy>, JsValue> {
         if self.policy.is_undefined() {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Look-ups of the revocations in force in a ledger.
+//! Lookups of the revocations in force in a ledger.
 
 use super::event::thumbprint_bytes;
 use super::ledger::JsLedger;
@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(js_class = Ledger)]
 impl JsLedger {
-    /// The reason to refuse a token with these claims; `undefined`: none.
+    /// The reason to refuse a token with these claims; `undefined`: not refused.
     pub fn refuses(&self, subject: JsValue) -> Result<Option<String>, JsValue> {
         let subject: SubjectOption = read(subject)?;
         let issued_at = time(subject.issued_at);
@@ -67,7 +67,7 @@ impl JsLedger {
         Ok(number(self.ledger.key_not_before(&thumbprint_bytes(thumbprint)?).map_or(0, UnixSeconds::get)))
     }
 
-    /// The least minor version whose form states everything in force exactly.
+    /// The lowest minor version whose form states everything in force exactly.
     #[wasm_bindgen(getter, js_name = exactMinor)]
     #[must_use]
     pub fn exact_minor(&self) -> u8 {
@@ -92,7 +92,7 @@ struct SubjectOption {
     session: Option<String>,
     authorized_party: Option<String>,
     client_id: Option<String>,
-    /// The value of the claim that names the app of a grant; not looked at where the policy has no such claim.
+    /// The value of the claim that names the app of a grant; ignored if the policy has no such claim.
     grant: Option<String>,
     /// The RFC 7638 thumbprint of the key that signed the token.
     key_thumbprint: Option<String>,

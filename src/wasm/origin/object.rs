@@ -11,8 +11,8 @@ pub(super) fn read<T: DeserializeOwned>(value: JsValue) -> Result<T, JsValue> {
     T::deserialize(EveryMember(value.into())).map_err(|cause| error("invalid_option", &cause.to_string()))
 }
 
-/// Visits every member of an object. The bindings' own deserializer reads only the members of the struct, and would not
-/// notice unknown ones.
+/// Visits every member of an object. The bindings' own deserializer reads only the members of the struct and would miss
+/// unknown ones.
 struct EveryMember(serde_wasm_bindgen::Deserializer);
 
 impl<'de> Deserializer<'de> for EveryMember {

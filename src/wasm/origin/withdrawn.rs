@@ -1,4 +1,4 @@
-//! Keys that issuers have withdrawn, kept apart from those that vouch for tokens.
+//! Keys that issuers have withdrawn, separate from those that verify tokens.
 
 use super::identify::identify_error;
 use super::object::write;
@@ -10,7 +10,7 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
-/// The withdrawn keys of a gate's realms. They identify tokens that are to be revoked by their ids, and nothing else.
+/// The withdrawn keys of a gate's realms. They only identify tokens that are to be revoked by id.
 #[wasm_bindgen(js_name = WithdrawnKeys)]
 pub struct JsWithdrawnKeys {
     realms: Vec<WithdrawnKeys>,
@@ -18,7 +18,7 @@ pub struct JsWithdrawnKeys {
 
 #[wasm_bindgen(js_class = WithdrawnKeys)]
 impl JsWithdrawnKeys {
-    /// None yet, for a gate of so many realms.
+    /// Creates an empty set for a gate with this number of realms.
     #[wasm_bindgen(constructor)]
     #[must_use]
     pub fn new(realms: usize) -> JsWithdrawnKeys {
@@ -28,7 +28,7 @@ impl JsWithdrawnKeys {
     /// Adds the usable keys of a JWK set (JSON) that a realm's issuer has withdrawn at `withdrawnAt` (unix seconds).
     pub fn add(&mut self, gate: &JsGate, realm: usize, jwks: &[u8], withdrawn_at: f64) {
         let rules = gate.gate.realm(realm).map(|realm| KeyRules {
-            // They were in the realm's set, whose source has been checked.
+            // The keys were in the realm's set, whose source was checked.
             source: KeySource::Configuration,
             rsa_default: realm.policy.rsa_default,
         });
@@ -38,14 +38,14 @@ impl JsWithdrawnKeys {
         }
     }
 
-    /// Forgets a realm's withdrawn keys.
+    /// Drops a realm's withdrawn keys.
     pub fn clear(&mut self, realm: usize) {
         if let Some(keys) = self.realms.get_mut(realm) {
             keys.clear();
         }
     }
 
-    /// Identifies an access token, as far as its revocation by id needs it. Throws `invalid_token` or
+    /// Identifies an access token, with only the claims that its revocation by id needs. Throws `invalid_token` or
     /// `unexpected_token_use`.
     pub fn identify(&self, gate: &mut JsGate, token: &str, now: f64) -> Result<JsValue, JsValue> {
         let identified = gate.gate.identify_withdrawn(token, &self.realms, time(now));
