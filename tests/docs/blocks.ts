@@ -1,13 +1,16 @@
-// The code blocks of a page, as Markdown has them.
+// The code blocks of a page, as Markdown has them. `ways.ts` says how each one is checked.
 //
-// - ```ts: a module, compiled against the package
-// - ```ts run: compiled, then run with the stage's environment; a block ```text output right after it has the
-//   expected output
-// - // gate.ts as the first line: the file name, by which other blocks of the page may import it
-// - <!-- with … --> right before a block: code that readers know from elsewhere, inserted before the block
-// - <!-- from PATH --> right before a block: the file, from the root of the repository, that contains its text and that
-//   other tests run
-// - <!-- tested by PATH --> right before a block: the test file that compiles or runs it
+// ```ts                   a module, compiled against the package
+// ```ts run, ```sh run    run with the stage's environment
+// ```text output          the output of the block before it, which is run
+// // gate.ts              as the first line: the file's name, by which other blocks of the page may import it
+//
+// Comments right before a block; a PATH is from the root of the repository:
+//
+// <!-- with … -->         code that readers know from elsewhere, put before the block
+// <!-- from PATH -->      the block's lines are in that file, which other tests compile or run
+// <!-- tested by PATH --> that file of tests compiles or runs the block
+// <!-- excused: … -->     nothing checks the block, for this reason
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -29,6 +32,8 @@ export interface Block {
   readonly from: string | undefined
   /** The test file that covers it. */
   readonly testedBy: string | undefined
+  /** The reason why nothing checks it. */
+  readonly excused: string | undefined
   /** The output that it must print. */
   readonly output: string | undefined
 }
@@ -75,12 +80,17 @@ function fileOf(text: string, language: string, at: number, before: readonly Blo
   return isFree ? name : `line-${at + 2}.${language}`
 }
 
-/** Parses the comment that ends right before a block, which only this test and readers of the source see. */
-function commentBefore(lines: readonly string[], at: number): Pick<Block, 'given' | 'from' | 'testedBy'> {
+/** The comment that ends right before a block, for readers of the source and this test. */
+function commentBefore(lines: readonly string[], at: number): Pick<Block, 'given' | 'from' | 'testedBy' | 'excused'> {
   const before = lines.slice(0, at).join('\n').trimEnd()
-  const [, kind, content = ''] = /<!-- (with|from|tested by)\s((?:(?!-->)[^])*)-->$/.exec(before) ?? []
+  const [, kind, content = ''] = /<!-- (with|from|tested by|excused:)\s((?:(?!-->)[^])*)-->$/.exec(before) ?? []
   const ifKind = (wanted: string): string | undefined => (kind === wanted ? content.trim() : undefined)
-  return { given: ifKind('with') ?? '', from: ifKind('from'), testedBy: ifKind('tested by') }
+  return {
+    given: ifKind('with') ?? '',
+    from: ifKind('from'),
+    testedBy: ifKind('tested by'),
+    excused: ifKind('excused:'),
+  }
 }
 
 function words(text: string): string[] {

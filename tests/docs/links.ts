@@ -15,18 +15,74 @@ export interface Link {
   readonly anchor: string | undefined
 }
 
-/** Returns a page's links to files and anchors of the repository, except those in code. */
+/** Links of a page to files and places of the repository, except those in code. */
 export function linksOf(page: string): Link[] {
-  return proseOf(page).flatMap((text, index) =>
-    [...text.matchAll(/\]\(([^)\s]+)\)/g)].flatMap(([, target = '']) => {
-      if (/^[a-z]+:/.test(target)) return []
-      const [path = '', anchor] = target.split('#')
-      return [{ page, line: index + 1, file: path === '' ? page : normalize(join(dirname(page), path)), anchor }]
-    }),
+  return targetsOf(page).flatMap(({ line, target }) => {
+    if (isExternal(target)) return []
+    const [path = '', anchor] = target.split('#')
+    return [{ page, line, file: path === '' ? page : normalize(join(dirname(page), path)), anchor }]
+  })
+}
+
+/** How many links of each kind the pages have. */
+export function countLinks(pages: readonly string[]): { files: number; places: number; external: number } {
+  const links = pages.flatMap(linksOf)
+  const places = links.filter(({ anchor }) => anchor !== undefined).length
+  const external = pages.flatMap(targetsOf).filter(({ target }) => isExternal(target)).length
+  return { files: links.length - places, places, external }
+}
+
+/** External links that are not `https:` URLs (on this machine `http:`), and links in a form that is not read here. */
+export function malformedLinks(pages: readonly string[]): string[] {
+  return pages.flatMap((page) => [
+    ...targetsOf(page)
+      .filter(({ target }) => isExternal(target) && !isWellFormed(target))
+      .map(({ line, target }) => `${page}:${line}: ${target} is not an https: URL`),
+    ...proseOf(page).flatMap((text, index) =>
+      UNREAD.test(text) ? [`${page}:${index + 1}: a link in a form that is not checked`] : [],
+    ),
+  ])
+}
+
+/** Paths of the repository in code spans, such as `tests/docs`, that do not exist. */
+export function missingPaths(pages: readonly string[]): string[] {
+  return pages.flatMap((page) =>
+    proseOf(page).flatMap((text, index) =>
+      [...text.matchAll(/`((?:www|tests|pkg|xtask|\.github)\/[\w./-]+)`/g)]
+        .map(([, path = '']) => path)
+        .filter((path) => !BUILT.test(path) && !existsSync(join(ROOT, path)))
+        .map((path) => `${page}:${index + 1}: there is no ${path}`),
+    ),
   )
 }
 
-/** Returns a message for each broken link. */
+/** Files that are built or installed. */
+const BUILT = /^pkg\/(dist|wasm|node_modules)/
+
+/** Reference links, links with a title or a space, and links of HTML. */
+const UNREAD = /\]\[|^ *\[[^\]]+\]: |\]\([^)]*\s[^)]*\)|<(?:a\s[^>]*href|img\s|https?:[^>]*\s)/
+
+/** The targets of `[text](target)` and `<https://…>`. */
+function targetsOf(page: string): { line: number; target: string }[] {
+  return proseOf(page).flatMap((text, index) =>
+    [...text.matchAll(/\]\(([^)\s]+)\)|<(https?:[^>\s]*)>/g)].map(([, inner, bare]) => ({
+      line: index + 1,
+      target: inner ?? bare ?? '',
+    })),
+  )
+}
+
+function isExternal(target: string): boolean {
+  return /^[a-z]+:/.test(target)
+}
+
+function isWellFormed(target: string): boolean {
+  if (!URL.canParse(target)) return false
+  const { protocol, hostname } = new URL(target)
+  return protocol === 'https:' ? /^[\w-]+(\.[\w-]+)+$/.test(hostname) : protocol === 'http:' && hostname === '127.0.0.1'
+}
+
+/** The fault of each broken link. */
 export function brokenLinks(pages: readonly string[]): string[] {
   return pages.flatMap(linksOf).flatMap(({ page, line, file, anchor }) => {
     if (!existsSync(join(ROOT, file))) return [`${page}:${line}: ${file} does not exist`]

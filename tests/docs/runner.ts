@@ -4,57 +4,121 @@ import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
-import { createOrigin, generateFeedKey, type Origin } from 'portcullis/origin'
+import { createGate } from 'portcullis/edge'
+import { createOrigin, generateFeedKey, type JWK, type Origin } from 'portcullis/origin'
 import { memoryStore } from 'portcullis/origin/memory'
 import { serve, type Server } from 'portcullis/origin/node'
 import { Issuer } from '../pack/issuer.ts'
 import type { Block } from './blocks.ts'
+import { COMMAND } from './shell.ts'
 
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const TIMEOUT_MS = 20_000
 
+/** A secret has characters that a shell, a form or JSON would alter, wherever commands may send it. */
+const SECRETS = {
+  SECRET: 'a+b%2F:c d&é\' "',
+  CALLER: 'a-secret-of-a-caller-of-global-token-revocation',
+  TOOL_SECRET: 'a-secret-of-a-tool-that-revokes-all-tokens',
+}
+
+/** Routes beside the origin's: the development issuer's token endpoint. */
+const ISSUER_ROUTES = ['POST /realms/{realm}/protocol/openid-connect/token']
+
+/** Programs of a shell's block, in place of npm's and the machine's. A status of 400 or above fails. */
+const STAND_INS = {
+  npx: `#!/bin/sh\n[ "$1" = portcullis ] || exit 127\nshift\nexec '${process.execPath}' '${COMMAND}' "$@"\n`,
+  curl: '#!/bin/sh\nPATH=${PATH#*:} exec curl --silent --show-error --fail-with-body "$@"\n',
+}
+
 const run = promisify(execFile)
 
-/** The issuer and the origin for blocks that are run. */
+/** An issuer and an origin, and the environment of blocks that are run. */
 export class DocsStage {
-  readonly #environment: Readonly<Record<string, string>>
+  readonly signingKey: JWK
+  readonly #publicKey: JWK
   readonly #issuer: Issuer
   readonly #origin: Origin
   readonly #server: Server
 
-  private constructor(issuer: Issuer, origin: Origin, server: Server, environment: Record<string, string>) {
+  private constructor(issuer: Issuer, origin: Origin, server: Server, keys: { signingKey: JWK; publicKey: JWK }) {
     this.#issuer = issuer
     this.#origin = origin
     this.#server = server
-    this.#environment = environment
+    this.signingKey = keys.signingKey
+    this.#publicKey = keys.publicKey
   }
 
   static async open(): Promise<DocsStage> {
     const issuer = await Issuer.start()
-    const { signingKey, publicKey } = await generateFeedKey()
+    const keys = await generateFeedKey()
     const realm = {
       name: 'acme',
       issuer: issuer.url,
       audience: 'api',
       jwks: `${issuer.url}/protocol/openid-connect/certs`,
+      globalTokenRevocation: { secrets: [SECRETS.CALLER, SECRETS.TOOL_SECRET] },
     }
-    const origin = await createOrigin({ store: memoryStore(), signingKey, realms: [realm] })
-    const server = await serve(origin, { port: 0 })
-    return new DocsStage(issuer, origin, server, {
-      ISSUER: issuer.url,
-      ORIGIN: server.url,
-      FEED_KEY: JSON.stringify(publicKey),
-    })
+    const clients = [{ id: 'backend', secret: SECRETS.SECRET }]
+    const { signingKey } = keys
+    const origin = await createOrigin({ store: memoryStore(), signingKey, realms: [realm], clients })
+    return new DocsStage(issuer, origin, await serve(origin, { port: 0 }), keys)
+  }
+
+  /** The credential of a caller of Global Token Revocation. */
+  get caller(): string {
+    return SECRETS.CALLER
+  }
+
+  get issuer(): string {
+    return this.#issuer.url
+  }
+
+  get url(): string {
+    return this.#server.url
+  }
+
+  /** The routes of the origin, such as `POST /v1/auth/token/revoke`, and of the development issuer. */
+  async routes(): Promise<Set<string>> {
+    const { paths } = (await (await fetch(`${this.url}/openapi.json`)).json()) as { paths: Record<string, object> }
+    const routes = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    )
+    return new Set([...routes, ...ISSUER_ROUTES])
   }
 
   /**
-   * Returns `ISSUER`, `ORIGIN`, `FEED_KEY` and a new `TOKEN` of the issuer, with the scopes `notes:read notes:write`.
+   * `ISSUER`, `ORIGIN`, `FEED_KEY`, and new tokens of that issuer: `TOKEN`, with the scopes `notes:read notes:write`, and
+   * `ADMIN_TOKEN`; besides `USER_ID`, `CLIENT_ID` and the secrets.
    */
   async environment(): Promise<Record<string, string>> {
-    return { ...this.#environment, TOKEN: await this.#issuer.token('notes:read notes:write') }
+    return {
+      ...SECRETS,
+      ISSUER: this.issuer,
+      ORIGIN: this.url,
+      FEED_KEY: JSON.stringify(this.#publicKey),
+      TOKEN: await this.#issuer.token('notes:read notes:write', { azp: 'backend' }),
+      ADMIN_TOKEN: await this.#issuer.token('', { realm_access: { roles: ['portcullis-admin'] } }),
+      USER_ID: `auth0|a"b'c`,
+      CLIENT_ID: 'app',
+    }
+  }
+
+  /** The response of a gate to a token whose user is logged out. */
+  async refusal(): Promise<Response> {
+    const feed = { url: `${this.url}/feed/acme`, keys: [this.#publicKey] }
+    const gate = createGate({ realms: [{ name: 'acme', issuer: this.issuer, audience: 'api', feed }] })
+    try {
+      const token = await this.#issuer.token('', { sub: 'alice' })
+      await this.#origin.logoutUser('acme', 'alice')
+      const headers = { authorization: `Bearer ${token}` }
+      return await gate.protect(() => new Response('accepted'))(new Request('https://api.example/', { headers }))
+    } finally {
+      gate.close()
+    }
   }
 
   async close(): Promise<void> {
@@ -85,12 +149,22 @@ export class PageFolder {
 
   /** Runs a module and returns its output. Rejects if it fails or does not exit within 20 s. */
   async run(file: string, environment: Readonly<Record<string, string>>): Promise<string> {
-    const { stdout } = await run(process.execPath, ['--import', TSX, file], {
-      cwd: this.path,
-      env: { ...process.env, ...environment },
-      timeout: TIMEOUT_MS,
-    })
-    return stdout.trim()
+    return this.#output(process.execPath, ['--import', TSX, file], environment)
+  }
+
+  /** The output of a shell's block. Rejects if a command of it fails, or it has not ended after 20 s. */
+  async runShell(text: string, environment: Readonly<Record<string, string>>): Promise<string> {
+    const folder = join(this.path, 'stand-ins')
+    await mkdir(folder)
+    for (const [name, program] of Object.entries(STAND_INS))
+      await writeFile(join(folder, name), program, { mode: 0o755 })
+    const PATH = `${folder}${delimiter}${process.env['PATH']}`
+    return this.#output('bash', ['-euo', 'pipefail', '-c', text], { ...environment, PATH })
+  }
+
+  async #output(program: string, argv: string[], environment: Readonly<Record<string, string>>): Promise<string> {
+    const env = { ...process.env, ...environment }
+    return (await run(program, argv, { cwd: this.path, env, timeout: TIMEOUT_MS })).stdout.trim()
   }
 
   remove(): Promise<void> {

@@ -1,22 +1,63 @@
-// Checks shell blocks: their syntax, and whether the command has the verbs and options that they use.
+// Shell blocks: their syntax, and that the commands have the verbs and options, and the origin the routes, that they
+// name.
 
-import { execFileSync } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import type { Block } from './blocks.ts'
 
-const COMMAND = join(dirname(createRequire(import.meta.url).resolve('portcullis/package.json')), 'dist/cli/main.js')
+export const COMMAND = join(
+  dirname(createRequire(import.meta.url).resolve('portcullis/package.json')),
+  'dist/cli/main.js',
+)
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Returns every error as `page:line: message`. */
-export function shellErrors(blocks: readonly Block[]): string[] {
+/** Programs that a block may call. An unknown one would be a command that nothing checks. */
+const PROGRAMS = new Set([
+  'cargo',
+  'cd',
+  'curl',
+  'docker',
+  'export',
+  'git',
+  'jq',
+  'node',
+  'npm',
+  'npx',
+  'printf',
+  'read',
+  'sed',
+])
+
+/** Every error, as `page:line: message`. `routes` are those of an origin, such as `POST /v1/auth/token/revoke`. */
+export function shellErrors(blocks: readonly Block[], routes: ReadonlySet<string>): string[] {
   return blocks.flatMap((block) => {
-    const place = `${block.page}:${block.line}`
     const syntax = syntaxError(block.text)
+    const lines = withoutComments(block.text)
     return [
-      ...(syntax === undefined ? [] : [`${place}: ${syntax}`]),
-      ...unknownWords(block.text).map((word) => `${place}: portcullis has no ${word}`),
-    ]
+      ...(syntax === undefined ? [] : [syntax]),
+      ...unknownPrograms(lines).map((name) => `no test knows the program ${name}`),
+      ...unknownWords(lines).map((word) => `portcullis has no ${word}`),
+      ...unknownTasks(lines).map((word) => `cargo xtask has no ${word}`),
+      ...unknownRoutes(lines, routes).map((route) => `the origin has no ${route}`),
+    ].map((error) => `${block.page}:${block.line}: ${error}`)
   })
+}
+
+/** What a run of the command printed, and what it complained of if it failed. */
+export async function portcullis(
+  argv: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ printed: string; failure?: string }> {
+  try {
+    const env = { ...process.env, ...environment }
+    return { printed: (await promisify(execFile)(process.execPath, [COMMAND, ...argv], { env })).stdout }
+  } catch (error) {
+    return { printed: '', failure: String((error as { stderr?: string }).stderr ?? error) }
+  }
 }
 
 function syntaxError(text: string): string | undefined {
@@ -28,17 +69,86 @@ function syntaxError(text: string): string | undefined {
   }
 }
 
-/** Returns the verbs and options of `npx portcullis` that its help does not list. */
-function unknownWords(text: string): string[] {
-  const commands = [...text.replaceAll('\\\n', ' ').matchAll(/npx portcullis ([a-z]+)([^#|&;\n]*)/g)]
+/** Its commands, one a line. */
+function withoutComments(text: string): string[] {
+  return text
+    .replaceAll('\\\n', ' ')
+    .split('\n')
+    .map((line) => line.replace(/(^|\s)#.*$/, '').trim())
+    .filter((line) => line !== '')
+}
+
+function unknownPrograms(lines: readonly string[]): string[] {
+  const named = lines.flatMap((line) => [...line.matchAll(/(?:^|[|;&(] *)(?:\w+=\$\()?([a-z][\w-]*)(?= |$)/g)])
+  return named.map(([, name = '']) => name).filter((name) => !PROGRAMS.has(name))
+}
+
+/** Verbs and options of `npx portcullis` that its help does not know. */
+function unknownWords(lines: readonly string[]): string[] {
+  const commands = lines.flatMap((line) => [...line.matchAll(/npx portcullis ([a-z]+)([^|&;]*)/g)])
   return commands.flatMap(([, verb = '', rest = '']) => {
     const help = helpOf(verb)
-    if (help === undefined) return [verb]
-    const options = [...rest.matchAll(/(?<= )--[a-z-]+/g)].map(([option]) => option)
-    return options
-      .filter((option) => option !== '--help' && !help.includes(option))
-      .map((option) => `${verb} ${option}`)
+    return help === undefined ? [verb] : optionsOf(rest).flatMap((option) => unless(help, verb, option))
   })
+}
+
+/** Verbs, options and suites of `cargo xtask` that its usage or its list of suites does not have. */
+function unknownTasks(lines: readonly string[]): string[] {
+  const usage = readFileSync(join(ROOT, 'xtask/src/main.rs'), 'utf8').split('const USAGE')[1]?.split('";\n', 1)[0] ?? ''
+  const commands = lines.flatMap((line) => [...line.matchAll(/cargo xtask ([a-z]+)([^|&;]*)/g)])
+  return commands.flatMap(([, verb = '', rest = '']) => {
+    if (!new RegExp(`^  ${verb}\\b`, 'm').test(usage)) return [verb]
+    const only = verb === 'test' ? [...rest.matchAll(/--only ([\w/.-]+)/g)].map(([, name = '']) => name) : []
+    return [
+      ...optionsOf(rest).flatMap((option) => unless(usage, verb, option)),
+      ...only.filter((name) => !isSuite(name)).map((name) => `suite ${name}`),
+    ]
+  })
+}
+
+/** Suites of `cargo xtask test` are named by their files; each part of a name up to a slash is a group. */
+function isSuite(name: string): boolean {
+  if (/^(format|edge-alone|types(\/(pkg|www|tests))?|rust(\/(lib|xtask|docs))?|unit)$/.test(name)) return true
+  const [, rust] = /^rust\/([\w-]+)$/.exec(name) ?? []
+  if (rust !== undefined)
+    return [`tests/${rust}.rs`, `tests/${rust}/main.rs`, `xtask/tests/${rust}.rs`].some((file) =>
+      existsSync(join(ROOT, file)),
+    )
+  const path = name.startsWith('unit/') ? join(ROOT, 'pkg/src', name.slice('unit/'.length)) : join(ROOT, 'tests', name)
+  return existsSync(`${path}.test.ts`) || (existsSync(path) && hasTests(path))
+}
+
+function hasTests(folder: string): boolean {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((file) => file.endsWith('.test.ts'))
+}
+
+/** Requests to an origin that are none of its routes. */
+function unknownRoutes(lines: readonly string[], routes: ReadonlySet<string>): string[] {
+  const requests = lines.flatMap((line) => [...line.matchAll(/\bcurl ([^|]*)/g)].map(([, rest = '']) => rest))
+  return requests.flatMap((request) => {
+    const [, path] = ORIGINS.exec(request) ?? []
+    if (path === undefined) return []
+    const [, stated] = /(?:^| )-X ([A-Z]+)/.exec(request) ?? []
+    const route = `${stated ?? (/(?:^| )(?:-d|--data)/.test(request) ? 'POST' : 'GET')} ${path.replace(/\?.*/, '')}`
+    return [...routes].some((known) => matches(known, route)) ? [] : [route]
+  })
+}
+
+/** An origin as the pages name it, and the path after it. */
+const ORIGINS =
+  /(?:\$ORIGIN|https:\/\/revocation\.example\.com|(?:http:\/\/)?(?:localhost|127\.0\.0\.1):8780)(\/[^\s"']*)/
+
+function matches(known: string, route: string): boolean {
+  const pattern = known.replace(/[.*+?^$()|[\]\\]/g, '\\$&').replace(/\{\w+\}/g, '[^/]+')
+  return new RegExp(`^${pattern}$`).test(route)
+}
+
+function optionsOf(rest: string): string[] {
+  return [...rest.matchAll(/(?<= )--[a-z-]+/g)].map(([option]) => option).filter((option) => option !== '--help')
+}
+
+function unless(help: string, verb: string, option: string): string[] {
+  return new RegExp(`${option}(?![\\w-])`).test(help) ? [] : [`${verb} ${option}`]
 }
 
 const helps = new Map<string, string | undefined>()

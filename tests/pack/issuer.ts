@@ -29,8 +29,8 @@ export class Issuer {
     return new Issuer(server, privateKey)
   }
 
-  /** An access token for the audience `api`, with an id of its own. */
-  token(scope: string): Promise<string> {
+  /** An access token for the audience `api`, with an id of its own; `claims` are added, or replace others. */
+  token(scope: string, claims: Readonly<Record<string, unknown>> = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1000)
     const id = String(++this.#tokens)
     return new SignJWT({
@@ -43,6 +43,7 @@ export class Issuer {
       typ: 'Bearer',
       token_use: 'access',
       scope,
+      ...claims,
     })
       .setProtectedHeader({ alg: 'RS256', kid: 'k', typ: 'JWT' })
       .setIssuer(this.url)

@@ -12,7 +12,7 @@ export function withMethods(page: string): string {
       const method = methods.get(name)
       if (method === undefined) throw new Error(`Gate has no method ${name}, or the page has it twice`)
       methods.delete(name)
-      return `${begin}\`\`\`typescript\n${method.signature}\n\`\`\`\n\n${method.text}\n${end}`
+      return `${begin}<!-- from pkg/src/types/gate.ts -->\n\`\`\`ts\n${method.signature}\n\`\`\`\n\n${method.text}\n${end}`
     },
   )
   if (methods.size > 0) throw new Error(`the page lacks methods: ${[...methods.keys()].join(', ')}`)

@@ -1,0 +1,103 @@
+// How each code block of a page is checked: by exactly one of these ways.
+
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import type { Block } from './blocks.ts'
+import { isConfiguration } from './configuration.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+
+export const WAYS = [
+  'run',
+  'compiled',
+  'shell syntax, verbs, options and routes',
+  'by portcullis check',
+  'parsed',
+  'by a live origin or gate',
+  'lines of a file that tests compile or run',
+  'by another test',
+  'excused',
+] as const
+
+export type Way = (typeof WAYS)[number]
+
+export const isCode = ({ language }: Block): boolean => /^[cm]?[jt]sx?$/.test(language)
+
+/** `undefined`: nothing checks the block. */
+export function wayOf(block: Block): Way | undefined {
+  if (block.excused !== undefined) return 'excused'
+  if (block.from !== undefined) return 'lines of a file that tests compile or run'
+  if (block.testedBy !== undefined) return 'by another test'
+  const isRun = block.marks.includes('run')
+  if (isCode(block)) return isRun ? 'run' : 'compiled'
+  switch (block.language) {
+    case 'sh':
+      return isRun ? 'run' : 'shell syntax, verbs, options and routes'
+    case 'json':
+      return isConfiguration(block.text) ? 'by portcullis check' : 'parsed'
+    case 'jsonc':
+    case 'yaml':
+      return 'parsed'
+    case 'http':
+      return 'by a live origin or gate'
+    default:
+      return undefined
+  }
+}
+
+/** Faults of the marks: blocks that nothing checks, marks without effect, and files that do not have a block. */
+export function markErrors(blocks: readonly Block[]): string[] {
+  return blocks.flatMap((block) => {
+    const found: string[] = []
+    const way = wayOf(block)
+    if (way === undefined) found.push(`nothing checks a block of '${block.language}'`)
+    const unknown = block.marks.filter((mark) => mark !== 'run' || way !== 'run')
+    if (unknown.length > 0) found.push(`the mark '${unknown.join(' ')}' has no effect`)
+    if (block.output !== undefined && way !== 'run') found.push('its output is not compared: the block is not run')
+    if (block.excused === '') found.push('it is excused without a reason')
+    if (block.from !== undefined && !hasLines(block.from, block.text)) found.push(`${block.from} has other lines`)
+    if (block.testedBy !== undefined && !sourceOf(block.testedBy).includes(basename(block.page)))
+      found.push(`${block.testedBy} does not read this page`)
+    return found.map((fault) => `${block.page}:${block.line}: ${fault}`)
+  })
+}
+
+/** Blocks of JSON, with comments or without, and of YAML that a parser refuses. */
+export function dataErrors(blocks: readonly Block[]): string[] {
+  return blocks.flatMap(({ page, line, language, text }) => {
+    const parse = PARSERS[language]
+    try {
+      parse?.(text)
+      return []
+    } catch {
+      return [`${page}:${line}: not valid ${language}`]
+    }
+  })
+}
+
+const BUN = createRequire(import.meta.url).resolve('bun/bin/bun.exe')
+
+const PARSERS: Readonly<Record<string, (text: string) => unknown>> = {
+  json: JSON.parse,
+  jsonc: (text) => assert.equal(ts.parseConfigFileTextToJson('block.jsonc', text).error, undefined),
+  yaml: (text) =>
+    execFileSync(BUN, ['-e', 'Bun.YAML.parse(await Bun.stdin.text())'], {
+      input: text,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    }),
+}
+
+/** Indentation does not count. */
+function hasLines(path: string, text: string): boolean {
+  const plain = (code: string): string => code.replace(/^ +/gm, '').trim()
+  return plain(sourceOf(path)).includes(plain(text))
+}
+
+function sourceOf(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8')
+}
