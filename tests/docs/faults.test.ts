@@ -50,8 +50,8 @@ test('JSON and YAML that no parser accepts', () => {
 
 test('links that lead nowhere', () => {
   assert.deepEqual(plain(brokenLinks([PAGE])), [
-    'there is no tests/docs/nowhere.md',
-    'tests/README.md has no place #no-place',
+    'tests/docs/nowhere.md does not exist',
+    'tests/README.md has no anchor #no-place',
   ])
   assert.deepEqual([...reachable(PAGE, 1)], [PAGE, 'tests/docs/nowhere.md', 'tests/README.md'])
   assert.deepEqual(plain(malformedLinks([PAGE])), [
@@ -61,7 +61,7 @@ test('links that lead nowhere', () => {
     'a link in a form that is not checked',
     'a link in a form that is not checked',
   ])
-  assert.deepEqual(plain(missingPaths([PAGE])), ['there is no tests/docs/nothing.ts'])
+  assert.deepEqual(plain(missingPaths([PAGE])), ['tests/docs/nothing.ts does not exist'])
   assert.deepEqual(countLinks([PAGE]), { files: 1, places: 2, external: 3 })
 })
 

@@ -51,7 +51,7 @@ export function missingPaths(pages: readonly string[]): string[] {
       [...text.matchAll(/`((?:www|tests|pkg|xtask|\.github)\/[\w./-]+)`/g)]
         .map(([, path = '']) => path)
         .filter((path) => !BUILT.test(path) && !existsSync(join(ROOT, path)))
-        .map((path) => `${page}:${index + 1}: there is no ${path}`),
+        .map((path) => `${page}:${index + 1}: ${path} does not exist`),
     ),
   )
 }
