@@ -5,6 +5,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { isIn, suiteNames } from './suites.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const PAGES = readdirSync(join(ROOT, '.github'))
@@ -62,4 +63,33 @@ test('each row of a table with a column of tests names at least one', (t) => {
   t.diagnostic(`${rows} rows`)
   assert.ok(rows > 30)
   assert.deepEqual(without, [])
+})
+
+test('commands name suites, files and targets that exist', (t) => {
+  const suites = suiteNames()
+  const rust = (name: string): boolean => suites.includes(`rust/${name}`)
+  const wrong: string[] = []
+  let named = 0
+  const expect = (exists: boolean, place: string, name: string): void => {
+    named += 1
+    if (!exists) wrong.push(`${place}: ${name} does not exist`)
+  }
+  for (const page of PAGES) {
+    for (const [index, line] of readFileSync(join(ROOT, page), 'utf8').split('\n').entries()) {
+      const place = `${page}:${index + 1}`
+      for (const [, group = ''] of line.matchAll(/--only ([a-z][\w/-]*)/g))
+        expect(
+          suites.some((suite) => isIn(suite, group)),
+          place,
+          group,
+        )
+      for (const [, target = ''] of line.matchAll(/cargo test (?:--features \w+ )?--test (\w+)/g))
+        expect(rust(target), place, target)
+      for (const [, folder = '', file = ''] of line.matchAll(/cd (\w+) && node --import tsx --test ([\w/.-]+)/g))
+        expect(existsSync(join(ROOT, folder, file)), place, `${folder}/${file}`)
+    }
+  }
+  t.diagnostic(`${named} names`)
+  assert.ok(named >= 4)
+  assert.deepEqual(wrong, [])
 })
