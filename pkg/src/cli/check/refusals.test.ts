@@ -243,7 +243,7 @@ describe('check and serve refuse', () => {
     chmodSync(join(folder, 'writable'), 0o777)
     await assertProgramsRefuse(
       config,
-      /options\.store\.driver: better-sqlite3 or node:sqlite is not there or does not load/,
+      /options\.store\.driver: better-sqlite3 or node:sqlite is not installed or cannot be loaded/,
       ['--require', loader],
     )
   })
@@ -315,7 +315,7 @@ describe('with a store that holds revocations', () => {
     const database = openDatabase(path)
     database.exec('UPDATE portcullis_schema SET version = 99')
     database.close()
-    await assertRefused(configure({ store: { path } }), /options\.store\.path: .*have version 99, this package knows/)
+    await assertRefused(configure({ store: { path } }), /options\.store\.path: .*have version 99, this package supports/)
   })
 
   test('check reads it unchanged, also while an origin has it open', async () => {

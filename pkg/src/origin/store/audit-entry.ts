@@ -1,4 +1,4 @@
-/** Actions in the audit log: one list for code, routes and documents. */
+/** Actions in the audit log, as one list for code, routes and documents. */
 export const AUDIT_ACTIONS = [
   /** A user logged in, or was refused. */
   'login',
@@ -14,7 +14,7 @@ export const AUDIT_ACTIONS = [
   'session_ended',
   'client_session_ended',
   'user_logged_out',
-  /** A caller had all tokens of a user revoked (Global Token Revocation); `detail` has the caller. */
+  /** A caller revoked all tokens of a user (Global Token Revocation); `detail` has the caller. */
   'tokens_revoked_globally',
   /** One app of a user was disconnected; `detail` has the client. */
   'grant_ended',
@@ -25,7 +25,7 @@ export const AUDIT_ACTIONS = [
   'key_added',
   'key_retired',
   'key_banned',
-  /** Tokens that a key signed up to a time are refused. */
+  /** Tokens that a key signed up to a given time are refused. */
   'key_not_before_raised',
   /** The realm's key set in the feed changed. */
   'keys_published',
@@ -46,12 +46,12 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number]
 export interface Act {
   /**
    * Such as `admin:<sub>`, `client:<client_id>`, `user:<sub>`, `edge:<name>` or `connector:<name>`. Default
-   * `application`: code called the origin. An act of a `user:`, a `client:` or the holder of a `token:` is written
-   * once, and not again while it is in force; of too many such lines a line says how many were left out. Repeated acts
-   * of a connector are not written either.
+   * `application`, for a call by the application's own code. An act of a `user:`, a `client:` or the holder of a
+   * `token:` is written once and not repeated while it is in force; a summary line counts omitted ones if there are too
+   * many. Repeated acts of a connector are not written either.
    */
   actor?: string
-  /** Why, in an administrator's words. */
+  /** The reason, in an administrator's words. */
   reason?: string
   /** The client's network address. */
   address?: string
@@ -68,23 +68,23 @@ export interface AuditEntry extends Act {
   action: AuditAction
   /** Its subject: a `sub`, `sid`, `jti`, client id or key thumbprint. */
   subject?: string
-  /** For recorded events: the ledger's head then. Edges at this sequence enforce them. */
+  /** For recorded events, the ledger's head at that time. Edges at this sequence enforce them. */
   sequence?: number
   /**
-   * A stable code, as of the error that refused something. Of an impersonation: `session <sid>`. Where the realm's
-   * issuer has several names: `issuer <iss>`. Where one client of a user or a session is concerned: `client
-   * <client_id>`. In this order, after the code about the event's time, if there is one.
+   * A stable code, such as that of the error that refused something. For an impersonation: `session <sid>`. If the
+   * realm's issuer has several names: `issuer <iss>`. If one client of a user or a session is concerned: `client
+   * <client_id>`. In this order, after the finding about the event's time, if any.
    */
   detail?: string
 }
 
 /** A stored line. */
 export interface StoredAuditEntry extends AuditEntry {
-  /** Its place in the log of the store, strictly increasing. */
+  /** Its position in the log of the store, strictly increasing. */
   id: number
 }
 
-/** Which lines, newest first. */
+/** Selects lines; the result is newest first. */
 export interface AuditQuery {
   realm: string
   action?: AuditAction
@@ -94,8 +94,8 @@ export interface AuditQuery {
   from?: number
   /** Unix seconds, inclusive. */
   to?: number
-  /** Lines older than this one; left out: from the newest. */
+  /** Selects lines older than this one. Default: from the newest. */
   before?: number
-  /** At most so many. */
+  /** The maximum number of lines. */
   limit: number
 }

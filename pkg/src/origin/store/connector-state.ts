@@ -4,14 +4,14 @@ import { invalid } from '../../options.ts'
 export const MAX_STATE_BYTES = 1_048_576
 export const MAX_STATE_NAME_BYTES = 1_024
 
-/** The state of a connector under a name: a cursor, the ids it has seen, a lease. */
+/** A named state of a connector: a cursor, the ids it has seen, or a lease. */
 export interface StoredState {
   value: Uint8Array
-  /** Counts the writes: 1 after the first. */
+  /** The number of writes: 1 after the first. */
   version: number
 }
 
-/** Of a state or a queue. Throws `invalid_option`. */
+/** Checks the name of a state or a queue. Throws `invalid_option`. */
 export function checkName(name: string, what: string): void {
   const bytes = new TextEncoder().encode(name).byteLength
   // A lone surrogate would become the same replacement character as any other.

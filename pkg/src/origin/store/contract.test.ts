@@ -53,7 +53,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     fault: 'looks at the head, and writes later',
-    fails: 'of calls at once that follow the same head one is taken',
+    fails: 'of simultaneous calls that follow the same head one succeeds',
     plant: (store) => ({
       async append(batches, entries) {
         for (const { realm, after } of batches) {
@@ -66,12 +66,12 @@ const FAULTS: readonly Fault[] = [
   },
   {
     fault: 'prunes a second too early',
-    fails: 'pruning takes rows that have expired, so many at a time, and no others',
+    fails: 'pruning deletes expired rows, up to a limit, and no others',
     plant: (store) => ({ prune: (now, limit) => store.prune(now + 1, limit) }),
   },
   {
     fault: 'prunes without regard to the limit',
-    fails: 'pruning takes rows that have expired, so many at a time, and no others',
+    fails: 'pruning deletes expired rows, up to a limit, and no others',
     plant: (store) => ({ prune: (now) => store.prune(now, Number.MAX_SAFE_INTEGER) }),
   },
   {
@@ -136,7 +136,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     fault: 'delivers before the time',
-    fails: 'an attempt in vain is counted and holds back that entry only',
+    fails: 'a failed attempt is counted and holds back that entry only',
     plant: (store) => ({ outboxEntries: ({ dueAt: _, ...query }) => store.outboxEntries?.(query) ?? [] }),
   },
   {
@@ -159,7 +159,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     fault: 'lets two owners in',
-    fails: 'a store has one owner, and closing lets go of it',
+    fails: 'a store has one owner, and closing releases it',
     plant: (store) => ({
       async open() {
         await store.close()

@@ -8,26 +8,30 @@ export type { RevocationStore } from './store.ts'
 
 /** A store for one test. */
 export interface StoreUnderTest {
-  /** Fresh, and not open. */
+  /** New, and not open. */
   store: RevocationStore
-  /** Another object over the same data, as the next process makes it. Left out: only `store` itself knows its data. */
+  /**
+   * Returns another object over the same data, as the next process would create it. Absent if only `store` itself can
+   * access its data.
+   */
   reopen?(): RevocationStore | Promise<RevocationStore>
-  /** Removes files and tables of the test. The store is closed by then. */
+  /** Removes the test's files and tables. The store is closed by then. */
   dispose?(): void | Promise<void>
 }
 
 export interface StoreContractOptions {
   /**
-   * Registers one test: `test` of node:test, `it` of Vitest, Jest or Mocha, `Deno.test`, or a function that collects.
+   * Registers one test: `test` of node:test, `it` of Vitest, Jest or Mocha, `Deno.test`, or a function that collects
+   * them.
    */
   test(name: string, body: () => Promise<void>): unknown
-  /** Default `true`. `false` leaves out the parts for connectors: named state and the outbox. */
+  /** Default `true`. `false` omits the parts for connectors: named state and the outbox. */
   connectors?: boolean
 }
 
 /**
- * Registers the tests that every `RevocationStore` must pass, each with a store of its own. They need no test runner
- * and nothing of Node, so they also run where the store does, such as in a Worker. Not tested is a loss of power.
+ * Registers the tests that every `RevocationStore` must pass, each with its own store. They need neither a test runner
+ * nor Node, so they also run where the store does, such as in a Worker. Power loss is not tested.
  */
 export function storeContract(
   makeStore: () => StoreUnderTest | Promise<StoreUnderTest>,

@@ -4,7 +4,7 @@ import { checkName, checkState, type StoredState } from './connector-state.ts'
 import { checkOutboxEntry, type OutboxEntry, type OutboxQuery, type StoredOutboxEntry } from './outbox.ts'
 import type { RealmRows, RevocationStore, StoredHead, StoredRealm, StoredRow } from './store.ts'
 
-/** Lines of the audit log kept at the most; the oldest go first. */
+/** The maximum number of audit log lines kept; the oldest are dropped. */
 const MAX_AUDIT_ENTRIES = 100_000
 
 interface MemoryRealm {
@@ -13,8 +13,8 @@ interface MemoryRealm {
 }
 
 /**
- * A store that forgets everything when the process ends, and all but the last 100,000 lines of the audit log: for
- * tests and trials. An origin may be closed and a new one opened on the same object.
+ * Returns a store that keeps its data only while the process runs, and only the last 100,000 lines of the audit log:
+ * for tests and trials. An origin may be closed and a new one opened on the same object.
  */
 export function memoryStore(): RevocationStore {
   const realms = new Map<string, MemoryRealm>()
@@ -90,7 +90,7 @@ class MemoryAudit {
   append(entries: readonly AuditEntry[]): void {
     for (const entry of entries) {
       const stored = { ...entry, id: this.#nextId++ }
-      // The last place, unless the clock was set back.
+      // At the end, unless the clock was set back.
       const place = this.#entries.findLastIndex(({ at }) => at <= entry.at) + 1
       this.#entries.splice(place, 0, stored)
     }
@@ -113,7 +113,7 @@ class MemoryAudit {
     return this.#entries.splice(0, Math.min(limit, kept === -1 ? this.#entries.length : kept)).length
   }
 
-  /** The index of line `before`, or where it would be: those before it are older. */
+  /** Returns the index of line `before`, or where it would be; the lines ahead of it are older. */
   #end(before: number | undefined): number {
     if (before === undefined || before >= this.#nextId) return this.#entries.length
     return Math.max(
@@ -154,7 +154,7 @@ class MemoryStates {
 
 class MemoryOutbox {
   #nextId = 1
-  /** In order of ids. */
+  /** In order of id. */
   readonly #entries = new Map<number, StoredOutboxEntry>()
 
   append(realm: string, entries: readonly OutboxEntry[]): void {

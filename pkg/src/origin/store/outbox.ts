@@ -3,36 +3,36 @@ import { checkName } from './connector-state.ts'
 
 export const MAX_OUTBOX_PAYLOAD_BYTES = 16_384
 
-/** A message to another server. It outlives its process, so it holds nothing secret. */
+/** A message to another server. It outlives its process, so it must contain no secrets. */
 export interface OutboxEntry {
-  /** Whose it is: each forwarder takes from a queue of its own. */
+  /** The queue's name: each forwarder has a queue of its own. */
   queue: string
-  /** Unix seconds: when it was made. */
+  /** Unix seconds at which it was created. */
   at: number
-  /** Unix seconds: not to be tried before. Default: at once. */
+  /** Unix seconds before which it is not to be tried. Default: at once. */
   dueAt?: number
-  /** In the forwarder's own form; opaque to the store. */
+  /** In the forwarder's own format; opaque to the store. */
   payload: Uint8Array
 }
 
-/** An entry as it waits. */
+/** A waiting entry. */
 export interface StoredOutboxEntry extends Required<OutboxEntry> {
   realm: string
-  /** Its place among all entries of the store, strictly increasing; none is used twice. */
+  /** Its position among all entries of the store, strictly increasing and never reused. */
   id: number
   /** The number of failed attempts. */
   attempts: number
 }
 
-/** Which entries of one queue, in order of their ids. */
+/** Selects entries of one queue; the result is in order of id. */
 export interface OutboxQuery {
   realm: string
   queue: string
-  /** Unix seconds: only those that may be tried then. Left out: all that wait. */
+  /** Unix seconds: selects entries that may be tried at this time. Default: all that wait. */
   dueAt?: number
-  /** Only those with a greater id. */
+  /** Selects entries with a greater id. */
   after?: number
-  /** At most so many. */
+  /** The maximum number of entries. */
   limit: number
 }
 

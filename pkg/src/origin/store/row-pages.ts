@@ -1,24 +1,24 @@
 import { PortcullisError } from '../../errors.ts'
 import type { StoredRow } from './store.ts'
 
-/** Rows in order of sequence, by their parts: a million rows one by one would each be a few objects. */
+/** Rows in order of sequence, as columns: a million rows one by one would each need a few objects. */
 export interface RowPage {
   sequences: Float64Array
-  /** Of each payload, in bytes. */
+  /** The length of each payload, in bytes. */
   lengths: Uint32Array
-  /** Of each row its chain hash, 16 bytes, with its payload behind it. */
+  /** For each row its chain hash, 16 bytes, followed by its payload. */
   contents: Uint8Array
 }
 
 /**
- * Rows of a store that can read them by pages too. It is the rows that know it: a store that wraps another and looks at
- * each row makes rows of its own, and those are taken one by one.
+ * The rows of a store that can also read them by pages. The rows themselves offer the pages, so a store that wraps
+ * another one and inspects each row returns rows of its own, which are read one by one.
  */
 export class PagedRows implements Iterable<StoredRow> {
   readonly #rows: () => Iterator<StoredRow>
   readonly #pages: () => Iterable<RowPage>
 
-  /** Both answer all rows. */
+  /** Both return all rows. */
   constructor(rows: () => Iterator<StoredRow>, pages: () => Iterable<RowPage>) {
     this.#rows = rows
     this.#pages = pages
@@ -38,7 +38,7 @@ export const CHAIN_BYTES = 16
 const PAGE_ROWS = 4_096
 const PAGE_BYTES = 1_048_576
 
-/** Puts rows together to a page. */
+/** Assembles rows into a page. */
 export class PageMaker {
   #rows: StoredRow[] = []
   #bytes = 0
@@ -48,7 +48,7 @@ export class PageMaker {
     if (row.chain.byteLength !== CHAIN_BYTES) {
       throw new PortcullisError(
         'store_corrupt',
-        `row ${row.sequence}: its chain hash has not ${CHAIN_BYTES} bytes: restore a backup`,
+        `row ${row.sequence}: its chain hash does not have ${CHAIN_BYTES} bytes: restore a backup`,
       )
     }
     this.#rows.push(row)
@@ -59,7 +59,7 @@ export class PageMaker {
     return this.#rows.length >= PAGE_ROWS || this.#bytes >= PAGE_BYTES
   }
 
-  /** The rows so far, and begins anew. */
+  /** Returns the rows so far, and starts a new page. */
   take(): RowPage {
     const rows = this.#rows
     const page: RowPage = {

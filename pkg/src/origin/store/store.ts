@@ -7,13 +7,13 @@ import type { OutboxEntry, OutboxQuery, StoredOutboxEntry } from './outbox.ts'
 export const SEQUENCES_PER_INCARNATION: number = 2 ** 40
 export const MAX_INCARNATION: number = 2 ** 13 - 1
 
-/** Where a realm's ledger stands in the store. */
+/** The position of a realm's ledger in the store. */
 export interface StoredHead {
-  /** The realm's issuer: a name must not pass to another issuer unnoticed. */
+  /** The realm's issuer, so that a realm name cannot pass to another issuer unnoticed. */
   issuer: string
-  /** Counts restored backups; the high bits of every sequence. */
+  /** The number of restored backups; the high bits of every sequence. */
   incarnation: number
-  /** May be of an earlier incarnation: then the origin is to begin `incarnation`. */
+  /** May be of an earlier incarnation: the origin then begins `incarnation`. */
   sequence: number
   /** 16 bytes. */
   chain: Uint8Array
@@ -22,7 +22,7 @@ export interface StoredHead {
 /** One recorded event. */
 export interface StoredRow {
   sequence: number
-  /** Unix seconds after which the row may be pruned; `undefined`: never. */
+  /** Unix seconds after which the row may be pruned; `undefined` if never. */
   keepUntil?: number
   /** The event as the core encodes it; opaque to the store. */
   payload: Uint8Array
@@ -32,57 +32,57 @@ export interface StoredRow {
 
 export interface StoredRealm {
   head: StoredHead
-  /** In order of sequence. Read to the end before the next call. */
+  /** In order of sequence. Must be read to the end before the next call. */
   rows: Iterable<StoredRow> | AsyncIterable<StoredRow>
 }
 
 /** New rows of one realm. */
 export interface RealmRows {
   realm: string
-  /** The head these rows follow. The store refuses them when its own head is another. */
+  /** The head that these rows follow. The store refuses them if its own head is another one. */
   after: number
   /** In order of sequence; the last one is the new head. At least one, unless something goes to the outbox. */
   rows: readonly StoredRow[]
-  /** Messages to send elsewhere because of it. Only for stores that have the members for connectors. */
+  /** Messages to send elsewhere because of these events. Only for stores that have the members for connectors. */
   outbox?: readonly OutboxEntry[]
 }
 
 /**
- * Keeps the ledgers of an origin and its audit log. A store has one writer: `open` refuses with `store_locked` while
- * another one holds it, and a writer that crashed holds nothing. Failures are `PortcullisError`s with code
+ * Keeps the ledgers of an origin and its audit log. A store has one writer: `open` fails with `store_locked` while
+ * another one holds it, and a crashed writer holds nothing. Failures are `PortcullisError`s with code
  * `store_unavailable`, `store_corrupt` or `store_newer` whose message names the fix.
  */
 export interface RevocationStore {
   open(): void | Promise<void>
-  /** `undefined`: the realm is new here. */
+  /** Returns `undefined` if the realm is new here. */
   load(realm: string): StoredRealm | undefined | Promise<StoredRealm | undefined>
   /** Records the head of a new realm, or of a new incarnation of one. */
   setHead(realm: string, head: StoredHead): void | Promise<void>
   /**
-   * Writes all rows, the heads they lead to, entries of the outbox and all lines of the audit log, or nothing. When it
-   * returns (or its promise resolves) they survive the loss of power. There may be lines without rows.
+   * Writes all rows, the heads to which they lead, outbox entries and audit log lines, or nothing. When it returns (or
+   * its promise resolves) they survive a power failure. Lines without rows are allowed.
    */
   append(batches: readonly RealmRows[], entries?: readonly AuditEntry[]): void | Promise<void>
-  /** Writes without a change, to see whether the store takes writes. */
+  /** Performs a write that changes nothing, to check whether the store can be written. */
   probe(): void | Promise<void>
-  /** Deletes at most `limit` rows whose `keepUntil` lies before `now`; answers how many it was. Heads stay. */
+  /** Deletes at most `limit` rows whose `keepUntil` is before `now`, and returns their number. Heads stay. */
   prune(now: number, limit: number): number | Promise<number>
-  /** Newest first: by time, then by id. */
+  /** Returns lines newest first: by time, then by id. */
   auditEntries(query: AuditQuery): StoredAuditEntry[] | Promise<StoredAuditEntry[]>
-  /** Deletes at most `limit` lines made before `before` (unix seconds), oldest first; answers how many it was. */
+  /** Deletes at most `limit` lines made before `before` (unix seconds), oldest first, and returns their number. */
   pruneAudit(before: number, limit: number): number | Promise<number>
-  /** Writes a consistent copy to a file that must not exist yet, while the store goes on. */
+  /** Writes a consistent copy to a file that must not exist yet, while the store stays in use. */
   backup?(path: string): Promise<void>
   close(): void | Promise<void>
 
-  // For connectors: a store has all of these or none.
+  // For connectors. A store has all of these members or none.
 
-  /** The value written last under that name; `undefined`: none yet. */
+  /** Returns the value last written under that name; `undefined` if there has been no write. */
   readState?(realm: string, name: string): StoredState | undefined | Promise<StoredState | undefined>
   /**
-   * Writes durably if the version stored is `expected` (0: nothing is stored yet), and answers the new version;
-   * `undefined`: the version differs, and nothing was written. Fails with `too_large` beyond 1 MiB, or `invalid_option`
-   * for a name that has not 1 to 1,024 bytes.
+   * Writes durably if the stored version is `expected` (0 if nothing is stored yet), and returns the new version.
+   * Returns `undefined` if the version differs; then nothing was written. Fails with `too_large` beyond 1 MiB, or
+   * `invalid_option` for a name that does not have 1 to 1,024 bytes.
    */
   writeState?(
     realm: string,
@@ -90,18 +90,24 @@ export interface RevocationStore {
     value: Uint8Array,
     expected: number,
   ): number | undefined | Promise<number | undefined>
-  /** Entries of one queue in order of their ids. They stay until they are acknowledged. */
+  /** Returns entries of one queue in order of id. They stay until they are acknowledged. */
   outboxEntries?(query: OutboxQuery): StoredOutboxEntry[] | Promise<StoredOutboxEntry[]>
-  /** Deletes an entry that was delivered; `false`: it was gone. */
+  /** Deletes a delivered entry; returns `false` if it no longer existed. */
   acknowledgeOutbox?(id: number): boolean | Promise<boolean>
-  /** Counts a failed attempt, and holds the entry back until `dueAt` (unix seconds); `false`: it was gone. */
+  /**
+   * Counts a failed attempt, and holds the entry back until `dueAt` (unix seconds); returns `false` if it no longer
+   * existed.
+   */
   postponeOutbox?(id: number, dueAt: number): boolean | Promise<boolean>
 }
 
-/** A store with all that connectors need. */
+/** A store with everything that connectors need. */
 export type ConnectorStore = RevocationStore & Required<Pick<RevocationStore, (typeof CONNECTOR_METHODS)[number]>>
 
-/** The same store, if connectors can use it. Throws `invalid_option`, naming the members that are missing. */
+/**
+ * Returns the store, typed for connectors. Throws `invalid_option` naming the missing members if connectors cannot use
+ * it.
+ */
 export function connectorStore(store: RevocationStore, connector: string): ConnectorStore {
   const missing = CONNECTOR_METHODS.filter((method) => typeof store[method] !== 'function')
   if (missing.length === 0) return store as ConnectorStore
@@ -110,7 +116,7 @@ export function connectorStore(store: RevocationStore, connector: string): Conne
 
 const CONNECTOR_METHODS = ['readState', 'writeState', 'outboxEntries', 'acknowledgeOutbox', 'postponeOutbox'] as const
 
-/** The interface of a store. */
+/** The required methods of a store. */
 export const STORE_METHODS: readonly (keyof RevocationStore)[] = [
   'open',
   'load',

@@ -180,7 +180,7 @@ describe('with an issuer of its own', () => {
     ] as const) {
       const response = await stage.administer(method, `/admin/realms/acme/${path}`)
       assert.equal(response.status, 404, path)
-      assert.match(await response.text(), /the realm's issuer keeps these itself/)
+      assert.match(await response.text(), /this realm's issuer is not managed here/)
     }
   })
 

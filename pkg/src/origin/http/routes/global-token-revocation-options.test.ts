@@ -11,7 +11,11 @@ describe('options', () => {
     ['empty lists', { secrets: [], callers: [] }, /needs secrets or callers/],
     ['a short secret', { secrets: ['short'] }, /16 or more characters/],
     ["another realm's secret", { secrets: [OTHER_SECRET] }, /give every realm its own/],
-    ["the URL of another realm's callers", { callers: [callerOf('other')] }, /realm acme has for this issuer too/],
+    [
+      "the URL of another realm's callers",
+      { callers: [callerOf('other')] },
+      /is also used by realm acme for this issuer/,
+    ],
     ['a caller without keys', { callers: [{ issuer: OKTA, audience: 'x' }] }, /callers/],
     ['a caller without audience', { callers: [{ issuer: OKTA, jwks: { keys: [] } }] }, /callers/],
     [

@@ -136,7 +136,7 @@ test('there is room for 4,096 of them, and for one more when one is taken back',
   await assert.rejects(set(4_096, notBefore), {
     code: 'invalid_event',
     detail: 'too_many',
-    message: /the feed has as many of its kind as it can carry/,
+    message: /the feed cannot carry more events of this kind/,
   })
   const full = await stage.administer('PUT', routeOf(kid), { notBefore })
   assert.deepEqual([full.status, ((await full.json()) as { error: string }).error], [409, 'too_many'])

@@ -1,11 +1,11 @@
-// Assertions of the contract, which must run without a library for them.
+// Assertions of the contract, which must run without an assertion library.
 
 import type { ErrorCode } from '../../../errors.ts'
 
-/** The longest value that a message shows. */
+/** The maximum length of a value in a message. */
 const MAX_SHOWN = 400
 
-/** Throws unless both are alike: bytes by content, members that are `undefined` as absent. */
+/** Throws unless both are equal: bytes by content; members that are `undefined` count as absent. */
 export function same(actual: unknown, expected: unknown, what: string): void {
   if (!alike(actual, expected)) throw new Error(`${what}: expected ${shown(expected)}, got ${shown(actual)}`)
 }
@@ -14,7 +14,7 @@ export function holds(condition: boolean, what: string): void {
   if (!condition) throw new Error(what)
 }
 
-/** Throws unless the work fails with a `PortcullisError` of that code; answers its message. */
+/** Throws unless the work fails with a `PortcullisError` of that code. Returns its message. */
 export async function refused(work: () => unknown, code: ErrorCode, what: string): Promise<string> {
   let error: unknown
   try {

@@ -85,7 +85,7 @@ export const AUDIT_CASES: readonly Case[] = [
   {
     name: 'pages of the audit log leave out and repeat nothing, newest first',
     async run({ store }) {
-      // Many in the same second, and a clock that was set back in between.
+      // Several in the same second, and a clock that was set back in between.
       await store.append(
         [],
         Array.from({ length: 50 }, (_, index) => entry((index < 25 ? 200 : 190) + Math.floor(index / 10))),
@@ -105,11 +105,7 @@ export const AUDIT_CASES: readonly Case[] = [
         page = await entriesOf(store, { limit: 7, before: page.at(-1)?.id ?? 0 })
       }
       same(paged, all, 'pages')
-      same(
-        (await entriesOf(store, { before: Number.MAX_SAFE_INTEGER, limit: 1 }))[0],
-        all[0],
-        'before one that is to come',
-      )
+      same((await entriesOf(store, { before: Number.MAX_SAFE_INTEGER, limit: 1 }))[0], all[0], 'before a future one')
       same(await timesOf(store, { before: 0 }), [], 'before the first')
     },
   },
@@ -133,7 +129,7 @@ export const AUDIT_CASES: readonly Case[] = [
       holds(pruned > later + 1, 'ids are used again after pruning')
       same(await store.pruneAudit(1_000, 10), 2, 'pruned')
       const again = await reopened()
-      holds((await add(again, 40)) > pruned + 1, 'ids are used again after the store was opened anew')
+      holds((await add(again, 40)) > pruned + 1, 'ids are used again after the store was reopened')
     },
   },
   {
@@ -145,7 +141,7 @@ export const AUDIT_CASES: readonly Case[] = [
     },
   },
   {
-    name: 'the audit log is pruned by itself, oldest first, so many at a time',
+    name: 'the audit log is pruned separately, oldest first, up to a limit',
     async run({ store }) {
       await store.setHead('acme', HEAD)
       await store.append(
@@ -188,7 +184,7 @@ function answers(each: AuditEntry, { action, actor, subject, from, to }: Partial
   )
 }
 
-/** Without the members that are `undefined`. */
+/** Returns the query without the members that are `undefined`. */
 function given(query: { [Name in keyof AuditQuery]?: AuditQuery[Name] | undefined }): Partial<AuditQuery> {
   return Object.fromEntries(Object.entries(query).filter(([, value]) => value !== undefined))
 }

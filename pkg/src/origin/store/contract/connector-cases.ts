@@ -8,7 +8,7 @@ import { batch, type Case, entry, HEAD, headAt, headOf, NAMES, row, rowsOf, type
 export const CONNECTOR_CASES: readonly Case[] = [
   of('a state is written only over the version that its writer has read', async (store) => {
     same(await store.readState('acme', 'cursor'), undefined, 'a state that was never written')
-    same(await store.writeState('acme', 'cursor', bytes(1), 1), undefined, 'written over a version that is not there')
+    same(await store.writeState('acme', 'cursor', bytes(1), 1), undefined, 'written over a version that does not exist')
     same(await store.writeState('acme', 'cursor', bytes(1), 0), 1, 'written first')
     same(await store.writeState('acme', 'cursor', bytes(2), 0), undefined, 'written first once more')
     same(await store.writeState('acme', 'cursor', bytes(2), 1), 2, 'written over version 1')
@@ -34,14 +34,14 @@ export const CONNECTOR_CASES: readonly Case[] = [
       )
     }
   }),
-  of('a state keeps every byte, also when it was closed, and is its own copy', async (store, { reopened }) => {
+  of('a state keeps every byte, also after it was closed, and is a copy of its own', async (store, { reopened }) => {
     const every = Uint8Array.from({ length: 256 }, (_, index) => index)
     const given = every.slice()
     await store.writeState('acme', 'every', given, 0)
     given.fill(0)
     same(await store.readState('acme', 'every'), { value: every, version: 1 }, 'every byte')
     ;(await store.readState('acme', 'every'))?.value.fill(0)
-    same(await store.readState('acme', 'every'), { value: every, version: 1 }, 'after the reader has changed his copy')
+    same(await store.readState('acme', 'every'), { value: every, version: 1 }, 'after the reader has changed its copy')
     await store.writeState('acme', 'empty', new Uint8Array(), 0)
     const again = needed(await reopened())
     same(await again.readState('acme', 'every'), { value: every, version: 1 }, 'every byte, opened again')
@@ -137,7 +137,7 @@ export const CONNECTOR_CASES: readonly Case[] = [
     same(await store.postponeOutbox(middle?.id ?? 0, 0), false, 'postponed after that')
     same(numbers(await waiting(store)), [1, 3], 'entries waiting')
   }),
-  of('an attempt in vain is counted and holds back that entry only', async (store) => {
+  of('a failed attempt is counted and holds back that entry only', async (store) => {
     await put(store, [sent(1), sent(2), { ...sent(3), dueAt: 300 }])
     const [first] = await waiting(store)
     const due = async (dueAt: number): Promise<number[]> => numbers(await waiting(store, { dueAt }))
@@ -185,7 +185,7 @@ export const CONNECTOR_CASES: readonly Case[] = [
     await store.acknowledgeOutbox(later)
     const again = needed(await reopened())
     await again.append([{ ...batch(0, []), outbox: [sent(4)] }])
-    holds((await greatest(again)) > later, 'an id is used again after the store was opened anew')
+    holds((await greatest(again)) > later, 'an id is used again after the store was reopened')
   }),
   of('an entry that is too large for the outbox is refused with all that comes with it', async (store) => {
     await store.setHead('acme', HEAD)
@@ -223,12 +223,12 @@ function bytes(...values: number[]): Uint8Array {
   return Uint8Array.from(values)
 }
 
-/** An entry that its number tells apart, due at once. */
+/** Returns an entry that is identified by its number and due at once. */
 function sent(number: number): OutboxEntry {
   return { queue: 'keycloak', at: 100, payload: bytes(number) }
 }
 
-/** Into the outbox of `acme`, which is new. */
+/** Writes to the outbox of `acme`, a new realm. */
 async function put(store: ConnectorStore, outbox: readonly OutboxEntry[]): Promise<void> {
   await store.setHead('acme', HEAD)
   await store.append([{ ...batch(0, []), outbox }])

@@ -27,11 +27,11 @@ export const ROW_CASES: readonly Case[] = [
     async run({ store }) {
       same(await store.load('acme'), undefined, 'a new realm')
       await store.setHead('acme', HEAD)
-      same(await store.load('other'), undefined, 'a realm beside it')
+      same(await store.load('other'), undefined, 'another realm')
     },
   },
   {
-    name: 'a head comes back as it was set, and a later one takes its place',
+    name: 'a head comes back as it was set, and a later one replaces it',
     async run({ store, reopened }) {
       await store.setHead('acme', HEAD)
       same(await headOf(store), HEAD, 'the first head')
@@ -73,7 +73,7 @@ export const ROW_CASES: readonly Case[] = [
       sameRows(await rowsOf(store), many, 'row by row')
       const paged = await pagedRowsOf(store)
       if (paged !== undefined) sameRows(paged, many, 'by pages')
-      sameRows(await rowsOf(store, 'other'), rows(1, 3), 'the realm beside it')
+      sameRows(await rowsOf(store, 'other'), rows(1, 3), 'the other realm')
     },
   },
   {
@@ -163,7 +163,7 @@ export const ROW_CASES: readonly Case[] = [
     },
   },
   {
-    name: 'pruning takes rows that have expired, so many at a time, and no others',
+    name: 'pruning deletes expired rows, up to a limit, and no others',
     async run({ store }) {
       await store.setHead('acme', HEAD)
       await store.setHead('other', HEAD)
@@ -177,7 +177,7 @@ export const ROW_CASES: readonly Case[] = [
       same(await store.prune(52, 10), 0, 'pruned when no row was left')
       same(await rowsOf(store), [row(2), row(4, 52)], 'rows that are left')
       same(await headOf(store), headAt(5), 'the head')
-      same(await rowsOf(store, 'other'), [row(1, 52), row(2)], 'rows of the realm beside it')
+      same(await rowsOf(store, 'other'), [row(1, 52), row(2)], 'rows of the other realm')
       same(await timesOf(store), [1], 'audit entries')
       await store.append([batch(5, [row(6)])])
       same(await store.prune(53, 10), 2, 'pruned a second later, of both realms')
@@ -200,21 +200,21 @@ export const ROW_CASES: readonly Case[] = [
     },
   },
   {
-    name: 'of calls at once that follow the same head one is taken',
+    name: 'of simultaneous calls that follow the same head one succeeds',
     async run({ store }) {
       await store.setHead('acme', HEAD)
       const tries = Array.from({ length: CALLS_AT_ONCE }, (_, index) =>
         attempt(() => store.append([batch(0, [row(index + 1)])], [entry(index)])),
       )
       const taken = (await Promise.all(tries)).flatMap((won, index) => (won ? [index] : []))
-      same(taken.length, 1, 'calls that were taken')
+      same(taken.length, 1, 'calls that succeeded')
       const [winner = 0] = taken
       same(await rowsOf(store), [row(winner + 1)], 'rows')
       same(await timesOf(store), [winner], 'audit entries')
     },
   },
   {
-    name: 'calls at once for different realms are all taken',
+    name: 'simultaneous calls for different realms all succeed',
     async run({ store }) {
       const realms = Array.from({ length: CALLS_AT_ONCE }, (_, index) => `realm-${index}`)
       await Promise.all(realms.map(async (realm) => store.setHead(realm, HEAD)))
@@ -224,7 +224,7 @@ export const ROW_CASES: readonly Case[] = [
     },
   },
   {
-    name: 'a store has one owner, and closing lets go of it',
+    name: 'a store has one owner, and closing releases it',
     async run({ store, reopened, other }) {
       await refused(() => store.open(), 'store_locked', 'opened a second time')
       await refusedElsewhere(await other())
@@ -240,7 +240,7 @@ export const ROW_CASES: readonly Case[] = [
   },
 ]
 
-/** Of thousands of rows the first difference is enough. */
+/** Compares up to the first difference of thousands of rows. */
 function sameRows(actual: readonly StoredRow[] | undefined, expected: readonly StoredRow[], what: string): void {
   same(actual?.length, expected.length, `${what}: the number of rows`)
   actual?.forEach(({ sequence, payload, chain }, index) => {
@@ -261,7 +261,7 @@ async function refusedElsewhere(other: RevocationStore | undefined): Promise<voi
   if (other !== undefined) await refused(() => other.open(), 'store_locked', 'opened through another object')
 }
 
-/** Whether it was taken. */
+/** Whether the call succeeded. */
 async function attempt(work: () => unknown): Promise<boolean> {
   try {
     await work()

@@ -1,22 +1,25 @@
-// Heads, rows and audit entries that the cases write, and ways to read them back.
+// Heads, rows and audit entries that the cases write, and functions that read them back.
 
 import type { AuditEntry, AuditQuery, StoredAuditEntry } from '../audit-entry.ts'
 import { PagedRows, type RowPage } from '../row-pages.ts'
 import { CHAIN_BYTES } from '../row-pages.ts'
 import type { RealmRows, RevocationStore, StoredHead, StoredRow } from '../store.ts'
 
-/** One promise of a store, put to the test. */
+/** One promise of a store, as a test. */
 export interface Case {
   name: string
   run(subject: Subject): Promise<void>
 }
 
-/** A fresh store, open. The contract closes it and disposes of it. */
+/** A new store, open. The contract closes and disposes of it. */
 export interface Subject {
   readonly store: RevocationStore
-  /** Closes the store and opens it again, through another object where there is one. */
+  /** Closes the store and opens it again, through another object if possible. */
   reopened(): Promise<RevocationStore>
-  /** Another object over the same data, not open; `undefined` for a store that only its own object knows. */
+  /**
+   * Returns another object over the same data, not open; `undefined` if only the store's own object can access the
+   * data.
+   */
   other(): Promise<RevocationStore | undefined>
 }
 
@@ -27,12 +30,12 @@ export const HEAD: StoredHead = {
   chain: new Uint8Array(CHAIN_BYTES),
 }
 
-/** The head after a row. */
+/** Returns the head after a row. */
 export function headAt(sequence: number): StoredHead {
   return { ...HEAD, sequence, chain: chainOf(sequence) }
 }
 
-/** A row whose bytes tell it apart, with some that no string bears. */
+/** Returns a row that is identified by its bytes, including some that are not valid UTF-8. */
 export function row(sequence: number, keepUntil?: number, length: number = 5 + (sequence % 50)): StoredRow {
   const payload = Uint8Array.from({ length }, (_, at) => (sequence * 31 + at * 7) & 0xff)
   if (length > 2) payload.set([0, 0xff, 0xc3])
@@ -44,7 +47,7 @@ export function rows(from: number, to: number): StoredRow[] {
   return Array.from({ length: to - from + 1 }, (_, index) => row(from + index))
 }
 
-/** Rows of `acme`, or of another realm, that follow `after`. */
+/** Returns rows of `acme`, or of another realm, that follow `after`. */
 export function batch(after: number, added: readonly StoredRow[], realm = 'acme'): RealmRows {
   return { realm, after, rows: added }
 }
@@ -57,7 +60,7 @@ export async function headOf(store: RevocationStore, realm = 'acme'): Promise<St
   return (await store.load(realm))?.head
 }
 
-/** All rows one by one, copied: a store may use a buffer again for the next row. */
+/** Returns copies of all rows, read one by one: a store may reuse a buffer for the next row. */
 export async function rowsOf(store: RevocationStore, realm = 'acme'): Promise<StoredRow[] | undefined> {
   const found = await store.load(realm)
   if (found === undefined) return undefined
@@ -67,7 +70,7 @@ export async function rowsOf(store: RevocationStore, realm = 'acme'): Promise<St
   return read
 }
 
-/** All rows cut out of pages, without `keepUntil`; `undefined`: the store has them one by one only. */
+/** Returns all rows read by pages, without `keepUntil`; `undefined` if the store reads them only one by one. */
 export async function pagedRowsOf(store: RevocationStore, realm = 'acme'): Promise<StoredRow[] | undefined> {
   const found = await store.load(realm)
   return found?.rows instanceof PagedRows ? [...found.rows.pages()].flatMap(rowsOfPage) : undefined
@@ -91,12 +94,12 @@ export async function entriesOf(store: RevocationStore, query: Partial<AuditQuer
   return store.auditEntries({ realm: 'acme', limit: 1_000, ...query })
 }
 
-/** The times of the entries that a query finds. */
+/** Returns the times of the entries that a query finds. */
 export async function timesOf(store: RevocationStore, query: Partial<AuditQuery> = {}): Promise<number[]> {
   return (await entriesOf(store, query)).map(({ at }) => at)
 }
 
-/** Names that something along the way could fold, cut or quote wrongly: all different, each valid. */
+/** Names that a layer could fold, truncate or quote incorrectly: all distinct, each valid. */
 export const NAMES: readonly string[] = [
   'acme',
   'Acme',

@@ -1,7 +1,7 @@
 import type { AuditAction, AuditEntry, AuditQuery, StoredAuditEntry } from '../audit-entry.ts'
 import { castTextOf, type Database, integerOf, type Row, type Statement, type Value } from './database.ts'
 
-/** Columns that have an index of their own, the one that leaves the fewest lines first. */
+/** Columns with an index of their own, most selective first. */
 const INDEXED = ['subject', 'actor', 'action'] as const
 const TEXTS = ['realm', 'action', 'actor', 'subject', 'reason', 'address', 'detail'] as const
 const COLUMNS = `id, at, sequence, ${TEXTS.map((name) => `CAST(${name} AS BLOB) AS ${name}_utf8`).join(', ')}`
@@ -12,7 +12,7 @@ export class SqliteAudit {
   readonly #insert: Statement
   readonly #timeOf: Statement
   readonly #prune: Statement
-  /** By the set of columns that a query names. */
+  /** Prepared statements, keyed by the set of columns in a query. */
   readonly #queries = new Map<string, Statement>()
 
   constructor(database: Database) {
@@ -24,7 +24,7 @@ export class SqliteAudit {
     )
   }
 
-  /** Within the caller's transaction. */
+  /** Runs within the caller's transaction. */
   append(entries: readonly AuditEntry[]): void {
     for (const entry of entries) {
       const { realm, at, action, actor = null, subject = null, sequence = null } = entry
@@ -48,7 +48,8 @@ export class SqliteAudit {
   }
 
   /**
-   * The time that a line must be older than. Lines are pruned oldest first: when this one is gone, so is all before it.
+   * Returns the time that a line must be older than. Lines are pruned oldest first: if this one is gone, so are all
+   * before it.
    */
   #start(before: number | undefined): { at: number; id: number } {
     const newest = { at: Number.MAX_SAFE_INTEGER, id: 0 }
@@ -82,7 +83,7 @@ function entryOf(row: Row): StoredAuditEntry {
     id: integerOf(row, 'id'),
     realm: text('realm'),
     at: integerOf(row, 'at'),
-    // A later version of the package, since taken back, may have known more of them.
+    // A later version of the package, since rolled back, may have had more actions.
     action: text('action') as AuditAction,
     ...given('actor'),
     ...given('subject'),

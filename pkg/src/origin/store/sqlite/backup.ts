@@ -6,8 +6,8 @@ import { canonicalPath, type Database } from './database.ts'
 import { PRIVATE_FILE_MODE } from './file-mode.ts'
 
 /**
- * Copies an open database to a file that must not exist, which is there only once it is whole and on disk. Rejects with
- * `invalid_option` or `store_unavailable`.
+ * Copies an open database to a file that must not exist. The file appears only once it is complete and on disk. Rejects
+ * with `invalid_option` or `store_unavailable`.
  */
 export async function backUp(database: Database, path: string): Promise<void> {
   if (typeof path !== 'string' || path === '') throw invalid('path must be a non-empty string')
@@ -28,13 +28,13 @@ export async function backUp(database: Database, path: string): Promise<void> {
   }
 }
 
-/** Throws `invalid_option` when it exists. */
+/** Throws `invalid_option` if it exists. */
 export function createFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', PRIVATE_FILE_MODE))
   } catch (error) {
     if ((error as { code?: unknown }).code === 'EEXIST')
-      throw invalid(`${path} exists already, and nothing is overwritten: give another path`)
+      throw invalid(`${path} already exists and is not overwritten: choose another path`)
     throw fileError(path, error)
   }
 }
@@ -48,7 +48,7 @@ export function syncFile(path: string): void {
   }
 }
 
-/** Makes new, renamed and removed names in a directory durable. */
+/** Makes created, renamed and removed names in a directory durable. */
 export function syncDirectory(path: string): void {
   // Windows cannot open directories, and needs no such sync.
   if (process.platform === 'win32') return

@@ -6,9 +6,9 @@ import { type Connection, connect, resultOf, type SqliteDriver } from './driver.
 
 export type { SqliteDriver } from './driver.ts'
 
-/** How long a statement waits for another connection's write to end. */
+/** How long a statement waits for another connection's write. */
 const BUSY_TIMEOUT_MS = 2_000
-/** `PRAGMA synchronous` as SQLite numbers it: a commit returns only after the write-ahead log is on disk. */
+/** The value of `PRAGMA synchronous` for which a commit returns only after the write-ahead log is on disk. */
 const SYNCHRONOUS_FULL = 2
 
 export type Value = string | number | null | Uint8Array
@@ -21,7 +21,7 @@ export interface Statement {
 }
 
 export interface DatabaseOptions {
-  /** Default: the first one installed, of `better-sqlite3` and `node:sqlite`. */
+  /** Default: the first installed one of `better-sqlite3` and `node:sqlite`. */
   driver?: SqliteDriver
 }
 
@@ -30,16 +30,16 @@ export interface Database {
   readonly path: string
   exec(sql: string): void
   prepare(sql: string): Statement
-  /** Runs `work` in one transaction: all of it or nothing. Not to be nested, and `work` is synchronous. */
+  /** Runs `work` in one transaction, completely or not at all. Must not be nested, and `work` is synchronous. */
   transaction<T>(work: () => T): T
-  /** Copies everything to a file that is empty, while others read and write. */
+  /** Copies everything to an empty file, while others read and write. */
   copyTo(file: string): Promise<void>
   close(): void
 }
 
 /**
- * Opens (or creates, mode 0600) a SQLite file in WAL mode with `synchronous=FULL`, and makes sure by reading both back.
- * The directory must exist. A file that others may read is opened, and a process warning says so. Several connections
+ * Opens (or creates, mode 0600) a SQLite file in WAL mode with `synchronous=FULL`, and verifies both by reading them
+ * back. The directory must exist. If others may read the file, it is opened with a process warning. Several connections
  * may share a file: the revocation store and the development issuer do. Throws `store_unavailable` or `store_corrupt`.
  */
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
@@ -57,7 +57,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
     if (mode !== 'wal' || synchronous !== SYNCHRONOUS_FULL) {
       throw new PortcullisError(
         'store_unavailable',
-        `${file}: SQLite would not go to WAL mode with synchronous=FULL: put the file on a local disk that this process may write`,
+        `${file}: SQLite did not switch to WAL mode with synchronous=FULL: put the file on a local disk that this process may write`,
       )
     }
     return database
@@ -68,8 +68,8 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
 }
 
 /**
- * Opens a file that exists as it is at this moment: it creates and changes nothing, and later writes of others are not
- * seen. Throws likewise.
+ * Opens a snapshot of an existing file. It creates and changes nothing, and does not see later writes of others. Throws
+ * likewise.
  */
 export function openSnapshot(file: string, options: DatabaseOptions = {}): Database {
   const connection = guarded(file, () => connect(file, options.driver, 'read'))
@@ -83,12 +83,12 @@ export function openSnapshot(file: string, options: DatabaseOptions = {}): Datab
   }
 }
 
-/** Throws `store_unavailable` when no driver is installed that this Node can load. */
+/** Throws `store_unavailable` if no installed driver can be loaded by this Node. */
 export function checkDriver(options: DatabaseOptions = {}): void {
   connect(':memory:', options.driver, 'read').close()
 }
 
-/** The canonical path of a store's file. Throws `invalid_option` for a path that names none. */
+/** Returns the canonical path of a store's file. Throws `invalid_option` if the path names no file. */
 export function databaseFile(path: string): string {
   if (path === '' || path === ':memory:') {
     throw new PortcullisError('invalid_option', 'path must name a file; for state in memory use memoryStore()')
@@ -97,8 +97,8 @@ export function databaseFile(path: string): string {
 }
 
 /**
- * Brings one component's tables up to date. `steps[n]` leads from version n to n + 1; each runs once, in a transaction
- * with its version. Throws `store_newer` when the file was written by a later version of the package.
+ * Brings one component's tables up to date. `steps[n]` migrates version n to n + 1; each runs once, in a transaction
+ * with its version. Throws `store_newer` if a later version of the package wrote the file.
  */
 export function migrate(database: Database, component: string, steps: readonly string[]): void {
   database.exec(
@@ -116,7 +116,7 @@ export function migrate(database: Database, component: string, steps: readonly s
   })
 }
 
-/** The version of one component's tables, in a file that has tables of this package. Throws `store_newer`. */
+/** Returns the version of one component's tables, in a file with tables of this package. Throws `store_newer`. */
 export function checkedVersion(database: Database, component: string, steps: readonly string[]): number {
   const found = database.prepare('SELECT version FROM portcullis_schema WHERE component = ?').get(component)?.[
     'version'
@@ -125,7 +125,7 @@ export function checkedVersion(database: Database, component: string, steps: rea
   if (version <= steps.length) return version
   throw new PortcullisError(
     'store_newer',
-    `${database.path}: its tables for ${component} have version ${version}, this package knows ${steps.length}: upgrade portcullis`,
+    `${database.path}: its tables for ${component} have version ${version}, this package supports ${steps.length}: upgrade portcullis`,
   )
 }
 
@@ -159,15 +159,15 @@ function damaged(column: string): never {
   throw new PortcullisError('store_corrupt', message)
 }
 
-/** A hold on a file that only one owner has at a time. */
+/** A lock on a file, held by one owner at a time. */
 export interface WriterLock {
   release(): void
 }
 
 /**
- * Takes the writer's lock of a SQLite file: an exclusive transaction on `<path>.lock`, a database of its own so that
- * readers and backups of the file itself go on. The operating system drops it with the process, however that ends.
- * Throws `store_locked`.
+ * Takes the writer's lock of a SQLite file: an exclusive transaction on `<path>.lock`. It is a separate database, so
+ * that readers and backups of the file itself can continue. The operating system releases the lock when the process
+ * ends in any way. Throws `store_locked`.
  */
 export function lockWriter(path: string, options: DatabaseOptions = {}): WriterLock {
   const file = `${canonicalPath(path)}.lock`
@@ -189,7 +189,7 @@ export function lockWriter(path: string, options: DatabaseOptions = {}): WriterL
   return { release: () => void connection.close() }
 }
 
-/** The same for every spelling of it. */
+/** Returns the same path for every spelling of it. */
 export function canonicalPath(path: string): string {
   const absolute = resolve(path)
   if (existsSync(absolute)) return realpathSync(absolute)
@@ -220,7 +220,7 @@ function wrap(file: string, connection: Connection): Database {
         try {
           connection.exec('ROLLBACK')
         } catch {
-          // SQLite has rolled back by itself, as it does when the disk is full.
+          // SQLite has already rolled back, as it does when the disk is full.
         }
         throw error
       }
@@ -269,10 +269,14 @@ function databaseError(file: string, cause: unknown): PortcullisError {
       )
     case 'SQLITE_BUSY':
     case 'SQLITE_LOCKED':
-      return new PortcullisError('store_unavailable', `${file} is held by another program's write: end that one`, {
-        cause,
-        detail: result,
-      })
+      return new PortcullisError(
+        'store_unavailable',
+        `${file} is locked by another program's write: stop that program`,
+        {
+          cause,
+          detail: result,
+        },
+      )
     default:
       return new PortcullisError('store_unavailable', `${file} failed: check its disk`, { cause, detail: result })
   }

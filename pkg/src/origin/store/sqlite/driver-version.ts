@@ -3,23 +3,25 @@ import { join } from 'node:path'
 import { isObject } from '../../../options.ts'
 import { requireHere } from './require.ts'
 
-/** From this version on `better-sqlite3` needs Node 22, in spite of its manifest: an older Node dies of SIGSEGV. */
+/**
+ * From this version on `better-sqlite3` needs Node 22, contrary to its manifest: an older Node crashes with SIGSEGV.
+ */
 const NEEDS_NODE_22 = 13
-/** A version that every Node loads which this package runs on. */
+/** A version that every supported Node can load. */
 const LOADABLE_EVERYWHERE = 12
 
 type Version = readonly [major: number, minor: number, patch: number]
 
-/** How to get the driver for the running Node. */
+/** The command that installs the driver for the running Node. */
 export const INSTALL_DRIVER: string = isOlder(versionOf(process.versions.node), [22, 0, 0])
   ? `npm install better-sqlite3@${LOADABLE_EVERYWHERE}`
   : 'npm install better-sqlite3'
 
 /**
- * Says why the `better-sqlite3` that is installed must not be loaded: this Node is older than all that it is for, and
- * loading a native module that does not fit ends the process. Its manifest is read and nothing of it is run.
- * `undefined`: it may be tried, or is not installed. A Node that is too new is no reason: the lists of versions lag
- * behind.
+ * Returns why the installed `better-sqlite3` must not be loaded: this Node is older than all versions that it supports,
+ * and loading an incompatible native module ends the process. Only its manifest is read; none of its code runs. Returns
+ * `undefined` if it may be tried or is not installed. A Node that is too new is not a reason, because the version lists
+ * lag behind.
  */
 export function driverMisfit(node: string = process.versions.node): string | undefined {
   const { version, engines } = installedManifest() ?? {}
@@ -34,7 +36,7 @@ export function driverMisfit(node: string = process.versions.node): string | und
   )
 }
 
-/** The manifest of the package that `require('better-sqlite3')` would load. */
+/** Returns the manifest of the package that `require('better-sqlite3')` would load. */
 function installedManifest(): Record<string, unknown> | undefined {
   const require = requireHere()
   const folders = require.resolve.paths('better-sqlite3') ?? []
@@ -49,8 +51,8 @@ function installedManifest(): Record<string, unknown> | undefined {
 }
 
 /**
- * The oldest version in a range such as `20.x || 22.x` or `>=22`; `undefined`: it has no lower end, or is another kind
- * of range.
+ * Returns the oldest version in a range such as `20.x || 22.x` or `>=22`; `undefined` if it has no lower bound or is
+ * another kind of range.
  */
 function oldestOf(range: unknown): Version | undefined {
   if (typeof range !== 'string') return undefined

@@ -5,19 +5,19 @@ import { driverMisfit, INSTALL_DRIVER } from './driver-version.ts'
 import { PRIVATE_FILE_MODE } from './file-mode.ts'
 import { requireHere } from './require.ts'
 
-/** The common part of better-sqlite3 and node:sqlite. */
+/** The common interface of better-sqlite3 and node:sqlite. */
 export interface Connection {
   exec(sql: string): unknown
   prepare(sql: string): unknown
   close(): unknown
-  /** Copies the whole database, in steps between which others go on, to a file that is empty. */
+  /** Copies the whole database to an empty file, in steps between which others can continue. */
   copyTo(file: string): Promise<void>
 }
 
-/** Which SQLite is used: the optional peer `better-sqlite3` where it is installed, else `node:sqlite`. */
+/** The SQLite driver: the optional peer `better-sqlite3` if it is installed, else `node:sqlite`. */
 export type SqliteDriver = 'better-sqlite3' | 'node:sqlite'
 
-/** `write`: the file is created when missing. `read`: nothing is created, and nothing in the file changes. */
+/** `write` creates the file if it is missing. `read` creates nothing and changes nothing in the file. */
 export type Access = 'write' | 'read'
 
 /**
@@ -31,7 +31,7 @@ export function connect(file: string, driver: SqliteDriver | undefined, access: 
   const drivers = driver === undefined ? DRIVERS : [driver]
   let misfit: string | undefined
   for (const each of drivers) {
-    // Checked before it is loaded: a driver for another Node ends the process.
+    // Checked before it is loaded, because a driver for another Node ends the process.
     const reason = each === 'better-sqlite3' ? driverMisfit() : undefined
     misfit ??= reason
     const open = reason === undefined ? load(each) : undefined
@@ -41,20 +41,20 @@ export function connect(file: string, driver: SqliteDriver | undefined, access: 
   throw new PortcullisError(
     'store_unavailable',
     misfit ??
-      `${drivers.join(' or ')} is not there or does not load: ${INSTALL_DRIVER} (npm rebuild, after a change of Node), ` +
+      `${drivers.join(' or ')} is not installed or cannot be loaded: ${INSTALL_DRIVER} (npm rebuild, after a change of Node), ` +
         'or run Node 22.13 or later',
     { detail: NO_DRIVER },
   )
 }
 
-/** The `detail` of the error that no driver can be loaded. */
+/** The `detail` of the error when no driver can be loaded. */
 export const NO_DRIVER = 'no_driver'
 
 const DRIVERS: readonly SqliteDriver[] = ['better-sqlite3', 'node:sqlite']
 
 type Open = (file: string, access: 'write' | 'read_only') => Connection
 
-/** `undefined`: the driver is not installed, or not built for this Node. */
+/** Returns `undefined` if the driver is not installed, or not built for this Node. */
 function load(driver: SqliteDriver): Open | undefined {
   const require = requireHere()
   try {
@@ -94,7 +94,7 @@ function withCopy<C extends Bare>(connection: C, copy: (connection: C, file: str
 
 /** Pages copied at a time: a step takes a few milliseconds. */
 const COPY_PAGES = 1_000
-/** A write through another connection starts the copy again. After so many times the rest is copied in one step. */
+/** A write through another connection restarts the copy. After this many restarts the rest is copied in one step. */
 const MAX_COPY_RESTARTS = 3
 const ALL_PAGES = 0x7fff_ffff
 
@@ -102,7 +102,7 @@ interface BetterConnection extends Bare {
   backup(file: string, options: { progress: (at: { remainingPages: number }) => number }): Promise<unknown>
 }
 
-/** Counts, from step to step, how often the copy was started again. */
+/** Returns a function that counts, from step to step, how often the copy was restarted. */
 function restartCounter(): (remainingPages: number) => number {
   let left = Number.POSITIVE_INFINITY
   let restarts = 0
@@ -122,7 +122,7 @@ async function copyByBetterSqlite(connection: BetterConnection, file: string): P
 
 interface NodeSqlite {
   DatabaseSync: new (file: string, options: { readOnly: boolean }) => Bare
-  /** From Node 22.16 and 23.8. */
+  /** Available since Node 22.16 and 23.8. */
   backup?: (
     connection: Bare,
     file: string,
@@ -130,15 +130,15 @@ interface NodeSqlite {
   ) => Promise<unknown>
 }
 
-/** In steps where that is possible, else in one, during which the process waits. */
+/** Copies in steps if possible, else in one step that blocks the process. */
 async function copyByNodeSqlite(backup: NodeSqlite['backup'], connection: Bare, file: string): Promise<void> {
   if (backup !== undefined && (await copyInSteps(backup, connection, file)) === 'copied') return
   connection.exec(`VACUUM INTO '${file.replaceAll("'", "''")}'`)
 }
 
 /**
- * Gives up after any error. Beside writers the copy is started again and again, or rejects with errcode 0 ("not an
- * error"); a failure of the disk is met again by the copy in one step, with its code.
+ * Gives up after any error. While others write, the copy is restarted repeatedly, or rejects with errcode 0 ("not an
+ * error"). A disk failure recurs in the copy in one step, with its code.
  */
 async function copyInSteps(
   backup: NonNullable<NodeSqlite['backup']>,
@@ -150,7 +150,7 @@ async function copyInSteps(
     await backup(connection, file, {
       rate: COPY_PAGES,
       progress({ remainingPages }) {
-        if (restartsAt(remainingPages) > MAX_COPY_RESTARTS) throw new Error('started again too often')
+        if (restartsAt(remainingPages) > MAX_COPY_RESTARTS) throw new Error('restarted too often')
       },
     })
     return 'copied'
@@ -165,14 +165,14 @@ function openAs(access: Access, open: Open, file: string): Connection | undefine
     case 'write':
       return openPrivately(open, file)
     case 'read':
-      // A read-only connection leaves the log that it creates; another removes it, but would also merge one that is
-      // there.
+      // A read-only connection leaves behind the log that it creates. A writing connection removes it, but would also
+      // merge an existing one.
       return tryOpen(() => open(file, existsSync(`${file}-wal`) ? 'read_only' : 'write'))
   }
 }
 
 /**
- * SQLite would create the file for everybody to read; its log and index get the mode of the file. One that is there is
+ * SQLite would create the file readable for all users. Its log and index get the mode of the file. An existing file is
  * opened unchanged.
  */
 function openPrivately(open: Open, file: string): Connection | undefined {
@@ -186,7 +186,7 @@ function openPrivately(open: Open, file: string): Connection | undefined {
   }
 }
 
-/** Whether it was created. On failure SQLite has the better message. */
+/** Whether the file was created. On failure SQLite has the better message. */
 function createPrivate(file: string): boolean {
   try {
     closeSync(openSync(file, 'wx', PRIVATE_FILE_MODE))
@@ -196,7 +196,7 @@ function createPrivate(file: string): boolean {
   }
 }
 
-/** better-sqlite3 loads its binary part only now. */
+/** better-sqlite3 loads its native module only now. */
 function tryOpen(open: () => Connection): Connection | undefined {
   try {
     return open()
@@ -213,7 +213,7 @@ function isNotThere(error: unknown): boolean {
   return String(message).startsWith('Could not locate the bindings file')
 }
 
-/** Primary result codes by number, as node:sqlite gives them (https://www.sqlite.org/rescode.html). */
+/** Primary result codes by number, as reported by node:sqlite (https://www.sqlite.org/rescode.html). */
 const RESULTS: Readonly<Record<number, string>> = {
   3: 'SQLITE_PERM',
   5: 'SQLITE_BUSY',
@@ -226,7 +226,7 @@ const RESULTS: Readonly<Record<number, string>> = {
   26: 'SQLITE_NOTADB',
 }
 
-/** The primary result code of either driver's error: `SQLITE_READONLY` also for `SQLITE_READONLY_DIRECTORY`. */
+/** Returns the primary result code of either driver's error: `SQLITE_READONLY` also for `SQLITE_READONLY_DIRECTORY`. */
 export function resultOf(cause: unknown): string {
   const { code, errcode } = (cause ?? {}) as { code?: unknown; errcode?: unknown }
   if (typeof errcode === 'number') return RESULTS[errcode & 0xff] ?? 'SQLITE_ERROR'

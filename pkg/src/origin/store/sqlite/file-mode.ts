@@ -1,10 +1,10 @@
 import { closeSync, openSync, readSync, statSync, writeSync } from 'node:fs'
 
-/** Read and written by their owner only: a store holds who logged out, and may hold an issuer's private keys. */
+/** Only the owner can read and write: a store records who logged out, and may contain an issuer's private keys. */
 export const PRIVATE_FILE_MODE = 0o600
 
 const OTHERS = 0o077
-/** Bytes copied at a time: a database may be larger than the memory. */
+/** The number of bytes copied at a time: a database may be larger than memory. */
 const COPY_BYTES = 1_048_576
 const warned = new Set<string>()
 
@@ -27,15 +27,18 @@ export function copyPrivately(from: string, to: string): void {
 }
 
 /**
- * Warns once in the process that others than its owner have access to a file. Its mode is not changed: a group may
+ * Warns once per process that others than its owner can access a file. Its mode is not changed, because a group may
  * have been given access on purpose. Windows has no such modes.
  */
 export function warnIfShared(file: string): void {
   const mode = process.platform === 'win32' ? undefined : statSync(file, { throwIfNoEntry: false })?.mode
   if (mode === undefined || (mode & OTHERS) === 0 || warned.has(file)) return
   warned.add(file)
-  process.emitWarning(`${file} is open to others than its owner (mode ${(mode & 0o777).toString(8)}): chmod 600 it`, {
-    type: 'PortcullisWarning',
-    code: 'PORTCULLIS_FILE_MODE',
-  })
+  process.emitWarning(
+    `${file} is accessible to others than its owner (mode ${(mode & 0o777).toString(8)}): run chmod 600 on it`,
+    {
+      type: 'PortcullisWarning',
+      code: 'PORTCULLIS_FILE_MODE',
+    },
+  )
 }

@@ -23,28 +23,28 @@ export { openDatabase, type Database, type DatabaseOptions, type SqliteDriver } 
 export { restoreSqlite, type Restored, type RestoreOptions } from './restore.ts'
 export type { RevocationStore } from '../store.ts'
 
-/** More than a turn of revocations writes. */
+/** More bytes than a batch of revocations writes. */
 const PROBE_BYTES = 65_536
 
 export interface SqliteStoreOptions {
-  /** The file; it is created when missing, its directory is not. Must be on a local disk (WAL mode). */
+  /** The file. It is created if it is missing; its directory is not. It must be on a local disk (WAL mode). */
   path: string
-  /** The driver. Default: `better-sqlite3` where it is installed, else `node:sqlite`. */
+  /** The driver. Default: `better-sqlite3` if it is installed, else `node:sqlite`. */
   driver?: SqliteDriver
 }
 
 /** A store that can be copied while it is in use. */
 export interface SqliteStore extends RevocationStore {
   /**
-   * Writes a consistent copy of the whole file, the development issuer's tables included, while revocations go on. When
-   * it resolves, the copy is on disk. It holds the same data as the file: keep it as safe. Rejects with
-   * `invalid_option` (there is such a file already), `store_unavailable` or `closed`.
+   * Writes a consistent copy of the whole file, including the development issuer's tables, while revocations continue.
+   * When it resolves, the copy is on disk. The copy contains the same data as the file, so protect it equally. Rejects
+   * with `invalid_option` (the file already exists), `store_unavailable` or `closed`.
    */
   backup(path: string): Promise<void>
 }
 
 /**
- * Keeps revocations in a SQLite file. A revocation is answered only after the write-ahead log is on disk. Throws
+ * Keeps revocations in a SQLite file. A revocation gets a response only after the write-ahead log is on disk. Throws
  * `invalid_option`; `createOrigin` opens the file and throws `store_locked`, `store_unavailable`, `store_corrupt` or
  * `store_newer`.
  */
@@ -134,7 +134,9 @@ function openStore(options: SqliteStoreOptions): OpenStore {
   }
 }
 
-/** A row too large for a nearly full disk. No realm has the empty name; pruning deletes a row left by a crash. */
+/**
+ * Writes a row too large for a nearly full disk. No realm has the empty name; pruning deletes a row left by a crash.
+ */
 function probe({ fill, empty }: OpenStore): void {
   fill.run(PROBE_BYTES)
   empty.run()
@@ -148,7 +150,7 @@ function append(store: OpenStore, batches: readonly RealmRows[], entries: readon
   store.database.transaction(() => {
     for (const batch of batches) {
       const { realm, rows, outbox = [] } = batch
-      // Another program has written to the file in spite of the lock: memory no longer has its state.
+      // Another program has written to the file despite the lock, so memory no longer matches it.
       if (!advance(store, batch)) {
         throw new PortcullisError(
           'store_corrupt',
@@ -162,7 +164,7 @@ function append(store: OpenStore, batches: readonly RealmRows[], entries: readon
   })
 }
 
-/** Moves the head to the last row; `false`: the head is another, or there is nothing to write. */
+/** Moves the head to the last row. Returns `false` if the head is another one, or there is nothing to write. */
 function advance(store: OpenStore, { realm, after, rows, outbox = [] }: RealmRows): boolean {
   const last = rows.at(-1)
   if (last !== undefined) return Number(store.advance.run(last.sequence, last.chain, realm, after).changes) === 1

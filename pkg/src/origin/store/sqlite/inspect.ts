@@ -8,15 +8,15 @@ import { checkPlace } from './place.ts'
 import { SqliteRealms } from './realms.ts'
 import { storedVersion } from './schema.ts'
 
-/** A store with the rows that a file has when it is opened. What is written to it is kept in memory. */
+/** A store with the rows that a file has when it is opened. Writes are kept in memory only. */
 export interface InspectedStore extends RevocationStore {
   /** Whether another origin has the file open; known once this store is open. */
   readonly use: 'free' | 'in_use'
 }
 
 /**
- * Opening it meets what opening `sqliteStore` would meet, but creates and changes no file: it throws `invalid_option`,
- * `store_unavailable`, `store_corrupt` or `store_newer`.
+ * Opens a store as `sqliteStore` would and meets the same errors, but creates and changes no file. It throws
+ * `invalid_option`, `store_unavailable`, `store_corrupt` or `store_newer`.
  */
 export function inspectSqlite({ path, ...driver }: SqliteStoreOptions): InspectedStore {
   const written = memoryStore()
@@ -48,7 +48,9 @@ export function inspectSqlite({ path, ...driver }: SqliteStoreOptions): Inspecte
   }
 }
 
-/** `undefined`: the file has no tables yet. Throws `store_newer`, or the database's error; then it is closed. */
+/**
+ * Returns `undefined` if the file has no tables yet. Throws `store_newer`, or the database's error; then it is closed.
+ */
 function realmsOf(database: Database): SqliteRealms | undefined {
   try {
     return storedVersion(database) === 0 ? undefined : new SqliteRealms(database)

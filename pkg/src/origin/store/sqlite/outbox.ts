@@ -10,7 +10,7 @@ export class SqliteOutbox {
 
   constructor(database: Database) {
     this.#insert = database.prepare('INSERT INTO outbox_entries VALUES (NULL, ?, ?, ?, ?, 0, ?)')
-    // The index finds due entries in order, also while thousands wait for their time.
+    // The index finds due entries in order, even while thousands wait for their time.
     this.#waiting = database.prepare(
       `SELECT id, at, due_at, attempts, payload FROM outbox_entries INDEXED BY outbox_entries_queue
        WHERE realm = ? AND queue = ? AND id > ? AND due_at <= ? ORDER BY id LIMIT ?`,
@@ -19,7 +19,7 @@ export class SqliteOutbox {
     this.#postpone = database.prepare('UPDATE outbox_entries SET due_at = ?, attempts = attempts + 1 WHERE id = ?')
   }
 
-  /** Within the caller's transaction. */
+  /** Runs within the caller's transaction. */
   append(realm: string, entries: readonly OutboxEntry[]): void {
     for (const entry of entries) {
       checkOutboxEntry(entry)

@@ -3,7 +3,8 @@ import { dirname } from 'node:path'
 import { PortcullisError } from '../../../errors.ts'
 
 /**
- * Throws `store_unavailable` unless a store can be at this path. SQLite's own error says less, and names the lock file.
+ * Throws `store_unavailable` unless a store can be at this path. SQLite's own error is less specific and names the lock
+ * file.
  */
 export function checkPlace(file: string): void {
   const directory = dirname(file)

@@ -2,7 +2,7 @@ import { bytesOf, castTextOf, type Database, integerOf, type Statement } from '.
 import { SqliteRows } from './rows.ts'
 import type { StoredRealm } from '../store.ts'
 
-/** Reads what is stored of a realm. */
+/** Reads the stored data of a realm. */
 export class SqliteRealms {
   readonly #head: Statement
   readonly #rows: SqliteRows
@@ -26,7 +26,7 @@ export class SqliteRealms {
     return { head, rows: this.#rows.of(realm) }
   }
 
-  /** `undefined`: the store has no such realm. */
+  /** Returns `undefined` if the store has no such realm. */
   sequence(realm: string): number | undefined {
     const found = this.#head.get(realm)
     return found === undefined ? undefined : integerOf(found, 'sequence')

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 
 /**
- * `require` as of this file: a driver is optional, and is loaded in the midst of a call. In a bundle that is CommonJS
+ * Returns `require` relative to this file: a driver is optional, and is loaded during a call. In a CommonJS bundle
  * there is no `import.meta.url`.
  */
 export function requireHere(): NodeJS.Require {

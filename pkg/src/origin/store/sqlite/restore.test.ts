@@ -249,7 +249,7 @@ describe('restore', () => {
     ]) {
       await assert.rejects(restoreSqlite(options as never), { code: 'invalid_option' })
     }
-    await assert.rejects(restoreSqlite({ path, backup }), { code: 'invalid_option', message: /there is no file/ })
+    await assert.rejects(restoreSqlite({ path, backup }), { code: 'invalid_option', message: /does not exist/ })
     await assert.rejects(restoreSqlite({ path, backup: path }), { code: 'invalid_option', message: /different files/ })
     await writeFile(backup, '')
     await assert.rejects(restoreSqlite({ path: join(folder, 'missing', 'a.db'), backup }), {

@@ -20,44 +20,44 @@ import { SqliteAudit } from './audit.ts'
 import { MAX_INCARNATION, SEQUENCES_PER_INCARNATION, type StoredHead } from '../store.ts'
 
 export interface RestoreOptions {
-  /** A file that `SqliteStore.backup` wrote. It is only read. */
+  /** A file written by `SqliteStore.backup`. It is only read. */
   backup: string
-  /** The store's file. When there is one, it is kept under another name. */
+  /** The store's file. An existing one is kept under another name. */
   path: string
   /**
-   * The incarnation to begin. Default: one more than the backup and the old file know of. Needed only when a store that
-   * was restored before is lost altogether: then give one more than the number it had.
+   * The incarnation to begin. Default: one more than the highest in the backup and the old file. Needed only if a store
+   * that was restored before is lost completely: then give one more than its number.
    */
   incarnation?: number
-  /** Default: `better-sqlite3` where it is installed, else `node:sqlite`. */
+  /** Default: `better-sqlite3` if it is installed, else `node:sqlite`. */
   driver?: SqliteDriver
 }
 
 export interface Restored {
-  /** The incarnation that every realm begins when the origin starts: sequences go on at `incarnation` * 2^40. */
+  /** The incarnation that every realm begins when the origin starts: sequences continue at `incarnation` * 2^40. */
   incarnation: number
   realms: string[]
-  /** Where the old file is now; `undefined`: there was none. */
+  /** The path of the old file now; `undefined` if there was no old file. */
   kept: string | undefined
 }
 
 /**
- * Puts a backup in the place of a store's file, as a new incarnation: its sequences lie beyond all that edges may have
- * seen of the lost history, so they follow it. Stop the origin, and every other program that has the file open, before.
- * Revocations recorded after the backup was made are lost: `logoutRealm` refuses every token issued until then.
+ * Replaces a store's file with a backup, as a new incarnation: its sequences lie beyond all that edges may have seen of
+ * the lost history, so they follow it. First stop the origin and every other program that has the file open.
+ * Revocations recorded after the backup are lost: `logoutRealm` refuses every token issued until then.
  *
- * All of it happens or nothing. Rejects with `invalid_option`, `store_locked` (another process has the file open),
- * `store_corrupt` (the backup is damaged, or none), `store_newer` or `store_unavailable`.
+ * It happens completely or not at all. Rejects with `invalid_option`, `store_locked` (another process has the file
+ * open), `store_corrupt` (the backup is damaged, or not a backup), `store_newer` or `store_unavailable`.
  */
 export async function restoreSqlite(options: RestoreOptions): Promise<Restored> {
   checkOptions(options, RULES)
   const { backup, path, incarnation, ...driver } = options
   const [source, target] = [canonicalPath(backup), canonicalPath(path)]
   if (source === target) throw invalid('options.backup and options.path must be different files')
-  if (!existsSync(source)) throw invalid(`options.backup: there is no file ${source}`)
-  // A file copied from under a running origin lacks the contents of its log.
+  if (!existsSync(source)) throw invalid(`options.backup: ${source} does not exist`)
+  // A file copied while an origin uses it lacks the contents of its log.
   if (existsSync(`${source}-wal`))
-    throw invalid(`options.backup: ${source} is in use, or was not made by backup(): it has a -wal`)
+    throw invalid(`options.backup: ${source} is in use, or was not made by backup(): it has a -wal file`)
   const lock = lockWriter(target, driver)
   const copy = `${target}.restoring`
   const kept = existsSync(target) ? unusedName(target) : undefined
@@ -99,7 +99,7 @@ interface Beginning {
 
 type RealmHead = StoredHead & { realm: string }
 
-/** Raises the incarnation of every realm that the backup or the old file has, and says so in the audit log. */
+/** Raises the incarnation of every realm in the backup or the old file, and records it in the audit log. */
 function beginIncarnation({ copy, source, old, least, driver }: Beginning): { incarnation: number; realms: string[] } {
   let database: Database | undefined
   try {
@@ -112,7 +112,7 @@ function beginIncarnation({ copy, source, old, least, driver }: Beginning): { in
     const incarnation = least ?? next
     if (incarnation < next || next > MAX_INCARNATION) {
       throw invalid(
-        `options.incarnation must be ${next} or more, and at most ${MAX_INCARNATION}: the files are that far`,
+        `options.incarnation must be ${next} or more, and at most ${MAX_INCARNATION}: the files are already at the one before`,
       )
     }
     begin(database, heads, incarnation)
@@ -126,7 +126,7 @@ function beginIncarnation({ copy, source, old, least, driver }: Beginning): { in
   }
 }
 
-/** Heads stay where they are: the origin begins the incarnation that they name. */
+/** Keeps the sequences of the heads: the origin begins the incarnation that they name. */
 function begin(database: Database, heads: readonly RealmHead[], incarnation: number): void {
   const put = database.prepare('INSERT OR REPLACE INTO revocation_heads VALUES (?, ?, ?, ?, ?)')
   const audit = new SqliteAudit(database)
@@ -140,7 +140,7 @@ function begin(database: Database, heads: readonly RealmHead[], incarnation: num
 
 function checkWhole(database: Database): void {
   if (!isStore(database)) {
-    throw new PortcullisError('store_corrupt', `${database.path} is no backup of a revocation store`)
+    throw new PortcullisError('store_corrupt', `${database.path} is not a backup of a revocation store`)
   }
   if (database.prepare('PRAGMA integrity_check(1)').get()?.['integrity_check'] !== 'ok') {
     throw new PortcullisError('store_corrupt', `${database.path} is damaged: take another backup`)
@@ -153,10 +153,13 @@ function isStore(database: Database): boolean {
   return database.prepare("SELECT 1 FROM portcullis_schema WHERE component = 'revocations'").get() !== undefined
 }
 
-/** None when the file cannot be read, which may be why it is replaced. Throws `store_locked` when it is in use. */
+/**
+ * Returns no heads if the file cannot be read, which may be why it is being replaced. Throws `store_locked` if it is in
+ * use.
+ */
 function readHeads(path: string, kept: string, driver: DatabaseOptions): RealmHead[] {
   const log = `${kept}-wal`
-  // SQLite throws a log away that it cannot use.
+  // SQLite discards a log that it cannot use.
   if (existsSync(`${path}-wal`)) copyPrivately(`${path}-wal`, log)
   const heads = tryReadHeads(path, driver)
   if (heads === undefined) return []
@@ -195,12 +198,12 @@ function headsOf(database: Database): RealmHead[] {
     }))
 }
 
-/** Gives the old file a second name, under which it stays. Of its log nothing may be left beside the new file. */
+/** Gives the old file a second name, under which it stays. None of its log may remain beside the new file. */
 function keep(path: string, kept: string): void {
   try {
     linkSync(path, kept)
   } catch {
-    // A file system without hard links.
+    // The file system has no hard links.
     copyPrivately(path, kept)
   }
   for (const part of ['-wal', '-shm']) rmSync(path + part, { force: true })

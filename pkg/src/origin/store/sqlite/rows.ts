@@ -2,18 +2,18 @@ import { bytesOf, type Database, integerOf, type Row, type Statement, textOf } f
 import { CHAIN_BYTES, PageMaker, PagedRows, type RowPage } from '../row-pages.ts'
 import type { StoredRow } from '../store.ts'
 
-/** Rows read at a time, so that loading holds no statement open. */
+/** The number of rows read at a time, so that loading holds no statement open. */
 const PAGE_ROWS = 4_096
 /**
- * The longest payload that is read by columns: so the texts of a page stay below 10 MB. Nearly all have some 60 bytes.
+ * The longest payload that is read by columns, which keeps the strings of a page below 10 MB. Nearly all payloads have
+ * about 60 bytes.
  */
 const MAX_PAYLOAD_BYTES = 1_024
 
 const PAGE =
   'SELECT sequence, keep_until, payload, chain FROM revocation_rows WHERE realm = ? AND sequence > ? ORDER BY sequence LIMIT ?'
 /**
- * Where a payload is left out by this, the texts of a page are too short for the lengths in it. Only blobs are `x''` or
- * more.
+ * If this omits a payload, the strings of a page are shorter than its lengths say. Only blobs compare as `x''` or more.
  */
 const IS_PLAIN = `length(payload) <= ${MAX_PAYLOAD_BYTES} AND payload >= x'' AND chain >= x''`
 
@@ -24,9 +24,9 @@ export class SqliteRows {
 
   constructor(database: Database) {
     this.#page = database.prepare(PAGE)
-    // Three texts a page instead of an object and two buffers a row: a third of the time. As hexadecimal digits,
-    // because a text with a NUL in it is cut by some drivers. Rows are joined as they come, in the order of the inner
-    // query; should that ever be another, the ledger would refuse them.
+    // Reads three strings per page instead of an object and two buffers per row: a third of the time. They are
+    // hexadecimal, because some drivers truncate a string at a NUL. Rows are joined in the order of the inner query; if
+    // that were ever different, the ledger would refuse them.
     this.#columns = database.prepare(
       `SELECT count(*) AS row_count, max(sequence) AS last, group_concat(sequence) AS sequences,
          group_concat(length(payload)) AS lengths,
@@ -36,7 +36,8 @@ export class SqliteRows {
   }
 
   /**
-   * All rows of a realm in order of sequence. Iterating over them throws the database's errors, and `store_corrupt`.
+   * Returns all rows of a realm in order of sequence. Iterating over them throws the database's errors, and
+   * `store_corrupt`.
    */
   of(realm: string): PagedRows {
     return new PagedRows(
@@ -70,7 +71,7 @@ export class SqliteRows {
     }
   }
 
-  /** For pages with long payloads, or with a value that is wrong, which is then named. */
+  /** Reads pages with long payloads, or with an invalid value, which the error then names. */
   #pageByRows(realm: string, after: number): RowPage {
     const maker = new PageMaker()
     for (const found of this.#page.all(realm, after, PAGE_ROWS)) maker.add(rowOf(found))
@@ -88,7 +89,7 @@ function rowOf(found: Row): StoredRow {
   return row
 }
 
-/** `undefined`: a payload was left out, or a chain hash is of another length than it must be. */
+/** Returns `undefined` if a payload was omitted, or a chain hash has the wrong length. */
 function pageOf(found: Row): RowPage | undefined {
   const count = integerOf(found, 'row_count')
   const lengths = listed(textOf(found, 'lengths'), new Uint32Array(count))
@@ -101,7 +102,7 @@ function pageOf(found: Row): RowPage | undefined {
 const COMMA = 44
 const ZERO = 48
 
-/** Reads whole numbers with commas between them. */
+/** Parses whole numbers separated by commas. */
 function listed<Numbers extends Float64Array | Uint32Array>(text: string, into: Numbers): Numbers {
   let [index, number] = [0, 0]
   for (let at = 0; at < text.length; at += 1) {

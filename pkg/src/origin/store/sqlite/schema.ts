@@ -1,13 +1,13 @@
 import { checkedVersion, type Database, migrate } from './database.ts'
 
-/** Makes the tables of a store or brings them up to date. Throws `store_newer`. */
+/** Creates the tables of a store or brings them up to date. Throws `store_newer`. */
 export function migrateStore(database: Database): void {
   migrate(database, 'revocations', REVOCATIONS)
-  // A component of its own: a version of the package from before connectors opens the file as well.
+  // A component of its own, so that a version of the package from before connectors can also open the file.
   migrate(database, 'connectors', CONNECTORS)
 }
 
-/** The version of the tables with the revocations; 0: there are none yet. Throws `store_newer`. */
+/** Returns the version of the tables with the revocations; 0 if they do not exist. Throws `store_newer`. */
 export function storedVersion(database: Database): number {
   const schema = database
     .prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'portcullis_schema'")
@@ -18,7 +18,7 @@ export function storedVersion(database: Database): number {
   return version
 }
 
-/** One step a version. */
+/** One step for each version. */
 const REVOCATIONS: readonly string[] = [
   `CREATE TABLE revocation_heads (
      realm TEXT PRIMARY KEY, issuer TEXT NOT NULL, incarnation INTEGER NOT NULL, sequence INTEGER NOT NULL,
@@ -30,7 +30,7 @@ const REVOCATIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX revocation_rows_keep_until ON revocation_rows (keep_until) WHERE keep_until IS NOT NULL;`,
 
-  // Every index ends in the time and (SQLite adds it) the id, so that each kind of query reads its lines in order.
+  // Every index ends in the time and (added by SQLite) the id, so that each kind of query reads its lines in order.
   `CREATE TABLE audit_entries (
      id INTEGER PRIMARY KEY AUTOINCREMENT, realm TEXT NOT NULL, at INTEGER NOT NULL, action TEXT NOT NULL,
      actor TEXT, subject TEXT, sequence INTEGER, reason TEXT, address TEXT, detail TEXT

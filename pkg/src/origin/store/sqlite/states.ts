@@ -20,7 +20,7 @@ export class SqliteStates {
     return found && { value: bytesOf(found, 'value'), version: integerOf(found, 'version') }
   }
 
-  /** One statement, and so durable and atomic by itself. */
+  /** One statement, and therefore durable and atomic. */
   write(realm: string, name: string, value: Uint8Array, expected: number): number | undefined {
     checkName(name, 'state')
     checkState(value)
