@@ -28,14 +28,14 @@ pub(super) fn write_issuers(text: &mut Text, claims: &ClaimSet<'_>, realms: &[Re
         let number = policy.issuer.find(&issuer, digest(issuer.as_bytes()));
         let tenant = number.and_then(|number| policy.issuer.tenant(number));
         if let (Some(claim), Some(tenant)) = (policy.issuer.tenant_claim(), tenant) {
-            text.expect(claim, 1);
+            text.open_list(claim, 1);
             text.list(tenant);
             return text.find(claims, claim);
         }
         named_by = named_by.or(Some(claim));
     }
     let Some(claim) = named_by else { return };
-    text.expect(claim, realms.iter().map(|realm| realm.policy.issuer.names().count()).sum());
+    text.open_list(claim, realms.iter().map(|realm| realm.policy.issuer.names().count()).sum());
     realms.iter().for_each(|realm| realm.policy.issuer.names().for_each(|name| text.list(name)));
     text.find(claims, claim);
 }
@@ -112,7 +112,7 @@ fn key(text: &mut Text, token: &UntrustedToken<'_>, realm: &Realm, reason: Reaso
         }
         (RealmKeys::Loaded { keys, .. }, _) if reason == Reason::UnknownKey => {
             let ids = || keys.iter().filter_map(|key| key.id());
-            text.expect("kid", ids().count());
+            text.open_list("kid", ids().count());
             ids().for_each(|id| text.list(id));
             text.find_string(token.header().key_id());
         }
@@ -180,7 +180,8 @@ impl Text {
         &self.text
     }
 
-    fn expect(&mut self, claim: &str, count: usize) {
+    /// Writes the start of a list of expected values.
+    fn open_list(&mut self, claim: &str, count: usize) {
         self.write(claim);
         self.write(match count {
             0 => ": expected nothing",
@@ -190,7 +191,7 @@ impl Text {
     }
 
     fn expect_one_of(&mut self, claim: &str, expected: &[impl AsRef<str>]) {
-        self.expect(claim, expected.len());
+        self.open_list(claim, expected.len());
         expected.iter().for_each(|value| self.list(value.as_ref()));
     }
 
