@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::json::{read_items, read_object, Duplicates, Member, NotStrictJson, Number, Text, Value};
+use crate::json::{read_items, read_present_members, Duplicates, Member, NotStrictJson, Number, Text, Value};
 use crate::name::MAX_NAME_BYTES;
 use crate::time::UnixSeconds;
 
@@ -61,13 +61,7 @@ pub struct ClaimSet<'j>(Vec<Member<'j>>);
 
 impl<'j> ClaimSet<'j> {
     pub(crate) fn read(text: &'j str) -> Result<Self, NotStrictJson> {
-        let mut members = read_object(text, Duplicates::Refuse)?;
-        // Removed here, so that no other code has to handle `null`. Searching first avoids moving members when there is
-        // no `null`.
-        if members.iter().any(is_null) {
-            members.retain(|member| !is_null(member));
-        }
-        Ok(Self(members))
+        read_present_members(text).map(Self)
     }
 
     /// Whether a claim is present and not the empty string.
@@ -280,10 +274,6 @@ impl<'j> Claims<'j> {
         }
         Ok(())
     }
-}
-
-fn is_null(member: &Member<'_>) -> bool {
-    matches!(member.value, Value::Null)
 }
 
 /// Reads an id; an empty one counts as absent.

@@ -17,6 +17,17 @@ pub(crate) fn read_object(text: &str, duplicates: Duplicates) -> Result<Vec<Memb
     Scanner::new(text, duplicates).whole_object()
 }
 
+/// Parses the members of one object that have a value. A member that is `null` counts as absent, as issuers write
+/// `null` for a member that they leave out. Duplicates are an error, also with `null`.
+pub(crate) fn read_present_members(text: &str) -> Result<Vec<Member<'_>>, NotStrictJson> {
+    let mut members = read_object(text, Duplicates::Refuse)?;
+    // Searching first avoids moving members when there is no `null`.
+    if members.iter().any(Member::is_null) {
+        members.retain(|member| !member.is_null());
+    }
+    Ok(members)
+}
+
 /// Parses the items of an array that was validated as part of a larger text.
 pub(crate) fn read_items<'j>(array: Raw<'j>, duplicates: Duplicates) -> Result<Vec<Item<'j>>, NotStrictJson> {
     let mut items = Vec::new();
@@ -41,6 +52,12 @@ pub(crate) enum Duplicates {
 pub(crate) struct Member<'j> {
     pub(crate) name: Cow<'j, str>,
     pub(crate) value: Value<'j>,
+}
+
+impl Member<'_> {
+    fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
 }
 
 pub(crate) struct Item<'j> {
