@@ -10,6 +10,33 @@ pub(crate) const fn decoded_length(length: usize) -> usize {
     length / 4 * 3 + (length % 4).saturating_sub(1)
 }
 
+/// Decodes `text`.
+pub(crate) fn decode(text: &[u8]) -> Result<Vec<u8>, NotBase64Url> {
+    let mut out = Vec::new();
+    decode_onto(text, &mut out).map(|()| out)
+}
+
+/// Decodes exactly `N` bytes.
+pub(crate) fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
+    decode(text.as_bytes()).ok()?.try_into().ok()
+}
+
+/// Encodes without padding.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for triple in bytes.chunks(3) {
+        let (mut bits, characters) = (0_u32, triple.len() + 1);
+        for at in 0..3 {
+            bits = bits << 8 | u32::from(triple.get(at).copied().unwrap_or_default());
+        }
+        for _ in 0..characters {
+            text.push(character(bits >> 18 & 63));
+            bits <<= 6;
+        }
+    }
+    text
+}
+
 /// Decodes `text` and appends the bytes to `out`. After an error, `out` has garbage beyond its old end.
 pub(crate) fn decode_onto(text: &[u8], out: &mut Vec<u8>) -> Result<(), NotBase64Url> {
     let start = out.len();
@@ -43,6 +70,8 @@ pub(crate) fn decode_onto(text: &[u8], out: &mut Vec<u8>) -> Result<(), NotBase6
     }
 }
 
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
 /// Maps a character at one position of a quad to the bits it adds to the three bytes, first byte lowest, or to
 /// [`OUTSIDE`].
 type Table = [u32; 256];
@@ -58,12 +87,11 @@ static FOURTH: Table = table(3);
 // Evaluated at compile time, where an index out of bounds is an error.
 #[allow(clippy::indexing_slicing)]
 const fn table(place: u32) -> Table {
-    let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut table = [OUTSIDE; 256];
     let mut value = 0_u32;
-    while (value as usize) < alphabet.len() {
+    while (value as usize) < ALPHABET.len() {
         let big_endian = value << (26 - 6 * place);
-        table[alphabet[value as usize] as usize] = big_endian.swap_bytes();
+        table[ALPHABET[value as usize] as usize] = big_endian.swap_bytes();
         value += 1;
     }
     table
@@ -75,6 +103,11 @@ fn bits(table: &Table, character: u8) -> u32 {
     table[usize::from(character)]
 }
 
+/// The character of a value below 64.
+fn character(value: u32) -> char {
+    ALPHABET.get(value as usize).copied().map_or('A', char::from)
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -82,18 +115,14 @@ mod tests {
 
     use super::*;
 
-    fn decode(text: &str) -> Result<Vec<u8>, NotBase64Url> {
-        let mut out = Vec::new();
-        decode_onto(text.as_bytes(), &mut out).map(|()| out)
-    }
-
     #[test]
     fn agrees_with_an_encoder_at_every_length() {
         for length in 0..70_u8 {
             let bytes: Vec<u8> = (0..length).map(|at| at.wrapping_mul(97).wrapping_add(length)).collect();
             let text = Base64UrlUnpadded::encode_string(&bytes);
             assert_eq!(decoded_length(text.len()), bytes.len());
-            assert_eq!(decode(&text).unwrap(), bytes);
+            assert_eq!(encode(&bytes), text);
+            assert_eq!(decode(text.as_bytes()).unwrap(), bytes);
         }
     }
 
@@ -115,10 +144,10 @@ mod tests {
     #[test]
     fn one_spelling_only() {
         for bad in ["A", "AB==", "QUI=", "QR", "QUJ", "QU I", "QUI\n", "+/+/", "QUJD!", "QUJDQ", "\u{e9}\u{e9}"] {
-            assert_eq!(decode(bad), Err(NotBase64Url), "{bad}");
+            assert_eq!(decode(bad.as_bytes()), Err(NotBase64Url), "{bad}");
         }
-        assert_eq!(decode("QQ").unwrap(), b"A");
-        assert_eq!(decode("QUI").unwrap(), b"AB");
-        assert_eq!(decode("-_-_").unwrap(), [0xfb, 0xff, 0xbf]);
+        assert_eq!(decode(b"QQ").unwrap(), b"A");
+        assert_eq!(decode(b"QUI").unwrap(), b"AB");
+        assert_eq!(decode(b"-_-_").unwrap(), [0xfb, 0xff, 0xbf]);
     }
 }

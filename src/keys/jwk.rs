@@ -1,11 +1,11 @@
 //! Reads a JWK (RFC 7517 §4, RFC 7518 §6, RFC 8037 §2) into a pinned key.
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sha2::{Digest as _, Sha256};
 
 use super::error::SkipReason;
 use super::{Key, KeyRules, KeySource, RsaDefault};
-use crate::json::{read_items, read_object, Duplicates, Member, Value};
+use crate::base64url::{self, decoded_length, encode};
+use crate::json::{read_items, read_present_members, Duplicates, Member, Value};
 use crate::signature::{Algorithm, Algorithms, Curve, EcPoint, KeyType, VerifyingKey};
 
 /// RFC 7518 §3.3.
@@ -97,28 +97,25 @@ impl Material {
 
     /// The input of a thumbprint (RFC 7638 §3): the required members alone, in alphabetical order, without whitespace.
     fn canonical(&self) -> String {
-        let text = Base64UrlUnpadded::encode_string;
         match self {
-            Self::Symmetric { secret } => format!(r#"{{"k":"{}","kty":"oct"}}"#, text(secret)),
+            Self::Symmetric { secret } => format!(r#"{{"k":"{}","kty":"oct"}}"#, encode(secret)),
             Self::Rsa { modulus, exponent } => {
-                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, text(exponent), text(modulus))
+                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, encode(exponent), encode(modulus))
             }
             Self::Ec { curve, point: EcPoint { x, y } } => {
-                format!(r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#, curve.name(), text(x), text(y))
+                format!(r#"{{"crv":"{}","kty":"EC","x":"{}","y":"{}"}}"#, curve.name(), encode(x), encode(y))
             }
-            Self::Ed25519 { point } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, text(point)),
+            Self::Ed25519 { point } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode(point)),
         }
     }
 }
 
-/// The members of a JWK except those that are `null`: some servers write `"alg": null` for an absent member.
+/// The members of a JWK. Some servers write `"alg": null` for an absent member.
 struct Members<'j>(Vec<Member<'j>>);
 
 impl<'j> Members<'j> {
     fn read(text: &'j str) -> Result<Self, SkipReason> {
-        let mut members = read_object(text, Duplicates::Refuse).map_err(|_| SkipReason::Malformed)?;
-        members.retain(|member| !matches!(member.value, Value::Null));
-        Ok(Self(members))
+        read_present_members(text).map(Self).map_err(|_| SkipReason::Malformed)
     }
 
     fn material(&self) -> Result<Material, SkipReason> {
@@ -200,35 +197,29 @@ impl<'j> Members<'j> {
     }
 }
 
-/// Decodes base64url in the variants that issuers use: with padding, in the standard alphabet, or with line breaks.
-/// Thumbprints hash the decoded bytes, so they do not depend on the variant.
+/// Decodes base64url in the variants that issuers use: with padding, in the standard alphabet, with line breaks, or with
+/// unused bits that are not zero. Thumbprints hash the decoded bytes, so they do not depend on the variant.
 fn decode(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let (mut word, mut bits, mut is_padded) = (0_u32, 0, false);
-    for character in text.bytes() {
-        let six = match character {
-            b'\n' | b'\r' | b'\t' | b' ' => continue,
-            b'=' => {
-                is_padded = true;
-                continue;
-            }
-            _ if is_padded => return None,
-            b'A'..=b'Z' => character - b'A',
-            b'a'..=b'z' => character - b'a' + 26,
-            b'0'..=b'9' => character - b'0' + 52,
-            b'-' | b'+' => 62,
-            b'_' | b'/' => 63,
-            _ => return None,
-        };
-        word = word << 6 | u32::from(six);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            bytes.push((word >> bits).to_le_bytes()[0]);
-        }
-    }
+    let written = text.bytes().filter(|byte| !matches!(byte, b'\n' | b'\r' | b'\t' | b' '));
+    let mut strict: Vec<u8> = written
+        .map(|byte| match byte {
+            b'+' => b'-',
+            b'/' => b'_',
+            _ => byte,
+        })
+        .collect();
+    let padding = strict.iter().rev().take_while(|byte| **byte == b'=').count();
+    strict.truncate(strict.len() - padding);
     // A single character carries only six bits, less than a byte.
-    (bits < 6).then_some(bytes)
+    if strict.len() % 4 == 1 {
+        return None;
+    }
+    // Filled up to a whole quad: the unused bits go into bytes that are dropped.
+    let length = decoded_length(strict.len());
+    strict.resize(strict.len().next_multiple_of(4), b'A');
+    let mut bytes = base64url::decode(&strict).ok()?;
+    bytes.truncate(length);
+    Some(bytes)
 }
 
 /// The length in bits of a big-endian number without leading zeros.

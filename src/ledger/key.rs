@@ -2,12 +2,12 @@
 
 use core::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ed25519_dalek::Signer as _;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::entropy::random;
+use crate::base64url;
 use crate::error::{FeedKeyError, LedgerError};
 use crate::revocation::{FeedKey, KeyId};
 
@@ -36,13 +36,8 @@ impl SigningKey {
         if jwk.kty != "OKP" || jwk.crv.as_deref() != Some("Ed25519") {
             return Err(FeedKeyError::NotEd25519);
         }
-        let (mut seed, mut x) = ([0; 32], [0; 32]);
-        for (member, bytes) in [(&jwk.d, &mut seed), (&jwk.x, &mut x)] {
-            match Base64UrlUnpadded::decode(member.as_deref().unwrap_or_default(), bytes) {
-                Ok(decoded) if decoded.len() == 32 => {}
-                Ok(_) | Err(_) => return Err(FeedKeyError::NotAJwk),
-            }
-        }
+        let bytes = |member: Option<String>| member.and_then(|text| base64url::decode_array::<32>(&text));
+        let (Some(seed), Some(x)) = (bytes(jwk.d), bytes(jwk.x)) else { return Err(FeedKeyError::NotAJwk) };
         let key = Self::from_seed(&seed)?;
         if key.key.verifying_key().as_bytes() != &x {
             return Err(FeedKeyError::Unusable);
@@ -53,7 +48,7 @@ impl SigningKey {
     /// The private JWK in JSON, with the RFC 7638 thumbprint as `kid`. A secret.
     #[must_use]
     pub fn to_jwk(&self) -> String {
-        let d = Base64UrlUnpadded::encode_string(self.key.as_bytes());
+        let d = base64url::encode(self.key.as_bytes());
         let (x, kid) = self.x_and_kid();
         json!({ "kty": "OKP", "crv": "Ed25519", "x": x, "d": d, "kid": kid, "alg": "EdDSA", "use": "sig" }).to_string()
     }
@@ -86,8 +81,8 @@ impl SigningKey {
     }
 
     fn x_and_kid(&self) -> (String, String) {
-        let x = Base64UrlUnpadded::encode_string(self.key.verifying_key().as_bytes());
-        (x, Base64UrlUnpadded::encode_string(&self.public.thumbprint()))
+        let x = base64url::encode(self.key.verifying_key().as_bytes());
+        (x, base64url::encode(&self.public.thumbprint()))
     }
 }
 

@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use ed25519_dalek::Signature;
 use sha2::{Digest, Sha256};
 
+use crate::base64url;
 use crate::ed25519::Ed25519Key;
 use crate::error::{FeedError, FeedKeyError};
 use crate::json::{read_object, Duplicates, Text};
@@ -37,11 +37,7 @@ impl FeedKey {
         if member("d").is_some() {
             return Err(FeedKeyError::Private);
         }
-        let mut x = [0; 32];
-        match Base64UrlUnpadded::decode(text("x").as_deref().unwrap_or_default(), &mut x) {
-            Ok(bytes) if bytes.len() == 32 => {}
-            Ok(_) | Err(_) => return Err(FeedKeyError::NotAJwk),
-        }
+        let x = text("x").and_then(|x| base64url::decode_array(&x)).ok_or(FeedKeyError::NotAJwk)?;
         Self::from_bytes(&x)
     }
 
@@ -82,7 +78,7 @@ impl fmt::Debug for FeedKey {
 
 /// RFC 7638 §3 over the members that RFC 8037 §2 requires.
 pub(crate) fn thumbprint(public_key: &[u8; 32]) -> [u8; 32] {
-    let x = Base64UrlUnpadded::encode_string(public_key);
+    let x = base64url::encode(public_key);
     Sha256::digest(format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#).as_bytes()).into()
 }
 
@@ -95,7 +91,7 @@ mod tests {
 
     #[test]
     fn thumbprint_of_the_rfc() {
-        let thumbprint = FeedKey::from_jwk(JWK).map(|key| Base64UrlUnpadded::encode_string(&key.thumbprint()));
+        let thumbprint = FeedKey::from_jwk(JWK).map(|key| base64url::encode(&key.thumbprint()));
         assert_eq!(thumbprint.as_deref(), Ok("kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"));
     }
 

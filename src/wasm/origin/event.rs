@@ -1,9 +1,9 @@
 //! Events from JavaScript.
 
+use crate::base64url;
 use crate::ledger::{Correction, Event, NotBefore};
 use crate::time::UnixSeconds;
 use crate::wasm::error;
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 
@@ -186,9 +186,6 @@ fn event_time(value: f64) -> Result<UnixSeconds, JsValue> {
 }
 
 pub(super) fn thumbprint_bytes(text: &str) -> Result<[u8; 32], JsValue> {
-    let mut bytes = [0; 32];
-    match Base64UrlUnpadded::decode(text, &mut bytes) {
-        Ok(decoded) if decoded.len() == 32 => Ok(bytes),
-        Ok(_) | Err(_) => Err(error("invalid_event", "a key must be given as its RFC 7638 thumbprint, 43 characters")),
-    }
+    base64url::decode_array(text)
+        .ok_or_else(|| error("invalid_event", "a key must be given as its RFC 7638 thumbprint, 43 characters"))
 }

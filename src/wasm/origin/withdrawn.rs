@@ -2,11 +2,11 @@
 
 use super::identify::identify_error;
 use super::object::write;
+use crate::base64url;
 use crate::keys::{KeyRules, KeySource, Keys};
 use crate::verdict::{WithdrawnKeys, WithdrawnToken};
 use crate::wasm::edge::JsGate;
 use crate::wasm::{number, time};
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
 
@@ -52,7 +52,7 @@ impl JsWithdrawnKeys {
         let token: WithdrawnToken = identified.map_err(identify_error)?;
         write(&WithdrawnTokenResult {
             realm: token.realm,
-            thumbprint: Base64UrlUnpadded::encode_string(&token.thumbprint),
+            thumbprint: base64url::encode(&token.thumbprint),
             token_id: token.token_id,
             issued_at: number(token.issued_at.get()),
             expires_at: number(token.expires_at.get()),

@@ -26,7 +26,7 @@ pub const RUST: &[Room] = &[
     room("revocation/lookup", &["./", "revocation/wire", "@revocation", "error", "time"]),
     room(
         "revocation/message",
-        &["./", "revocation/lookup", "revocation/wire", "@revocation", "ed25519", "error", "json", "time"],
+        &["./", "base64url", "revocation/lookup", "revocation/wire", "@revocation", "ed25519", "error", "json", "time"],
     ),
     room(
         "revocation/state",
@@ -37,10 +37,23 @@ pub const RUST: &[Room] = &[
     room("verdict", &["./", "claims", "keys", "name", "policy", "revocation", "signature", "time", "token"]),
     // Algorithms through the verdict, which re-exports them.
     room("gate", &["./", "error", "keys", "revocation", "signature", "time", "verdict"]),
-    room("ledger", &["./", "error", "json", "name", "revocation", "time"]),
+    room("ledger", &["./", "base64url", "error", "json", "name", "revocation", "time"]),
     room(
         "wasm",
-        &["./", "claims", "error", "gate", "keys", "ledger", "policy", "revocation", "signature", "time", "verdict"],
+        &[
+            "./",
+            "base64url",
+            "claims",
+            "error",
+            "gate",
+            "keys",
+            "ledger",
+            "policy",
+            "revocation",
+            "signature",
+            "time",
+            "verdict",
+        ],
     ),
     room("lib.rs", &[]),
 ];
