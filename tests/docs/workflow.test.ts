@@ -57,3 +57,18 @@ test('every suite is in a job, and every job names suites', (t) => {
     [],
   )
 })
+
+test('the oldest Rust and the Node versions are those that the manifests name', () => {
+  const text = textOf('ci.yml')
+  const file = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8')
+  const rust = /^rust-version = "([\d.]+)"$/m.exec(file('Cargo.toml'))?.[1]
+  const toolchains = [...text.matchAll(/(?:toolchain install |cargo \+)([\d.]+)/g)].map(([, version]) => version)
+  assert.deepEqual([...new Set(toolchains)], [`${rust}.0`])
+  const { engines } = JSON.parse(file('pkg/package.json')) as { engines: { node: string } }
+  const named = [...engines.node.matchAll(/(\d+)\.\d+\.\d+/g)].map(([, major]) => Number(major))
+  const run = JSON.parse(/matrix: { node: (\[[^\]]+\]) }/.exec(text)?.[1] ?? '[]') as number[]
+  assert.deepEqual(
+    named.filter((major) => !run.includes(major)),
+    [],
+  )
+})
