@@ -1,4 +1,4 @@
-//! Benchmarks: beside the peers, or against another commit.
+//! Benchmarks: against the peers, or against another commit.
 
 use crate::command::{Failure, Run};
 use crate::{against, build, npm, system, typescript, Project};
@@ -10,7 +10,7 @@ struct Options {
     names: Vec<String>,
     format: Format,
     against: Option<String>,
-    /// In percent, as it was given.
+    /// In percent, as given.
     bar: Option<String>,
 }
 
@@ -23,11 +23,11 @@ enum Format {
 
 const USAGE: &str = "bench takes one NAME and --json, or any NAMEs with --against REF [--bar PERCENT] [--json]";
 
-/// Measures this checkout.
+/// Runs the benchmarks.
 pub(crate) fn bench(project: &Project, arguments: &[String]) -> Result<(), Failure> {
     let options = Options::read(arguments)?;
     npm::require()?;
-    // A commit that does not exist is reported before anything is built.
+    // Resolved first, so that a commit that does not exist is reported before anything is built.
     let commit = options.against.as_deref().map(|reference| against::resolve(project, reference)).transpose()?;
     let node = build::package(project, &build::BENCH)?;
     match commit {
@@ -38,7 +38,7 @@ pub(crate) fn bench(project: &Project, arguments: &[String]) -> Result<(), Failu
 
 fn measure(project: &Project, node: &Path, options: &Options) -> Result<(), Failure> {
     if options.wants(&["instead"]) {
-        // Without it that one peer is left out.
+        // Without it, that peer is omitted.
         let _ = system::provide("redis-server", "redis-server", project.consent);
     }
     options.forward(typescript(project, node, "tests", "bench/run.ts")).run()
@@ -47,7 +47,7 @@ fn measure(project: &Project, node: &Path, options: &Options) -> Result<(), Fail
 fn compare(project: &Project, node: &Path, options: &Options, commit: &str) -> Result<(), Failure> {
     let before = against::checkout(project, commit)?;
     if options.wants(&["verdict", "status", "apply_delta"]) {
-        // Without it the counts of the native core are left out.
+        // Without it, the instruction counts of the native core are omitted.
         let _ = system::provide("valgrind", "valgrind", project.consent);
     }
     let run =
@@ -80,7 +80,7 @@ impl Options {
         fits.then_some(options).ok_or_else(wrong)
     }
 
-    /// Whether any of these figures is measured: all are without a name.
+    /// Whether any of these figures is measured. Without names, all are.
     fn wants(&self, figures: &[&str]) -> bool {
         self.names.is_empty() || self.names.iter().any(|name| figures.iter().any(|figure| name.starts_with(figure)))
     }
@@ -90,7 +90,7 @@ impl Options {
     }
 }
 
-/// The value after an option; another option is not a value.
+/// Returns the value after an option, unless it is another option.
 fn value(argument: Option<&String>) -> Option<String> {
     argument.filter(|argument| !argument.starts_with('-')).cloned()
 }

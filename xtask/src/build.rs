@@ -1,4 +1,4 @@
-//! The package: wasm modules, JavaScript and types. Packages are downloaded while cargo compiles.
+//! Builds the package: wasm modules, JavaScript and types. Packages are downloaded while cargo compiles.
 
 use crate::command::{Failure, Run};
 use crate::node::{self, Sqlite};
@@ -14,15 +14,15 @@ use std::thread::{self, ScopedJoinHandle};
 pub(crate) struct Needs {
     modules: &'static [&'static Module],
     finish: Finish,
-    /// Beside `pkg/`.
+    /// Folders whose packages are installed in addition to `pkg/`.
     folders: &'static [&'static str],
     sqlite: Sqlite,
 }
 
-/// All that is shipped.
+/// Everything that is shipped.
 pub(crate) const PACKAGE: Needs =
     Needs { modules: &wasm::ALL, finish: Finish::Optimised, folders: &[], sqlite: Sqlite::None };
-/// Not optimised, to start soon: optimising the two modules takes longer than the tour.
+/// Not optimised, to start quickly: optimising the two modules takes longer than the tour.
 pub(crate) const DEMO: Needs =
     Needs { modules: &wasm::WITH_SIMD, finish: Finish::Bound, folders: &["www"], sqlite: Sqlite::Any };
 pub(crate) const TESTS: Needs = Needs { folders: &["www", "tests"], sqlite: Sqlite::Any, ..PACKAGE };
@@ -72,12 +72,12 @@ pub(crate) fn package(project: &Project, needs: &Needs) -> Result<PathBuf, Failu
     })
 }
 
-/// The result of a step that ran beside this one.
+/// Returns the result of a step that ran in another thread.
 fn end<T>(step: ScopedJoinHandle<'_, Result<T, Failure>>, name: &'static str) -> Result<T, Failure> {
     step.join().unwrap_or(Err(Failure::Step(name)))
 }
 
-/// Writes `pkg/dist` anew: a file that is gone from the sources must not be shipped.
+/// Rebuilds `pkg/dist` from scratch: output of a deleted source must not be shipped.
 fn typescript(project: &Project) -> Result<(), Failure> {
     let pkg = project.path("pkg");
     let dist = pkg.join("dist");
@@ -89,7 +89,7 @@ fn typescript(project: &Project) -> Result<(), Failure> {
     project.progress.step("compile pkg/dist", || tsc.captured()).map(drop)
 }
 
-/// Writes the files that follow from the modules and from `pkg/dist`.
+/// Writes the files that are generated from the modules and `pkg/dist`.
 fn packaging(project: &Project) -> Result<(), Failure> {
     let build = Run::new("node").args(["--import", "tsx", "src/packaging/build.ts"]).within(&project.path("pkg"));
     project.progress.step("complete pkg/wasm and pkg/dist", || build.captured()).map(drop)

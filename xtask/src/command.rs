@@ -1,20 +1,20 @@
-//! Running another program, with its output shown and its failure named.
+//! Runs other programs, shows their output and names their failures.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-/// Why a command of the project ended early.
+/// The reason that a command ended early.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// The command line is wrong.
     Usage(String),
-    /// Something is not on this machine; the text says what to install.
+    /// Something is missing on this machine; the text says what to install.
     Missing(String),
     /// A program ended with a failure.
     Program { name: String, status: String },
-    /// Tests failed, or were skipped that should not have been.
+    /// Tests failed, or were skipped unexpectedly.
     Tests(String),
     /// A step ended in a panic.
     Step(&'static str),
@@ -24,7 +24,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(text) | Self::Missing(text) | Self::Tests(text) => formatter.write_str(text),
-            Self::Step(name) => write!(formatter, "{name} ended early: that is a fault of xtask"),
+            Self::Step(name) => write!(formatter, "{name} ended early: this is a bug in xtask"),
             Self::Program { name, status } => write!(formatter, "{name} failed ({status})"),
         }
     }
@@ -71,7 +71,7 @@ impl Run {
         self
     }
 
-    /// Runs it to its end with this process's input and output.
+    /// Runs it to completion with this process's input and output.
     pub(crate) fn run(self) -> Result<(), Failure> {
         let name = self.name();
         let status = self.command().status().map_err(|error| Self::absent(&name, &error))?;
@@ -82,7 +82,7 @@ impl Run {
         }
     }
 
-    /// Runs it beside others: its output is returned, and shown in one piece if it fails.
+    /// Runs it concurrently with others: returns its output, and shows it in one piece if it fails.
     pub(crate) fn captured(self) -> Result<String, Failure> {
         let name = self.name();
         let output = self.command().stdin(Stdio::null()).output().map_err(|error| Self::absent(&name, &error))?;
@@ -94,7 +94,7 @@ impl Run {
         Err(Failure::Program { name, status: output.status.to_string() })
     }
 
-    /// Runs it while others run: whether it succeeded, and all that it printed.
+    /// Runs it concurrently with others: returns whether it succeeded, and everything it printed.
     pub(crate) fn ended(self) -> (bool, String) {
         let name = self.name();
         match self.command().stdin(Stdio::null()).output() {
@@ -103,7 +103,7 @@ impl Run {
         }
     }
 
-    /// Runs it silently; its standard output, if it succeeded.
+    /// Runs it silently; returns its standard output if it succeeded.
     pub(crate) fn output(self) -> Option<String> {
         let output = self.command().stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
@@ -132,7 +132,7 @@ impl Run {
             std::io::ErrorKind::NotFound => {
                 Failure::Missing(format!("`{program}` is not installed, or not on the PATH"))
             }
-            _ => Failure::Missing(format!("`{program}` cannot be started: {error}")),
+            _ => Failure::Missing(format!("`{program}` could not be started: {error}")),
         }
     }
 }

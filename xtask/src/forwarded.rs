@@ -1,8 +1,9 @@
-//! Options of a command that its program is given.
+//! Options that a command forwards to its program.
 
 use crate::command::Failure;
 
-/// The options of the program, in their order: all but `--install`. `known` lists each with whether a value follows.
+/// Returns the program's options, in order: all except `--install`. `known` lists each option, and whether a value
+/// follows.
 pub(crate) fn forwarded<'a>(
     arguments: &'a [String],
     known: &[(&str, bool)],

@@ -6,20 +6,20 @@ use crate::{system, Project};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The targets, in the order in which they run.
+/// The targets, in the order of their runs.
 const TARGETS: [&str; 5] = ["token", "jwks", "feed", "rows", "sections"];
 const USAGE: &str =
     "fuzz takes one of token, jwks, feed, rows, sections, and --seconds N (1 to 86400, for each) or --corpus";
 const DEFAULT_SECONDS: u32 = 60;
 const MAX_SECONDS: u32 = 86_400;
-/// Below `target/`: programs, seeds, what was found on the way, and findings.
+/// The folder of programs, seeds, discovered inputs and findings.
 const FOLDER: &str = "target/fuzz";
-/// Inputs longer than this find nothing that shorter ones do not, and take longer.
+/// Maximum length of an input. Longer inputs find nothing more, and take longer.
 const MAX_INPUT_BYTES: u32 = 8_192;
-/// The inputs of one target in git, together.
+/// Maximum total size of a target's inputs in git.
 const MAX_CORPUS_BYTES: u64 = 56_000;
 
-/// The counters that libFuzzer reads, as `cargo fuzz` sets them.
+/// Flags for the counters that libFuzzer reads, as in `cargo fuzz`.
 const COVERAGE: [&str; 8] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
@@ -40,9 +40,9 @@ struct Options {
 
 #[derive(Debug, PartialEq, Eq)]
 enum Work {
-    /// Looks for findings for so many seconds a target.
+    /// Searches for findings, `seconds` for each target.
     Search { seconds: u32 },
-    /// Makes the corpus in git anew from all that is there.
+    /// Rebuilds the corpus in git from all known inputs.
     Corpus,
 }
 
@@ -68,7 +68,7 @@ pub(crate) fn fuzz(project: &Project, arguments: &[String]) -> Result<(), Failur
     }
 }
 
-/// The sources that only the fuzzer's workspace compiles.
+/// Returns the sources that only the fuzzer's workspace compiles.
 pub(crate) fn sources() -> impl Iterator<Item = String> {
     let programs = TARGETS.map(|target| format!("tests/fuzz/targets/{target}.rs"));
     programs.into_iter().chain(["tests/fuzz/lib.rs".into()])
@@ -77,13 +77,13 @@ pub(crate) fn sources() -> impl Iterator<Item = String> {
 /// Compiles the targets; returns the folder of their programs.
 fn build(project: &Project) -> Result<PathBuf, Failure> {
     if !system::provide("c++", "g++", project.consent) {
-        return Err(Failure::Missing("`c++` is not installed, and libFuzzer is compiled with it: package g++".into()));
+        return Err(Failure::Missing("`c++` is not installed, but needed to compile libFuzzer: package g++".into()));
     }
     let version = Run::new("rustc").args(["-vV"]).output().unwrap_or_default();
     let host = version.lines().find_map(|line| line.strip_prefix("host: "));
     let host = host.ok_or_else(|| Failure::Missing("`rustc` is not installed, or not on the PATH".into()))?;
     let target_folder = project.path(FOLDER);
-    // With a target named, the counters are in no build script.
+    // With an explicit target, build scripts are compiled without the counters.
     let cargo =
         Run::new("cargo").args(["build", "--release", "--locked", "--bins", "--target", host, "--color", "never"]);
     let cargo = cargo.env("RUSTFLAGS", COVERAGE.join(" ")).env("CARGO_TARGET_DIR", target_folder.as_os_str());
@@ -91,7 +91,7 @@ fn build(project: &Project) -> Result<PathBuf, Failure> {
     Ok(target_folder.join(host).join("release"))
 }
 
-/// Writes the seeds, which follow the vectors.
+/// Writes the seeds, which depend on the vectors.
 fn seed(project: &Project, programs: &Path, target: &str) -> Result<(), Failure> {
     let folder = fresh(&project.path(FOLDER).join("seeds").join(target))?;
     Run::new(programs.join(target)).env("FUZZ_SEEDS", folder).captured().map(drop)
@@ -114,7 +114,7 @@ fn search(project: &Project, programs: &Path, target: &str, seconds: u32) -> Res
     Ok(searched)
 }
 
-/// Keeps the inputs that reach what the seeds do not, the smaller ones: tests make the seeds themselves.
+/// Keeps the inputs that reach code that the seeds do not, preferring small ones. Tests generate the seeds themselves.
 fn merge(project: &Project, programs: &Path, target: &str) -> Result<(), Failure> {
     let folder = project.path(FOLDER);
     let merged = fresh(&folder.join("merged").join(target))?;
@@ -136,7 +136,7 @@ fn merge(project: &Project, programs: &Path, target: &str) -> Result<(), Failure
             .map_err(|error| unusable(&corpus, &error))?;
         (inputs, bytes) = (inputs + 1, bytes + length);
     }
-    println!("{target}: {inputs} inputs beside the seeds, {bytes} bytes");
+    println!("{target}: {inputs} inputs besides the seeds, {bytes} bytes");
     Ok(())
 }
 
@@ -149,7 +149,7 @@ fn corpus(project: &Project, target: &str) -> PathBuf {
     project.path("tests/fuzz/corpus").join(target)
 }
 
-/// The folder, empty.
+/// Returns the folder, emptied.
 fn fresh(folder: &Path) -> Result<PathBuf, Failure> {
     if folder.exists() {
         fs::remove_dir_all(folder).map_err(|error| unusable(folder, &error))?;
@@ -163,7 +163,7 @@ fn made(folder: &Path) -> Result<PathBuf, Failure> {
 }
 
 fn unusable(folder: &Path, error: &std::io::Error) -> Failure {
-    Failure::Missing(format!("{} cannot be used: {error}", folder.display()))
+    Failure::Missing(format!("{} is not usable: {error}", folder.display()))
 }
 
 fn explain(target: &str, finding: &str) -> String {
@@ -172,11 +172,11 @@ fn explain(target: &str, finding: &str) -> String {
     )
 }
 
-/// The result of a search, from the output of libFuzzer.
+/// The result of a search, parsed from the output of libFuzzer.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Searched {
     executions: u64,
-    /// Edges of the program's flow that were reached.
+    /// Number of control-flow edges reached.
     coverage: u64,
     /// The input that failed, or how the program ended.
     finding: Option<String>,

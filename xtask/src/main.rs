@@ -1,5 +1,5 @@
 //! The project's commands: `cargo xtask build | demo | test | keycloak | matrix | fuzz | bench`. They build, fetch,
-//! spawn and stop; their programs are cargo, npm and the TypeScript under `www/` and `tests/`.
+//! start and stop programs: cargo, npm and the TypeScript under `www/` and `tests/`.
 
 mod against;
 mod bench;
@@ -25,33 +25,33 @@ use std::sync::Mutex;
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  build                    the wasm, JavaScript and types of the package, into pkg/
+  build                    builds the package's wasm, JavaScript and types into pkg/
   demo [--tour] [--install]
-                           origin on 127.0.0.1:8780 and an edge worker on 127.0.0.1:8787;
-                           with --tour every method is walked through and measured
+                           runs an origin on 127.0.0.1:8780 and an edge worker on 127.0.0.1:8787;
+                           --tour demonstrates and measures every method
   test [--list] [--only NAME]... [--long] [--install]
-                           every test, as suites; what cannot run here is named as skipped. --list names
-                           the suites, --only runs those of a name or a group, --long runs those at length
-                           that can be, and adds their figures to tests/RESULTS.md
+                           runs every test, as suites; suites that cannot run here are reported as skipped.
+                           --list lists the suites, --only selects them by name or group, --long runs the long
+                           versions of suites and adds their figures to tests/RESULTS.md
   keycloak [--short] [--rows N,N] [--round NAME] [--actions N] [--keep] [--install]
-                           a real Keycloak, an origin and an edge worker: every action that ends tokens,
-                           with the seconds to the refusal. --short walks through what the suite
-                           keycloak/short does, --rows and --round (all, no-push, no-poll) through a part,
-                           --actions does rows 1 to 3 N times, --keep leaves all of it running
+                           runs a real Keycloak, an origin and an edge worker: every action that ends tokens,
+                           with the seconds until the refusal. --short runs the part of the suite
+                           keycloak/short, --rows and --round (all, no-push, no-poll) select a part,
+                           --actions repeats rows 1 to 3 N times, --keep leaves everything running
   matrix [--short] [--only NAME]... [--list] [--install]
-                           the package built with and run by every build tool and runtime, and probed: no token,
-                           garbage, a good one, a missing scope, a revocation. --short does what the suite
-                           matrix/short does, --only the environments of a tool or name, --list names them
+                           builds and runs the package with every build tool and runtime, and probes it: no token,
+                           garbage, a valid token, a missing scope, a revocation. --short runs the part of the suite
+                           matrix/short, --only selects environments by tool or name, --list lists them
   fuzz [TARGET] [--seconds N] [--install]
-  fuzz [TARGET] --corpus   inputs that nothing holds for, looked for by libFuzzer: N seconds (60) for each of
-                           token, jwks, feed, rows, sections; a finding is a failure. --corpus makes the inputs
-                           in tests/fuzz/corpus anew, which the suite rust/fuzz replays
-  bench [NAME] [--json]    benchmarks beside the peers, in one run
+  fuzz [TARGET] --corpus   searches with libFuzzer for inputs that break an invariant: N seconds (60) for each of
+                           token, jwks, feed, rows, sections; a finding is a failure. --corpus rebuilds the inputs
+                           in tests/fuzz/corpus, which the suite rust/fuzz replays
+  bench [NAME] [--json]    runs the benchmarks against the peers, in one run
   bench [NAME...] --against REF [--bar PERCENT] [--json]
-                           this checkout and another commit, in turns: ratios of medians, with the
-                           spread of that commit against itself; with --bar a slower one is a failure
+                           measures this checkout and another commit alternately: ratios of medians, with the
+                           spread of that commit against itself; with --bar, a greater slowdown is a failure
 
-  --install                lets the command install system packages (implied as root on Debian and Ubuntu)";
+  --install                allows the command to install system packages (implied as root on Debian and Ubuntu)";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -84,11 +84,11 @@ fn dispatch(arguments: &[String]) -> Result<(), Failure> {
             println!("{USAGE}");
             Ok(())
         }
-        _ => Err(Failure::Usage(format!("there is no command of that name\n\n{USAGE}"))),
+        _ => Err(Failure::Usage(format!("unknown command\n\n{USAGE}"))),
     }
 }
 
-/// The checkout, and the consent to install on its machine.
+/// The checkout, and the consent to install packages on this machine.
 struct Project {
     root: PathBuf,
     consent: system::Consent,
@@ -113,7 +113,7 @@ fn demo(project: &Project, arguments: &[String]) -> Result<(), Failure> {
     typescript(project, &node, "www", "demo/run.ts").args(tour.then_some("--tour")).run()
 }
 
-/// A TypeScript file of `www/` or `tests/`, run by Node.
+/// Runs a TypeScript file of `www/` or `tests/` with Node.
 fn typescript(project: &Project, node: &Path, folder: &str, file: &str) -> Run {
     Run::new(node).args(["--import", "tsx", file]).within(&project.path(folder))
 }
@@ -122,11 +122,11 @@ fn accept(arguments: &[String], known: &[&str]) -> Result<(), Failure> {
     match arguments.iter().find(|argument| !known.contains(&argument.as_str())) {
         None => Ok(()),
         Some(_) if known.is_empty() => Err(Failure::Usage(format!("build takes no options\n\n{USAGE}"))),
-        Some(_) => Err(Failure::Usage(format!("known options here: {}\n\n{USAGE}", known.join(" ")))),
+        Some(_) => Err(Failure::Usage(format!("valid options: {}\n\n{USAGE}", known.join(" ")))),
     }
 }
 
 fn root() -> Result<PathBuf, Failure> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().map(Path::to_path_buf).ok_or(Failure::Missing("xtask must stand in the checkout".into()))
+    manifest.parent().map(Path::to_path_buf).ok_or(Failure::Missing("xtask must be inside the checkout".into()))
 }

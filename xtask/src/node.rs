@@ -1,4 +1,4 @@
-//! Which Node runs the demo and the tests: one that has SQLite, if possible without anything being compiled.
+//! Finds the Node that runs the demo and the tests: one with SQLite, if possible without compiling anything.
 
 use crate::command::{Failure, Run};
 use crate::Project;
@@ -6,23 +6,24 @@ use std::env::consts::{ARCH, OS};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Node from npm, for machines whose own has no `node:sqlite` and for which `better-sqlite3` has no prebuilt binary.
+/// Version of Node from npm, for machines whose own Node lacks `node:sqlite` and for which `better-sqlite3` has no
+/// prebuilt binary.
 const VERSION: &str = "22.23.3";
 
 const HAS_SQLITE: &str = "require('node:sqlite')";
 const HAS_DRIVER: &str = "new (require('better-sqlite3'))(':memory:')";
 
-/// The SQLite that is needed of Node.
+/// The SQLite that Node must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sqlite {
     None,
-    /// The one that is there, or the fastest to get.
+    /// The available one, or the fastest to get.
     Any,
-    /// `better-sqlite3` in the machine's own Node, compiled where there is no binary: for benchmarks.
+    /// `better-sqlite3` in the machine's own Node, compiled if it has no binary: for benchmarks.
     Native,
 }
 
-/// The Node that has it. The packages of `pkg/` are installed.
+/// Returns a Node that has it. The packages of `pkg/` must be installed.
 pub(crate) fn find(project: &Project, sqlite: Sqlite) -> Result<PathBuf, Failure> {
     let system = PathBuf::from("node");
     match sqlite {
@@ -43,7 +44,7 @@ fn with_any(project: &Project, system: PathBuf) -> Result<PathBuf, Failure> {
     let program = project.progress.step(&format!("install Node {VERSION} from npm"), || from_npm(project));
     match program {
         Ok(Some(program)) if evaluates(&program, HAS_SQLITE, project) => Ok(program),
-        // Not for this kind of machine, or the registry does not have it: slower, but it needs the compiler alone.
+        // No package for this machine, or the registry is not available: slower, but needs only the compiler.
         Ok(_) | Err(_) => with_native(project, system),
     }
 }
@@ -56,14 +57,14 @@ fn with_native(project: &Project, system: PathBuf) -> Result<PathBuf, Failure> {
     Ok(system)
 }
 
-/// The package of this machine's kind that npm's `node` would install, by itself: it runs no script.
+/// Installs only the package for this machine that npm's `node` would install, without running a script.
 fn from_npm(project: &Project) -> Result<Option<PathBuf>, Failure> {
     let Some(package) = package(OS, ARCH) else { return Ok(None) };
     let folder = project.path("target/node").join(VERSION);
     let program = folder.join("node_modules").join(&package).join("bin/node");
     if !program.exists() {
         fs::create_dir_all(&folder)
-            .map_err(|error| Failure::Missing(format!("{} cannot be made: {error}", folder.display())))?;
+            .map_err(|error| Failure::Missing(format!("{} could not be created: {error}", folder.display())))?;
         let arguments = ["install", "--no-audit", "--no-fund", "--loglevel=error", "--no-save", "--prefix"];
         let npm = Run::new("npm").args(arguments).args([folder.as_os_str()]);
         npm.args([format!("{package}@{VERSION}")]).within(&folder).captured()?;
@@ -71,7 +72,7 @@ fn from_npm(project: &Project) -> Result<Option<PathBuf>, Failure> {
     Ok(Some(program))
 }
 
-/// By Rust's names of system and processor.
+/// Returns the package for Rust's names of system and processor.
 fn package(os: &str, arch: &str) -> Option<String> {
     let os = match os {
         "linux" => "linux",

@@ -1,4 +1,4 @@
-//! Node and npm: whether they are there; locked dependencies, installed when the lock is newer than they are.
+//! Node and npm: checks that they are installed, and installs locked dependencies if the lock file is newer.
 
 use crate::command::{Failure, Run};
 use crate::Project;
@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 const OLDEST_NODE: u32 = 20;
 
-/// Refuses to begin where Node or npm is missing, or Node too old.
+/// Fails if Node or npm is missing, or Node is too old.
 pub(crate) fn require() -> Result<(), Failure> {
     let missing = |program: &str| {
         let remedy = format!("install Node {OLDEST_NODE} or newer, with npm (https://nodejs.org)");
@@ -25,12 +25,11 @@ pub(crate) fn require() -> Result<(), Failure> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scripts {
     Run,
-    /// Of the packages in `pkg/` only the native SQLite driver has one that matters, and it compiles for a minute and
-    /// more.
+    /// In `pkg/`, only the native SQLite driver needs a script, which compiles for more than a minute.
     Ignore,
 }
 
-/// Installs what `package-lock.json` names, if it is not there yet.
+/// Installs the packages in `package-lock.json`, unless they are up to date.
 pub(crate) fn install(project: &Project, name: &str, scripts: Scripts) -> Result<(), Failure> {
     let folder = project.path(name);
     let modified = |file: &str| -> Option<SystemTime> { folder.join(file).metadata().ok()?.modified().ok() };

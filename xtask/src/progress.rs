@@ -1,4 +1,4 @@
-//! Progress: steps that run side by side, and a line every few seconds about those under way.
+//! Progress of concurrent steps, with a line every few seconds about those that are running.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 const INTERVAL: Duration = Duration::from_secs(5);
 
-/// Steps of one command. Lines go to standard error, each with the seconds since the command began.
+/// The steps of a command. Lines go to standard error, each with the seconds since the command began.
 #[derive(Clone)]
 pub(crate) struct Progress {
     board: Arc<Mutex<Board>>,
@@ -24,17 +24,17 @@ impl Progress {
         Self { board: Arc::new(Mutex::new(Board { begun: now, last_line: now, under_way: Vec::new() })) }
     }
 
-    /// Does the work of a step: named while it is under way, and again when it has ended.
+    /// Does the work of a step, which is listed while it runs and reported when it ends.
     pub(crate) fn step<T>(&self, name: &str, work: impl FnOnce() -> T) -> T {
         let (result, duration) = self.timed(name, work);
-        // A step that found nothing to do is not worth a line.
+        // A step that had nothing to do needs no line.
         if duration >= Duration::from_secs(1) {
             self.board().say(&format!("{name}: {}", seconds(duration)));
         }
         result
     }
 
-    /// Does the work of a step, named while it is under way only.
+    /// Does the work of a step, which is only listed while it runs.
     pub(crate) fn timed<T>(&self, name: &str, work: impl FnOnce() -> T) -> (T, Duration) {
         let begun = Instant::now();
         self.board().under_way.push((name.to_owned(), begun));
@@ -43,18 +43,18 @@ impl Progress {
         (result, begun.elapsed())
     }
 
-    /// A result, for standard output.
+    /// Prints a result to standard output.
     pub(crate) fn line(&self, text: &str) {
         self.board().last_line = Instant::now();
         println!("{text}");
     }
 
-    /// Since the command began.
+    /// Time since the command began.
     pub(crate) fn elapsed(&self) -> Duration {
         self.board().begun.elapsed()
     }
 
-    /// Prints the steps under way every few seconds, to the end of the program.
+    /// Prints the running steps every few seconds until the program ends.
     pub(crate) fn watch(&self) {
         let progress = self.clone();
         thread::spawn(move || loop {
@@ -79,13 +79,13 @@ impl Board {
     }
 }
 
-/// The steps under way, the oldest first.
+/// Describes the running steps, oldest first.
 fn describe(under_way: &[(String, Instant)], now: Instant) -> String {
     let steps = under_way.iter().map(|(name, since)| format!("{name} ({})", seconds(now.duration_since(*since))));
-    format!("under way: {}", steps.collect::<Vec<_>>().join(", "))
+    format!("running: {}", steps.collect::<Vec<_>>().join(", "))
 }
 
-/// Such as `7 s`.
+/// Formats a duration, such as `7 s`.
 pub(crate) fn seconds(duration: Duration) -> String {
     format!("{:.0} s", duration.as_secs_f64())
 }
@@ -99,7 +99,7 @@ mod tests {
         let now = Instant::now();
         let since = |age: u64| now.checked_sub(Duration::from_secs(age)).unwrap_or(now);
         let under_way = [("install pkg".to_owned(), since(12)), ("compile wasm/edge".to_owned(), since(3))];
-        assert_eq!(describe(&under_way, now), "under way: install pkg (12 s), compile wasm/edge (3 s)");
+        assert_eq!(describe(&under_way, now), "running: install pkg (12 s), compile wasm/edge (3 s)");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! System packages: installed only as root on Debian or Ubuntu, or when asked for.
+//! System packages: installed only as root on Debian or Ubuntu, or with `--install`.
 
 use crate::command::Run;
 use std::path::Path;
@@ -11,7 +11,7 @@ pub(crate) enum Consent {
 }
 
 impl Consent {
-    /// Given by `--install`, and for root on a machine with apt: a container or a CI runner.
+    /// Consents if `--install` is given, or as root on a machine with apt: a container or a CI runner.
     pub(crate) fn from(arguments: &[String]) -> Self {
         let asked = arguments.iter().any(|argument| argument == "--install");
         if asked || (is_root() && Path::new("/usr/bin/apt-get").exists()) {
@@ -22,7 +22,7 @@ impl Consent {
     }
 }
 
-/// Makes `program` available from Debian's `package`. False, with the command to type, when that is not to be.
+/// Makes `program` available from Debian's `package`. Otherwise prints the command to type and returns false.
 pub(crate) fn provide(program: &str, package: &str, consent: Consent) -> bool {
     if available(program) {
         return true;

@@ -1,5 +1,4 @@
-//! Every test, as suites: one for each file of tests. The parts that they need are built once, then they run side by
-//! side.
+//! Runs every test, as suites: one per test file. Builds the required parts once, then runs the suites concurrently.
 
 mod expected;
 mod options;
@@ -19,9 +18,9 @@ use std::path::PathBuf;
 use std::thread;
 use suite::{Kind, Suite};
 
-/// Programs that the suites run.
+/// Programs for running the suites.
 struct Built {
-    /// The Node that has SQLite.
+    /// A Node with SQLite.
     node: PathBuf,
     rust: rust::Executables,
 }
@@ -49,7 +48,7 @@ pub(crate) fn test(project: &Project, arguments: &[String]) -> Result<(), Failur
     }
 }
 
-/// Builds for the suites: the Rust tests while the modules are optimised and packages are fetched.
+/// Builds the parts for the suites. Rust tests compile while modules are optimised and packages are fetched.
 fn prepare(project: &Project, suites: &[Suite]) -> Result<Built, Failure> {
     let needs_package = suites.iter().any(|suite| suite.kind.needs_package());
     if needs_package {
@@ -57,7 +56,8 @@ fn prepare(project: &Project, suites: &[Suite]) -> Result<Built, Failure> {
     }
     thread::scope(|scope| {
         let rust = scope.spawn(|| {
-            // Cargo makes one program at a time in a folder; the modules wait for the binder, nothing for the tests.
+            // Cargo runs one build at a time per target folder. The modules need the binder, and nothing needs the
+            // tests, so the binder is first.
             if needs_package {
                 wasm::binder(project)?;
             }

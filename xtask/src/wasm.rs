@@ -1,4 +1,4 @@
-//! The wasm modules: compiled, bound to JavaScript, optimised.
+//! Compiles the wasm modules, binds them to JavaScript and optimises them.
 
 use crate::command::{Failure, Run};
 use crate::system::{self, Consent};
@@ -14,10 +14,10 @@ const TARGET: &str = "wasm32-unknown-unknown";
 /// wasm-bindgen, as a program of this workspace.
 pub(crate) const BINDER: &str = "wasm-bind";
 
-/// Debian's Rust with the sources of the standard library, for machines whose rustup refuses the target.
+/// Debian's Rust packages with the sources of the standard library, for machines whose rustup lacks the target.
 const DEBIAN_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
 
-/// One build of the crate: a folder below `pkg/wasm`, the crate's features, and how it is made fast or small.
+/// A build of the crate: a folder under `pkg/wasm`, the crate's features, and optimisation for speed or size.
 pub(crate) struct Module {
     folder: &'static str,
     features: &'static str,
@@ -26,17 +26,16 @@ pub(crate) struct Module {
     optimiser: &'static [&'static str],
 }
 
-/// How far a module is made.
+/// The stage to which a module is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Finish {
-    /// It runs.
+    /// The module runs.
     Bound,
-    /// It is as small and fast as the one that is shipped.
+    /// The module is as small and fast as the shipped one.
     Optimised,
 }
 
-/// Those of engines as they are today. The origin is first: it takes longest, and is optimised while the next is
-/// compiled.
+/// The modules for current engines. The origin is first: it takes longest, and is optimised while the next is compiled.
 pub(crate) const WITH_SIMD: [&Module; 2] = [&ORIGIN, &EDGE];
 pub(crate) const ALL: [&Module; 3] = [&ORIGIN, &EDGE, &SLIM];
 
@@ -59,12 +58,12 @@ const ORIGIN: Module = Module {
     optimiser: FAST,
 };
 
-/// Up to this size a function without loops and calls is put where it is called. The product of two 64-bit numbers is
-/// such a function, and RSA and ECDSA hardly do anything else: they take a fifth less time for a twentieth more bytes.
+/// Functions without loops and calls are inlined up to this size. The product of two 64-bit numbers is such a function,
+/// which dominates RSA and ECDSA: they take a fifth less time for a twentieth more bytes.
 const FAST: &[&str] = &["-O3", "--flexible-inline-max-function-size", "60"];
-/// A function that is called from one place stays one: put there it is fewer bytes, but gzip makes 6 kB more of them.
-/// Values that are kept for a second use, merged locals and moved code make fewer bytes, too, and gzip 0.6 kB more.
-/// Repeated until nothing gets smaller.
+/// Functions with a single caller are not inlined: inlining saves bytes, but gzip output grows by 6 kB. Keeping values
+/// for a second use, merging locals and moving code save bytes too, but gzip output grows by 0.6 kB. Repeated until
+/// nothing gets smaller.
 const SMALL: &[&str] = &[
     "-Oz",
     "--one-caller-inline-max-function-size",
@@ -74,27 +73,26 @@ const SMALL: &[&str] = &[
     "--skip-pass=code-pushing",
     "--converge",
 ];
-/// No engine reads them: which tools made the module, and which features it was compiled for.
+/// Sections that no engine reads: the tools that produced the module, and the features it was compiled for.
 const UNREAD_SECTIONS: [&str; 2] = ["--strip-producers", "--strip-target-features"];
-/// SIMD of 128 bits: SHA-256 takes a quarter less time with them, and so HS256 and the origin's start a tenth. The slim
-/// module does without: it is for engines that have no SIMD.
+/// 128-bit SIMD: SHA-256 takes a quarter less time, and so HS256 and the origin's start a tenth less. The slim module
+/// does not use it: it is for engines without SIMD.
 const SIMD: &str = "-C target-feature=+simd128";
-/// `sha2` with its rounds as loops.
+/// `sha2` with rolled loops.
 const ROLLED: &str = "--cfg sha2_backend_soft=\"compact\"";
 
-/// Whether a compiled module has yet to be bound and optimised: how that is done stands in the binder and in this
-/// program.
+/// Whether a compiled module has yet to be bound and optimised. The result depends on the binder and on this program.
 pub(crate) fn is_stale(project: &Project, module: &Module, compiled: &Path, binder: &Path) -> bool {
     let file = module.file(project);
     newer(compiled, &file) || newer(binder, &file) || env::current_exe().is_ok_and(|program| newer(&program, &file))
 }
 
-/// The program that binds a module to JavaScript, compiled by the first caller.
+/// Returns the program that binds a module to JavaScript; the first caller compiles it.
 pub(crate) fn binder(project: &Project) -> Result<PathBuf, Failure> {
     once(&project.binder, || compile_binder(project))
 }
 
-/// The value in the slot; made where there is none, by one caller at a time.
+/// Returns the value in the slot. If it is empty, one caller at a time computes the value.
 fn once<T: Clone, E>(slot: &Mutex<Option<T>>, make: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     let mut made = slot.lock().unwrap_or_else(PoisonError::into_inner);
     match &*made {
@@ -111,7 +109,7 @@ fn compile_binder(project: &Project) -> Result<PathBuf, Failure> {
     executable(&messages).ok_or(Failure::Step(BINDER))
 }
 
-/// The last program that cargo made, from its messages, a JSON object a line.
+/// Returns the last program that cargo built, from its messages, one JSON object per line.
 fn executable(messages: &str) -> Option<PathBuf> {
     let mut paths = messages.lines().filter_map(|line| line.split_once("\"executable\":\"")?.1.split('"').next());
     paths.next_back().map(PathBuf::from)
@@ -128,7 +126,7 @@ pub(crate) fn bind(project: &Project, module: &Module, compiled: &Path, binder: 
     Ok(())
 }
 
-/// Optimises a module that is bound, once.
+/// Optimises a bound module, once.
 pub(crate) fn optimise(project: &Project, module: &Module) -> Result<(), Failure> {
     let stamp = module.stamp(project);
     if stamp.exists() {
@@ -155,7 +153,7 @@ pub(crate) fn optimise(project: &Project, module: &Module) -> Result<(), Failure
     fs::write(&stamp, "").map_err(|error| unwritable(&stamp, &error))
 }
 
-/// The slim module is loaded with the JavaScript of the edge module, so that must fit both.
+/// Checks that the slim module's JavaScript equals the edge module's, which it is loaded with.
 pub(crate) fn share_glue(project: &Project) -> Result<(), Failure> {
     let [edge, slim] = [EDGE, SLIM].map(|module| project.path("pkg/wasm").join(module.folder));
     let failed = |error: std::io::Error| Failure::Missing(format!("{}: {error}", slim.display()));
@@ -165,7 +163,7 @@ pub(crate) fn share_glue(project: &Project) -> Result<(), Failure> {
             continue;
         }
         if fs::read(edge.join(name)).map_err(failed)? != fs::read(&copy).map_err(failed)? {
-            return Err(Failure::Missing(format!("wasm-bindgen: edge and edge-slim need another {name} each")));
+            return Err(Failure::Missing(format!("wasm-bindgen: edge and edge-slim have different {name} files")));
         }
         fs::remove_file(copy).map_err(failed)?;
     }
@@ -177,7 +175,7 @@ impl Module {
         project.path("pkg/wasm").join(self.folder).join("core_bg.wasm")
     }
 
-    /// Written once the module is optimised: an interrupted build, and the demo's, leave one that is not.
+    /// The file written once the module is optimised. An interrupted build, and the demo's, leave a module that is not.
     fn stamp(&self, project: &Project) -> PathBuf {
         project.path("target/wasm").join(self.folder).with_extension("optimised")
     }
@@ -187,7 +185,7 @@ impl Module {
     }
 }
 
-/// Where the standard library for wasm comes from.
+/// The source of the standard library for wasm.
 pub(crate) enum Toolchain {
     /// rustup's target.
     Rustup,
@@ -212,7 +210,7 @@ impl Toolchain {
         )))
     }
 
-    /// Compiles a module. One at a time: those of one profile share their dependencies.
+    /// Compiles a module. One at a time, because modules of one profile share their dependencies.
     pub(crate) fn compile(&self, project: &Project, module: &Module) -> Result<PathBuf, Failure> {
         let target = project.path("target/wasm");
         let arguments = [
@@ -246,7 +244,7 @@ impl Toolchain {
         let cargo = cargo.env("CARGO_TARGET_DIR", &target).within(&project.root);
         let said = project.progress.step(&module.step("compile"), || cargo.captured())?;
         eprint!("{said}");
-        // All have the crate's name, so each is put aside before the next is compiled.
+        // All modules have the crate's name, so each is moved before the next is compiled.
         let compiled = target.join(TARGET).join(module.profile).join("portcullis.wasm");
         let aside = target.join(module.folder).with_extension("wasm");
         if newer(&compiled, &aside) {
@@ -257,7 +255,7 @@ impl Toolchain {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::Missing(format!("{} cannot be written: {error}", path.display()))
+    Failure::Missing(format!("{} could not be written: {error}", path.display()))
 }
 
 fn has_target() -> bool {
@@ -265,7 +263,7 @@ fn has_target() -> bool {
     folder.is_some_and(|folder| Path::new(&folder).is_dir())
 }
 
-/// The wasm linker that rustup's own toolchain carries.
+/// Returns the wasm linker of rustup's own toolchain.
 fn rust_lld() -> Option<PathBuf> {
     let folder = Run::new("rustc").args(["--print", "sysroot"]).output()?;
     let host = Run::new("rustc").args(["-vV"]).output()?;

@@ -1,4 +1,4 @@
-//! A missing tool or a wrong command line: one sentence that says how to mend it, and nothing is started.
+//! A missing tool or a wrong command line: prints one sentence with the remedy and starts nothing.
 
 #![allow(missing_docs, clippy::unwrap_used)]
 
@@ -36,17 +36,17 @@ fn without_npm() {
 #[test]
 fn wrong_commands_and_options() {
     for (command, hint) in [
-        (&["dmeo"][..], "there is no command of that name"),
-        (&["demo", "--tuor"], "known options here: --tour --install"),
+        (&["dmeo"][..], "unknown command"),
+        (&["demo", "--tuor"], "valid options: --tour --install"),
         (&["build", "--install"], "build takes no options"),
-        (&["test", "tuor"], "known options here: --list, --only NAME (as often as needed), --long, --install"),
-        (&["test", "--only", "tuor"], "there is no suite of that name; the suites are"),
+        (&["test", "tuor"], "valid options: --list, --only NAME (repeatable), --long, --install"),
+        (&["test", "--only", "tuor"], "unknown suite; the suites follow"),
         (
             &["keycloak", "--kep"],
-            "known options here: --short, --rows N,N, --round all|no-push|no-poll, --actions N, --keep",
+            "valid options: --short, --rows N,N, --round all|no-push|no-poll, --actions N, --keep",
         ),
-        (&["matrix", "--shrt"], "known options here: --short, --only NAME, --list, --install"),
-        (&["matrix", "--only"], "known options here: --short, --only NAME, --list, --install"),
+        (&["matrix", "--shrt"], "valid options: --short, --only NAME, --list, --install"),
+        (&["matrix", "--only"], "valid options: --short, --only NAME, --list, --install"),
         (&["bench", "--jsn"], "bench takes one NAME and --json"),
         (&["bench", "a", "b"], "bench takes one NAME and --json"),
         (&["bench", "--against"], "bench takes one NAME and --json"),
@@ -61,7 +61,7 @@ fn wrong_commands_and_options() {
     assert!(xtask(&["help"], Path::new("/nonexistent")).status.success());
 }
 
-/// The one line that it said before it ended with a failure.
+/// Returns the single line printed before the failure.
 fn sentence(output: &Output) -> String {
     assert_eq!(output.status.code(), Some(1));
     assert!(output.stdout.is_empty());
@@ -75,7 +75,7 @@ fn xtask(arguments: &[&str], path: &Path) -> Output {
     Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).env("PATH", path).output().unwrap()
 }
 
-/// A folder with shell scripts of these names.
+/// Creates a folder with shell scripts of these names.
 fn tools(name: &str, scripts: &[(&str, &str)]) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     fs::create_dir_all(&folder).unwrap();

@@ -1,4 +1,4 @@
-//! Skips that are expected: with `CI=true` any other is a failure, for a test that never runs is no test.
+//! Expected skips: with `CI=true` any other skip is a failure, so that no test goes unrun unnoticed.
 
 use super::outcome::Skip;
 use crate::command::Failure;
@@ -16,24 +16,24 @@ pub(super) struct Expected {
 
 pub(super) fn read(project: &Project) -> Result<Vec<Expected>, Failure> {
     let text = fs::read_to_string(project.path(FILE))
-        .map_err(|error| Failure::Missing(format!("{FILE} cannot be read: {error}")))?;
+        .map_err(|error| Failure::Missing(format!("{FILE} could not be read: {error}")))?;
     parse(&text)
 }
 
-/// Empty lines and those that begin with `#` say nothing.
+/// Parses the list. Empty lines and those that begin with `#` are ignored.
 fn parse(text: &str) -> Result<Vec<Expected>, Failure> {
     let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty() && !line.starts_with('#'));
     lines
         .map(|(number, line)| {
             let (suite, reason) = line
                 .split_once(": ")
-                .ok_or_else(|| Failure::Usage(format!("{FILE}, line {}: SUITE: REASON is expected", number + 1)))?;
+                .ok_or_else(|| Failure::Usage(format!("{FILE}, line {}: expected SUITE: REASON", number + 1)))?;
             Ok(Expected { suite: suite.trim().to_owned(), reason: reason.trim().to_owned() })
         })
         .collect()
 }
 
-/// Whether the list has this skip of the suite.
+/// Whether the list contains this skip of the suite.
 pub(super) fn holds(list: &[Expected], suite: &str, skip: &Skip) -> bool {
     list.iter().any(|expected| expected.suite == suite && expected.reason == skip.reason)
 }
@@ -60,6 +60,6 @@ mod tests {
     #[test]
     fn a_line_without_a_reason_is_refused() {
         let Err(Failure::Usage(text)) = parse("crash: no disk\ncrash") else { unreachable!() };
-        assert_eq!(text, "tests/expected-skips.txt, line 2: SUITE: REASON is expected");
+        assert_eq!(text, "tests/expected-skips.txt, line 2: expected SUITE: REASON");
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::command::Failure;
 
-/// Duration of suites without an end of their own.
+/// The duration of suites that could run indefinitely.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Tier {
     #[default]
@@ -17,7 +17,7 @@ pub(crate) struct Options {
     pub(super) tier: Tier,
 }
 
-const USAGE: &str = "known options here: --list, --only NAME (as often as needed), --long, --install";
+const USAGE: &str = "valid options: --list, --only NAME (repeatable), --long, --install";
 
 impl Options {
     pub(super) fn read(arguments: &[String]) -> Result<Self, Failure> {

@@ -1,10 +1,10 @@
-//! How a suite ended: read from the output of Rust's and Node's test runners.
+//! The outcome of a suite, parsed from the output of Rust's and Node's test runners.
 
 use crate::command::Run;
 use crate::progress::seconds;
 use std::time::Duration;
 
-/// Starts a line with a figure that `--long` records.
+/// Prefix of a line with a figure that `--long` records.
 const FIGURE: &str = "figure: ";
 
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -29,12 +29,12 @@ pub(crate) struct Finished {
     pub(super) seconds: Duration,
 }
 
-/// A program that is one test.
+/// Runs a program that is a single test.
 pub(super) fn of_program(run: Run) -> Outcome {
     Outcome { tests: 1, ..of(run, |_, _| ()) }
 }
 
-/// Rust's test runner.
+/// Runs Rust's test runner.
 pub(super) fn of_rust(run: Run) -> Outcome {
     of(run, |outcome, line| {
         let Some((test, result)) = line.strip_prefix("test ").and_then(|rest| rest.rsplit_once(" ... ")) else {
@@ -48,7 +48,7 @@ pub(super) fn of_rust(run: Run) -> Outcome {
     })
 }
 
-/// Node's test runner, with its TAP reporter.
+/// Runs Node's test runner with its TAP reporter.
 pub(super) fn of_node(run: Run) -> Outcome {
     let mut outcome = of(run, |outcome, line| {
         let line = line.trim_start();
@@ -63,7 +63,7 @@ pub(super) fn of_node(run: Run) -> Outcome {
     outcome
 }
 
-/// TAP without the tests that passed and their diagnostics: all else, for a failure may be anywhere in it.
+/// Removes passed tests and their diagnostics from TAP. Everything else stays, because a failure may be anywhere in it.
 fn without_passed(tap: &str) -> String {
     let mut kept = String::new();
     let mut of_passed = false;
@@ -81,9 +81,9 @@ fn without_passed(tap: &str) -> String {
     kept
 }
 
-/// A suite that cargo was to make a program for, and did not.
+/// The outcome of a suite for which cargo built no program.
 pub(super) fn absent() -> Outcome {
-    Outcome { output: "cargo made no program of these tests".into(), ..Outcome::default() }
+    Outcome { output: "cargo built no program for these tests".into(), ..Outcome::default() }
 }
 
 fn of(run: Run, read: impl Fn(&mut Outcome, &str)) -> Outcome {
@@ -100,7 +100,7 @@ fn of(run: Run, read: impl Fn(&mut Outcome, &str)) -> Outcome {
 }
 
 impl Finished {
-    /// Such as `ok      unit/edge/gate  3 s, 12 tests, 1 skipped`.
+    /// Formats the outcome, such as `ok      unit/edge/gate  3 s, tests: 12, 1 skipped`.
     pub(super) fn line(&self) -> String {
         let result = if self.outcome.passed { "ok" } else { "FAILED" };
         let skipped = match self.outcome.skips.len() {

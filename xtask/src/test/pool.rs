@@ -1,4 +1,4 @@
-//! Suites side by side, as many as the machine bears: in their order, each once there is room for its weight.
+//! Runs suites concurrently within the machine's capacity: in order, each as soon as its weight fits.
 
 use super::outcome::Finished;
 use super::suite::{Suite, CAPACITY};
@@ -16,7 +16,7 @@ struct Queue {
     free: usize,
 }
 
-/// Runs them all, also after a failure.
+/// Runs all suites, even after a failure.
 pub(super) fn run(suites: Vec<Suite>, work: impl Fn(Suite) -> Finished + Sync) -> Vec<Finished> {
     let pool = Pool { queue: Mutex::new(Queue { waiting: suites.into(), free: CAPACITY }), room: Condvar::new() };
     let finished = Mutex::new(Vec::new());
@@ -36,7 +36,7 @@ pub(super) fn run(suites: Vec<Suite>, work: impl Fn(Suite) -> Finished + Sync) -
 }
 
 impl Pool {
-    /// The suite whose turn it is, once there is room for it.
+    /// Returns the next suite as soon as its weight fits.
     fn next(&self) -> Option<Suite> {
         let mut queue = self.lock();
         loop {

@@ -1,4 +1,4 @@
-//! The report at the end: failures, skips, the slowest suites, the time against its budget.
+//! The final report: failures, skips, the slowest suites, and the time compared with the budget.
 
 use super::expected::{self, Expected};
 use super::options::{Options, Tier};
@@ -6,11 +6,11 @@ use super::outcome::Finished;
 use crate::progress::seconds;
 use std::time::Duration;
 
-/// The greatest accepted duration for a change, from a bare clone on two cores.
+/// Maximum duration of a run for a change, from a fresh clone on two cores.
 const BUDGET: Duration = Duration::from_secs(30 * 60);
 const SLOWEST: usize = 10;
 
-/// Prints it. How many skips are not expected.
+/// Prints the report and returns the number of unexpected skips.
 pub(super) fn print(finished: &[Finished], expected: &[Expected], options: &Options, total: Duration) -> usize {
     let skips = skips(finished, expected);
     for part in [slowest(finished), skips.text, failed(finished), time(total, options)] {
@@ -58,15 +58,15 @@ fn failed(finished: &[Finished]) -> String {
 }
 
 fn time(total: Duration, options: &Options) -> String {
-    // Some of the suites, or all at length, have no budget.
+    // A selection of suites, or a long run, has no budget.
     if !options.only.is_empty() || options.tier == Tier::Long {
         return format!("total: {}", minutes(total));
     }
-    let verdict = if total > BUDGET { ": over its budget" } else { "" };
+    let verdict = if total > BUDGET { ": over budget" } else { "" };
     format!("total: {} of {}{verdict}", minutes(total), minutes(BUDGET))
 }
 
-/// Such as `3 min 7 s`.
+/// Formats a duration, such as `3 min 7 s`.
 fn minutes(duration: Duration) -> String {
     format!("{} min {} s", duration.as_secs() / 60, duration.as_secs() % 60)
 }
@@ -105,7 +105,7 @@ mod tests {
     fn compares_the_total_with_the_budget() {
         let all = Options::default();
         assert_eq!(time(Duration::from_secs(1_207), &all), "total: 20 min 7 s of 30 min 0 s");
-        assert_eq!(time(Duration::from_secs(1_861), &all), "total: 31 min 1 s of 30 min 0 s: over its budget");
+        assert_eq!(time(Duration::from_secs(1_861), &all), "total: 31 min 1 s of 30 min 0 s: over budget");
         let some = Options { only: vec!["crash".into()], ..Options::default() };
         assert_eq!(time(Duration::from_secs(61), &some), "total: 1 min 1 s");
     }

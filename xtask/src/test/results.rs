@@ -1,4 +1,4 @@
-//! The record of long runs: figures, commit and date, at the end of a file.
+//! The record of long runs: appends figures, commit and date to a file.
 
 use super::outcome::Finished;
 use crate::command::{Failure, Run};
@@ -9,7 +9,7 @@ use std::io::Write;
 
 const FILE: &str = "tests/RESULTS.md";
 
-/// Appends the figures of the suites, if there are any.
+/// Appends the suites' figures, if any.
 pub(super) fn append(project: &Project, finished: &[Finished]) -> Result<(), Failure> {
     if finished.iter().all(|suite| suite.outcome.figures.is_empty()) {
         return Ok(());
@@ -19,7 +19,7 @@ pub(super) fn append(project: &Project, finished: &[Finished]) -> Result<(), Fai
     let is_changed = within(Run::new("git").args(["status", "--porcelain", "--untracked-files=no"])).is_some();
     let commit = if is_changed { format!("{commit} with changes") } else { commit };
     let date = within(Run::new("date").args(["-u", "+%Y-%m-%d"])).unwrap_or("unknown date".into());
-    let unwritable = |error: std::io::Error| Failure::Missing(format!("{FILE} cannot be written: {error}"));
+    let unwritable = |error: std::io::Error| Failure::Missing(format!("{FILE} could not be written: {error}"));
     let mut file = OpenOptions::new().append(true).open(project.path(FILE)).map_err(unwritable)?;
     file.write_all(entry(&commit, &date, finished).as_bytes()).map_err(unwritable)
 }

@@ -1,11 +1,11 @@
-//! The Rust tests: compiled by one call of cargo, run one program at a time.
+//! The Rust tests: compiled by one cargo call, run as one program per suite.
 
 use super::suite::{Kind, Suite};
 use crate::command::{Failure, Run};
 use crate::{wasm, Project};
 use std::path::{Path, PathBuf};
 
-/// Programs of tests by target: `lib`, `xtask`, or the file that they are made of.
+/// Test programs by target: `lib`, `xtask`, or the source file.
 #[derive(Debug, Default)]
 pub(super) struct Executables(Vec<Executable>);
 
@@ -15,7 +15,7 @@ pub(super) struct Executable {
     program: PathBuf,
 }
 
-/// Compiles those of the suites; all of them, where several are wanted.
+/// Compiles the programs of the suites; all programs if there are several suites.
 pub(super) fn compile(project: &Project, suites: &[Suite]) -> Result<Executables, Failure> {
     let targets: Vec<&str> = suites
         .iter()
@@ -45,7 +45,7 @@ impl Executables {
 }
 
 impl Executable {
-    /// Parses a line of cargo's, such as `  Executable tests/gate.rs (target/debug/deps/gate-6fd39aa20d1316d8)`.
+    /// Parses a line of cargo's output, such as `  Executable tests/gate.rs (target/debug/deps/gate-6fd39aa20d1316d8)`.
     fn read(line: &str) -> Option<Self> {
         let (_, program) = line.trim_start().strip_prefix("Executable ")?.split_once('(')?;
         let program = PathBuf::from(program.strip_suffix(')')?);
@@ -54,7 +54,7 @@ impl Executable {
         Some(Self { target: target.to_owned(), program })
     }
 
-    /// As cargo would run it: in the folder of its package. Figures are shown of tests that pass.
+    /// Runs it as cargo would: in its package's folder. Output of passed tests is shown for its figures.
     pub(super) fn run(&self, project: &Project) -> Run {
         let of_xtask =
             self.target == "xtask" || project.path("xtask/tests").join(&self.target).with_extension("rs").exists();

@@ -1,4 +1,4 @@
-//! The suites: found by their files, so that no list of them can be forgotten.
+//! The suites, found by their files, so that there is no list to keep up to date.
 
 use crate::command::Failure;
 use crate::node::Sqlite;
@@ -7,7 +7,7 @@ use std::path::Path;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Suite {
-    /// Such as `unit/edge/gate`, `rust/model` or `crash`.
+    /// The name, such as `unit/edge/gate`, `rust/model` or `crash`.
     pub(crate) name: String,
     pub(crate) kind: Kind,
 }
@@ -18,32 +18,32 @@ pub(crate) enum Kind {
     Format,
     /// Biome, which formats and lints: `npm run lint` in `pkg/`.
     Lint,
-    /// The edge half of the crate must stand without the origin.
+    /// Compiles the edge half of the crate without the origin.
     EdgeAlone,
     /// `tsc` over a folder.
     Types { folder: &'static str },
-    /// A program of tests that cargo makes.
+    /// A test program built by cargo.
     Rust { target: String },
     /// The examples in the crate's documentation.
     RustDocs,
-    /// A file of tests that Node runs, with the SQLite that it needs.
+    /// A test file for Node, and the SQLite that it needs.
     Script { folder: &'static str, file: String, sqlite: Sqlite },
 }
 
 /// Suites that need no SQLite run in the machine's own Node.
 const WITHOUT_SQLITE: [&str; 3] = ["unit/edge", "unit/browser", "runtime"];
-/// Nothing runs beside these: they hold fixed ports, load the machine or measure time.
+/// Suites that run alone: they use fixed ports, load the machine or measure time.
 const ALONE: [&str; 2] = ["demo", "durability"];
-/// Waits for Keycloak most of the time, which starts while other suites run.
+/// A suite that mostly waits for Keycloak, which starts while other suites run.
 const BESIDE: &str = "keycloak/short";
-/// Suites that take minutes come first, so that none of them is left when all others have ended.
+/// Suites that take minutes start first, so that none of them runs on after all others have ended.
 const LONG: [&str; 8] =
     ["keycloak/short", "matrix/short", "pack", "crash-kinds", "crash", "rust/model", "pages", "browser"];
 
-/// How much of the machine all suites together may take.
+/// The total weight of suites that may run at the same time.
 pub(crate) const CAPACITY: usize = 4;
 
-/// Every suite, in the order in which they begin.
+/// Returns all suites, in the order in which they start.
 pub(crate) fn all(root: &Path) -> Result<Vec<Suite>, Failure> {
     let suite = |name: &str, kind: Kind| Suite { name: name.to_owned(), kind };
     let mut suites = vec![
@@ -74,12 +74,12 @@ pub(crate) fn all(root: &Path) -> Result<Vec<Suite>, Failure> {
     Ok(suites)
 }
 
-/// The suites of these names, or in these groups; without a name all.
+/// Selects suites by name or group; without names, all suites.
 pub(crate) fn select(suites: Vec<Suite>, names: &[String]) -> Result<Vec<Suite>, Failure> {
     let is_known = |name: &String| suites.iter().any(|suite| suite.is_in(name));
     if !names.iter().all(is_known) {
         let known: Vec<_> = suites.iter().map(|suite| suite.name.as_str()).collect();
-        let text = "there is no suite of that name; the suites are, and each part of a name up to a slash is one:\n  ";
+        let text = "unknown suite; the suites follow, and each part of a name up to a slash is a group:\n  ";
         return Err(Failure::Usage(format!("{text}{}", known.join("\n  "))));
     }
     let is_wanted = |suite: &Suite| names.is_empty() || names.iter().any(|name| suite.is_in(name));
@@ -87,19 +87,19 @@ pub(crate) fn select(suites: Vec<Suite>, names: &[String]) -> Result<Vec<Suite>,
 }
 
 impl Suite {
-    /// Whether this is its name, or that of a group that it is in.
+    /// Whether this is the suite's name, or the name of one of its groups.
     pub(crate) fn is_in(&self, group: &str) -> bool {
         is_in(&self.name, group)
     }
 
-    /// How much of the machine it takes while it runs.
+    /// The share of the machine that it takes while it runs.
     pub(crate) fn weight(&self) -> usize {
         match self.kind {
             _ if ALONE.iter().any(|group| self.is_in(group)) => CAPACITY,
             _ if self.is_in(BESIDE) => 1,
             Kind::Script { folder: "pkg", .. } => 1,
             Kind::Format | Kind::Lint | Kind::EdgeAlone | Kind::Types { .. } | Kind::Rust { .. } | Kind::RustDocs => 2,
-            // Start servers, browsers and runtimes: two at once delay each other's answers.
+            // These start servers, browsers and runtimes: two at once would delay each other.
             Kind::Script { .. } => 3,
         }
     }
@@ -120,7 +120,7 @@ impl Kind {
     }
 }
 
-/// Whether a suite belongs to a group: `pages` has itself and everything below it.
+/// Whether a suite belongs to a group: `pages` includes itself and everything below it.
 fn is_in(name: &str, group: &str) -> bool {
     name.strip_prefix(group).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
@@ -131,15 +131,16 @@ enum Depth {
     All,
 }
 
-/// Paths below the folder, without the suffix that they have, sorted. A folder with packages of its own is another
+/// Returns the sorted paths under the folder, without their suffix. A folder with its own packages is a separate
 /// project, whose tests its own tool runs.
 fn files(folder: &Path, depth: Depth, suffix: &str) -> Result<Vec<String>, Failure> {
-    let unreadable = |error: std::io::Error| Failure::Missing(format!("{} cannot be read: {error}", folder.display()));
+    let unreadable =
+        |error: std::io::Error| Failure::Missing(format!("{} could not be read: {error}", folder.display()));
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        // A folder may be a link, of which npm makes some.
+        // `file_type` does not follow links, some of which npm creates.
         let is_folder = entry.file_type().map_err(unreadable)?.is_dir();
         if is_folder && depth == Depth::All && name != "node_modules" && !entry.path().join("package.json").exists() {
             found.extend(files(&entry.path(), depth, suffix)?.into_iter().map(|below| format!("{name}/{below}")));
@@ -151,10 +152,10 @@ fn files(folder: &Path, depth: Depth, suffix: &str) -> Result<Vec<String>, Failu
     Ok(found)
 }
 
-/// The folders right below this one that hold a file of that name: to cargo they are programs.
+/// Returns the direct subfolders with a file of this name, which cargo treats as programs.
 fn folders_of(folder: &Path, file: &str) -> Result<Vec<String>, Failure> {
     let entries = fs::read_dir(folder)
-        .map_err(|error| Failure::Missing(format!("{} cannot be read: {error}", folder.display())))?;
+        .map_err(|error| Failure::Missing(format!("{} could not be read: {error}", folder.display())))?;
     let with_file = entries.flatten().filter(|entry| entry.path().join(file).is_file());
     let mut found: Vec<_> = with_file.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
     found.sort();

@@ -1,5 +1,5 @@
-//! `wasm-bind MODULE FOLDER` writes `core.js`, `core.d.ts` and `core_bg.wasm`: wasm-bindgen, and panics as traps. A
-//! separate program, so that xtask compiles at once and downloads while this is compiled.
+//! `wasm-bind MODULE FOLDER` writes `core.js`, `core.d.ts` and `core_bg.wasm`: runs wasm-bindgen and turns panics into
+//! traps. A separate program, so that xtask itself compiles quickly and can download while this is compiled.
 
 mod panics;
 
@@ -37,24 +37,27 @@ fn main() -> ExitCode {
     }
 }
 
-/// How the generated code tells a module from its bytes: by identity, which fails for a module of another realm, such
-/// as one that was compiled outside a `node:vm` context and is used inside.
+/// The generated code distinguishes a module from its bytes by identity, which fails for a module of another JavaScript
+/// realm, such as one compiled outside a `node:vm` context and used inside.
 const BY_IDENTITY: &str = "if (!(module instanceof WebAssembly.Module)) {";
-/// The same by the tag (WebAssembly JavaScript Interface §5.1).
+/// The same test by tag (WebAssembly JavaScript Interface §5.1).
 const BY_TAG: &str = "if (Object.prototype.toString.call(module) !== '[object WebAssembly.Module]') {";
 
-/// Adapts the generated code to where it is used.
+/// Adapts the generated code.
 fn finish(code: &Path) -> Result<(), String> {
     let failed = |error: std::io::Error| format!("{}: {error}", code.display());
     let generated = fs::read_to_string(code).map_err(failed)?;
     if generated.matches(BY_IDENTITY).count() != 1 {
-        return Err(format!("{}: initSync tells modules from bytes in another way", code.display()));
+        return Err(format!(
+            "{}: initSync no longer distinguishes modules from bytes in the known way",
+            code.display()
+        ));
     }
     fs::write(code, without_comments(&generated.replace(BY_IDENTITY, BY_TAG))).map_err(failed)
 }
 
-/// Without the lines of documentation, which bundlers keep in classes: they would be uploaded with every worker. The
-/// declarations have the same.
+/// Removes doc comments, which bundlers keep in classes, so that they would be uploaded with every worker. The
+/// declarations have the same comments.
 fn without_comments(generated: &str) -> String {
     let is_comment = |line: &&str| ["/**", "* ", "*/", "// "].iter().any(|mark| line.trim_start().starts_with(mark));
     generated.lines().filter(|line| !is_comment(line)).map(|line| format!("{line}\n")).collect()

@@ -1,15 +1,15 @@
-//! Panics as traps. Every panic ends in a trap, and its message is lost: a module has no standard error. Without the
-//! code that runs before the trap the slim module is 1.6 kB smaller after gzip.
+//! Turns panics into traps. Every panic ends in a trap anyway, and its message is lost, because a module has no
+//! standard error. Without the code that runs before the trap, the slim module is 1.6 kB smaller after gzip.
 
 use std::collections::HashSet;
 use walrus::ir::{self, Instr, InstrSeqId, Visitor};
 use walrus::{FunctionId, ImportKind, LocalFunction, Module};
 
-/// The standard library's names for the ends of panics and of failed allocations, and for functions that are only
-/// called there. With other names in a later version less is replaced, and the test of the modules' sizes fails.
+/// The standard library's functions that end panics and failed allocations, and functions only called there. If a later
+/// version renames them, less is replaced, and the test of the modules' sizes fails.
 const ENDS: [&str; 3] = ["::rust_begin_unwind", "::handle_alloc_error", "::panicking::panic_handler::"];
 
-/// Replaces each function that ends a panic by a trap, and each that cannot return and reaches no import either.
+/// Replaces with a trap each function that ends a panic, and each function that cannot return and reaches no import.
 pub(crate) fn trap(module: &mut Module) {
     let bodies: Vec<(FunctionId, Body)> =
         module.funcs.iter_local().map(|(id, function)| (id, Body::of(function))).collect();
@@ -31,7 +31,7 @@ fn is_end(name: Option<&str>) -> bool {
     name.is_some_and(|name| ENDS.iter().any(|end| name.contains(end)))
 }
 
-/// The functions that may call JavaScript: imports, functions with indirect calls, and the callers of those.
+/// Returns the functions that may call JavaScript: imports, functions with indirect calls, and their callers.
 fn calls_out(module: &Module, bodies: &[(FunctionId, Body)]) -> HashSet<FunctionId> {
     let imported = module.imports.iter().filter_map(|import| match import.kind {
         ImportKind::Function(id) => Some(id),
@@ -44,7 +44,7 @@ fn calls_out(module: &Module, bodies: &[(FunctionId, Body)]) -> HashSet<Function
     found
 }
 
-/// Adds the functions that belong to those found, and those that belong to these, until there are no more.
+/// Adds related functions repeatedly until the set no longer grows.
 fn until_full(
     found: &mut HashSet<FunctionId>,
     bodies: &[(FunctionId, Body)],
@@ -60,14 +60,14 @@ fn until_full(
     }
 }
 
-/// A function's instructions, as far as they count here.
+/// The relevant properties of a function's instructions.
 struct Body {
     entry: InstrSeqId,
     /// The last instruction is a trap.
     ends_in_trap: bool,
-    /// Another one returns, or jumps to the end.
+    /// An instruction returns, or jumps to the end.
     returns: bool,
-    /// Calls through a table or a reference.
+    /// The function calls through a table or a reference.
     calls_unnamed: bool,
     calls: HashSet<FunctionId>,
 }
@@ -94,7 +94,7 @@ impl Visitor<'_> for Body {
             Instr::Br(jump) => self.returns |= jump.block == self.entry,
             Instr::BrIf(jump) => self.returns |= jump.block == self.entry,
             Instr::BrTable(jump) => self.returns |= jump.default == self.entry || jump.blocks.contains(&self.entry),
-            // Those of exceptions, which Rust does not write as long as a panic aborts, jump to where they catch one.
+            // Exception instructions jump to their handler. Rust does not emit them as long as a panic aborts.
             Instr::Return(_)
             | Instr::ReturnCall(_)
             | Instr::ReturnCallIndirect(_)
@@ -105,7 +105,7 @@ impl Visitor<'_> for Body {
         }
     }
 
-    /// Those of the other jumps; walrus does not visit the ones above.
+    /// Visits the targets of other jumps; walrus does not visit those above.
     fn visit_instr_seq_id(&mut self, target: &InstrSeqId) {
         self.returns |= *target == self.entry;
     }
@@ -139,7 +139,7 @@ mod tests {
         matches!(function.block(function.entry_block()).instrs.as_slice(), [(Instr::Unreachable(_), _)])
     }
 
-    /// A module with the panic handler, which calls JavaScript before it ends.
+    /// A module with a panic handler that calls JavaScript before it ends.
     fn module() -> (Module, FunctionId, FunctionId) {
         let mut module = Module::default();
         let js = import(&mut module);
