@@ -613,7 +613,8 @@ function spell({ header, claims, form }: Draft): [string | Uint8Array, string | 
     case 'claim twice inside':
       return [text.header, `{${own},"x":{"y":[{"z":1,"z":1}]}}`]
     case 'header member twice':
-      return [`{"alg":"none",${members}}`, text.claims]
+      // Twice by itself: the header may have no `alg` of its own.
+      return [`{"alg":"none","alg":"none",${members}}`, text.claims]
     case 'half a surrogate':
       return [text.header, `{${own},"x":"\\ud83d"}`]
     case 'deep claims':
