@@ -154,7 +154,7 @@ pub enum FeedKeyError {
     /// Another key type or curve; the feed is signed with Ed25519 (RFC 8037).
     #[error("the feed key must be OKP with curve Ed25519")]
     NotEd25519,
-    /// A private key where a public one belongs.
+    /// A private key instead of a public one.
     #[error("an edge must not have a private key")]
     Private,
     /// The 32 bytes are not a usable point on the curve, or the private and public half do not match.
@@ -193,7 +193,7 @@ pub enum LedgerError {
     /// seconds. Other events with such a time are recorded with the origin's time instead.
     #[error("not-before {not_before} is after {latest}")]
     NotBeforeInFuture {
-        /// The time given.
+        /// The given time.
         not_before: u64,
         /// The latest one allowed.
         latest: u64,
@@ -248,7 +248,7 @@ pub enum LedgerError {
     /// Rows must be restored in order, before anything is staged.
     #[error("row {sequence} comes after row {last}: rows must be in order")]
     OutOfOrder {
-        /// The sequence given.
+        /// The given sequence.
         sequence: u64,
         /// The last sequence restored.
         last: u64,
@@ -256,7 +256,7 @@ pub enum LedgerError {
     /// The sequence belongs to a later incarnation than the one this ledger was opened with.
     #[error("sequence {sequence} belongs to a later incarnation")]
     LaterIncarnation {
-        /// The sequence given.
+        /// The given sequence.
         sequence: u64,
     },
     /// The state is too large for a manifest.

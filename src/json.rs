@@ -17,8 +17,8 @@ pub(crate) fn read_object(text: &str, duplicates: Duplicates) -> Result<Vec<Memb
     Scanner::new(text, duplicates).whole_object()
 }
 
-/// Parses the members of one object that have a value. A member that is `null` counts as absent, as issuers write
-/// `null` for a member that they leave out. Duplicates are an error, also with `null`.
+/// Parses an object and returns its members, except those that are `null`: issuers write `null` for an absent member.
+/// Duplicates are an error, even if one is `null`.
 pub(crate) fn read_present_members(text: &str) -> Result<Vec<Member<'_>>, NotStrictJson> {
     let mut members = read_object(text, Duplicates::Refuse)?;
     // Searching first avoids moving members when there is no `null`.

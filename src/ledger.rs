@@ -1,4 +1,4 @@
-//! The origin's side of one realm: revocation events in, rows for the store and signed feed bytes out.
+//! The origin's side of one realm: turns revocation events into rows for the store and signed feed bytes.
 //!
 //! ```text
 //! stage(event) -> Row, for the store -> commit() or abort()
@@ -96,7 +96,7 @@ impl fmt::Debug for Ledger {
 /// A recorded event, for the store.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The row's number, one more than that of the row before.
+    /// The row's number, one more than the previous row's.
     pub sequence: u64,
     /// When the store may drop it; `None`: never.
     pub keep_until: Option<UnixSeconds>,

@@ -196,6 +196,6 @@ pub enum WhenDiffering {
     /// Refused as `no_feed`.
     #[default]
     Refuse,
-    /// Judged by this policy nevertheless, for the time while one of the two is being changed.
+    /// Judged by this policy nevertheless, while one of the two is being changed.
     Accept,
 }

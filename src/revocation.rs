@@ -89,7 +89,7 @@ pub struct Applied {
 pub enum Effect {
     /// The state advanced.
     Changed,
-    /// The state advanced, but not to the ledger's head: more deltas are to be fetched.
+    /// The state advanced, but not to the ledger's head: fetch more deltas.
     ChangedInPart,
     /// Nothing new, but signed later: the state is fresher now.
     Renewed,

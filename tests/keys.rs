@@ -299,7 +299,7 @@ fn no_part_of_a_key_is_printed() {
     }
 }
 
-/// Sets the last of the bits that no byte has a place for, where there are any.
+/// Sets the last of the trailing bits beyond the last byte, if there are any.
 fn with_an_unused_bit(text: &str) -> String {
     const ALPHABET: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let (start, last) = text.split_at(text.len() - 1);

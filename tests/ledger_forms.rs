@@ -223,7 +223,7 @@ fn the_policy_is_stated_only_in_form_1_1() {
     assert_eq!(stated(&lower), None);
     assert_eq!(stated(&newest), Some(state_policy(&policy(Compare::IssuedAt))));
     let first = record(&mut ledger, &user("u"), NOW).unwrap();
-    // The next run has another policy, which a delta tells readers of the previous run once.
+    // The next run has another policy, which is in one delta for readers of the previous run.
     let mut ledger = of(Compare::AuthTime).unwrap();
     ledger.restore(&first).unwrap();
     record(&mut ledger, &user("v"), NOW);

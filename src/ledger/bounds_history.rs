@@ -5,9 +5,9 @@ use crate::time::UnixSeconds;
 
 use super::Ledger;
 
-// A revocation is forgotten once no token that it refuses can still be accepted, which follows from the ledger's
-// bounds. Under wider bounds some of those tokens would be acceptable again, with nothing left to refuse them. So the
-// ledger records its bounds; a period lasts as long as they stay the same:
+// A revocation is dropped once no token that it refuses can still be accepted, which follows from the ledger's bounds.
+// Under wider bounds some of those tokens would be acceptable again, with nothing left to refuse them. So the ledger
+// records its bounds; a period lasts as long as they stay the same:
 //
 // - Revocations recorded in a period, which may have been dropped, refuse tokens issued (or logins made) up to
 //   `refused_up_to`: the period's end, plus how far clocks may be ahead, or the latest not-before known then.
@@ -69,7 +69,7 @@ impl BoundsHistory {
 }
 
 impl Ledger {
-    /// The bounds sent to edges: the settings', as far as the recorded ones allow.
+    /// The bounds sent to edges: those of the settings, limited by the recorded ones.
     pub(crate) fn published_bounds(&self) -> Bounds {
         let retention = self.settings.bounds;
         self.state.bounds_history.published.map_or(retention, |published| published.and(&retention))

@@ -12,7 +12,7 @@ use super::record::Place;
 /// Number of changes kept. An edge that is further behind fetches the manifest.
 pub const RECENT_CHANGES: usize = 100_000;
 
-/// Readers at most this many changes behind the head get a delta of their own: these are short.
+/// Readers at most this many changes behind the head get separate deltas, which are short.
 const OWN_CHANGES: usize = 128;
 /// Further back, a shared delta repeats at most one in this many changes: 12 % more bytes, and 8 deltas for each
 /// length.
@@ -45,7 +45,7 @@ pub(crate) enum Change {
     Exact(Box<Exact>),
     /// The JWKS: a delta carries the latest.
     Keys,
-    /// The published bounds, likewise.
+    /// The published bounds: a delta carries the latest.
     Bounds,
 }
 
@@ -107,7 +107,7 @@ impl ChangeLog {
         *self = Self::new(floor);
     }
 
-    /// The chain hash at a sequence from the floor on; `None` where there is no row.
+    /// The chain hash at a sequence from the floor on; `None` if no row has this sequence.
     pub(crate) fn chain_at(&self, sequence: u64) -> Option<Chain> {
         if sequence == self.floor.sequence {
             return Some(self.floor.chain);

@@ -64,7 +64,7 @@ pub(crate) fn build(shard: EpochShard, generation: u32, entries: Vec<(Fingerprin
     (head, bits.0)
 }
 
-/// Cuts fingerprints to the width for this number of entries. Where two become equal, the later not-before is kept,
+/// Truncates fingerprints to the width for this number of entries. If two become equal, the later not-before is kept,
 /// which can only refuse more.
 fn cut(mut entries: Vec<(Fingerprint, u64)>, shard_bits: u32) -> Vec<(u64, u64)> {
     loop {

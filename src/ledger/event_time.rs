@@ -14,8 +14,8 @@ use crate::time::{Seconds, UnixSeconds};
 use super::event::NotBefore;
 use super::settings::LedgerSettings;
 
-/// How far a source's own time may be ahead of us. More than an hour is a mistake: a local time taken for UTC, or
-/// milliseconds taken for seconds.
+/// How far a source's own time may be ahead of us. More than an hour is a mistake: local time instead of UTC, or
+/// milliseconds instead of seconds.
 pub const MAX_SOURCE_LEAD_SECONDS: u64 = 3_600;
 /// A session's tokens issued up to this long after its end are refused too, since some may still be issued in the
 /// meantime. A `sid` is not reused, so this can be generous.

@@ -14,7 +14,8 @@ impl Ledger {
         self.state.refuses(subject)
     }
 
-    /// The user's not-before. An issuer mints tokens with a later `iat` only. `issuer`: as for [`Ledger::stage_under`].
+    /// The user's not-before. An issuer must issue only tokens with a later `iat`. `issuer`: as for
+    /// [`Ledger::stage_under`].
     #[must_use]
     pub fn user_not_before(&self, issuer: Option<&str>, sub: &str) -> Option<UnixSeconds> {
         Some(self.state.not_before(SubjectName::User(issuer, sub))).filter(|at| *at > 0).map(UnixSeconds::new)
@@ -42,7 +43,7 @@ impl Ledger {
         }
     }
 
-    /// The lowest accepted version of the user's tokens; 0 if none was set. An issuer mints no lower one.
+    /// The lowest accepted version of the user's tokens; 0 if none was set. An issuer must not issue a lower version.
     #[must_use]
     pub fn minimum_version(&self, issuer: Option<&str>, sub: &str) -> u64 {
         self.state.minimum_version(issuer, sub)

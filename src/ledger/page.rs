@@ -38,7 +38,7 @@ impl<'a> RowPage<'a> {
         }
         let mut rest = contents;
         let rows = sequences.iter().zip(lengths).map_while(move |(sequence, length)| {
-            // The columns end together, so there is always enough.
+            // The columns end together, so enough bytes are left.
             let (chain, next) = rest.split_first_chunk::<CHAIN_BYTES>()?;
             let (payload, next) = next.split_at_checked(usize::try_from(*length).ok()?)?;
             rest = next;

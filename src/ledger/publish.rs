@@ -112,7 +112,7 @@ impl Ledger {
     }
 
     /// Signs a delta over a range, for readers of this form; a heartbeat if the reader is at the head. It ends earlier
-    /// where its length would exceed the limit, and later where the range has no change.
+    /// if its length would exceed the limit, and later if the range has no change.
     ///
     /// # Errors
     /// The start is too far back, or `after` beyond the head.

@@ -9,7 +9,7 @@ use crate::revocation::wire::reader::MAX_SEQUENCE;
 use crate::revocation::{Bounds, StatedPolicy};
 use crate::time::Seconds;
 
-/// Maximum of `max_lifetime`: 40 days, for which a manifest has room for a bucket every 512 seconds.
+/// Maximum of `max_lifetime`: 40 days, for which a bucket every 512 seconds fits into a manifest.
 pub const MAX_LIFETIME_SECONDS: u64 = 40 * 86_400;
 
 /// A ledger's settings.
@@ -29,7 +29,7 @@ pub struct LedgerSettings {
     pub error_rate: f64,
     /// How long a statement may be forwarded after it was signed. Usually 300 s, less than 2^32.
     pub valid_for: Seconds,
-    /// The digests of the policy that revocations are recorded with, for gates of form 1.1 to compare with their own;
+    /// The digests of the policy that revocations are recorded with, which gates of form 1.1 compare with their own;
     /// `None`: not stated.
     pub policy: Option<StatedPolicy>,
     /// Number of restored backups: sequences are `incarnation` * 2^40 + n, n from 1. Below 2^13.

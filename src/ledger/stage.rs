@@ -36,7 +36,7 @@ pub(crate) struct StagedEvent {
     pub(crate) generation: Option<Generation>,
 }
 
-/// The subject of an event, for finding earlier events about the same subject.
+/// The subject of an event, used to find earlier events about the same subject.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum About {
     TokenId(Place, Fingerprint),
@@ -198,7 +198,7 @@ impl Ledger {
             }
         };
         let not_before = not_before.unwrap_or_default();
-        // A corrected value replaces the recorded one, so a wrong one would take back a revocation.
+        // A corrected value replaces the recorded one, so a wrong one would undo a revocation.
         let latest = now.plus(self.settings.bounds.skew);
         if not_before > latest {
             return Err(LedgerError::NotBeforeInFuture { not_before: not_before.get(), latest: latest.get() });

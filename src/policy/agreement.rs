@@ -246,7 +246,7 @@ fn update_text(hash: &mut Sha256, text: &str) {
     hash.update(text);
 }
 
-/// Options are far shorter than 4 GiB.
+/// Encodes a length. Options are far shorter than 4 GiB.
 fn length(bytes: usize) -> [u8; 4] {
     u32::try_from(bytes).unwrap_or(u32::MAX).to_le_bytes()
 }

@@ -217,8 +217,8 @@ impl State {
     }
 
     /// Replaces a filter by its successor in a later manifest, so that memory never holds both for all buckets. The new
-    /// one serves at once: ids are only ever added, so it refuses all that the old one refused. Returns bodies that
-    /// have to wait for the whole manifest.
+    /// one serves at once: ids are only added, so it refuses every id that the old one refused. Returns a body that has
+    /// to wait for the whole manifest.
     pub(crate) fn reissue(&mut self, entry: &SectionEntry, body: Body, manifest: &Manifest) -> Option<Body> {
         let ours = self.position.sequence;
         let leads_on = manifest.position.sequence >= ours

@@ -37,7 +37,7 @@ pub struct Subject<'a> {
     pub signing_key: Option<&'a [u8; 32]>,
     /// `iat`: a filter that holds only ids issued earlier is skipped.
     pub issued_at: UnixSeconds,
-    /// The time that not-befores are compared with: `iat`, or `auth_time` if the policy says so.
+    /// The time that not-befores are compared with: `iat`, or `auth_time` if the policy requires it.
     pub compared_at: UnixSeconds,
     /// The user's last logout according to the token (`last_logout_time`); `None` if absent. If it is before the user's
     /// not-before, the issuer did not know of that logout, and the token is refused regardless of its other times.
@@ -100,7 +100,7 @@ pub enum Status {
     SectionUnavailable,
 }
 
-/// The scope of a revocation, in the order in which they are checked.
+/// The scope of a revocation. Levels are checked in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// All tokens of the realm.

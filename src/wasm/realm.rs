@@ -96,7 +96,7 @@ impl JsGate {
         self.gate.marks(realm).map(marks_object).ok_or_else(no_realm)
     }
 
-    /// Resumes a realm where a lost gate's ended: older messages are refused, and the clock does not go back.
+    /// Resumes a realm from the marks of a lost gate: older messages are refused, and the clock does not go back.
     pub fn resume(&mut self, realm: usize, marks: &MarksObject) -> Result<(), JsValue> {
         let (marks, latest) = read_marks(marks)?;
         self.gate.resume(realm, marks, latest);

@@ -124,7 +124,7 @@ pub const MAX_LINES: usize = 350;
 /// The trees in which lines are counted.
 pub const MEASURED: &[&str] = &["src", PACKAGE, "xtask/src", "www"];
 
-/// The trees in which TypeScript files and their folders have kebab-case names.
+/// The trees in which TypeScript files and folders must have kebab-case names.
 pub const KEBAB: &[&str] = &[PACKAGE, "www", "tests"];
 /// File names that a framework requires.
 pub const DEMANDED: &[&str] = &["+server.ts"];

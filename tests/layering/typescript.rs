@@ -73,7 +73,7 @@ fn exported(rest: &[Token]) -> Option<Target> {
 /// Reads `{ a, type b } from 'x'`, `c, { d } from 'x'` or `* as e from 'x'`; `None` if no `from` ends it.
 fn clause_target(clause: &[Token], is_type: bool) -> Option<Target> {
     let is_clause = |token: &Token| matches!(token, Token::Word(_) | Token::Mark('{' | '}' | ',' | '*'));
-    // A binding may itself be called "from": the string says which one is the keyword.
+    // A binding may itself be called "from"; the keyword is the one before the string.
     let end = clause.windows(2).position(|pair| pair[0].is_word("from") && matches!(pair[1], Token::Text(_)))?;
     let names = &clause[..end];
     let Some(Token::Text(name)) = clause.get(end + 1) else { return None };

@@ -87,7 +87,7 @@ pub(super) struct Records {
     /// Sequence, expiry if known, issue time if known.
     pub(super) tokens: HashMap<String, Vec<(u64, Option<u64>)>>,
     pub(super) bans: BTreeMap<u8, Vec<(u64, u64)>>,
-    /// The clients of the grants that were ever ended, by user and issuer.
+    /// The clients of all grants that were ended, by user and issuer.
     grants: HashMap<String, BTreeSet<String>>,
 }
 

@@ -125,7 +125,7 @@ impl EpochTable {
         self.bytes.len()
     }
 
-    /// The position in the upper bits where the entries of a high part begin: after that many zeros.
+    /// The position in the upper bits at which the entries of a high part begin: after `high` zeros.
     fn start_of(&self, high: u64) -> u64 {
         let mut at =
             high / u64::from(HIGHS_PER_HINT) * u64::from(HIGHS_PER_HINT) + self.bits(self.shape.hint(high), 32);
@@ -191,7 +191,7 @@ impl EpochTable {
             highs += zeros;
             last_was_entry = word >> (width - 1) & 1 == 1;
         }
-        // Every high part ends with a zero, the last one too.
+        // Every high part ends with a zero, including the last one.
         if entries != u64::from(shape.count) || last_was_entry {
             return Err(FeedError::Malformed { part: "upper bits of epoch table" });
         }

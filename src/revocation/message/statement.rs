@@ -135,7 +135,7 @@ impl<'a> Statement<'a> {
         Form::for_reader(self.minor)
     }
 
-    /// The known blocks in order; unknown ones are skipped where the version policy allows it.
+    /// Iterates over the known blocks in order; skips unknown ones if the version policy allows it.
     pub(crate) fn blocks(&self, reader: Reader<'a>) -> Blocks<'a> {
         Blocks { reader, form: self.form(), newer_minor: self.minor > MINOR, last_kind: None }
     }
