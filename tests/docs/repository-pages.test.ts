@@ -93,3 +93,26 @@ test('commands name suites, files and targets that exist', (t) => {
   assert.ok(named >= 4)
   assert.deepEqual(wrong, [])
 })
+
+test('the changelog has the form of Keep a Changelog, and the version of the package', () => {
+  const { version, files } = JSON.parse(readFileSync(join(ROOT, 'pkg/package.json'), 'utf8')) as {
+    version: string
+    files: string[]
+  }
+  const lines = readFileSync(join(ROOT, 'pkg/CHANGELOG.md'), 'utf8').split('\n')
+  const headings = (mark: string): string[] =>
+    lines.filter((line) => line.startsWith(mark)).map((line) => line.slice(mark.length))
+  const [newest, ...versions] = headings('## ')
+  assert.equal(newest, '[Unreleased]')
+  assert.deepEqual(
+    versions.filter((text) => !/^\[\d+\.\d+\.\d+\] - \d{4}-\d\d-\d\d$/.test(text)),
+    [],
+  )
+  assert.ok(versions.some((text) => text.startsWith(`[${version}]`)))
+  const kinds = ['Added', 'Changed', 'Deprecated', 'Removed', 'Fixed', 'Security']
+  assert.deepEqual(
+    headings('### ').filter((kind) => !kinds.includes(kind)),
+    [],
+  )
+  assert.ok(files.includes('CHANGELOG.md'))
+})

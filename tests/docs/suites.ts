@@ -8,7 +8,17 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 export function suiteNames(): string[] {
   return [
-    ...['format/rust', 'format/typescript', 'edge-alone', 'types/pkg', 'types/www', 'types/tests', 'rust/lib', 'rust/xtask', 'rust/docs'],
+    ...[
+      'format/rust',
+      'format/typescript',
+      'edge-alone',
+      'types/pkg',
+      'types/www',
+      'types/tests',
+      'rust/lib',
+      'rust/xtask',
+      'rust/docs',
+    ],
     ...['tests', 'xtask/tests'].flatMap(cargoTargets).map((target) => `rust/${target}`),
     ...testsBelow(join(ROOT, 'pkg/src')).map((stem) => `unit/${stem}`),
     ...testsBelow(join(ROOT, 'tests')),
