@@ -35,9 +35,9 @@ interface Scene {
   issuer: TestIssuer
   origin: Origin
   gate: Gate
-  /** A token of alice's in session s1, issued ten seconds ago under this name. */
+  /** Returns a token of alice's in session s1, issued ten seconds ago under this name. */
   token(name: string, claims?: Record<string, unknown>): Promise<string>
-  /** The gate's answer once it knows everything that is recorded, and the origin's own. */
+  /** Returns the verdict of the gate once it has all records, and the origin's own. */
   answers(token: string): Promise<string>
 }
 
@@ -74,7 +74,7 @@ async function open(
   }
 }
 
-/** Every act that is about one name, and the reason for which the token of that name is refused afterwards. */
+/** Every act on one name, with the reason for which the token of that name is then refused. */
 const ACTS: readonly [string, (origin: Origin, act: DatedAct) => Promise<{ changed: boolean }>, string][] = [
   ['logoutUser', (origin, act) => origin.logoutUser('acme', 'alice', act), 'user_revoked'],
   ['endSession', (origin, act) => origin.endSession('acme', 's1', act), 'session_revoked'],
@@ -85,7 +85,7 @@ const ACTS: readonly [string, (origin: Origin, act: DatedAct) => Promise<{ chang
 ]
 
 describe('Entra with two tenants of three allowed', () => {
-  test('the third is refused, and so is a token whose tenant is not that of its issuer', async (t) => {
+  test("refuses the third, and a token whose tenant differs from its issuer's", async (t) => {
     const { token, answers, stage } = await open(t, ENTRA)
     assert.deepEqual(
       [await answers(await token(nameOf(RED))), await answers(await token(nameOf(GREEN)))],
@@ -96,7 +96,7 @@ describe('Entra with two tenants of three allowed', () => {
     assert.equal((await stage.revoke(await token(nameOf(BLUE)))).status, 401)
   })
 
-  test('users, sessions, apps, tokens and versions of the same name are apart', async (t) => {
+  test('separates users, sessions, apps, tokens and versions of the same name', async (t) => {
     for (const [act, run, reason] of ACTS) {
       const { origin, token, answers } = await open(t, ENTRA)
       const [red, green] = [await token(nameOf(RED)), await token(nameOf(GREEN))]
@@ -112,12 +112,12 @@ describe('Entra with two tenants of three allowed', () => {
     const [red, green] = [await token(nameOf(RED)), await token(nameOf(GREEN))]
     assert.equal((await stage.revoke(red)).status, 200)
     assert.deepEqual([await answers(red), await answers(green)], ['token_revoked', 'accepted'])
-    // Even where the caller names another.
+    // Even if the caller states another one.
     await stage.origin.revokeToken(green, { issuer: nameOf(RED) })
     assert.equal(await answers(green), 'token_revoked')
   })
 
-  test('queries and corrections are of one tenant', async (t) => {
+  test('queries and corrections concern one tenant', async (t) => {
     const { origin, token, answers } = await open(t, ENTRA)
     const [red, green] = [await token(nameOf(RED)), await token(nameOf(GREEN))]
     const acts = ACTS.filter(([name]) => name !== 'revokeTokenId')
@@ -149,7 +149,7 @@ describe('Entra with two tenants of three allowed', () => {
     assert.equal(origin.userNotBefore('acme', 'bob', { issuer: nameOf(RED) }), 0)
   })
 
-  test('an act that names no tenant, or one that is not allowed, records nothing', async (t) => {
+  test('an act without a tenant, or with one that is not allowed, records nothing', async (t) => {
     const { origin, stage } = await open(t, ENTRA)
     const before = stage.sequence()
     for (const [act, run] of ACTS) {
@@ -167,13 +167,13 @@ describe('Entra with two tenants of three allowed', () => {
     assert.equal(stage.sequence(), before)
   })
 
-  test('what all tenants share is refused under every name', async (t) => {
+  test('acts on what all tenants share apply under every name', async (t) => {
     const { origin, token, answers } = await open(t, ENTRA)
     await origin.setClientNotBefore('acme', 'demo')
     for (const tenant of [RED, GREEN]) assert.equal(await answers(await token(nameOf(tenant))), 'client_revoked')
   })
 
-  test("a tenant's administrators are none here", async (t) => {
+  test("a tenant's administrators are not administrators here", async (t) => {
     const { stage, token } = await open(t, ENTRA)
     for (const tenant of [RED, GREEN, BLUE]) {
       const authorization = `Bearer ${await token(nameOf(tenant), ADMINISTRATOR)}`
@@ -197,14 +197,14 @@ describe('Entra with two tenants of three allowed', () => {
     assert.equal(await answers(green), 'user_revoked')
   })
 
-  test('a gate of another pattern, or with the same subjects, does not agree', async (t) => {
+  test('a gate with another pattern, or with sameSubjects, does not agree', async (t) => {
     for (const other of [{ issuer: PATTERN.replace('v2.0', 'v1.0') }, { sameSubjects: true }]) {
       const { gate, origin } = await open(t, ENTRA, {}, other)
       assert.notEqual(gate.status()[0]?.policy, origin.status()[0]?.policy)
     }
   })
 
-  test('a restarted origin knows it all, also of a tenant that is no longer allowed', async (t) => {
+  test('a restarted origin keeps everything, also for a tenant that is no longer allowed', async (t) => {
     const { stage, issuer, origin } = await open(t, ENTRA)
     for (const tenant of [RED, GREEN]) await origin.logoutUser('acme', 'alice', { issuer: nameOf(tenant) })
     await origin.close()
@@ -220,7 +220,7 @@ describe('Entra with two tenants of three allowed', () => {
     assert.throws(() => restarted.userNotBefore('acme', 'alice', { issuer: nameOf(RED) }), { detail: 'unknown_issuer' })
   })
 
-  test('the audit log says which tenant was meant', async (t) => {
+  test('the audit log names the tenant', async (t) => {
     const { origin, stage, token } = await open(t, ENTRA)
     await origin.logoutUser('acme', 'alice', { issuer: nameOf(GREEN) })
     await origin.endGrant('acme', 'alice', 'demo', { issuer: nameOf(RED) })
@@ -232,7 +232,7 @@ describe('Entra with two tenants of three allowed', () => {
     )
   })
 
-  test('a logout token ends what its own tenant calls so', async (t) => {
+  test("a logout token ends only its own tenant's subjects", async (t) => {
     const { stage, issuer, token, answers } = await open(t, ENTRA, { connectors: [oidcConnector({ realm: 'acme' })] })
     const send = async (iss: string): Promise<number> => {
       const claims = {
@@ -251,7 +251,7 @@ describe('Entra with two tenants of three allowed', () => {
     assert.deepEqual([await send(nameOf(BLUE)), await send(PATTERN)], [400, 400])
     assert.equal(await send(nameOf(GREEN)), 200)
     assert.deepEqual([await answers(red), await answers(green)], ['accepted', 'session_revoked'])
-    // Of another issuer, the same id is another message.
+    // From another issuer, the same id identifies another message.
     assert.equal(await send(nameOf(RED)), 200)
     assert.equal(await answers(red), 'session_revoked')
   })
@@ -260,7 +260,7 @@ describe('Entra with two tenants of three allowed', () => {
 describe('an issuer of two names', () => {
   const NAMES = { issuer: [FIRST, SECOND] }
 
-  test('each has its own users, and the first keeps what was recorded when it was the only one', async (t) => {
+  test('each has its own users, and the first keeps the records from when it was the only one', async (t) => {
     const { stage, issuer, origin } = await open(t, { issuer: FIRST })
     await origin.logoutUser('acme', 'alice')
     await origin.close()
@@ -278,7 +278,7 @@ describe('an issuer of two names', () => {
     )
   })
 
-  test('every act is of one of them', async (t) => {
+  test('every act concerns one of them', async (t) => {
     for (const [act, run, reason] of ACTS) {
       for (const [own, other] of [
         [FIRST, SECOND],
@@ -295,7 +295,7 @@ describe('an issuer of two names', () => {
     }
   })
 
-  test("the first one's administrators say by the query which name they mean", async (t) => {
+  test("the first one's administrators select the name in the query", async (t) => {
     const { stage, origin, token, answers } = await open(t, NAMES)
     const ask = async (name: string, method: string, path: string, body?: unknown): Promise<[number, string]> => {
       const credential = await token(name, { ...ADMINISTRATOR, sid: 'admin', jti: 'admin' })
@@ -337,7 +337,7 @@ describe('an issuer of two names', () => {
     assert.equal(origin.userNotBefore('acme', 'alice', { issuer: SECOND }), 0)
   })
 
-  test('with the same subjects an act is of both, and says which only if it likes', async (t) => {
+  test('with sameSubjects an act concerns both, and stating a name is optional', async (t) => {
     for (const act of [{}, { issuer: FIRST }, { issuer: SECOND }]) {
       const { origin, token, answers } = await open(t, { ...NAMES, sameSubjects: true })
       await origin.logoutUser('acme', 'alice', act)
@@ -349,7 +349,7 @@ describe('an issuer of two names', () => {
     }
   })
 
-  test('one name is as before: it may be said, and no other', async (t) => {
+  test('with one name nothing changes: it may be stated, and no other', async (t) => {
     const { origin } = await open(t, { issuer: FIRST })
     assert.equal((await origin.logoutUser('acme', 'alice', { issuer: FIRST })).changed, true)
     await assert.rejects(origin.logoutUser('acme', 'alice', { issuer: SECOND }), {
@@ -358,7 +358,7 @@ describe('an issuer of two names', () => {
     })
   })
 
-  test('no name is in two realms, and an issuer beside the origin has one', async () => {
+  test('a name belongs to one realm, and an issuer beside the origin has only one', async () => {
     const issuer = await createTestIssuer()
     const { signingKey } = await (await import('./index.ts')).generateFeedKey()
     const other = { ...issuer.realm, name: 'other', issuer: SECOND }

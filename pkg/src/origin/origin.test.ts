@@ -26,12 +26,12 @@ describe('options', () => {
     await (await createOrigin(await good())).close()
   })
 
-  test('name clients, public and confidential', async () => {
+  test('accept public and confidential clients', async () => {
     const clients = [{ id: 'demo' }, { id: 'backend', secret: 'backend-secret' }]
     await (await createOrigin({ ...(await good()), clients })).close()
   })
 
-  test('that are unknown, missing or wrong are named', async () => {
+  test('that are unknown, missing or invalid are named in the error', async () => {
     const options = await good()
     const { publicKey } = await generateFeedKey()
     const [realm] = options.realms
@@ -63,7 +63,7 @@ describe('options', () => {
     }
     const set = { realms: [{ ...realm, jwks: { keys: [] } }] } as Partial<OriginOptions>
     await assert.rejects(createOrigin({ ...options, ...set }), { code: 'invalid_jwks' })
-    // None of these has kept the store open.
+    // None of these calls has left the store open.
     await (await createOrigin(options)).close()
   })
 
@@ -78,7 +78,7 @@ describe('options', () => {
 })
 
 describe('recording', () => {
-  test('revocations that come together share a transaction', async () => {
+  test('simultaneous revocations share a transaction', async () => {
     const store = failing()
     const stage = await openStage({ store: store.store })
     try {
@@ -93,7 +93,7 @@ describe('recording', () => {
     }
   })
 
-  test('requests that come while the store writes share the next transaction', async () => {
+  test('requests during a write share the next transaction', async () => {
     const store = failing(200)
     const stage = await openStage({ store: store.store })
     try {
@@ -108,7 +108,7 @@ describe('recording', () => {
     }
   })
 
-  test('a failed transaction has recorded nothing, and the next one works', async () => {
+  test('a failed transaction records nothing, and the next one works', async () => {
     const store = failing()
     const stage = await openStage({ store: store.store })
     try {
@@ -135,7 +135,7 @@ describe('recording', () => {
     }
   })
 
-  test('a store whose head has moved on is not written to', async () => {
+  test('does not write to a store whose head has moved', async () => {
     const store = freshStore()
     const stage = await openStage({ store })
     try {
@@ -171,7 +171,7 @@ describe('recording', () => {
     }
   })
 
-  test('events that cannot be recorded are refused', async () => {
+  test('refuses events that cannot be recorded', async () => {
     const stage = await openStage()
     const { origin } = stage
     try {
@@ -186,7 +186,7 @@ describe('recording', () => {
     }
   })
 
-  test('the last key is banned only by force', async () => {
+  test('bans the last key only with force', async () => {
     const issuer = await createTestIssuer()
     const second = await createTestIssuer()
     const encryption = { ...(await createTestIssuer()).jwk, use: 'enc' }
@@ -198,7 +198,7 @@ describe('recording', () => {
       const token = await second.token()
       assert.equal((await origin.revokeToken(token)).realm, 'acme')
       await origin.banKey('acme', String(second.jwk.kid))
-      // The banned one is still in the set, and the encryption key signs nothing.
+      // The banned key is still in the set, and the encryption key does not sign.
       await assert.rejects(origin.banKey('acme', String(issuer.jwk.kid)), { code: 'invalid_event', detail: 'last_key' })
       const single = await openStage()
       try {
@@ -289,7 +289,7 @@ describe('restart', () => {
     await stage.close()
   })
 
-  test('a row that was tampered with is found', async () => {
+  test('detects a row that was tampered with', async () => {
     const stage = await openStage()
     const { signingKey, issuer } = stage
     await stage.origin.endSession('acme', 's1')
@@ -320,7 +320,7 @@ describe('restart', () => {
   })
 })
 
-test('closing answers long polls with the present state', async () => {
+test('closing answers long polls with the current state', async () => {
   const stage = await openStage()
   const waiting = stage.get(`/feed/acme/manifest?after=${stage.sequence()}&waitSeconds=25`)
   await new Promise((resolve) => setTimeout(resolve, 100))
@@ -332,7 +332,7 @@ test('closing answers long polls with the present state', async () => {
   await stage.close()
 })
 
-test('closing finishes earlier calls, then refuses', async () => {
+test('closing finishes earlier calls, then refuses new ones', async () => {
   const stage = await openStage()
   const recorded = stage.origin.endSession('acme', 's1')
   await stage.origin.close()
@@ -343,7 +343,7 @@ test('closing finishes earlier calls, then refuses', async () => {
   await stage.close()
 })
 
-test('a store without an audit log is refused by name', async () => {
+test('names the missing methods of a store without an audit log', async () => {
   const { auditEntries: _, ...store } = freshStore()
   const { signingKey } = await generateFeedKey()
   const { realm } = await createTestIssuer()
@@ -353,7 +353,7 @@ test('a store without an audit log is refused by name', async () => {
   })
 })
 
-test('a realm that a restored store does not know begins where the others are', async () => {
+test('a realm that a restored store does not know starts at the incarnation of the others', async () => {
   const stage = await openStage()
   const { signingKey, issuer } = stage
   await stage.origin.close()

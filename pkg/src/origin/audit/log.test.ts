@@ -7,7 +7,7 @@ import type { Committer } from '../recording/committer.ts'
 import { createTestIssuer, openStage } from '../testing/stage.ts'
 import { freshStore } from '../testing/stores.ts'
 
-/** A log whose clock stands still until told, over a committer that only keeps lines. */
+/** Opens a log whose clock stops until the test moves it, over a committer that only keeps lines. */
 function openLog(realms: string[]) {
   const lines: Omit<AuditEntry, 'at'>[] = []
   const state = { nowMs: 0, failing: false }
@@ -32,7 +32,7 @@ test('refusals are bounded by address and by realm, and omitted lines are counte
   const { log, lines, state, refuse } = openLog(['acme', 'other'])
   refuse(150, '203.0.113.1')
   assert.equal(lines.length, 100)
-  // Another address is not crowded out, nor is another realm.
+  // Neither another address nor another realm is affected.
   refuse(1, '203.0.113.2')
   refuse(1, '203.0.113.2', 'other')
   assert.equal(lines.length, 102)
@@ -51,12 +51,12 @@ test('refusals are bounded by address and by realm, and omitted lines are counte
   })
   await log.summarize()
   assert.equal(lines.length, 603)
-  // One a second comes back for the realm, one in six seconds for the address.
+  // The realm regains one a second, the address one in six seconds.
   refuse(100, '203.0.113.1')
   assert.equal(lines.length, 613)
 })
 
-test('a summary that cannot be written is written later', async () => {
+test('retries a summary that could not be written', async () => {
   const { log, lines, state, refuse } = openLog(['acme'])
   refuse(101, '203.0.113.1')
   state.failing = true
@@ -94,7 +94,7 @@ test('acts of users and clients are bounded by network and by realm, and omitted
   assert.equal(lines.length, 1_002 + 10_000 - 600 + 300)
 })
 
-test('refusals that an issuer notes are bounded with the others; acts of the application are not', async () => {
+test('limits refusals noted by an issuer, but not acts of the application', async () => {
   const { log, lines } = openLog(['acme'])
   for (let time = 0; time < 150; time += 1)
     await log.note({ realm: 'acme', action: 'login_refused', address: '203.0.113.1' })
@@ -103,13 +103,13 @@ test('refusals that an issuer notes are bounded with the others; acts of the app
   assert.equal(lines.filter(({ action }) => action === 'login').length, 150)
 })
 
-test('addresses without number take no more memory than a thousand', () => {
+test('unlimited addresses take no more memory than a thousand', () => {
   const { refuse, lines } = openLog(['acme'])
   for (let network = 0; network < 5_000; network += 1) refuse(1, `2001:db8:0:${network.toString(16)}::1`)
   assert.equal(lines.length, 600)
 })
 
-test('an origin has its log: a noted line is read back at once', async () => {
+test("an origin's log returns a noted line at once", async () => {
   const { realm } = await createTestIssuer()
   const stage = await openStage({ realms: [{ ...realm, keysInFeed: 'omit' }] })
   const { audit } = stage.origin
@@ -128,7 +128,7 @@ test('an origin has its log: a noted line is read back at once', async () => {
       address: '203.0.113.7',
     })
     assert.equal(second?.actor, 'application')
-    // Long names are cut, stay two, and are found by their whole length.
+    // Long names are truncated, stay distinct, and are found by their full length.
     for (const [first, second] of [
       ['x'.repeat(2_000), `${'x'.repeat(1_999)}y`],
       ['名'.repeat(91), `${'名'.repeat(90)}字`],
@@ -173,7 +173,7 @@ test('an origin has its log: a noted line is read back at once', async () => {
   await assert.rejects(audit.list({ realm: 'acme', limit: 1 }), { code: 'closed' })
 })
 
-test('omitted lines are counted before an origin closes', async () => {
+test('counts omitted lines before an origin closes', async () => {
   const stage = await openStage()
   for (let time = 0; time < 101; time += 1) await stage.origin.audit.note({ realm: 'acme', action: 'login_refused' })
   await stage.close()

@@ -1,5 +1,5 @@
-// Forged messages in numbers: those that are recognised without their signature cost nothing, and the others no more
-// than the budget.
+// Floods of forged messages: those recognised without their signature cost nothing, and the others no more than the
+// budget.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -14,7 +14,7 @@ import { VerificationBudget } from './verification-budget.ts'
 
 const LOGOUT = { typ: 'logout+jwt' }
 
-/** Logout tokens of somebody else's key, under this `kid`; each has another signature. */
+/** Logout tokens signed by a foreign key under this `kid`, each with a different signature. */
 async function forgedTokens(count: number, kid: string): Promise<string[]> {
   const forger = await createTestIssuer()
   return Promise.all(Array.from({ length: count }, () => forger.sign(logoutClaims(), { ...LOGOUT, kid })))
@@ -30,7 +30,7 @@ async function goodStatus(stage: ReceiverStage): Promise<number> {
   return statusOf(stage, await stage.issuer.sign(logoutClaims(), LOGOUT))
 }
 
-/** Its budget has one verification, and no other grows back. */
+/** Its budget has one verification and is never refilled. */
 async function openFrozenStage(): Promise<ReceiverStage> {
   const budget = new VerificationBudget(1, () => 0)
   const connector: Connector = {
@@ -52,7 +52,7 @@ async function openFrozenStage(): Promise<ReceiverStage> {
   return openReceiverStage({}, { connectors: [connector] })
 }
 
-/** Requires that the one verification is left. */
+/** Requires that the one verification is still available. */
 async function requireUnspent(stage: ReceiverStage): Promise<void> {
   const tokens = await Promise.all(Array.from({ length: 5 }, () => stage.issuer.sign(logoutClaims(), LOGOUT)))
   const statuses = await Promise.all(tokens.map((token) => statusOf(stage, token)))
@@ -60,7 +60,7 @@ async function requireUnspent(stage: ReceiverStage): Promise<void> {
   assert.deepEqual(statuses.sort(), [200, 200, 200, 503, 503])
 }
 
-test('messages that are refused by their form cost no verification', async (t) => {
+test('messages refused for their form cost no verification', async (t) => {
   const stage = await openFrozenStage()
   t.after(() => stage.close())
   const tokens = await tokensOfEachKind(stage.issuer)
@@ -80,7 +80,7 @@ test('messages that are refused by their form cost no verification', async (t) =
   await requireUnspent(stage)
 })
 
-test('nor do those whose key is unknown, or that name another algorithm', async (t) => {
+test('messages with an unknown key or another algorithm cost no verification', async (t) => {
   const stage = await openFrozenStage()
   t.after(() => stage.close())
   for (const token of await forgedTokens(20, 'made-up')) assert.equal(await statusOf(stage, token), 400)
@@ -93,7 +93,7 @@ test('nor do those whose key is unknown, or that name another algorithm', async 
   await requireUnspent(stage)
 })
 
-test('nor do security events without the secret of their stream', async (t) => {
+test('security events without the secret of their stream cost no verification', async (t) => {
   const stage = await openReceiverStage({ maxVerificationsPerSecond: 1 })
   t.after(() => stage.close())
   const token = await stage.issuer.sign(securityEventClaims({ [SESSION_REVOKED]: {} }), { typ: 'secevent+jwt' })
@@ -102,20 +102,20 @@ test('nor do security events without the secret of their stream', async (t) => {
   assert.equal((await stage.send('events', token)).status, 202)
 })
 
-test('forged signatures beyond the budget are sent away, and a good message that is sent again gets through', async (t) => {
+test('forged signatures beyond the budget are rejected, and a resent valid message is accepted', async (t) => {
   const stage = await openReceiverStage({ maxVerificationsPerSecond: 20 })
   t.after(() => stage.close())
   const forged = await forgedTokens(300, String(stage.issuer.jwk.kid))
   const before = stage.sequence()
   const statuses: number[] = []
   const flood = Promise.all(forged.map(async (token) => statuses.push(await statusOf(stage, token))))
-  await until(async () => (await goodStatus(stage)) === 200, 'a good message is taken')
+  await until(async () => (await goodStatus(stage)) === 200, 'a valid message is accepted')
   await flood
   assert.deepEqual([...new Set(statuses)].sort(), [400, 503])
   assert.equal(stage.sequence(), before + 1)
 })
 
-test('a refusal says when to send the message again', async (t) => {
+test('a refusal states when to resend the message', async (t) => {
   const stage = await openReceiverStage({ maxVerificationsPerSecond: 1 })
   t.after(() => stage.close())
   const forged = await forgedTokens(8, String(stage.issuer.jwk.kid))
@@ -125,7 +125,7 @@ test('a refusal says when to send the message again', async (t) => {
   for (const { headers } of busy) assert.match(headers.get('retry-after') ?? '', /^[1-9]$/)
 })
 
-test('a body that is no message is refused at every receiver', async (t) => {
+test('every receiver refuses a body that is not a message', async (t) => {
   const stage = await openReceiverStage()
   t.after(() => stage.close())
   const path = (receiver: string): string => `/realms/acme/${receiver}`

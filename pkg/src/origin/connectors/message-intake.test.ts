@@ -22,8 +22,8 @@ const refusal = (
   issuedAt = now(),
 ): string | undefined => stage.origin.refuses('acme', { ...subject, issuedAt, expiresAt: issuedAt + 300 })
 
-describe('what is recorded', () => {
-  test('a session ends, and another one goes on', async () => {
+describe('effects that are recorded', () => {
+  test('a session ends, and another one continues', async () => {
     assert.equal((await stage.send('backchannel-logout', await logoutToken())).status, 200)
     assert.equal(refusal({ session: 's1', subject: 'alice' }), 'session_revoked')
     assert.equal(refusal({ session: 's2', subject: 'alice' }), undefined)
@@ -38,7 +38,7 @@ describe('what is recorded', () => {
     assert.equal(refusal({ subject: 'bob' }, issuedAt), undefined)
   })
 
-  test('so are those of the realm, and of a client', async () => {
+  test('so are the tokens of the realm, and of a client', async () => {
     const notBefore = now()
     const push = await stage.issuer.sign(pushActionClaims({ notBefore }), { typ: 'JWT' })
     assert.equal((await stage.send('k_push_not_before', push)).status, 200)
@@ -81,7 +81,7 @@ describe('a message that is sent again', () => {
     assert.equal(stage.origin.userNotBefore('acme', 'alice'), 0)
   })
 
-  test('asks for no second look at the not-before of the realm', async () => {
+  test("does not read the realm's not-before a second time", async () => {
     const push = await stage.issuer.sign(pushActionClaims(), { typ: 'JWT' })
     for (let index = 0; index < 3; index += 1) await stage.send('k_push_not_before', push)
     assert.equal(stage.pushes(), 1)
@@ -109,7 +109,7 @@ describe('a clock that is wrong', () => {
       .filter(({ kind, condition }) => kind === 'connector' && condition === 'clock')
       .map(({ error }) => error?.detail)
 
-  test('a message of an issuer behind by minutes is recorded, and reported once until one is in time', async () => {
+  test('records a message of an issuer that is minutes behind, and reports it once until one is on time', async () => {
     for (const sid of ['late1', 'late2']) {
       const token = await logoutToken({ sid, iat: now() - 720, exp: now() - 600 })
       assert.equal((await stage.send('backchannel-logout', token)).status, 200)
@@ -120,7 +120,7 @@ describe('a clock that is wrong', () => {
     assert.deepEqual(conditions(), ['message_expired', undefined])
   })
 
-  test('so is one of an issuer ahead, at the time that it states', async () => {
+  test('records one of an issuer that is ahead, at the time that it states', async () => {
     const issuedAt = now() + 120
     await stage.send('backchannel-logout', await logoutToken({ sid: undefined, iat: issuedAt, exp: issuedAt + 120 }))
     assert.equal(refusal({ subject: 'alice' }, issuedAt), 'user_revoked')
@@ -138,7 +138,7 @@ describe('a clock that is wrong', () => {
 })
 
 describe('keys', () => {
-  test('a message by a key that is not known yet waits for one look, and many share it', async (t) => {
+  test('messages with a new key wait for one shared key lookup', async (t) => {
     const next = await createTestIssuer()
     const set: JWK[] = [stage.issuer.jwk]
     let looks = 0

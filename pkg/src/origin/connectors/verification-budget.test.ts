@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { VerificationBudget } from './verification-budget.ts'
 
-/** A budget whose clock and timers only move when they are told to. */
+/** Returns a budget whose clock and timers move only when the test moves them. */
 function timed(
   t: TestContext,
   perSecond: number,
@@ -19,7 +19,7 @@ function timed(
   }
 }
 
-/** The present state of a promise. */
+/** Returns the current state of a promise. */
 function watch(promise: Promise<void>): { outcome: string } {
   const watched = { outcome: 'waiting' }
   promise.then(
@@ -33,7 +33,7 @@ async function settled(): Promise<void> {
   for (let turn = 0; turn < 10; turn += 1) await Promise.resolve()
 }
 
-test('a second of verifications is there at once, and what comes then waits its turn, two seconds at the most', async (t) => {
+test("allows a second's worth of verifications at once, and later ones wait their turn for at most two seconds", async (t) => {
   const { budget, advance } = timed(t, 10)
   const all = Array.from({ length: 32 }, () => watch(budget.take()))
   const count = (outcome: string): number => all.filter((watched) => watched.outcome === outcome).length
@@ -56,7 +56,7 @@ test('at most a thousand messages wait, however fast verifications are', async (
   assert.equal(all.filter(({ outcome }) => outcome === 'waiting').length, 0)
 })
 
-test('what is given back can be taken again', async (t) => {
+test('what is given back can be used again', async (t) => {
   const { budget } = timed(t, 1)
   await budget.take()
   budget.giveBack()

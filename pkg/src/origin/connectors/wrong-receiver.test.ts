@@ -1,5 +1,5 @@
-// Every kind of token that a realm signs, at every receiver: each takes its own kind only, and all else leaves no
-// trace.
+// Sends every kind of token that a realm signs to every receiver: each accepts only its own kind, and all others leave
+// no trace.
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, test } from 'node:test'
@@ -28,7 +28,7 @@ async function trace(): Promise<{ sequence: number; lines: number }> {
   return { sequence: stage.sequence(), lines: (await stage.origin.audit.list({ realm: 'acme', limit: 100 })).length }
 }
 
-test('a token at the wrong receiver is 400 and records nothing', async () => {
+test('a token at the wrong receiver gets 400 and records nothing', async () => {
   const before = await trace()
   for (const [kind, token] of Object.entries(await tokensOfEachKind(stage.issuer))) {
     for (const receiver of RECEIVER_PATHS) {
@@ -46,7 +46,7 @@ test('a token at the wrong receiver is 400 and records nothing', async () => {
   assert.equal(stage.pushes(), 0)
 })
 
-test('so it is where logout tokens may have the older form', async (t) => {
+test('also if logout tokens may have the older form', async (t) => {
   const older = await openReceiverStage({ olderLogoutTokens: 'accept' })
   t.after(() => older.close())
   const { sequence } = older
@@ -58,7 +58,7 @@ test('so it is where logout tokens may have the older form', async (t) => {
   assert.equal(sequence(), before)
 })
 
-test('a token at its own receiver is taken', async () => {
+test('a token at its own receiver is accepted', async () => {
   const tokens = await tokensOfEachKind(stage.issuer)
   for (const [kind, receiver] of Object.entries(OWN)) {
     const response = await stage.send(receiver, tokens[kind] ?? '')
@@ -71,7 +71,7 @@ test('a token at its own receiver is taken', async () => {
   assert.equal(stage.pushes(), 1)
 })
 
-test('every kind of token by another key is refused at every receiver, and so is one that was changed', async () => {
+test('every receiver refuses every kind of token signed by another key or altered', async () => {
   const before = await trace()
   const forger = { ...(await createTestIssuer()), jwk: stage.issuer.jwk }
   const forged = await tokensOfEachKind({
@@ -98,7 +98,7 @@ test('every kind of token by another key is refused at every receiver, and so is
   assert.deepEqual(await trace(), before)
 })
 
-test('a token whose header names no algorithm, or one of a shared secret, is refused', async () => {
+test('refuses a token whose header names no algorithm or a symmetric one', async () => {
   const before = await trace()
   for (const [kind, receiver] of Object.entries(OWN)) {
     const [header = '', claims, signature] = (await tokensOfEachKind(stage.issuer))[kind]?.split('.') ?? []
@@ -115,7 +115,7 @@ test('a token whose header names no algorithm, or one of a shared secret, is ref
   assert.deepEqual(await trace(), before)
 })
 
-test('a message by a banned key is refused', async () => {
+test('refuses a message signed by a banned key', async () => {
   await stage.origin.banKey('acme', String(stage.issuer.jwk.kid), { force: true })
   const before = await trace()
   const tokens = await tokensOfEachKind(stage.issuer)

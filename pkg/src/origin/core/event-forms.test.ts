@@ -1,4 +1,4 @@
-// The forms of the wire format, and the effect of events at readers whose minor version does not have them.
+// The forms of the wire format, and the effect of events at readers whose minor version lacks them.
 
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
@@ -11,7 +11,7 @@ import { createLedger } from './guarded-ledger.ts'
 import type { LedgerCore, LedgerEvent } from './ledger.ts'
 import { formFor, type Minor, MINORS, NEWEST_MINOR } from './minor.ts'
 
-/** Where the minor version stands in a statement. */
+/** The offset of the minor version in a statement. */
 const MINOR_AT = 5
 
 const now = (): number => Math.floor(Date.now() / 1000)
@@ -74,7 +74,7 @@ function respond(ledger: LedgerCore, { pathname, searchParams }: URL): Response 
   return new Response(bytes as Uint8Array<ArrayBuffer>)
 }
 
-test('the core writes the forms that are declared here, and none that is newer', async (t) => {
+test('the core writes exactly the forms declared here', async (t) => {
   const { ledger } = await open(t)
   for (const minor of MINORS) {
     assert.equal(ledger.manifest(now(), minor)[MINOR_AT], minor)
@@ -85,11 +85,11 @@ test('the core writes the forms that are declared here, and none that is newer',
     [ledger.manifest(now()), ledger.signedDelta(0, now()).bytes].map((bytes) => bytes[MINOR_AT]),
     [0, 0],
   )
-  // A core that knew a newer one would give that.
+  // A core that supported a newer form would return it.
   assert.equal(ledger.manifest(now(), 255 as Minor)[MINOR_AT], NEWEST_MINOR)
 })
 
-test('a reader that knows more than this origin gets the newest form', () => {
+test('a reader newer than this origin gets the newest form', () => {
   assert.deepEqual([0, 1, 2, 255, 256, Number.MAX_SAFE_INTEGER].map(formFor), [0, 1, 1, 1, 1, 1])
 })
 

@@ -13,7 +13,7 @@ async function started(t: TestContext): Promise<Stage> {
   return stage
 }
 
-/** Many long names at once: more than the core has room for before it may write them. */
+/** Records many long names at once: more than the core has room for. */
 async function exhaust({ origin }: Stage): Promise<PromiseSettledResult<unknown>[]> {
   const long = 'x'.repeat(1000)
   return Promise.allSettled(Array.from({ length: 8000 }, (_, number) => origin.endSession('acme', `${number}-${long}`)))
@@ -21,7 +21,7 @@ async function exhaust({ origin }: Stage): Promise<PromiseSettledResult<unknown>
 
 const refusal = { code: 'store_unavailable', detail: 'core_failed' }
 
-test('an origin whose memory has run out answers all requests, refuses events, and says so', async (t) => {
+test('an origin out of memory answers all requests, refuses events, and reports it', async (t) => {
   const stage = await started(t)
   const token = await stage.issuer.token()
   assert.equal((await stage.revoke(await stage.issuer.token())).status, 200)
@@ -46,7 +46,7 @@ test('an origin whose memory has run out answers all requests, refuses events, a
   assert.equal(stage.reports.filter(({ kind }) => kind === 'fault').length, 1, 'and not again for every request')
 })
 
-test('it can be closed, and durable events are there when it is started again', async (t) => {
+test('can be closed, and durable events are present after a restart', async (t) => {
   const stage = await openStage()
   await stage.origin.logoutUser('acme', 'bob')
   await exhaust(stage)
@@ -64,7 +64,7 @@ test('it can be closed, and durable events are there when it is started again', 
   await stage.server.close()
 })
 
-test('every realm of the origin stops, feeds and pushes with it, and nothing is left unhandled', async (t) => {
+test('stops every realm of the origin with its feeds and pushes, and leaves no unhandled rejection', async (t) => {
   const other = await createTestIssuer('other', 'https://issuer.test/realms/other')
   const issuer = await createTestIssuer()
   const edges = [{ name: 'edge', pushUrl: 'http://127.0.0.1:9/feed' }]

@@ -1,4 +1,4 @@
-// The origin's own gate: the same answers with signatures by `node:crypto` and by Rust.
+// Compares the origin's own gate with signatures verified by `node:crypto` and by Rust.
 
 import assert from 'node:assert/strict'
 import { createPublicKey, verify } from 'node:crypto'
@@ -62,17 +62,20 @@ function gateOf(pair: Pair, crypto: HostCrypto): GateCore {
   return gate
 }
 
-/** A gate's answers on a token: whose it is, or why not, and its verdict. `no_feed` follows a good signature here. */
+/**
+ * Returns a gate's results for a token: its owner, or why that is unknown, and its verdict. `no_feed` means a good
+ * signature here.
+ */
 function said(gate: GateCore, token: string): unknown[] {
   const code = gate.check(token, NOW) & 0xff
   const reason = code === 0 ? undefined : REASONS[code - 1]
   const identified = gate.identify(token, NOW)
   if ('code' in identified) assert.equal(identified.reason, reason, 'the reason of a verdict')
-  // Claims that a token has not are members without a value, or none.
+  // Claims that a token lacks are members without a value, or missing.
   return ['code' in identified ? identified.code : JSON.parse(JSON.stringify(identified)), reason]
 }
 
-/** `node:crypto`, which counts. */
+/** Wraps `node:crypto` to count calls. */
 function counting(): { crypto: HostCrypto; calls: () => number } {
   let calls = 0
   const crypto = new NodeSignatures({
@@ -119,7 +122,7 @@ for (const algorithm of ALGORITHMS) {
     ]) {
       expect(spelt(input, bytes), bad, `${bytes.length} bytes`)
     }
-    // An old one is identified too; a token that is no access token only with a good signature.
+    // An expired one is identified too; a token that is not an access token only with a good signature.
     const old = inputOf(algorithm, { iat: NOW - 900, exp: NOW - 600 })
     expect(spelt(old, signature(pair, old)), [{ ...GOOD, issuedAt: NOW - 900, expiresAt: NOW - 600 }, 'expired'], 'old')
     const refresh = inputOf(algorithm, { token_use: 'refresh' })
@@ -129,7 +132,7 @@ for (const algorithm of ALGORITHMS) {
   })
 }
 
-test('a host that cannot tell leaves it to Rust', () => {
+test('a host that cannot decide leaves it to Rust', () => {
   const pair = makePair('ES256')
   const input = inputOf('ES256')
   const failing = new NodeSignatures({
@@ -152,7 +155,7 @@ test('a host that cannot tell leaves it to Rust', () => {
   }
 })
 
-test('a token that is not identified says of which realm it is', () => {
+test('an unidentified token still yields its realm', () => {
   const pair = makePair('EdDSA')
   const gate = gateOf(pair, new NoSignatures())
   const bad = spelt(inputOf('EdDSA'), Buffer.alloc(64, 1))
@@ -167,14 +170,14 @@ test('a token that is not identified says of which realm it is', () => {
   gate.free()
 })
 
-test('strings that are no token, or too long, get the same answer too', () => {
+test('strings that are not tokens, or too long, get the same result too', () => {
   const pair = makePair('EdDSA')
   const gate = gateOf(pair, new NodeSignatures({ createPublicKey, verify }))
   for (const token of ['garbage', 'a.b.c', 'x'.repeat(16_385), `${inputOf('EdDSA')}.\ud800`, 'é'.repeat(16_384)]) {
     assert.deepEqual(said(gate, token), ['invalid_token', 'malformed'])
   }
   assert.deepEqual(said(gate, ''), ['invalid_token', 'missing_token'])
-  // The memory may have grown meanwhile: another gate's state, many tokens.
+  // The memory may have grown meanwhile through another gate's state and many tokens.
   const others = Array.from({ length: 64 }, () => gateOf(pair, new NoSignatures()))
   const long = inputOf('EdDSA', { pad: 'x'.repeat(9_000) })
   assert.deepEqual(said(gate, spelt(long, signature(pair, long))), [GOOD, 'no_feed'])

@@ -1,4 +1,5 @@
-// The ledger behind the boundary: every kind of event, and its statistics. The meaning of events is tested in Rust.
+// The ledger behind the wasm boundary: every kind of event, and its statistics. The meaning of events is tested in
+// Rust.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -32,14 +33,14 @@ async function openLedger(change: object = {}): Promise<LedgerCore> {
   return createLedger('acme', await options(change))
 }
 
-/** The row's sequence; `undefined` when the event was in force already. */
+/** Returns the row's sequence; `undefined` if the event was already in force. */
 function record(ledger: LedgerCore, event: LedgerEvent): number | undefined {
   const row = stageEvent(ledger, event, NOW)?.row
   ledger.commit()
   return row?.sequence
 }
 
-test('corrections undo the event about the same subject', async () => {
+test('corrections undo the event on the same subject', async () => {
   const ledger = await openLedger()
   const token = { issuedAt: NOW, expiresAt: NOW + 300 }
   const subject = {
@@ -87,7 +88,7 @@ test('corrections undo the event about the same subject', async () => {
     assert.notEqual(ledger.refuses(subject), undefined, mistake.kind)
     assert.notEqual(record(ledger, correction), undefined)
     assert.equal(ledger.refuses(subject), undefined, mistake.kind)
-    assert.equal(record(ledger, correction), undefined, 'no news any more')
+    assert.equal(record(ledger, correction), undefined, 'no longer a change')
   }
   record(ledger, { kind: 'keyBanned', thumbprint: THUMBPRINT })
   assert.equal(ledger.bans(THUMBPRINT), true)
@@ -96,7 +97,7 @@ test('corrections undo the event about the same subject', async () => {
   ledger.free()
 })
 
-test('an event that is misspelt, out of range or has a member too many is refused', async () => {
+test('refuses an event that is misspelt, out of range or has an extra member', async () => {
   const ledger = await openLedger()
   const bad: [string, object][] = [
     ['invalid_option', { kind: 'correction', correction: { kind: 'user', subject: 'alice', not_before: 1 } }],
@@ -125,12 +126,12 @@ test('an event that is misspelt, out of range or has a member too many is refuse
   ledger.free()
 })
 
-test('an unknown option is refused', async () => {
+test('refuses an unknown option', async () => {
   const misspelt = { ...(await options()), maxSessionsSeconds: 1 }
   assert.throws(() => createLedger('acme', misspelt), /maxSessionsSeconds/)
 })
 
-test('the policy is read as a gate reads it, and must be of the same issuer', async () => {
+test('reads the policy as a gate does, and requires the same issuer', async () => {
   const policy = corePolicy({ name: 'acme', issuer: 'https://issuer.test', audience: 'api' })
   assert.equal((await openLedger({ policy })).sequence, 0)
   for (const [change, option] of [
@@ -153,7 +154,7 @@ test('keys can be withdrawn', async () => {
   ledger.free()
 })
 
-test('a token that missed the last logout is refused', async () => {
+test('refuses a token that does not know the last logout', async () => {
   const ledger = await openLedger()
   record(ledger, { kind: 'user', subject: 'alice', notBefore: NOW - 100 })
   const ask = (lastLogoutTime?: number) =>
@@ -203,7 +204,7 @@ test('the chain of the past, another signing key, and stats', async () => {
   ledger.free()
 })
 
-test('wider bounds than were recorded wait', async () => {
+test('wider bounds than those recorded take effect later', async () => {
   const settings = await options({ maxLifetimeSeconds: 3600 })
   const [narrow, wide] = [
     createLedger('acme', settings),

@@ -1,4 +1,4 @@
-// Names that a gate accepts can be revoked, by the API and by the routes, with any characters.
+// Names that a gate accepts can be revoked, by the API and by the routes, whatever characters they contain.
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -29,7 +29,7 @@ const ILLEGAL: Readonly<Record<string, unknown>> = {
   null: null,
 }
 
-/** One for each test, as events in force already are not recorded again. */
+/** A new stage for each test, because events already in force are not recorded again. */
 let stage: Stage
 beforeEach(async () => void (stage = await openStage({ edges: [{ name: 'edge-1', ackSecret: 'secret-1' }] })))
 afterEach(() => stage.close())
@@ -41,7 +41,7 @@ function refuses(subject: Parameters<Stage['origin']['refuses']>[1] | object): s
 
 describe('the API', () => {
   for (const [what, name] of Object.entries(LEGAL)) {
-    test(`takes ${what}`, async () => {
+    test(`accepts ${what}`, async () => {
       const { origin } = stage
       await origin.endClientSession('acme', name, name)
       assert.equal(refuses({ session: name, authorizedParty: name }), 'session_revoked')
@@ -150,7 +150,7 @@ describe('routes that take the name in their body', () => {
     assert.equal((await stage.administer('POST', path, { notBefore })).status, 400)
   })
 
-  test('stand beside those that take it in the path', async () => {
+  test('exist besides those that take it in the path', async () => {
     assert.equal((await stage.administer('DELETE', '/admin/realms/acme/sessions/ended')).status, 204)
     assert.equal((await stage.administer('DELETE', '/admin/realms/acme/users/alice/grants/end')).status, 204)
     assert.equal((await stage.administer('DELETE', '/admin/realms/acme/users/alice/grants/..%2f')).status, 400)
@@ -160,7 +160,7 @@ describe('routes that take the name in their body', () => {
   })
 })
 
-test('a gate accepts no name that cannot be revoked, and gets revocations of the others', async (t) => {
+test('a gate accepts no name that cannot be revoked, and enforces revocations of the others', async (t) => {
   const gate = createGate({
     realms: [
       {
@@ -194,7 +194,7 @@ test('a gate accepts no name that cannot be revoked, and gets revocations of the
       return !(await gate.check(token)).ok
     }, `${what} is refused`)
   }
-  // An administrator too.
+  // Also as an administrator.
   const odd = await stage.issuer.token({ ...ADMINISTRATOR, sub: '..\u0000' })
   const headers = { authorization: `Bearer ${odd}` }
   assert.equal((await stage.get('/admin/realms/acme/edges', { headers })).status, 200)

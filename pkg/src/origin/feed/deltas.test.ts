@@ -16,7 +16,8 @@ import { freshStore } from '../testing/stores.ts'
 const EVENTS = 100_000
 const SOMEBODY = '203.0.113.7'
 /**
- * CPU that signing a delta takes on the clock of these tests: more than on any machine, so that a budget is soon spent.
+ * The CPU time of signing a delta on the clock of these tests: more than on any machine, so that a budget is soon
+ * spent.
  */
 const SIGNING_MS = 4
 
@@ -28,7 +29,7 @@ interface Stage {
   ledger: LedgerCore
   feed: RealmFeed
   readers: Readers
-  /** How many deltas were signed. */
+  /** The number of deltas signed. */
   signed: { count: number }
   /** In seconds for the ledger, and in milliseconds for the budgets. */
   clock: { now: number; ms: number }
@@ -36,7 +37,7 @@ interface Stage {
   ask(after: number, network?: string): Statement
 }
 
-/** A feed over a ledger that counts what it signs. */
+/** Opens a feed over a ledger that counts what it signs. */
 function open(events = EVENTS): Stage {
   const options = { leewaySeconds: 5, skewSeconds: 5, maxLifetimeSeconds: 3_600, issuerSkewSeconds: 0 }
   const ledger = createLedger('acme', {
@@ -96,7 +97,7 @@ function open(events = EVENTS): Stage {
   }
 }
 
-test('every other sequence is answered by few deltas, and one again by none', () => {
+test('serves every other sequence with few deltas, and a repeated one with none', () => {
   const { ask, feed, signed } = open()
   for (let after = 1; after < EVENTS; after += 37) {
     const { sequence } = ask(after, `198.51.100.${after % 250}`)
@@ -109,14 +110,14 @@ test('every other sequence is answered by few deltas, and one again by none', ()
   assert.equal(signed.count, count)
 })
 
-test('one address has few deltas signed, for any requests and any speed of the head', (t) => {
+test('signs few deltas for one address, whatever its requests and the speed of the head', (t) => {
   const { ask, feed, record, signed, clock } = open()
   const seconds = 10
   const { now } = clock
   let [answered, busy] = [0, 0]
   let random = 1
   for (let question = 0; question < seconds * 1_000; question += 1) {
-    // One question a millisecond, besides the time of signing.
+    // One request a millisecond, besides the time of signing.
     clock.ms += 1
     clock.now = now + Math.floor(clock.ms / 1_000)
     if (clock.ms >= seconds * 1_000) break
@@ -131,16 +132,16 @@ test('one address has few deltas signed, for any requests and any speed of the h
       busy += 1
     }
   }
-  t.diagnostic(`${answered} answered and ${busy} turned away in ${seconds} s: ${signed.count} deltas`)
-  // Its budget of 30 ms at once and 30 ms a second, one delta a second for all readers that have spent theirs, and some
-  // that end before the head.
+  t.diagnostic(`${answered} answered and ${busy} refused in ${seconds} s: ${signed.count} deltas`)
+  // The address's budget of 30 ms at once and 30 ms a second, one delta a second for all readers that have spent
+  // theirs, and some that end before the head.
   assert.ok(signed.count <= (30 + 30 * seconds) / SIGNING_MS + seconds + 15, `${signed.count} deltas`)
   // Most requests are still answered, by deltas made for others, and other addresses are not affected.
   assert.ok(answered >= 6_000, `${answered} answered`)
   assert.equal(ask(feed.sequence - 2, '198.51.100.1').sequence, feed.sequence)
 })
 
-test('a delta that ends before the head is made once, until the keys change or the history begins anew', () => {
+test('creates a delta that ends before the head once, until the keys change or the history restarts', () => {
   const { ask, ledger, record, signed, clock } = open(40_000)
   const first = ask(10)
   record(100)
@@ -164,7 +165,7 @@ test('a delta that ends before the head is made once, until the keys change or t
   assert.throws(() => ask(10), { code: 'feed_refused', detail: 'pruned' })
 })
 
-test('readers of different forms never share a delta, be it far from the head, near it, or made for all who have spent their CPU', () => {
+test('readers of different forms never share a delta: far from the head, near it, or for all readers out of CPU budget', () => {
   const { feed, readers, clock } = open(40_000)
   const minorAt = 5
   for (const after of [10, 20_000, 39_001, 39_990, feed.sequence]) {
@@ -185,7 +186,7 @@ test('readers of different forms never share a delta, be it far from the head, n
   }
 })
 
-test('a gate that is far behind gets to the head step by step, by pull and by stream', async () => {
+test('a gate that is far behind reaches the head step by step, by pull and by stream', async () => {
   const issuer = await createTestIssuer()
   const origin = await createOrigin({
     store: freshStore(),

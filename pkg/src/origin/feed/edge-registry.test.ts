@@ -8,7 +8,7 @@ const atFive = { realm: 'acme', sequence: 5 }
 
 const chainOf = (sequence: number): string => String(sequence).padStart(32, '0')
 
-/** A registry of edges with a clock and a ledger that the test controls. */
+/** Opens a registry of edges with a clock and a ledger that the test controls. */
 function openBook({ oldest = 0 } = {}): {
   book: EdgeRegistry
   at: { now: number; head: number }
@@ -80,7 +80,7 @@ test('a replayed acknowledgement changes nothing and is no sign of life', () => 
   assert.equal(state('a'), 'silent')
   const after = book.status('acme')[0]
   assert.deepEqual([after?.sequence, after?.acknowledgedAt], [before?.sequence, before?.acknowledgedAt])
-  // Also to an origin that has just started, without a memory of it.
+  // Also for an origin that has just started and does not remember it.
   const again = openBook()
   again.at.now = 2_000
   again.acknowledge('a', 5, 1_000)
@@ -88,7 +88,7 @@ test('a replayed acknowledgement changes nothing and is no sign of life', () => 
   assert.deepEqual(again.book.missing('acme', 5), ['a', 'b', 'mute'])
 })
 
-test('a wrong chain counts at no sequence, past ones included', () => {
+test('a wrong chain is refused at every sequence, including past ones', () => {
   const { book, acknowledge, reports } = openBook()
   for (const sequence of [0, 3, 5]) {
     assert.equal(
@@ -117,7 +117,7 @@ test('an acknowledgement too far back to be compared does not count', () => {
   assert.equal(state('a'), 'unheard')
 })
 
-test('edges that fall silent are reported, once when it begins and once when it is over', () => {
+test('reports edges that fall silent once when it begins and once when it ends', () => {
   const { book, at, acknowledge, reports } = openBook()
   acknowledge('a', 5, at.now)
   at.now += 61
@@ -136,7 +136,7 @@ test('edges that fall silent are reported, once when it begins and once when it 
   )
 })
 
-test('waiting ends as soon as every edge that can has acknowledged', async () => {
+test('waiting ends once every edge that can acknowledge has done so', async () => {
   const { book, at, acknowledge } = openBook()
   let over = false
   const waiting = book.enforced(atFive, 10_000).then(() => (over = true))
@@ -151,7 +151,7 @@ test('waiting ends as soon as every edge that can has acknowledged', async () =>
   assert.deepEqual(book.missing('acme', 5), ['mute'])
 })
 
-test('waiting ends with the timeout, the caller and the registry', async () => {
+test("waiting ends with the timeout, the caller's signal and the registry", async () => {
   const { book } = openBook()
   await book.enforced(atFive, 0)
   await book.enforced(atFive, 5)
@@ -164,7 +164,7 @@ test('waiting ends with the timeout, the caller and the registry', async () => {
   await Promise.all(waiting)
 })
 
-test('the minor of an edge is that of its last acknowledgement, and old ones move nothing', () => {
+test("an edge's minor version is the one in its last acknowledgement, and old ones change nothing", () => {
   const { book, at } = openBook()
   const say = (sequence: number, issuedAt: number, minor: number): string =>
     book.acknowledge('acme', 'a', { sequence, chain: chainOf(sequence), issuedAt, minor })
@@ -191,7 +191,7 @@ test('the minor of an edge is that of its last acknowledgement, and old ones mov
   assert.equal(minor(), 0)
 })
 
-test('an event that a form leaves out is enforced by no reader of that form, and by every other one', async () => {
+test('an event that a form omits is enforced by every reader except those of that form', async () => {
   const { book, at } = openBook()
   for (const [name, minor] of [
     ['a', 0],

@@ -1,4 +1,4 @@
-// Pushes to edges of different minor versions, and to edges that say they have one which they do not have.
+// Pushes to edges of different minor versions, and to edges that claim a minor version which they do not support.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -6,7 +6,7 @@ import { TestServer } from '../../test-fixtures/server.ts'
 import type { OriginOptions } from '../options.ts'
 import { openStage, type Stage, until } from '../testing/stage.ts'
 
-/** Where the minor version stands in a statement. */
+/** The offset of the minor version in a statement. */
 const MINOR_AT = 5
 const MANIFEST = 'PCLM'
 
@@ -20,7 +20,7 @@ interface TestEdge {
   name: string
   pushUrl: string
   pushes: Push[]
-  /** Statuses of the next pushes. Default 200. */
+  /** Returns the status of the next push. Default 200. */
   answer: (push: Omit<Push, 'answer'>) => number | Promise<number>
 }
 
@@ -67,7 +67,7 @@ function statusOf(
   return stage.origin.status()[0]?.edges.find(({ name }) => name === edge)
 }
 
-/** The edge says where it is, and which minor it knows if any. */
+/** Acknowledges the edge's position, and its minor version if given. */
 async function acknowledge(stage: Stage, { name }: TestEdge, minor?: number): Promise<void> {
   const { sequence, chain } = stage.origin.status()[0] ?? { sequence: 0, chain: '' }
   const body = { edge: name, sequence, chain, issuedAt: Math.floor(Date.now() / 1000) }
@@ -75,7 +75,7 @@ async function acknowledge(stage: Stage, { name }: TestEdge, minor?: number): Pr
   assert.equal((await stage.post(`/feed/acme/acks${query}`, body, { authorization: `Bearer of ${name}` })).status, 204)
 }
 
-/** Records a change, and returns the pushes to the edge until it had it. */
+/** Records a change, and returns the pushes to the edge until it has it. */
 async function pushesOfChange(stage: Stage, edge: TestEdge): Promise<Push[]> {
   const before = edge.pushes.length
   await stage.revoke(await stage.issuer.token())
@@ -89,7 +89,7 @@ const reportsOf = (stage: Stage): unknown[] =>
 const delta = (minor: number, answer = 200): Push => ({ minor, isManifest: false, answer })
 const manifest = (minor: number, answer = 200): Push => ({ minor, isManifest: true, answer })
 
-test('an edge is pushed form 0 until it names its minor, and each edge its own', async (t) => {
+test('pushes form 0 to an edge until it names its minor version, and to each edge its own form', async (t) => {
   const [old, unheard, recent, later] = [
     await openEdge(t, 'old'),
     await openEdge(t, 'unheard'),
@@ -115,7 +115,7 @@ test('an edge is pushed form 0 until it names its minor, and each edge its own',
     edges.map(({ name }) => statusOf(stage, name)?.minor),
     [0, undefined, 1, 99],
   )
-  // Its successor is an older one.
+  // An older instance replaces it.
   await acknowledge(stage, recent)
   assert.deepEqual(await pushesOfChange(stage, recent), [delta(0)])
   assert.deepEqual(reportsOf(stage), [])
@@ -131,7 +131,7 @@ test('an edge that refuses the form it named gets form 0 at once, until it ackno
   assert.equal(statusOf(stage, 'edge-1')?.minor, undefined)
   assert.deepEqual(await pushesOfChange(stage, edge), [delta(0)])
   assert.deepEqual(reportsOf(stage), [['push', 'acme', 'edge-1', 'minor']])
-  // An older one has taken its place, and says so.
+  // An older instance has replaced it, and states so.
   await acknowledge(stage, edge)
   assert.deepEqual(await pushesOfChange(stage, edge), [delta(0)])
   assert.deepEqual(reportsOf(stage).slice(1), [['push', 'acme', 'edge-1', undefined]])
@@ -141,7 +141,7 @@ test('an edge that refuses the form it named gets form 0 at once, until it ackno
   assert.equal(stage.reports.length, 2)
 })
 
-test('an edge that names a minor it does not have gets every change all the same, and is reported once', async (t) => {
+test('an edge that claims an unsupported minor version still gets every change, and is reported once', async (t) => {
   const [liar, other] = [await openEdge(t, 'liar'), await openEdge(t, 'other')]
   liar.answer = ({ minor }) => (minor === 0 ? 200 : 400)
   const stage = await openOrigin(t, [liar, other])
@@ -150,11 +150,11 @@ test('an edge that names a minor it does not have gets every change all the same
     assert.deepEqual(await pushesOfChange(stage, liar), [delta(1, 400), manifest(0)])
   }
   assert.equal(other.pushes.filter(({ minor }) => minor === 0).length, other.pushes.length)
-  // None of `status`: no push counted as failed, so that none was followed by a pause.
+  // No report with `status`: no push counted as failed, so no pause followed.
   assert.deepEqual(reportsOf(stage), [['push', 'acme', 'liar', 'minor']])
 })
 
-test('an acknowledgement does not bring the refused form back before the change is there', async (t) => {
+test('an acknowledgement does not restore the refused form before the change has arrived', async (t) => {
   const edge = await openEdge(t, 'edge-1')
   const stage = await openOrigin(t, [edge])
   await acknowledge(stage, edge, 1)
@@ -168,7 +168,7 @@ test('an acknowledgement does not bring the refused form back before the change 
   assert.deepEqual(await pushesOfChange(stage, edge), [delta(1, 400), manifest(0, 503), manifest(0)])
 })
 
-test('an edge that refuses every form is failing, as before', async (t) => {
+test('an edge that refuses every form counts as failing', async (t) => {
   const edge = await openEdge(t, 'edge-1')
   const stage = await openOrigin(t, [edge])
   await acknowledge(stage, edge, 1)

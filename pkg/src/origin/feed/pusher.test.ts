@@ -16,9 +16,9 @@ interface TestEdge {
     authorization: string | undefined
     answer: Answer
   }[]
-  /** Answers for the next pushes; then 200. */
+  /** Responses to the next pushes; then 200. */
   plan: Answer[]
-  /** Answers held pushes with 200. */
+  /** Responds to held pushes with 200. */
   release(): void
   close(): Promise<void>
 }
@@ -107,7 +107,7 @@ test('an edge that cannot follow gets the manifest', async () => {
   }
 })
 
-test('a flaky edge is tried again and reported once', async () => {
+test('retries a flaky edge and reports it once', async () => {
   const edge = await openEdge(200, 500, 'break', 503, 400)
   const stage = await openStage({ edges: [{ name: 'edge-1', pushUrl: edge.url }] })
   try {
@@ -128,7 +128,7 @@ test('a flaky edge is tried again and reported once', async () => {
   }
 })
 
-test('an edge that hangs blocks no other and gets all changes in one delta in the end', async () => {
+test('an edge that hangs blocks no other, and finally gets all changes in one delta', async () => {
   const edge = await openEdge(200, 'hang')
   const quick = await openEdge()
   const stage = await openStage({
@@ -159,7 +159,7 @@ test('an edge that hangs blocks no other and gets all changes in one delta in th
   }
 })
 
-/** Pushes of an edge that holds the first change back while so much comes that the next delta is long. */
+/** Returns the pushes to an edge that holds the first change until the next delta is long. */
 async function pushesOfLongDelta(secret: string | undefined, ...plan: Answer[]): Promise<TestEdge['pushes']> {
   const edge = await openEdge(200, 'hold', ...plan)
   const edges = [{ name: 'edge-1', pushUrl: edge.url, ...(secret === undefined ? {} : { ackSecret: secret }) }]
@@ -172,7 +172,7 @@ async function pushesOfLongDelta(secret: string | undefined, ...plan: Answer[]):
     const before = edge.pushes.length
     edge.release()
     const answers = plan.length + 1
-    await until(() => edge.pushes.length >= before + answers, 'the edge hears of it')
+    await until(() => edge.pushes.length >= before + answers, 'the edge is notified')
     assert.deepEqual(stage.reports.filter(({ error }) => error !== undefined).length, plan.length)
     return edge.pushes.slice(before, before + answers)
   } finally {
@@ -181,13 +181,13 @@ async function pushesOfLongDelta(secret: string | undefined, ...plan: Answer[]):
   }
 }
 
-test('a long delta shows the secret', async () => {
+test('a long delta carries the secret', async () => {
   const [long] = await pushesOfLongDelta('of edge-1')
   assert.ok(long !== undefined && long.bytes > 65_536, `${long?.bytes} bytes`)
   assert.equal(long.authorization, 'Bearer of edge-1')
 })
 
-test('an edge without a secret gets a heartbeat instead, and so does one that broke a long delta off', async () => {
+test('sends a heartbeat instead to an edge without a secret, or one that rejected a long delta', async () => {
   const [hint] = await pushesOfLongDelta(undefined)
   assert.ok(hint !== undefined && hint.bytes < 1_000, `${hint?.bytes} bytes`)
   assert.deepEqual([hint.magic, hint.authorization], [DELTA, undefined])
@@ -208,7 +208,7 @@ test('a secret with characters beyond ASCII does not block pushes', async () => 
   }
 })
 
-test('closing ends a push that hangs', async () => {
+test('closing aborts a push that hangs', async () => {
   const edge = await openEdge('hang')
   const stage = await openStage({ edges: [{ name: 'edge-1', pushUrl: edge.url }], pushTimeoutMs: 120_000 })
   await until(() => edge.pushes.length === 1, 'the push is under way')
@@ -218,7 +218,7 @@ test('closing ends a push that hangs', async () => {
   await edge.close()
 })
 
-test('a redirect is not followed', async () => {
+test('does not follow a redirect', async () => {
   const edge = await openEdge(302, 302)
   const stage = await openStage({ edges: [{ name: 'edge-1', pushUrl: edge.url }] })
   try {

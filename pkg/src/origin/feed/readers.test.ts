@@ -46,20 +46,20 @@ async function assertFull(address = ADDRESS): Promise<void> {
   assert.equal(((await response.json()) as { error: string }).error, 'too_many_requests')
 }
 
-/** That all places are free: exactly so many streams can be opened. */
+/** Asserts that all places are free: exactly this many streams can be opened. */
 async function assertFree(): Promise<void> {
   const streams = await openStreams(MOST)
   await assertFull()
   for (const stream of streams) stream.abort()
 }
 
-test('streams and long polls of one address are bounded together, without effect on others', async () => {
+test('limits streams and long polls of one address together, without affecting others', async () => {
   await openStreams(MOST - 1)
   const poll = new AbortController()
   const polled = ask(`/feed/acme/manifest?after=${stage.sequence()}&waitSeconds=25`, ADDRESS, { signal: poll.signal })
   await assertFull()
   assert.equal((await ask(`/feed/acme/manifest?after=${stage.sequence()}&waitSeconds=25`)).status, 429)
-  // A request that need not wait is answered.
+  // A request that need not wait gets a response.
   for (const path of [
     '/feed/acme/manifest',
     '/feed/acme/manifest?after=0',
@@ -74,7 +74,7 @@ test('streams and long polls of one address are bounded together, without effect
   await assertFull()
 })
 
-test('an IPv6 subscriber is one address; a host that knows none has only the bound for all', async () => {
+test('an IPv6 subscriber counts as one address; without an address only the limit for all applies', async () => {
   for (let host = 1; host <= MOST; host += 1) await openStreams(1, `2001:db8:0:7::${host.toString(16)}`)
   await assertFull('2001:db8:0:7:ffff::1')
   await openStreams(1, '2001:db8:0:8::1')
@@ -86,14 +86,14 @@ test('an IPv6 subscriber is one address; a host that knows none has only the bou
   }
 })
 
-test('a place is released whenever its reader leaves', async () => {
+test('releases a place whenever its reader leaves', async () => {
   // By the connection, before the body is read.
   for (const stream of await openStreams(MOST)) stream.abort()
   await assertFree()
   // By cancelling the body.
   for (let times = 0; times < MOST; times += 1) await (await ask('/feed/acme/stream')).body?.cancel()
   await assertFree()
-  // Gone before it was answered.
+  // Gone before the response.
   for (let times = 0; times < MOST; times += 1) {
     const stream = await ask('/feed/acme/stream', ADDRESS, { signal: AbortSignal.abort() })
     const poll = await ask(`/feed/acme/manifest?after=${stage.sequence()}&waitSeconds=25`, ADDRESS, {
@@ -111,10 +111,10 @@ test('a place is released whenever its reader leaves', async () => {
   await assertFree()
 })
 
-test('a reader that does not read is dropped, and its place released', async () => {
+test('drops a reader that does not read, and releases its place', async () => {
   await openStreams(MOST)
   await assertFull()
-  // A megabyte each that is not read.
+  // A megabyte for each that is not read.
   for (let round = 0; round < 60; round += 1) {
     await Promise.all(
       Array.from({ length: 4_000 }, (_, user) => stage.origin.logoutUser('acme', `user-${round}-${user}`)),
@@ -126,7 +126,7 @@ test('a reader that does not read is dropped, and its place released', async () 
   assert.fail('they are still there')
 })
 
-test('over HTTP a client that breaks off gives its place back', async () => {
+test('a client that disconnects over HTTP releases its place', async () => {
   async function openAll(): Promise<{ statuses: number[]; stop: AbortController }> {
     const stop = new AbortController()
     const opened = Array.from({ length: MOST }, () => stage.get('/feed/acme/stream', { signal: stop.signal }))
@@ -143,7 +143,7 @@ test('over HTTP a client that breaks off gives its place back', async () => {
   }
 })
 
-test('a revocation of an address with too many waiting does not wait for edges', async () => {
+test('a revocation by an address with too many waiting requests does not wait for edges', async () => {
   await openStreams(MOST)
   const token = await stage.issuer.token()
   const beganAtMs = performance.now()
@@ -158,7 +158,7 @@ test('a revocation of an address with too many waiting does not wait for edges',
   assert.ok(performance.now() - beganAtMs < 10_000)
 })
 
-test('unless it is said otherwise one address has 500 of the 10,000', async () => {
+test('by default one address has 500 of the 10,000 places', async () => {
   const other = await openStage()
   try {
     const responses: Response[] = []
@@ -174,7 +174,7 @@ test('unless it is said otherwise one address has 500 of the 10,000', async () =
   }
 })
 
-test('a budget of CPU is spent by the work done, and grows back', () => {
+test('a CPU budget is spent by work, and refills', () => {
   const clock = { nowMs: 0 }
   const budget = new CpuBudget(() => clock.nowMs)
   assert.equal(
@@ -194,7 +194,7 @@ test('a budget of CPU is spent by the work done, and grows back', () => {
   const readers = new Readers({ maxWaitingPerAddress: 1, nowMs: () => clock.nowMs })
   readers.budget('a').charge(() => (clock.nowMs += 100))
   assert.equal(readers.budget('a').isSpent, true)
-  // Made-up addresses evict the budget that was spent least recently.
+  // Made-up addresses evict the budget that was used least recently.
   for (let network = 0; network < 2_000; network += 1) readers.budget(String(network))
   assert.equal(readers.budget('a').isSpent, false)
 })

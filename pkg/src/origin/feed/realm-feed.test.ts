@@ -11,7 +11,7 @@ import '../testing/load.ts'
 import { RealmFeed } from './realm-feed.ts'
 import type { Statement } from './statement.ts'
 
-/** Where the minor version stands in a statement. */
+/** The offset of the minor version in a statement. */
 const MINOR_AT = 5
 
 let signingKey: JWK
@@ -24,9 +24,9 @@ before(async () => {
 interface Stage {
   feed: RealmFeed
   ledger: LedgerCore
-  /** The minor of each statement that was signed. */
+  /** The minor version of each signed statement. */
   signed: number[]
-  /** Signing a statement of this form fails. */
+  /** The form for which signing fails. */
   failing: { minor: Minor | undefined }
   at: { now: number }
   /** Records an event, brings a gate to the head as the origin's own is, and publishes. */
@@ -88,7 +88,7 @@ function open(): Stage {
   }
 }
 
-/** The statements sent to a listener to a form. */
+/** Returns the statements sent to a listener of a form. */
 function listen(feed: RealmFeed, minor: Minor): Statement[] {
   const heard: Statement[] = []
   assert.ok(feed.subscribe(minor, (statement) => heard.push(statement)))
@@ -99,7 +99,7 @@ const minorsOf = (statements: readonly Statement[]): (number | undefined)[] =>
   statements.map(({ bytes }) => bytes[MINOR_AT])
 const user = (subject: string): LedgerEvent => ({ kind: 'user', subject })
 
-test('listeners get every change in their form, each signed once for all of a form', () => {
+test('listeners get every change in their form, signed once per form', () => {
   const { feed, signed, record, at } = open()
   const heard = MINORS.flatMap((minor) => [listen(feed, minor), listen(feed, minor)])
   for (const [index, subject] of ['alice', 'bob', 'carol'].entries()) {
@@ -121,7 +121,7 @@ test('listeners get every change in their form, each signed once for all of a fo
   )
 })
 
-test('with readers of one form nothing is signed twice, nor in another form', () => {
+test('with readers of one form nothing is signed twice or in another form', () => {
   for (const minor of MINORS) {
     const { feed, signed, record, at } = open()
     // A poll for manifests, a poll for deltas, a stream: the origin's own gate shares with each.
@@ -141,7 +141,7 @@ test('with readers of one form nothing is signed twice, nor in another form', ()
   }
 })
 
-test("the origin's own gate has the newest form as soon as an older one would refuse more than was meant", () => {
+test("the origin's own gate uses the newest form once an older one would refuse more than was meant", () => {
   for (const event of [
     { kind: 'grant', subject: 'alice', client: 'app' },
     { kind: 'keyNotBefore', thumbprint: 'A'.repeat(43) },
@@ -157,7 +157,7 @@ test("the origin's own gate has the newest form as soon as an older one would re
   }
 })
 
-test('manifests are kept by form, with validators of their own', async () => {
+test('caches manifests by form, each with its own validator', async () => {
   const { feed, signed, record } = open()
   const read = (): Promise<{ etag: string; bytes: Uint8Array }[]> =>
     Promise.all(MINORS.map((minor) => feed.form(minor).validatedManifest()))
@@ -177,7 +177,7 @@ test('manifests are kept by form, with validators of their own', async () => {
   assert.equal(new Set(etags).size, 4)
 })
 
-test('another key signs every form anew', () => {
+test('another key re-signs every form', () => {
   const { feed, ledger } = open()
   const ofEach = (): Uint8Array[] =>
     MINORS.flatMap((minor) => [feed.form(minor).manifest().bytes, feed.form(minor).delta(0).bytes])
@@ -193,7 +193,7 @@ test('another key signs every form anew', () => {
   )
 })
 
-test('a form that fails leaves the listeners of the other one alone', () => {
+test('a failing form does not affect listeners of the other one', () => {
   for (const minor of MINORS) {
     const { feed, ledger, failing, at } = open()
     const heard = MINORS.map((each) => listen(feed, each))
@@ -208,7 +208,7 @@ test('a form that fails leaves the listeners of the other one alone', () => {
   }
 })
 
-test('a long poll ends with the change, and nothing is signed for it', async () => {
+test('a long poll ends with the change, without signing anything', async () => {
   const { feed, ledger, signed, at } = open()
   const waiting = [1, 2].map(() => feed.waitBeyond(0, 60_000, new AbortController().signal))
   feed.heartbeat()

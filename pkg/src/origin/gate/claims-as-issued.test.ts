@@ -1,5 +1,4 @@
-// Claims as issuers write them, at an origin and a gate on its feed: null for absent, ids that are numbers, kinds of
-// tokens.
+// Claims as issuers write them, at an origin and a gate on its feed: null for absent, numeric ids, kinds of tokens.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -12,12 +11,12 @@ type Options = Partial<Pick<OriginRealm, 'audience' | 'numericIds' | 'grantClaim
 
 interface Pair {
   stage: Stage
-  /** One of each module. */
+  /** One gate for each module. */
   gates: Gate[]
   token(claims: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
-  /** Returns the common verdict of the gates, uncached and cached; all their verdicts where they differ. */
+  /** Returns the common verdict of the gates, uncached and cached, or all their verdicts if they differ. */
   answer(token: string): Promise<string | string[]>
-  /** The status with which the origin's own gate answers an administrator's token. */
+  /** Returns the status with which the origin's own gate responds to an administrator's token. */
   atOrigin(token: string): Promise<number>
   refresh(): Promise<void>
 }
@@ -57,7 +56,7 @@ async function failure(gate: Gate, token: string): Promise<Check | undefined> {
   return (await gate.explain(token)).find(({ outcome }) => outcome === 'failed')
 }
 
-test('a claim that is null is absent, at gate and origin', async (t) => {
+test('a claim that is null counts as absent, at gate and origin', async (t) => {
   const { token, answer, atOrigin } = await open(t)
   const absent = [
     'nbf',
@@ -101,7 +100,7 @@ test('without an audience to check, "aud": null is accepted, and such a token ca
   assert.deepEqual([await answer(first), await answer(second)], ['token_revoked', 'accepted'])
 })
 
-test('ids that are numbers are refused by default, and explain names the claim', async (t) => {
+test('refuses numeric ids by default, and explain names the claim', async (t) => {
   const { stage, gates, token, answer, atOrigin } = await open(t)
   assert.equal(await atOrigin(await token({ sub: 42 })), 401)
   for (const name of ['sub', 'jti', 'sid', 'azp', 'client_id']) {
@@ -118,7 +117,7 @@ test('ids that are numbers are refused by default, and explain names the claim',
   }
 })
 
-test('with numericIds an integer is the string of its digits in every act', async (t) => {
+test('with numericIds an integer equals the string of its digits in every act', async (t) => {
   const { stage, token, answer, refresh } = await open(t, { numericIds: 'accept', grantClaim: 'app' })
   const { origin } = stage
   const tokens = {
@@ -157,7 +156,7 @@ test('with numericIds an integer is the string of its digits in every act', asyn
   })
 })
 
-test('an administrator whose sub is a number is named by its digits', async (t) => {
+test('names an administrator with a numeric sub by its digits', async (t) => {
   const { stage, token, atOrigin } = await open(t, { numericIds: 'accept' })
   const admin = await token({ sub: 42 })
   assert.equal(await atOrigin(admin), 200)
@@ -167,7 +166,7 @@ test('an administrator whose sub is a number is named by its digits', async (t) 
   assert.match(audit, /"actor":"admin:42"/)
 })
 
-test('the kind of token comes before its audience, and a bound token fails as such', async (t) => {
+test('checks the kind of token before its audience, and refuses a bound token as such', async (t) => {
   const { gates, token, answer } = await open(t)
   const cases: [Record<string, unknown>, string, string, RegExp][] = [
     [

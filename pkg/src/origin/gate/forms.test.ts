@@ -1,10 +1,10 @@
-// The origin's own gate, while its readers know another form of the feed.
+// The origin's own gate, while its readers use another form of the feed.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ADMINISTRATOR, openStage } from '../testing/stage.ts'
 
-test('the apps of an administrator are told apart, in either form of the readers', async () => {
+test('distinguishes the apps of an administrator, in either form of the readers', async () => {
   const stage = await openStage()
   const stop = new AbortController()
   try {

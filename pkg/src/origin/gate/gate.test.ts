@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ADMINISTRATOR, createTestIssuer, ISSUER, openStage } from '../testing/stage.ts'
 
-/** A JWK set behind a fetch that can fail, and counts. */
+/** A JWK set behind a fetch that can fail and counts calls. */
 function certs(...keys: object[]): { fetch: typeof fetch; keys: object[]; status: number; calls: number } {
   const served = {
     keys,
@@ -18,7 +18,7 @@ function certs(...keys: object[]): { fetch: typeof fetch; keys: object[]; status
 
 const URL_OF_CERTS = 'https://issuer.test/realms/acme/certs'
 
-test('keys are fetched once, and again when a token names a new one', async () => {
+test('fetches keys once, and again when a token names a new one', async () => {
   const [first, second] = [await createTestIssuer(), await createTestIssuer()]
   const served = certs(first.jwk)
   const stage = await openStage({ realms: [{ ...first.realm, jwks: new URL(URL_OF_CERTS) }], fetch: served.fetch })
@@ -53,7 +53,7 @@ test('garbage costs the issuer a bounded number of fetches', async () => {
   }
 })
 
-test('without keys the answer is 503, until they come', async () => {
+test('responds with 503 until keys are available', async () => {
   const issuer = await createTestIssuer()
   const served = certs(issuer.jwk)
   served.status = 500
@@ -83,7 +83,7 @@ test('without keys the answer is 503, until they come', async () => {
   }
 })
 
-test('a function gives keys, and is asked again for a new one', async () => {
+test('a function returns keys, and is called again for a new one', async () => {
   const [first, second] = [await createTestIssuer(), await createTestIssuer()]
   let keys = [first.jwk]
   let asked = 0
@@ -103,7 +103,7 @@ test('a function gives keys, and is asked again for a new one', async () => {
   }
 })
 
-test("one realm's issuer that hangs does not hold up another's tokens", async () => {
+test("a hanging issuer of one realm does not delay another realm's tokens", async () => {
   const well = await createTestIssuer('well', `${ISSUER}/well`)
   const ill = await createTestIssuer('ill', `${ISSUER}/ill`)
   const hang: typeof fetch = (_, init) =>

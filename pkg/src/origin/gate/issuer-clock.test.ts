@@ -18,9 +18,9 @@ import { freshStore } from '../testing/stores.ts'
 const now = (): number => Math.floor(Date.now() / 1000)
 const CERTS = 'https://issuer.test/certs'
 
-/** A clock that measures, with the time of both machines at hand. */
+/** A clock that measures, with access to the time of both machines. */
 class Bench {
-  /** Ours, in milliseconds. */
+  /** Our time, in milliseconds. */
   nowMs = 1_800_000_000_000
   readonly reports: OriginReport[] = []
   readonly clock = new IssuerClock({
@@ -31,7 +31,7 @@ class Bench {
     nowMs: () => this.nowMs,
   })
 
-  /** Fetches from an issuer that is ahead; the way there and back takes its time. */
+  /** Fetches from an issuer that is ahead; the request and the response take time. */
   async fetch(
     aheadMs: number,
     { url = CERTS, thereMs = 0, backMs = 0, headers = {} as Record<string, string> } = {},
@@ -51,7 +51,7 @@ class Bench {
 }
 
 describe('the lead of an issuer', () => {
-  test('is never measured too small once a Date proves it, for all fractions and delays', async () => {
+  test('is never underestimated once a Date proves it, for all fractions and delays', async () => {
     const bench = new Bench()
     let state = 1
     const random = (limit: number): number => (state = (state * 48_271) % 2_147_483_647) % limit
@@ -91,7 +91,7 @@ describe('the lead of an issuer', () => {
     assert.equal(bench.clock.leadSeconds, 0)
   })
 
-  test('is kept where tokens have shown more than the Date ever did', async () => {
+  test('is kept if tokens have shown more than the Date ever did', async () => {
     const bench = new Bench()
     bench.clock.learn(bench.nowMs / 1000 + 9)
     await bench.fetch(4_000)
@@ -99,7 +99,7 @@ describe('the lead of an issuer', () => {
     assert.equal(bench.clock.leadSeconds, 9)
   })
 
-  test('that only tokens show outlives a Date that never showed it, as that may be the clock of a proxy', async () => {
+  test("shown only by tokens survives a Date that never showed it, which may be a proxy's clock", async () => {
     const bench = new Bench()
     await bench.fetch(0)
     bench.clock.learn(bench.nowMs / 1000 + 3)
@@ -114,23 +114,23 @@ describe('the lead of an issuer', () => {
     assert.equal(bench.clock.leadSeconds, 2, 'the greatest counts')
   })
 
-  test('is not learnt from a token dated forward, nor from an old one or none', () => {
+  test('is not learnt from a postdated, old or missing token', () => {
     const bench = new Bench()
     for (const iat of [bench.nowMs / 1000 + 3_601, bench.nowMs, bench.nowMs / 1000 - 9, 0, Number.NaN, Infinity])
       bench.clock.learn(iat)
     assert.deepEqual([bench.clock.leadSeconds, bench.told], [0, []])
   })
 
-  test('of a Date out of a cache is at least what it shows', async () => {
+  test('is at least what a cached Date shows', async () => {
     const bench = new Bench()
     await bench.fetch(4_000)
     await bench.fetch(-60_000, { headers: { age: '64' } })
-    assert.equal(bench.clock.leadSeconds, 5, 'an old Date takes nothing back')
+    assert.equal(bench.clock.leadSeconds, 5, 'an old Date reduces nothing')
     await bench.fetch(9_000, { headers: { age: '1' } })
     assert.equal(bench.clock.leadSeconds, 9)
   })
 
-  test('is reported once when it begins and once when it is over, and apart when it is more than is allowed for', async () => {
+  test('is reported once when it begins and once when it ends, and separately beyond the allowance', async () => {
     const bench = new Bench()
     bench.clock.learn(bench.nowMs / 1000 + 2)
     bench.clock.tend()
@@ -149,7 +149,7 @@ describe('the lead of an issuer', () => {
     assert.deepEqual(bench.told, ['issuer_ahead', 'issuer_beyond_skew', undefined, undefined])
   })
 
-  test('is not reported again and again where it is not a whole number of seconds', async () => {
+  test('is not reported repeatedly if it is not a whole number of seconds', async () => {
     const of = async (aheadMs: number): Promise<(string | undefined)[]> => {
       const bench = new Bench()
       for (let round = 0; round < 200; round += 1) {
@@ -164,7 +164,7 @@ describe('the lead of an issuer', () => {
     assert.deepEqual(await of(5_500), ['issuer_ahead', 'issuer_beyond_skew'])
   })
 
-  test('a report about events is over some minutes after the last', () => {
+  test('a report about events ends some minutes after the last one', () => {
     const bench = new Bench()
     for (let round = 0; round < 3; round += 1) {
       bench.nowMs += 60_000
@@ -178,7 +178,7 @@ describe('the lead of an issuer', () => {
   })
 })
 
-/** An origin whose issuer's key set is fetched, with a `Date` so far ahead of ours. */
+/** Opens an origin that fetches its issuer's key set, with a `Date` this far ahead of ours. */
 async function originOf(
   aheadSeconds: number,
   change: Partial<OriginRealm> = {},
@@ -200,7 +200,7 @@ async function originOf(
   return { origin, reports }
 }
 
-/** Whether a token of alice's for the app `demo` is refused. */
+/** Returns the reason for which a token of alice's for the app `demo` is refused. */
 function refused(origin: Origin, issuedAt: number): string | undefined {
   return origin.refuses('acme', {
     subject: 'alice',
@@ -222,7 +222,7 @@ const LOGOUTS: readonly [string, (origin: Origin) => Promise<unknown>][] = [
 
 describe('an issuer ahead of the origin', () => {
   for (const [verb, logOut] of LOGOUTS) {
-    test(`as its key set says: ${verb} refuses tokens issued before, and a login some seconds later is accepted`, async () => {
+    test(`according to its key set: ${verb} refuses tokens issued before, and a login some seconds later is accepted`, async () => {
       for (const ahead of [3, 4, 5]) {
         const { origin, reports } = await originOf(ahead)
         const before = now()
@@ -238,7 +238,7 @@ describe('an issuer ahead of the origin', () => {
     })
   }
 
-  test('in step with it is not reported, and costs nothing beyond issuerSkewSeconds', async () => {
+  test('in sync is not reported, and costs nothing beyond issuerSkewSeconds', async () => {
     for (const ahead of [0, -3]) {
       const { origin, reports } = await originOf(ahead)
       await origin.logoutUser('acme', 'alice')
@@ -248,11 +248,11 @@ describe('an issuer ahead of the origin', () => {
     }
   })
 
-  test("as an administrator's token shows: its own logout includes the lead", async () => {
+  test("according to an administrator's token: its own logout includes the lead", async () => {
     const issuer = await createTestIssuer()
     const stage = await openStage({ realms: [{ ...issuer.realm, issuerSkewSeconds: 0 }] })
     try {
-      // Further ahead than a logout reaches, no token is accepted; and on a busy machine the second may be over.
+      // Further ahead than a logout covers, no token is accepted; and on a busy machine the second may have passed.
       for (let attempt = 0; attempt < 20 && stage.reports.length === 0; attempt += 1) {
         const iat = now() + 1
         const token = await issuer.token({ ...ADMINISTRATOR, iat, exp: iat + 300 })
@@ -272,7 +272,7 @@ describe('an issuer ahead of the origin', () => {
     }
   })
 
-  test('as a revoked token shows; a token of an unknown key shows nothing', async () => {
+  test('according to a revoked token; a token of an unknown key shows nothing', async () => {
     const stage = await openStage()
     try {
       const stranger = await createTestIssuer()
@@ -288,7 +288,7 @@ describe('an issuer ahead of the origin', () => {
         ['issuer_ahead', 'issuer_beyond_skew'],
       )
       await stage.origin.logoutUser('acme', 'alice')
-      assert.equal(refused(stage.origin, now() + 6), undefined, 'skewSeconds is the most that is allowed for')
+      assert.equal(refused(stage.origin, now() + 6), undefined, 'skewSeconds is the maximum allowance')
     } finally {
       await stage.close()
     }
@@ -296,7 +296,7 @@ describe('an issuer ahead of the origin', () => {
 })
 
 describe('the time of an event', () => {
-  test('by an authenticated source is recorded unchanged, also ahead of us', async () => {
+  test('by an authenticated source is recorded unchanged, even if it is ahead', async () => {
     for (const ahead of [-600, -1, 0, 4, 60, 3_590]) {
       const { origin, reports } = await originOf(0)
       const occurredAt = now() + ahead
@@ -332,7 +332,7 @@ describe('the time of an event', () => {
     }
   })
 
-  test('by clocks of several nodes is recorded as far beyond as they may differ', async () => {
+  test("by several nodes' clocks is recorded with their maximum difference added", async () => {
     const { origin } = await originOf(0, { sourceSkewSeconds: 3 })
     const occurredAt = now() - 10
     await origin.logoutUser('acme', 'alice', { occurredAt })
@@ -340,7 +340,7 @@ describe('the time of an event', () => {
     await origin.close()
   })
 
-  test('that no clock has is replaced and reported, and the event is not lost', async () => {
+  test('that no clock can show is replaced and reported, and the event is not lost', async () => {
     const { origin, reports } = await originOf(0)
     const before = now()
     await origin.logoutUser('acme', 'alice', { occurredAt: Date.now() })
@@ -368,7 +368,7 @@ describe('the time of an event', () => {
     await origin.close()
   })
 
-  test('is a number of seconds, and not stated twice', async () => {
+  test('must be a number of seconds, stated once', async () => {
     const { origin } = await originOf(0)
     for (const occurredAt of [0, -1, Number.NaN, Infinity, '5', null] as number[]) {
       await assert.rejects(origin.logoutUser('acme', 'alice', { occurredAt }), {
@@ -381,7 +381,7 @@ describe('the time of an event', () => {
     await origin.close()
   })
 
-  test('of a correction is refused when it lies ahead', async () => {
+  test('of a correction is refused if it is ahead', async () => {
     const { origin } = await originOf(0)
     const correction = { kind: 'user', subject: 'alice', notBefore: now() + 60 } as const
     await assert.rejects(origin.correct('acme', correction, { reason: 'test' }), { detail: 'not_before_in_future' })
@@ -402,7 +402,7 @@ describe('the time of an event', () => {
   })
 })
 
-test('a development issuer that is measured by its own Date logs in again right after a logout', async () => {
+test('a development issuer measured by its own Date can log in again right after a logout', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-clock-'))
   const issuer = await createDevIssuer({ issuer: 'http://localhost:8780/realms/acme', path: join(folder, 'issuer.db') })
   const certs = `${issuer.realm.issuer}/protocol/openid-connect/certs`

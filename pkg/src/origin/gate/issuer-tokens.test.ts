@@ -19,7 +19,7 @@ async function makeKey(
   }
 }
 
-/** The issuer's keys; `behind` come with the first look. */
+/** Returns the issuer's keys; `behind` come with the first lookup. */
 function keysOf(
   set: JWKS,
   behind?: JWKS,
@@ -69,7 +69,7 @@ test('tokens of every algorithm family are verified', async () => {
   }
 })
 
-test('a key is used with its own algorithm only', async () => {
+test('uses a key only with its own algorithm', async () => {
   const rsa = await makeKey('RS256', 'one')
   const other = await makeKey('PS256', 'one')
   const tokens = tokensWith(keysOf({ keys: [rsa.jwk] }))
@@ -105,7 +105,7 @@ test('a changed token, a banned key and a critical header are refused', async ()
   assert.equal(await reasonOf(tokens, critical), 'malformed')
 })
 
-test('each key with the kid and algorithm of a token is tried, up to four', async () => {
+test('tries each key with the kid and algorithm of a token, up to four', async () => {
   const same = await Promise.all(Array.from({ length: 5 }, () => makeKey('ES256', 'one')))
   const rsa = await makeKey('RS256', 'one')
   const keys = { keys: [rsa, ...same].map(({ jwk }) => jwk) }
@@ -125,7 +125,7 @@ test('each key with the kid and algorithm of a token is tried, up to four', asyn
   )
 })
 
-test('a token without kid may be by any key of its algorithm', async () => {
+test('a token without kid may be signed by any key of its algorithm', async () => {
   const [one, other] = [await makeKey('ES256', 'one'), await makeKey('ES256', 'other')]
   const keys = keysOf({ keys: [one.jwk, { ...other.jwk, kid: undefined as never }] })
   for (const kid of [undefined, null]) {
@@ -139,7 +139,7 @@ test('a token without kid may be by any key of its algorithm', async () => {
   )
 })
 
-test('an unknown key waits for one look', async () => {
+test('an unknown key waits for one lookup', async () => {
   const [old, fresh] = [await makeKey('ES256', 'old'), await makeKey('ES256', 'fresh')]
   const keys = keysOf({ keys: [old.jwk] }, { keys: [old.jwk, fresh.jwk] })
   assert.equal(await reasonOf(tokensWith(keys), await fresh.sign('{}')), 'verified')
@@ -189,7 +189,7 @@ test('a member that is null counts as absent; crit and b64 are refused with any 
   }
 })
 
-test('integers are names by numericIds, in their one spelling', async () => {
+test('with numericIds integers are names, in their one canonical form', async () => {
   const { jwk, sign } = await makeKey('ES256', 'one')
   const [refusing, accepting] = [tokensWith(keysOf({ keys: [jwk] })), tokensWith(keysOf({ keys: [jwk] }), [], 'accept')]
   const token = await sign(
@@ -218,7 +218,7 @@ test('integers are names by numericIds, in their one spelling', async () => {
   }
 })
 
-test('each signature that is verified is admitted before, and a refusal ends the message', async () => {
+test('admits each signature before verifying it, and a refusal rejects the message', async () => {
   const own = await Promise.all(Array.from({ length: 6 }, () => makeKey('ES256', 'same')))
   const forger = await makeKey('ES256', 'same')
   const tokens = tokensWith(keysOf({ keys: own.map(({ jwk }) => jwk) }))

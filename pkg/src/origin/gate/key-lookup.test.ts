@@ -15,17 +15,17 @@ import {
 } from '../testing/stage.ts'
 
 /**
- * How many fetches of the issuer's keys, of which there is one a second, may precede the first accepted token of a new
- * key.
+ * The maximum number of fetches of the issuer's keys, of which there is one a second, before the first accepted token
+ * of a new key.
  */
 const MAX_FETCHES = 3
-/** How often a client tries again whose token was refused. */
+/** How often a client retries whose token was refused. */
 const RETRY_MS = 250
 
-/** An issuer whose keys are at a URL; they may be changed at any time. */
+/** An issuer whose keys are at a URL and may change at any time. */
 interface RemoteIssuer {
   keys: JWK[]
-  /** Answers in place of the keys. */
+  /** Responds instead of serving the keys. */
   instead: Listener | undefined
   server: TestServer
   options: Partial<OriginOptions>
@@ -66,7 +66,7 @@ async function reasonOf(gate: Gate, token: string): Promise<string> {
   return verdict.ok ? 'accepted' : verdict.reason
 }
 
-/** Sends a gate tokens whose keys do not exist; the promise says how many it sent in how many milliseconds. */
+/** Sends a gate tokens with nonexistent keys; resolves to the number sent and the duration in milliseconds. */
 function flood(gate: Gate, perSecond: number, signal: AbortSignal): Promise<{ sent: number; ms: number }> {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
   const now = Math.floor(Date.now() / 1000)
@@ -80,7 +80,7 @@ function flood(gate: Gate, perSecond: number, signal: AbortSignal): Promise<{ se
         clearInterval(timer)
         resolve({ sent, ms })
       }
-      // A machine that cannot keep up sends fewer, rather than nothing else.
+      // A machine that cannot keep up sends fewer, so that it can do other work.
       const due = Math.min((ms / 1000) * perSecond, sent + perSecond / 50)
       for (; sent < due; sent += 1) {
         void gate
@@ -91,7 +91,7 @@ function flood(gate: Gate, perSecond: number, signal: AbortSignal): Promise<{ se
   })
 }
 
-/** How long a client that tries again every 250 ms has to wait for its first token of a new key. */
+/** Returns how long a client that retries every 250 ms waits for its first token of a new key to be accepted. */
 async function msUntilAccepted(gate: Gate, token: string): Promise<number> {
   const startedAtMs = Date.now()
   while ((await reasonOf(gate, token)) !== 'accepted') {
@@ -102,7 +102,7 @@ async function msUntilAccepted(gate: Gate, token: string): Promise<number> {
   return Date.now() - startedAtMs
 }
 
-describe('the first token of a new key is accepted after few fetches, though 10,000 made-up keys a second come in', () => {
+describe('accepts the first token of a new key after few fetches, despite 10,000 made-up keys a second', () => {
   for (const mode of ['pull', 'stream', 'push'] as const) {
     test(mode, async (t) => {
       const issuer = await remoteIssuer(t)
@@ -126,7 +126,7 @@ describe('the first token of a new key is accepted after few fetches, though 10,
       const flooding = new AbortController()
       const flooded = flood(gate, 10_000, flooding.signal)
       await pause(1_500)
-      // The old key stays, as issuers do it: garbage must not make it go.
+      // The old key stays, as issuers do: garbage must not remove it.
       issuer.keys = [issuer.first.jwk, issuer.second.jwk]
       const token = await issuer.second.token()
       const before = issuer.server.count('/certs')
@@ -139,13 +139,13 @@ describe('the first token of a new key is accepted after few fetches, though 10,
         `accepted after ${ms} ms; ${Math.round((sent / floodMs) * 1000)} made-up keys a second; ${issuer.server.count('/certs')} fetches`,
       )
       assert.ok(fetches <= MAX_FETCHES, `${fetches} fetches`)
-      // One at the start, one look a second.
+      // One at the start, and one lookup a second.
       assert.ok(issuer.server.count('/certs') <= 3 + floodMs / 1000, `${issuer.server.count('/certs')} fetches`)
     })
   }
 })
 
-test('without a flood it is a matter of one look', async (t) => {
+test('without a flood one lookup suffices', async (t) => {
   const issuer = await remoteIssuer(t)
   const stage = await stageOf(t, issuer)
   const gate = gateOf(t, stage)
@@ -155,7 +155,7 @@ test('without a flood it is a matter of one look', async (t) => {
   assert.equal(issuer.server.count('/certs'), 2)
 })
 
-test('no key is removed by a look, for any answer of the issuer', async (t) => {
+test("a lookup removes no key, whatever the issuer's response", async (t) => {
   const issuer = await remoteIssuer(t)
   issuer.keys = [issuer.first.jwk, issuer.second.jwk]
   const stage = await stageOf(t, issuer)
@@ -183,13 +183,13 @@ test('no key is removed by a look, for any answer of the issuer', async (t) => {
   assert.equal(stage.sequence() - sequence, answers.length, 'nothing but the revocations was recorded')
 })
 
-test('looks are shared and at most one a second, for all readers together', async (t) => {
+test('shares lookups, at most one a second for all readers together', async (t) => {
   const issuer = await remoteIssuer(t)
   const stage = await stageOf(t, issuer)
   const startedAtMs = Date.now()
   const looks = await Promise.all(Array.from({ length: 50 }, () => stage.get('/feed/acme/look', { method: 'POST' })))
   assert.deepEqual([...new Set(looks.map(({ status }) => status))], [204])
-  // Made-up keys at the origin itself look no more often.
+  // Made-up keys at the origin itself cause no more lookups.
   for (let turn = 0; turn < 6; turn += 1) {
     assert.equal((await stage.revoke(await issuer.first.token({}, { kid: `unknown ${turn}` }))).status, 401)
   }
@@ -200,7 +200,7 @@ test('looks are shared and at most one a second, for all readers together', asyn
   )
 })
 
-test('keys found by a look are in the next delta, and its reader needs the credential', async (t) => {
+test('keys found by a lookup are in the next delta, and its reader needs the credential', async (t) => {
   const issuer = await remoteIssuer(t)
   const stage = await stageOf(t, issuer, { feedCredential: 'reader' })
   const sequence = stage.sequence()
@@ -219,8 +219,8 @@ test('keys found by a look are in the next delta, and its reader needs the crede
   assert.equal(stage.sequence(), sequence + 1)
 })
 
-describe('a poll that misses a key', () => {
-  test('takes it away only once another one, two seconds later, misses it too', async (t) => {
+describe('a poll that lacks a key', () => {
+  test('removes it only once another one, two seconds later, also lacks it', async (t) => {
     const issuer = await remoteIssuer(t, { jwksMaxAgeSeconds: 1 })
     issuer.keys = [issuer.first.jwk, issuer.second.jwk]
     const stage = await stageOf(t, issuer)
@@ -232,14 +232,14 @@ describe('a poll that misses a key', () => {
     await until(() => issuer.server.count('/certs') > before, 'the set is polled')
     assert.equal(await reasonOf(gate, await issuer.first.token()), 'accepted')
     while ((await reasonOf(gate, await issuer.first.token())) === 'accepted') {
-      assert.ok(Date.now() - startedAtMs < 10_000, 'the key stays for ever')
+      assert.ok(Date.now() - startedAtMs < 10_000, 'the key is never removed')
       await pause(20)
     }
     assert.ok(Date.now() - startedAtMs >= 2_000, `gone after ${Date.now() - startedAtMs} ms`)
     assert.equal(await reasonOf(gate, await issuer.second.token()), 'accepted')
   })
 
-  test('takes nothing away when the next one finds it, or fails', async (t) => {
+  test('removes nothing if the next one has it, or fails', async (t) => {
     const issuer = await remoteIssuer(t, { jwksMaxAgeSeconds: 1 })
     const whole = [issuer.first.jwk, issuer.second.jwk]
     issuer.keys = whole
@@ -257,7 +257,7 @@ describe('a poll that misses a key', () => {
     assert.equal(stage.sequence(), sequence)
   })
 
-  test('is not a look that finds a new key and misses the others', async (t) => {
+  test('is not a lookup that finds a new key and lacks the others', async (t) => {
     const issuer = await remoteIssuer(t)
     const stage = await stageOf(t, issuer)
     const gate = gateOf(t, stage)
@@ -271,7 +271,7 @@ describe('a poll that misses a key', () => {
     }
   })
 
-  test('does not follow from looks, however many', async (t) => {
+  test('is not caused by lookups, however many', async (t) => {
     const issuer = await remoteIssuer(t)
     issuer.keys = [issuer.first.jwk, issuer.second.jwk]
     const stage = await stageOf(t, issuer)
@@ -280,7 +280,7 @@ describe('a poll that misses a key', () => {
     for (let look = 0; look < 4; look += 1)
       assert.equal((await stage.get('/feed/acme/look', { method: 'POST' })).status, 204)
     assert.equal(stage.sequence(), sequence)
-    // `publishKeys` records the present set.
+    // `publishKeys` records the current set.
     await stage.origin.publishKeys('acme')
     assert.equal(stage.sequence(), sequence + 1)
   })

@@ -1,4 +1,4 @@
-// The bound on a token's `iat` that gates are sent: it includes the measured lead of the issuer's clock.
+// The limit on a token's `iat` that gates receive includes the measured lead of the issuer's clock.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -9,7 +9,7 @@ import { freshStore } from '../testing/stores.ts'
 
 const now = (): number => Math.floor(Date.now() / 1000)
 
-test("a token as far ahead as the issuer's clock is accepted once that lead has been measured", async (t) => {
+test("accepts a token as far ahead as the issuer's clock once that lead has been measured", async (t) => {
   const issuer = await createTestIssuer()
   let aheadSeconds = 0
   const origin = await createOrigin({

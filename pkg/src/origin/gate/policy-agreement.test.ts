@@ -1,5 +1,4 @@
-// Agreement of gate and origin: both show the digest, differing fields are named, and contradictions are refused at the
-// start.
+// Gate and origin agree: both show the digest, differing fields are named, and contradictions are refused at the start.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -26,7 +25,7 @@ interface Vector {
 const { policies, later } = JSON.parse(
   readFileSync(new URL('../../../../tests/vectors/policy-1.json', import.meta.url), 'utf8'),
 ) as { policies: Vector[]; later: Vector[] }
-/** Of an algorithm that every vector accepts. */
+/** For an algorithm that every vector accepts. */
 const jwks = {
   keys: [{ ...(await exportJWK((await generateKeyPair('ES256')).publicKey)), kid: 'one', alg: 'ES256' } as JWK],
 }
@@ -58,7 +57,7 @@ test('gate and origin show the digest of the vectors', async () => {
   }
 })
 
-test('the options that differ are named, and no others', () => {
+test('names exactly the options that differ', () => {
   const cases: [Partial<TokenOptions>, Partial<TokenOptions>, string[]][] = [
     [{}, {}, []],
     [{ claimNames: { subject: 'uid' } }, {}, ['claimNames.subject']],
@@ -87,7 +86,7 @@ test('the options that differ are named, and no others', () => {
     assert.deepEqual(policyDifferences({ ...ACME, ...gate }, { ...ACME, ...origin }), differences)
     assert.equal(policyDigest({ ...ACME, ...gate }) === policyDigest({ ...ACME, ...origin }), differences.length === 0)
   }
-  // The realms as they are given to either side.
+  // The realms as each side receives them.
   const gateRealm = { ...atGate(ACME, {}), feed: { url: 'https://origin.test', keys: [] } }
   assert.deepEqual(policyDifferences(gateRealm, { ...ACME, jwks, adminRole: 'x' } as TokenOptions), [])
   for (const wrong of [
@@ -101,7 +100,7 @@ test('the options that differ are named, and no others', () => {
   }
 })
 
-test('a gate that accepts to read the user from another claim misses logouts, and its status shows why', async () => {
+test('a gate that reads the user from another claim misses logouts, and its status shows why', async () => {
   const stage = await openStage()
   const realm = { ...stage.issuer.realm, jwks: { keys: [stage.issuer.jwk] } }
   const feed = { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] }
@@ -131,7 +130,7 @@ test('a gate that accepts to read the user from another claim misses logouts, an
 test('options that contradict each other are refused by gate and origin', async () => {
   const { signingKey, publicKey } = await generateFeedKey()
   const cases: [Partial<TokenOptions>, RegExp][] = [
-    // Two options name one claim.
+    // Two options use one claim.
     [
       { claimNames: { session: 'sub' } },
       /realms\[0\]\.claimNames\.session names the same claim as claimNames\.subject/,
@@ -142,7 +141,7 @@ test('options that contradict each other are refused by gate and origin', async 
     [{ grantClaim: 'sid' }, /grantClaim names the same claim as claimNames\.session/],
     [{ issuerClaim: 'sub' }, /claimNames\.subject names the same claim as issuerClaim/],
     [{ claimNames: { subject: 'iss' } }, /claimNames\.subject names the same claim as issuerClaim/],
-    // The claim is something else already.
+    // The claim already has another meaning.
     [{ claimNames: { tokenVersion: 'iat' } }, /claimNames\.tokenVersion cannot be 'iat'/],
     [{ claimNames: { subject: 'aud' } }, /claimNames\.subject cannot be 'aud'/],
     [{ claimNames: { session: 'auth_time' } }, /claimNames\.session cannot be 'auth_time'/],

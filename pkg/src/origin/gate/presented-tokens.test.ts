@@ -1,4 +1,4 @@
-// Tokens that are presented to be revoked though no gate accepts them, and looks for keys that install nothing new.
+// Tokens that are presented for revocation although no gate accepts them, and key lookups that install nothing new.
 
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
@@ -9,7 +9,7 @@ import type { RealmSettings, Settings } from '../settings.ts'
 import { createTestIssuer, openStage } from '../testing/stage.ts'
 import { IssuerKeys } from './issuer-keys.ts'
 
-test("Keycloak's tokens that are bound to a key of the client can be revoked", async (t) => {
+test("Keycloak's tokens that are bound to a client's key can be revoked", async (t) => {
   const issuer = await createTestIssuer()
   const stage = await openStage({ realms: [{ ...issuer.realm, profile: 'keycloak' }] })
   t.after(() => stage.close())
@@ -28,7 +28,7 @@ test("Keycloak's tokens that are bound to a key of the client can be revoked", a
   }
 })
 
-test('a look that finds the same keys, one of them for encryption, installs nothing', async () => {
+test('a lookup that finds the same keys, one of them for encryption, installs nothing', async () => {
   await startLoading()
   const { jwk } = await createTestIssuer()
   const encryption: JWK = {

@@ -1,4 +1,4 @@
-// The key set of an issuer at the origin: what is listed, banned, carried by the feed and reported.
+// An issuer's key set at the origin: what is listed, banned, published in the feed and reported.
 
 import assert from 'node:assert/strict'
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
@@ -12,7 +12,7 @@ interface EcKey {
   privateKey: KeyObject
 }
 
-/** One whose `x` begins with a zero byte. */
+/** Returns a key whose `x` begins with a zero byte. */
 function ecKey(kid: string): EcKey {
   for (;;) {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -72,7 +72,7 @@ const short = (jwk: JWK): JWK => ({
     .toString('base64url')}==`,
 })
 
-test('encryption keys and keys that are not used are neither listed nor in the feed, and are reported once', async () => {
+test('neither lists nor publishes encryption keys and unused keys, and reports them once', async () => {
   const good = ecKey('good')
   const keys = [
     rsaKey('enc', { alg: 'RSA-OAEP', use: 'enc' }),
@@ -109,7 +109,7 @@ test('encryption keys and keys that are not used are neither listed nor in the f
   }
 })
 
-test('the last signing key is the last one although encryption keys are left', async () => {
+test('the last signing key counts as the last one even if encryption keys are left', async () => {
   const stage = await staged([rsaKey('enc', { alg: 'RSA-OAEP', use: 'enc' }), rsaKey('oaep', { alg: 'RSA-OAEP' })])
   try {
     const refused = await stage.administer('DELETE', `/admin/realms/acme/keys/${String(stage.issuer.jwk.kid)}`)
@@ -120,7 +120,7 @@ test('the last signing key is the last one although encryption keys are left', a
   }
 })
 
-test('a key has one thumbprint and one spelling in the feed, however its server writes it', async () => {
+test('a key has one thumbprint and one canonical form in the feed, however its server writes it', async () => {
   const key = ecKey('good')
   const stage = await staged([short(key.jwk)])
   try {
@@ -141,7 +141,7 @@ test('a key has one thumbprint and one spelling in the feed, however its server 
   }
 })
 
-test('of two keys with one kid, a ban names one by its thumbprint', async () => {
+test('a ban identifies one of two keys with the same kid by its thumbprint', async () => {
   const [one, other] = [ecKey('same'), ecKey('same')]
   const stage = await staged([one.jwk, other.jwk])
   try {
@@ -155,7 +155,7 @@ test('of two keys with one kid, a ban names one by its thumbprint', async () => 
       [(await stage.revoke(await token(one))).status, (await stage.revoke(await token(other))).status],
       [200, 401],
     )
-    // Twice the same key is one key.
+    // The same key twice counts as one key.
     const twice = ecKey('twice')
     await stage.setKeys([twice.jwk, { ...twice.jwk, alg: undefined }])
     assert.equal((await stage.administer('DELETE', '/admin/realms/acme/keys/twice')).status, 204)
@@ -164,7 +164,7 @@ test('of two keys with one kid, a ban names one by its thumbprint', async () => 
   }
 })
 
-test('a kid that a withdrawn key had names neither it nor its successor', async () => {
+test('a kid of a withdrawn key identifies neither it nor its successor', async () => {
   const [stolen, successor, other] = [ecKey('same'), ecKey('same'), ecKey('other')]
   const stage = await staged([stolen.jwk, other.jwk])
   try {
@@ -182,7 +182,7 @@ test('a kid that a withdrawn key had names neither it nor its successor', async 
       [(await stage.revoke(await token(successor))).status, (await stage.revoke(await token(stolen))).status],
       [200, 401],
     )
-    // A key that is said otherwise, and so withdrawn and new, is one key.
+    // A key written in another form, and therefore withdrawn and new, is one key.
     await stage.setKeys([successor.jwk, without(other.jwk, 'alg')])
     assert.equal((await stage.administer('DELETE', '/admin/realms/acme/keys/other')).status, 204)
   } finally {
@@ -190,7 +190,7 @@ test('a kid that a withdrawn key had names neither it nor its successor', async 
   }
 })
 
-test('a key that is withdrawn still identifies tokens, though its server spelled it otherwise', async () => {
+test('a withdrawn key still identifies tokens, even if its server wrote it differently', async () => {
   const key = ecKey('good')
   const stage = await staged([short(key.jwk)])
   try {
@@ -220,7 +220,7 @@ test('keys without kid revoke tokens without kid', async () => {
   }
 })
 
-test('a set that is longer than a feed carries is reported with what to do, and the feed keeps the one before', async () => {
+test('reports a set that is too long for a feed with the fix, and keeps the previous set', async () => {
   const stage = await staged([])
   try {
     const before = (await stage.inFeed()).length
@@ -242,7 +242,7 @@ function ecKey2(): JWK {
   return { ...PLAIN } as JWK
 }
 
-test('a set that breaks a limit is refused with the limit', async () => {
+test('refuses a set that exceeds a limit, and names the limit', async () => {
   const stage = await staged([])
   try {
     await assert.rejects(

@@ -26,7 +26,7 @@ function request(method: string, origin: string | undefined, headers: Record<str
 }
 
 const ASKS = { 'access-control-request-method': 'POST' }
-/** Origins that look like a listed one. */
+/** Origins that resemble a listed one. */
 const OTHERS = [
   'https://app.example.evil.test',
   'https://evil.test',
@@ -79,7 +79,7 @@ describe('answers', () => {
     }
   })
 
-  test('others may not, and caches keep the two apart', async () => {
+  test('others may not, and caches distinguish the two', async () => {
     for (const origins of [ORIGINS, (origin: string) => origin === APP]) {
       for (const origin of [undefined, ...OTHERS]) {
         const { headers } = await opened(origins).share(request('GET', origin), new Response(null, { status: 204 }))
@@ -88,7 +88,7 @@ describe('answers', () => {
     }
   })
 
-  test('immutable ones too; without a list nothing changes', async () => {
+  test('also immutable ones; without a list nothing changes', async () => {
     const redirect = Response.redirect('https://elsewhere.example/', 303)
     assert.equal((await opened().share(request('GET', APP), redirect)).headers.get('access-control-allow-origin'), APP)
     assert.equal(await opened([]).share(request('GET', APP), redirect), redirect)
@@ -103,7 +103,7 @@ describe('answers', () => {
   })
 })
 
-test('own pages are those of this origin and of allowed ones, not of any', async () => {
+test('own pages are those of this origin and of listed ones, not of any origin', async () => {
   const sameOrigin = request('POST', APP, { 'sec-fetch-site': 'same-origin' })
   const isOwn = (origins: CorsOrigins, asked: Request) => opened(origins).cors.isOwnPage(asked)
   for (const origins of [ORIGINS, [], '*', () => false] satisfies CorsOrigins[])
@@ -116,7 +116,7 @@ test('own pages are those of this origin and of allowed ones, not of any', async
     assert.equal(await isOwn(ORIGINS, request('POST', origin)), false, origin)
 })
 
-test('a pattern that includes pages of strangers is reported at once', () => {
+test('reports a pattern that includes pages of strangers at once', () => {
   assert.deepEqual(
     opened(['https://*.vercel.app']).reports.map(({ detail }) => detail),
     ['public_suffix'],

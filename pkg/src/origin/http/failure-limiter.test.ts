@@ -42,7 +42,7 @@ test('an address waits after five allowances over all accounts; its routes do no
   assert.equal(limiter.retryAfterSeconds('203.0.113.7', alice), undefined)
 })
 
-test('names made up at one address never make it forget a name that fails often', () => {
+test('made-up names at one address never evict a name that fails often', () => {
   for (const address of ['203.0.113.7', undefined]) {
     const limiter = new FailureLimiter(10_000, () => 0)
     for (let failures = 0; failures < 10_000; failures++) limiter.failed(address, alice)
@@ -67,11 +67,11 @@ test('an attacker with many addresses does not fill the memory', () => {
   assert.equal(many.retryAfterSeconds('first', alice), undefined)
 })
 
-test('at an origin: made-up clients do not bring back an allowance, in one address or in one IPv6 network', async () => {
+test('made-up clients do not restore an allowance at an origin, from one address or one IPv6 network', async () => {
   const { signingKey } = await generateFeedKey()
   const { realm } = await createTestIssuer()
   const clients = [{ id: 'backend', secret: 'backend-secret' }]
-  // One a minute, so that none grows back during the test.
+  // One a minute, so that none is regained during the test.
   const origin = await createOrigin({
     store: freshStore(),
     signingKey,
@@ -88,7 +88,7 @@ test('at an origin: made-up clients do not bring back an allowance, in one addre
     return (await origin.fetch(request, { address })).status
   }
   try {
-    // More names than pairs were once remembered.
+    // More names than the number of pairs once remembered.
     const places: [number, (index: number) => string][] = [
       [10_001, () => '203.0.113.7'],
       [20, (index) => `2001:db8:0:1::${index.toString(16)}`],

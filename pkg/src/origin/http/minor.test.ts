@@ -1,4 +1,4 @@
-// The minor version that a reader names in the query of its requests.
+// The minor version in the query of a reader's requests.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -16,7 +16,7 @@ after(() => stage.close())
 
 const FEED = ROUTES.filter(({ path }) => path.startsWith('/feed/'))
 
-/** Where the minor version stands in a statement. */
+/** The offset of the minor version in a statement. */
 const MINOR_AT = 5
 
 function ask(path: string, query: string): Promise<Response> {
@@ -28,7 +28,7 @@ function ask(path: string, query: string): Promise<Response> {
   return stage.get(`${at}?${path.endsWith('/deltas') ? 'after=0&' : ''}${query}`, { method: route?.method ?? 'GET' })
 }
 
-test('every request to a feed declares it, and none in another way', () => {
+test('every feed request declares it in the query only', () => {
   assert.deepEqual(
     FEED.map(({ path }) => path).toSorted(),
     ['acks', 'deltas', 'look', 'manifest', 'sections/{sha256}', 'stream'].map((each) => `/feed/{realm}/${each}`),
@@ -36,7 +36,7 @@ test('every request to a feed declares it, and none in another way', () => {
   for (const { path, operation } of FEED) assert.equal(operation.query?.['minor'], MINOR_PARAMETER['minor'], path)
 })
 
-test('an invalid minor is refused by every route', async () => {
+test('every route refuses an invalid minor version', async () => {
   for (const { path } of FEED) {
     for (const value of [
       'x',
@@ -58,7 +58,7 @@ test('an invalid minor is refused by every route', async () => {
   }
 })
 
-test('every route takes any later minor', async () => {
+test('every route accepts any later minor version', async () => {
   for (const { path } of FEED) {
     for (const query of ['', 'minor=0', 'minor=1', 'minor=99', `minor=${Number.MAX_SAFE_INTEGER}`]) {
       const response = await ask(path, query)
@@ -68,7 +68,7 @@ test('every route takes any later minor', async () => {
   }
 })
 
-test('a reader gets its form, and one that knows more the newest', async () => {
+test('a reader gets its own form, and a later reader the newest', async () => {
   const expected = [
     ['', 0],
     ['minor=0', 0],

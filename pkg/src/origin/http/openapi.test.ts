@@ -12,7 +12,7 @@ type Document = {
   paths: Record<string, Record<string, { operationId: string; responses: Record<string, object> }>>
 }
 
-test('the document has the routes, and no others', async () => {
+test('the document has exactly the routes', async () => {
   const stage = await openStage()
   try {
     const answer = await stage.get('/openapi.json')
@@ -44,7 +44,7 @@ test('the document has the routes, and no others', async () => {
   }
 })
 
-test('every operation says how it is refused', () => {
+test('every operation documents its refusals', () => {
   const { paths } = openApiDocument(ROUTES, { feedCredential: 'secret', metricsCredential: 'secret' }) as Document
   for (const { method, path, access, operation } of ROUTES) {
     const statuses = Object.keys(paths[path]?.[method.toLowerCase()]?.responses ?? {})
@@ -54,7 +54,7 @@ test('every operation says how it is refused', () => {
   }
 })
 
-test('the version is that of the package', () => {
+test("the version equals the package's", () => {
   const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
     version: string
   }

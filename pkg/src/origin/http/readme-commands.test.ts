@@ -1,4 +1,4 @@
-// The commands with curl in www/docs/reference/routes.md, run with values that a shell, a form or JSON would alter.
+// Runs the curl commands in www/docs/reference/routes.md with values that a shell, a form or JSON would alter.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -10,7 +10,7 @@ import { ADMINISTRATOR, openStage } from '../testing/stage.ts'
 const PAGE = readFileSync(new URL('../../../../www/docs/reference/routes.md', import.meta.url), 'utf8')
 const SECRETS = ['a+b%2F:c d&é', '%', '+', '@-=', ' " \' $HOME \\ `id` ', 'plain-secret']
 
-/** The command of the page that contains `part`, its further lines included. */
+/** Returns the command of the page that contains `part`, including its continuation lines. */
 function commandWith(part: string): string {
   const blocks = [...PAGE.matchAll(/```sh(?: run)?\n([^]*?)```/g)].flatMap(([, text = '']) =>
     text.split(/(?<![\\|])\n/),

@@ -5,7 +5,7 @@ import { checkMembers, formRequest, jsonRequest, nameRule, whole } from './reque
 
 const BODY = jsonRequest({ id: required(nameRule), minimum: whole(0, 'A version.') })
 
-test('the schema is that of the rules', () => {
+test('the schema follows from the rules', () => {
   assert.deepEqual(BODY.schema, {
     type: 'object',
     additionalProperties: false,

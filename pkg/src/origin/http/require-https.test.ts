@@ -14,7 +14,7 @@ const passes: [string, RequestSource][] = [
   ['http://[::1]:8780/', { address: '::1' }],
   ['http://localhost/', { address: '::ffff:127.0.0.1' }],
   ['http://demo.localhost:8780/', { address: '127.0.0.2' }],
-  // By a program of the host's own.
+  // Passed by a program of the host's own.
   ['http://127.0.0.1:8780/', {}],
   ['http://[::1]:8780/', {}],
   ['http://localhost/', {}],
@@ -26,17 +26,17 @@ const refused: [string, RequestSource][] = [
   ['http://127.0.0.1/', { address: '::ffff:203.0.113.7' }],
   ['http://127.0.0.1/', { address: '127.0.0.1.evil.test' }],
   ['http://127.0.0.1/', { address: '' }],
-  // A page whose name was rebound to this machine, or a proxy here that is not one of trustedProxies.
+  // From a page whose name was rebound to this machine, or a proxy here that is not in trustedProxies.
   ['http://origin.example/', { address: '127.0.0.1' }],
   ['http://origin.example/', { address: '::1' }],
   ['http://localhost.evil.test/', { address: '::ffff:127.0.0.1' }],
-  // A Unix socket: the client chooses its Host.
+  // Through a Unix socket: the client chooses its Host.
   ['http://localhost/', UNADDRESSED],
   ['http://127.0.0.1:8780/', UNADDRESSED],
   ['http://[::1]/', UNADDRESSED],
 ]
 
-test('plain http is for this machine', () => {
+test('allows plain http only from this machine', () => {
   for (const [url, source] of passes) requireHttps(new Request(url), source, 'loopback')
   for (const [url, source] of refused) {
     assert.throws(
@@ -56,7 +56,7 @@ test('a client is local by its address and by its host name', () => {
   assert.equal(isLocal(new Request('http://localhost/'), { address: '127.0.0.1' }), true)
 })
 
-test('nothing is read of a request that is refused', () => {
+test('reads nothing of a refused request', () => {
   const request = new Request('http://origin.example/', { method: 'POST', body: 'token=secret' })
   assert.throws(() => requireHttps(request, {}, 'loopback'))
   assert.equal(request.bodyUsed, false)

@@ -1,4 +1,4 @@
-// Checks before every route: transport, methods, credentials, failed attempts, CORS, counting and logging.
+// Checks that precede every route: transport, methods, credentials, failed attempts, CORS, counting and logging.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -25,7 +25,7 @@ before(async () => {
 })
 after(async () => stage.close())
 
-/** Asks over https from the address at hand. */
+/** Sends a request over https from the current address. */
 function ask(method: string, path: string, headers: Record<string, string> = {}, body?: unknown): Promise<Response> {
   const json = body === undefined ? {} : { 'content-type': 'application/json' }
   const init = {
@@ -41,7 +41,7 @@ const bearer = (token: string): { authorization: string } => ({ authorization: `
 describe('failed attempts', () => {
   before(() => (address = '203.0.113.7'))
 
-  test('after a hundred the address has to wait, and learns how long', async () => {
+  test('after a hundred the address has to wait, and is given the time', async () => {
     for (let failures = 0; failures < MAX_FAILURES; failures++)
       assert.equal((await ask('POST', LOGOUT, bearer('bad'))).status, 401)
     const refused = await ask('POST', LOGOUT, bearer('bad'))
@@ -53,7 +53,7 @@ describe('failed attempts', () => {
     })
   })
 
-  test('a good token is accepted all the same', async () => {
+  test('a valid token is accepted nevertheless', async () => {
     const token = await stage.issuer.token(ADMINISTRATOR)
     assert.equal((await ask('POST', LOGOUT, bearer(token))).status, 204)
   })
@@ -75,7 +75,7 @@ describe('failed attempts', () => {
 })
 
 describe('methods', () => {
-  test('one that the path lacks gets 405 with the methods it has', async () => {
+  test('one that the path does not support gets 405 with the supported methods', async () => {
     const answer = await ask('DELETE', '/healthz')
     assert.equal(answer.status, 405)
     assert.equal(answer.headers.get('allow'), 'GET, HEAD')
@@ -100,7 +100,7 @@ describe('transport', () => {
     }
   })
 
-  test('unless the operator says otherwise', async () => {
+  test('unless the operator allows it', async () => {
     const open = await openStage({ plainHttp: 'anywhere' })
     try {
       const answer = await open.origin.fetch(new Request('http://origin.example/healthz'), { address: '203.0.113.7' })
@@ -161,7 +161,7 @@ describe('CORS', () => {
     }
   })
 
-  test('origins by pattern, by a function, and any; a page of strangers and a failing function are reported', async () => {
+  test('accepts origins by pattern, by function, or any; reports pages of strangers and a failing function', async () => {
     const tenant = 'https://pr-7.vercel.app'
     const failing = (): boolean => {
       throw new Error('database down')
@@ -198,7 +198,7 @@ describe('CORS', () => {
 })
 
 describe('the log', () => {
-  test('has a line for each request, and nothing that a client chose', async () => {
+  test('has a line for each request, without anything that a client chose', async () => {
     address = '203.0.113.10'
     logged.length = 0
     const secret = 'attackers-text'

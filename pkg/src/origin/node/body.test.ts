@@ -1,4 +1,4 @@
-// Bodies as a Node server hands them over: the direct read returns the same as the stream.
+// Bodies from a Node server: the direct read returns the same as the stream.
 
 import assert from 'node:assert/strict'
 import { connect, type Socket } from 'node:net'
@@ -23,7 +23,7 @@ const WAYS: [string, Read][] = [
   ['from the stream', readBody],
 ]
 
-/** A server that answers with the body, or with the error's code, and keeps both. */
+/** Starts a server that responds with the body or the error's code, and keeps both. */
 async function start(read: Read, limits: BodyLimits): Promise<{ url: string; port: number; outcomes: string[] }> {
   const outcomes: string[] = []
   server = await serve(
@@ -61,7 +61,7 @@ for (const [way, read] of WAYS) {
     const chunked = 'POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n'
     const { socket, received } = send(port, `${chunked}4\r\nabcd\r\n`)
     await new Promise((resolve) => setTimeout(resolve, 20))
-    // The next request comes right behind the rest.
+    // The next request follows directly after the rest.
     socket.write(
       `3\r\nefg\r\n0\r\n\r\n${chunked}6\r\nabcdef\r\n6\r\nghijkl\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: localhost\r\n\r\n`,
     )
@@ -70,10 +70,10 @@ for (const [way, read] of WAYS) {
     await until(() => (received().match(/HTTP\/1\.1 200/g) ?? []).length === 3, 'all are answered')
   })
 
-  test(`${way}: a body that stalls, or breaks off`, async () => {
+  test(`${way}: a body that stalls or is aborted`, async () => {
     const { port, outcomes } = await start(read, { maxBytes: 10, timeoutMs: 100 })
     send(port, 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nab')
-    await until(() => outcomes.length === 1, 'it is given up')
+    await until(() => outcomes.length === 1, 'it is abandoned')
     const { socket } = send(port, 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nab')
     await new Promise((resolve) => setTimeout(resolve, 30))
     socket.destroy()
@@ -93,7 +93,7 @@ for (const [way, read] of WAYS) {
   })
 }
 
-test('with a touched stream is read from the stream, as a request made of another is', async () => {
+test('with a touched stream is read from the stream, as is a request created from another one', async () => {
   const { url } = await start(async (request, limits) => readRequest(new Request(request), limits), { maxBytes: 10 })
   assert.equal(await (await fetch(url, { method: 'POST', body: 'copied' })).text(), 'copied')
   await server?.close()
@@ -133,7 +133,7 @@ test('a string body is sent directly, unless its stream has been read', async ()
   assert.deepEqual([textOf(sent), textOf(wrapped)], ['{"é":1}', undefined])
 })
 
-test('a request whose answer went out whole does not abort', async () => {
+test('a request with a complete response does not abort', async () => {
   const signals: AbortSignal[] = []
   server = await serve(
     (request) => {
@@ -150,7 +150,7 @@ test('a request whose answer went out whole does not abort', async () => {
   )
 })
 
-test('a request and its clone are both read, in either order', async () => {
+test('reads a request and its clone in either order', async () => {
   for (const first of ['clone', 'itself'] as const) {
     const { url } = await start(
       async (request, limits) => {
@@ -167,7 +167,7 @@ test('a request and its clone are both read, in either order', async () => {
   }
 })
 
-test('of a response with a text, a clone takes none of it away', async () => {
+test('cloning a response with a string body does not consume it', async () => {
   const response = textResponse('a text', {})
   const clone = response.clone()
   assert.deepEqual([textOf(response), textOf(clone)], [undefined, undefined])

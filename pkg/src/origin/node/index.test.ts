@@ -15,7 +15,7 @@ async function start(handler: Fetchable, onError?: (error: unknown) => void): Pr
   return server
 }
 
-/** Sends raw bytes; resolves with all that comes back until the connection ends or is quiet. */
+/** Sends raw bytes; resolves with everything received until the connection ends or is quiet. */
 function raw(port: number, text: string, quietMs = 200): Promise<{ text: string; socket: Socket }> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1')
@@ -33,8 +33,8 @@ function raw(port: number, text: string, quietMs = 200): Promise<{ text: string;
   })
 }
 
-describe('a client that does not read its answer', () => {
-  /** Bodies that fill every buffer on the way, in one piece or piece by piece, and whether they were given up. */
+describe('a client that does not read its response', () => {
+  /** Bodies that fill every buffer on the way, in one chunk or several, with a callback for their cancellation. */
   const bodies: [string, (onCancel: () => void) => BodyInit][] = [
     [
       'a stream',
@@ -63,12 +63,12 @@ describe('a client that does not read its answer', () => {
       socket.on('error', () => undefined)
       socket.pause()
       socket.write('GET / HTTP/1.1\r\nhost: x\r\n\r\n')
-      await until(() => isGivenUp, 'the body is given up')
+      await until(() => isGivenUp, 'the body is cancelled')
       socket.destroy()
     })
   }
 
-  test('but not one that reads slowly, nor one that is sent data now and then', async () => {
+  test('is not disconnected if it reads slowly, or gets data now and then', async () => {
     const told = (): Response => {
       let times = 0
       return new Response(
@@ -87,7 +87,7 @@ describe('a client that does not read its answer', () => {
 })
 
 describe('serve', () => {
-  test('names the invalid option, and the types that can be served', async () => {
+  test('names the invalid option and the supported handler types', async () => {
     const handler = (): Response => new Response()
     const bad: [RegExp, unknown][] = [
       [/options.port is missing/, {}],
@@ -102,7 +102,7 @@ describe('serve', () => {
     assert.throws(() => toNodeListener(promised), { code: 'invalid_option', message: /await createOrigin first/ })
   })
 
-  test('passes requests on and answers back', async () => {
+  test('passes requests to the handler and returns its responses', async () => {
     const { url, port } = await start(async (request) => {
       const body = await request.text()
       return Response.json(
@@ -118,7 +118,7 @@ describe('serve', () => {
     assert.deepEqual(await response.json(), { method: 'PUT', url: `${url}/a/b?c=d`, header: 'one', body: 'hello' })
   })
 
-  test('takes an object with fetch, and sends every cookie', async () => {
+  test('accepts an object with fetch, and sends every cookie', async () => {
     const { url } = await start({
       fetch: () =>
         new Response(null, {
@@ -144,7 +144,7 @@ describe('serve', () => {
     )
   })
 
-  test('wrong options are named', async () => {
+  test('names invalid options', async () => {
     for (const options of [
       undefined,
       {},
@@ -164,7 +164,7 @@ describe('serve', () => {
     }
   })
 
-  test('the error of a handler is reported to the server, not to the client', async () => {
+  test('reports the error of a handler to the server, not to the client', async () => {
     const heard: unknown[] = []
     const { url } = await start(
       () => {
@@ -186,7 +186,7 @@ describe('serve', () => {
     socket.destroy()
   })
 
-  test('malformed requests are refused and end nothing', async () => {
+  test('refuses malformed requests without ending the server', async () => {
     const { url, port } = await start((request) => new Response(new URL(request.url).pathname))
     for (const request of [
       'GET / HTTP/1.1\r\nHost: a b\r\n\r\n',
@@ -220,7 +220,7 @@ describe('serve', () => {
 })
 
 describe('streams', () => {
-  test('each chunk is sent at once, and headers before the first', async () => {
+  test('sends each chunk at once, and headers before the first', async () => {
     let send: ((text: string) => void) | undefined
     const { url } = await start(
       () =>
@@ -257,7 +257,7 @@ describe('streams', () => {
     const response = await fetch(url, { signal: stop.signal })
     await response.body?.getReader().read()
     stop.abort()
-    await until(() => cancelled && aborted, 'both are told')
+    await until(() => cancelled && aborted, 'both are notified')
   })
 
   test('a slow reader slows the source down', async () => {
@@ -286,7 +286,7 @@ describe('streams', () => {
     socket.destroy()
   })
 
-  test('a body that fails breaks the connection off', async () => {
+  test('a failing body aborts the connection', async () => {
     const { url } = await start(
       () =>
         new Response(
@@ -299,7 +299,7 @@ describe('streams', () => {
     await assert.rejects(async () => (await fetch(url)).arrayBuffer())
   })
 
-  test('an unread body does not spoil the next request', async () => {
+  test('an unread body does not affect the next request', async () => {
     const { port } = await start((request) => new Response(new URL(request.url).pathname, { status: 401 }))
     const body = 'x'.repeat(100_000)
     const request = (path: string): string =>

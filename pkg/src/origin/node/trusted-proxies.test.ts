@@ -8,7 +8,7 @@ afterEach(async () => {
   server = undefined
 })
 
-/** Scheme and address that a server with these proxies sees for these headers. */
+/** Returns the scheme and address that a server with these proxies derives from these headers. */
 async function seen(trustedProxies: string[], headers: [string, string][]): Promise<string> {
   server = await serve((request, { address }) => new Response(`${new URL(request.url).protocol} ${address}`), {
     port: 0,
@@ -34,7 +34,7 @@ test('headers of an untrusted peer are ignored', async () => {
   assert.equal(await seen(['127.0.0.1'], headers), 'https: 203.0.113.7')
 })
 
-test('addresses before the nearest untrusted one do not count', async () => {
+test('ignores addresses before the nearest untrusted one', async () => {
   const trusted = ['127.0.0.1', '10.0.0.0/8', '2001:db8::/32']
   const cases: [string, string][] = [
     ['198.51.100.1, 203.0.113.7', '203.0.113.7'],

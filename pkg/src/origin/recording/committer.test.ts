@@ -78,7 +78,7 @@ async function lines(): Promise<Partial<StoredAuditEntry>[]> {
 const ended = (session: string) =>
   [{ kind: 'session', session }, { audit: { action: 'session_ended', subject: session } }] as const
 
-test('an event and its line are one transaction, with the sequence that the caller gets', async () => {
+test('an event and its line share one transaction, with the sequence that the caller gets', async () => {
   const recorded = await Promise.all([
     committer.record('acme', ...ended('s1')),
     committer.record(
@@ -98,8 +98,8 @@ test('an event and its line are one transaction, with the sequence that the call
   ])
 })
 
-test('a transaction waits while more comes with every turn of the event loop, but not for ever', async () => {
-  // Its turns are begun before the committer's, so that calls in them come before the committer looks.
+test('a transaction waits while every turn of the event loop brings more, up to a limit', async () => {
+  // Its turns begin before the committer's, so that calls in them arrive before the committer checks.
   let turn = nextTurn()
   const asked = [committer.record('acme', ...ended('s1'))]
   for (const session of ['s2', 's3']) {
@@ -137,7 +137,7 @@ test('an event in force already is still audited, durably', async () => {
   assert.equal(failingStore.commits(), 2)
 })
 
-test('an event in force already costs no disk sync for an act of its holder, also beside others in one turn', async () => {
+test("an act of a token's holder that is already in force costs no disk sync, also beside others in one batch", async () => {
   const own = (actor: string) =>
     [{ kind: 'session', session: 's1' }, { audit: { action: 'session_ended', actor, subject: 's1' } }] as const
   const asked = await Promise.all([
@@ -163,7 +163,7 @@ test('an event in force already costs no disk sync for an act of its holder, als
   )
 })
 
-test('a store that fails has neither, says so, and nothing is in force', async () => {
+test('a failing store has neither, reports it, and nothing is in force', async () => {
   failingStore.fail(true)
   const failed = await Promise.allSettled([
     committer.record('acme', ...ended('s1')),
@@ -201,7 +201,7 @@ test('an event that the ledger refuses leaves no line', async () => {
   assert.deepEqual(await lines(), [])
 })
 
-test('a guard sees everything before it, also events of the same time', async () => {
+test('a guard sees everything before it, including simultaneous events', async () => {
   const thumbprints = ['A', 'B', 'C'].map((letter) => `${letter.repeat(42)}A`)
   const lastKey = new PortcullisError('invalid_event', 'it is the last one', { detail: 'last_key' })
   const ban = (thumbprint: string) =>
@@ -229,7 +229,7 @@ test('a guard sees everything before it, also events of the same time', async ()
   )
 })
 
-test('each turn is reported once it is durable: its duration and its new events', async () => {
+test('reports each batch once it is durable, with its duration and new events', async () => {
   await Promise.all([
     committer.record('acme', ...ended('s1')),
     committer.record('acme', ...ended('s1')),
@@ -246,7 +246,7 @@ test('each turn is reported once it is durable: its duration and its new events'
   assert.ok(turns.every(({ milliseconds }) => milliseconds > 0 && milliseconds < 60_000))
 })
 
-test('the audit log outlives its rows, and ends by its own retention', async () => {
+test('the audit log outlives its rows, with its own retention', async () => {
   await committer.record(
     'acme',
     { kind: 'token', tokenId: 't', expiresAt: now + 10 },
@@ -267,14 +267,14 @@ test('the audit log outlives its rows, and ends by its own retention', async () 
   assert.deepEqual(await lines(), [])
 })
 
-test('a text that is too long is cut, and a NUL hides nothing that follows it', async () => {
+test('truncates a string that is too long, and a NUL hides nothing after it', async () => {
   await committer.note({ realm: 'acme', action: 'login', actor: 'x'.repeat(5_000), subject: 'alice\0mallory' })
   const [line] = await lines()
   assert.equal(Buffer.byteLength(line?.actor ?? ''), 271)
   assert.equal(line?.subject, 'alice\ufffdmallory')
 })
 
-test('closing waits for lines and then takes no more', async () => {
+test('closing waits for lines and then accepts no more', async () => {
   const noted = committer.note({ realm: 'acme', action: 'login' })
   await committer.close()
   await noted

@@ -1,4 +1,4 @@
-// Times compared with a not-before: that of issue or of the login; and a token's claim on the last logout.
+// Times compared with a not-before: the issue or the login; and a token's claim about the last logout.
 
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
@@ -37,7 +37,7 @@ describe("with compare: 'authTime'", () => {
     await stage.close()
   })
 
-  test('a logout ends tokens that are refreshed from an older login, at the edge and at the origin', async () => {
+  test('a logout ends tokens refreshed from an older login, at the edge and at the origin', async () => {
     const login = now() - 10 * DAY
     const administrator = { ...ADMINISTRATOR, sub: 'leaver' }
     const asks = async (claims: object): Promise<number> => {
@@ -47,7 +47,7 @@ describe("with compare: 'authTime'", () => {
     assert.equal(await asks({ auth_time: login }), 200)
     await stage.origin.logoutUser('acme', 'leaver', { occurredAt: now() })
     await gate.refresh()
-    // Issued after the not-before; the login was before it.
+    // Issued after the not-before, but with a login before it.
     const later = now() + 1
     const refreshed = await issuer.token({ sub: 'leaver', auth_time: login, iat: later })
     assert.deepEqual(await gate.check(refreshed), { ok: false, reason: 'user_revoked', status: 401 })
@@ -56,14 +56,14 @@ describe("with compare: 'authTime'", () => {
     assert.equal(await asks({ auth_time: later, iat: later }), 200)
   })
 
-  test('the issuer asks with the time of the login', async () => {
+  test('the issuer queries with the time of the login', async () => {
     await stage.origin.logoutUser('acme', 'dora')
     const token = { subject: 'dora', issuedAt: now() + 60, expiresAt: now() + 360 }
     assert.equal(stage.origin.refuses('acme', { ...token, comparedAt: now() - DAY }), 'user_revoked')
     assert.equal(stage.origin.refuses('acme', { ...token, comparedAt: now() + 60 }), undefined)
   })
 
-  test('a not-before is kept as long as a session can be', async () => {
+  test('keeps a not-before for the longest session', async () => {
     await stage.origin.logoutUser('acme', 'erin')
     await stage.origin.close()
     const store = stage.reopenStore()
@@ -77,7 +77,7 @@ describe("with compare: 'authTime'", () => {
 })
 
 describe('the claim on the last logout', () => {
-  test('refuses it when the ledger knows a later one', async () => {
+  test('refuses a token if the ledger knows a later one', async () => {
     const stage = await openStage()
     const gate = openGate(stage, 'issuedAt')
     try {

@@ -17,7 +17,7 @@ function acknowledge(number: 1 | 2, query = ''): Promise<Response> {
   return stage.post(`/feed/acme/acks${query}`, body, { authorization: `Bearer secret-${number}` })
 }
 
-test('an answer comes as soon as the edges that can have acknowledged', async () => {
+test('responds once all edges that can acknowledge have done so', async () => {
   const before = stage.sequence()
   const answer = stage.administer('DELETE', '/admin/realms/acme/sessions/x1?wait=enforced&timeoutMs=20000')
   await until(() => stage.sequence() === before + 1, 'the session is ended')
@@ -29,7 +29,7 @@ test('an answer comes as soon as the edges that can have acknowledged', async ()
   assert.ok(elapsedMs >= 0 && elapsedMs < 20_000)
 })
 
-test('an edge of an older form counts for what that form covers', async () => {
+test('an edge with an older form counts for the events that the form covers', async () => {
   for (const record of [
     () => stage.origin.endGrant('acme', 'erin', 'app'),
     () => stage.origin.logoutUser('acme', 'erin'),
@@ -43,7 +43,7 @@ test('an edge of an older form counts for what that form covers', async () => {
       [0, 1, undefined],
     )
     assert.deepEqual((await stage.origin.enforced(recorded, { timeoutMs: 0 })).missing, ['mute'])
-    // As it would be of an event that form 1.0 leaves out.
+    // As for an event that form 1.0 omits.
     assert.deepEqual((await stage.origin.enforced({ ...recorded, leastMinor: 1 }, { timeoutMs: 0 })).missing, [
       'edge-1',
       'mute',
@@ -51,7 +51,7 @@ test('an edge of an older form counts for what that form covers', async () => {
   }
 })
 
-test('when the time is over the answer names those that have not', async () => {
+test('names the missing edges after the timeout', async () => {
   const before = stage.sequence()
   const answer = stage.post('/v1/auth/token/revoke?wait=enforced&timeoutMs=300', { token: await stage.issuer.token() })
   await until(() => stage.sequence() === before + 1, 'the token is revoked')
@@ -61,7 +61,7 @@ test('when the time is over the answer names those that have not', async () => {
   assert.ok(enforcement.elapsedMs >= 300 - 2)
 })
 
-test('without waiting, too, it can be asked', async () => {
+test('can also be queried without waiting', async () => {
   const recorded = await stage.origin.logoutUser('acme', 'alice')
   assert.deepEqual((await stage.origin.enforced(recorded, { timeoutMs: 0 })).missing, ['edge-1', 'edge-2', 'mute'])
   await acknowledge(1)
@@ -74,7 +74,7 @@ test('without waiting, too, it can be asked', async () => {
   }
 })
 
-test('a wait that cannot be is refused before anything is recorded', async () => {
+test('refuses an invalid wait before anything is recorded', async () => {
   const before = stage.sequence()
   const bad = [
     'wait=',
@@ -98,7 +98,7 @@ test('a wait that cannot be is refused before anything is recorded', async () =>
   assert.equal(stage.sequence(), before)
 })
 
-test('a client that has gone is waited for no longer', async () => {
+test('stops waiting for a client that has gone', async () => {
   const gone = new AbortController()
   const before = stage.sequence()
   const answer = stage.get('/v1/auth/token/revoke?wait=enforced&timeoutMs=30000', {

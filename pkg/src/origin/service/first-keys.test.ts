@@ -1,4 +1,4 @@
-// An origin that starts, and the first gate that asks it.
+// A starting origin, and the first gate that contacts it.
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
@@ -10,11 +10,11 @@ import { json, page, silent, TestServer } from '../../test-fixtures/server.ts'
 import { createTestIssuer, ISSUER, openStage, type Stage } from '../testing/stage.ts'
 import { freshStore } from '../testing/stores.ts'
 
-/** How long an origin that starts waits for keys, and how long a request for them may take here. */
+/** How long a starting origin waits for keys, and how long a request for them may take here. */
 const FIRST_KEYS_MS = 3_000
 const JWKS_TIMEOUT_MS = 10_000
 
-/** The first verdict of a new gate. */
+/** Returns the first verdict of a new gate. */
 async function firstVerdict(t: TestContext, stage: Stage, token: string): Promise<string> {
   const feed = { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] }
   const gate = createGate({
@@ -26,7 +26,7 @@ async function firstVerdict(t: TestContext, stage: Stage, token: string): Promis
   return verdict.ok ? 'accepted' : verdict.reason
 }
 
-test("the first gate of a fresh origin finds the issuer's keys in the feed", async (t) => {
+test("the first gate of a new origin finds the issuer's keys in the feed", async (t) => {
   const issuer = await createTestIssuer()
   const server = await TestServer.start(
     (...exchange) => void setTimeout(() => json({ keys: [issuer.jwk] })(...exchange), 200),
@@ -40,7 +40,7 @@ test("the first gate of a fresh origin finds the issuer's keys in the feed", asy
   assert.equal(server.count('/certs'), 1)
 })
 
-test('an issuer that does not listen yet is not waited for, and found as soon as it does', async (t) => {
+test('does not wait for an issuer that is not listening yet, and finds it once it is', async (t) => {
   const issuer = await createTestIssuer()
   const certs = createServer(json({ keys: [issuer.jwk] }))
   await new Promise<void>((resolve) => certs.listen(0, '127.0.0.1', resolve))
@@ -65,13 +65,13 @@ test('an issuer that does not listen yet is not waited for, and found as soon as
   )
 })
 
-test('keys that the origin itself serves, through its own process, do not hold it up', async (t) => {
+test("keys that the origin's own process serves do not delay it", async (t) => {
   const issuer = await createTestIssuer()
   let origin: Origin | undefined
   const startedAtMs = Date.now()
   const stage = await openStage({
     realms: [{ ...issuer.realm, jwks: 'http://localhost/certs' }],
-    // As an application that passes requests without a route of its own to the origin.
+    // As an application that passes unmatched requests to the origin.
     fetch: async () =>
       origin === undefined ? Promise.reject(new Error('not there yet')) : Response.json({ keys: [issuer.jwk] }),
   })
@@ -81,7 +81,7 @@ test('keys that the origin itself serves, through its own process, do not hold i
   assert.equal(await firstVerdict(t, stage, await issuer.token()), 'accepted')
 })
 
-test('an issuer that fails or says nothing does not keep the origin from starting', async (t) => {
+test('an issuer that fails or hangs does not prevent the origin from starting', async (t) => {
   const issuer = await createTestIssuer()
   for (const answer of [page(500), page(), json({ keys: [] }), silent()]) {
     const server = await TestServer.start(answer)

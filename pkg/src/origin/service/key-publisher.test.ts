@@ -6,7 +6,7 @@ import { publicSet } from './key-publisher.ts'
 import { failing } from '../testing/failing.ts'
 import { createTestIssuer, ISSUER, openStage, type Stage, until } from '../testing/stage.ts'
 
-/** A gate that has no keys but those of the feed. */
+/** Opens a gate that has only the keys of the feed. */
 function openGate(stage: Stage): Gate {
   return createGate({
     realms: [
@@ -30,7 +30,7 @@ async function published(stage: Stage): Promise<number> {
 const OCT = { kty: 'oct', kid: 'shared', alg: 'HS256', k: 'c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3I' }
 
 describe('the public set', () => {
-  test('has no secret and nothing that gates do not need', () => {
+  test('has no secret, and only what gates need', () => {
     const rsa = {
       kty: 'RSA',
       kid: 'r',
@@ -52,7 +52,7 @@ describe('the public set', () => {
     })
   })
 
-  test('is the same however it is written', () => {
+  test('is the same for every representation', () => {
     const [a, b]: [JWK, JWK] = [
       { kty: 'EC', crv: 'P-256', x: 'x', y: 'y', kid: 'a' },
       { kid: 'b', x: 'x', crv: 'Ed25519', kty: 'OKP' },
@@ -63,13 +63,13 @@ describe('the public set', () => {
     )
   })
 
-  test('is none where all keys are secrets', () => {
+  test('is missing if all keys are secrets', () => {
     assert.equal(publicSet({ keys: [OCT] }), undefined)
     assert.equal(publicSet({ keys: [] }), undefined)
   })
 })
 
-test('a gate without keys of its own works from the feed, and a key that is removed leaves with it', async () => {
+test('a gate without its own keys uses the feed, and a removed key leaves with it', async () => {
   const [first, second] = [await createTestIssuer(), await createTestIssuer()]
   let keys = [first.jwk, second.jwk]
   const stage = await openStage({ realms: [{ ...first.realm, jwks: () => ({ keys }) }] })
@@ -90,7 +90,7 @@ test('a gate without keys of its own works from the feed, and a key that is remo
   }
 })
 
-test('keys are fetched when they are due, also without requests', async () => {
+test('fetches keys when they are due, even without requests', async () => {
   const [first, second] = [await createTestIssuer(), await createTestIssuer()]
   const served = { keys: [first.jwk] }
   const stage = await openStage({
@@ -108,7 +108,7 @@ test('keys are fetched when they are due, also without requests', async () => {
   }
 })
 
-test('equal sets make no event, over restarts too', async () => {
+test('equal sets cause no event, also across restarts', async () => {
   const stage = await openStage()
   const { signingKey, issuer } = stage
   const sequence = stage.sequence()
@@ -126,7 +126,7 @@ test('equal sets make no event, over restarts too', async () => {
   }
 })
 
-test('a feed that is to carry no keys has none, also when it had', async () => {
+test('a feed configured without keys has none, even if it had some before', async () => {
   const stage = await openStage()
   const { signingKey, publicKey, issuer } = stage
   const sequence = stage.sequence()
@@ -194,7 +194,7 @@ test('keys that are not available are reported, and the set in the feed stays', 
   }
 })
 
-test('a store that fails when the origin starts is no reason not to start; the keys follow', async () => {
+test('starts even if the store fails at first; the keys follow', async () => {
   const store = failing()
   store.fail(true)
   const stage = await openStage({ store: store.store })
@@ -207,7 +207,7 @@ test('a store that fails when the origin starts is no reason not to start; the k
   }
 })
 
-test('of two bans of the last two keys that come together, one is refused', async () => {
+test('refuses one of two simultaneous bans of the last two keys', async () => {
   const [first, second] = [await createTestIssuer(), await createTestIssuer()]
   const stage = await openStage({ realms: [{ ...first.realm, jwks: { keys: [first.jwk, second.jwk] } }] })
   try {

@@ -14,7 +14,7 @@ function openGate(keys: JWK[], fetch: (request: Request) => Promise<Response>): 
   return { gate, reports }
 }
 
-test('the key that signs the feed changes while it runs, and no gate loses anything', async () => {
+test('rotates the signing key while running, and no gate loses anything', async () => {
   const next = await generateFeedKey()
   const stage = await openStage()
   const { gate, reports } = openGate([stage.publicKey, next.publicKey], (request) => stage.origin.fetch(request))
@@ -32,7 +32,7 @@ test('the key that signs the feed changes while it runs, and no gate loses anyth
     assert.deepEqual(reports, [])
     // A gate that has not pinned the new key refuses later statements.
     await assert.rejects(behind.gate.refresh(), { code: 'feed_refused', detail: 'unknown_key' })
-    // The origin's own gate works too, with its keys.
+    // The origin's own gate continues to work with its keys.
     assert.equal((await stage.revoke(tokens[2] ?? '')).status, 200)
     const response = await stage.get('/admin/realms/acme/edges', {
       headers: { authorization: `Bearer ${await stage.issuer.token(ADMINISTRATOR)}` },
@@ -48,7 +48,7 @@ test('the key that signs the feed changes while it runs, and no gate loses anyth
   }
 })
 
-test('the key changes several times', async () => {
+test('rotates the key several times', async () => {
   const keys = [await generateFeedKey(), await generateFeedKey()]
   const stage = await openStage()
   const { gate, reports } = openGate([stage.publicKey, ...keys.map(({ publicKey }) => publicKey)], (request) =>
@@ -68,7 +68,7 @@ test('the key changes several times', async () => {
   }
 })
 
-test('the key changes over a restart', async () => {
+test('rotates the key across a restart', async () => {
   const next = await generateFeedKey()
   const stage = await openStage()
   const { issuer } = stage

@@ -1,4 +1,4 @@
-// Tokens without an id: which of them may be revoked, what that ends, and that a repetition changes nothing.
+// Tokens without an id: which tokens may be revoked, the effect of that, and that a repetition changes nothing.
 
 import assert from 'node:assert/strict'
 import { afterEach, describe, test } from 'node:test'
@@ -33,21 +33,21 @@ async function revoked(token: string): Promise<[number, unknown]> {
   return [response.status, await response.json()]
 }
 
-/** The answer of the RFC 7009 route. */
+/** Returns the response of the RFC 7009 route. */
 async function revokedByClient(token: string, client = 'demo'): Promise<[number, string]> {
   const body = new URLSearchParams({ client_id: client, token })
   const response = await stage.get('/realms/acme/protocol/openid-connect/revoke', { method: 'POST', body })
   return [response.status, await response.text()]
 }
 
-/** Whether the route for administrators lets a token in: by that the origin's gate accepts it. */
+/** Whether the administrators' route accepts a token, which shows that the origin's gate accepts it. */
 async function isAccepted(claims: Record<string, unknown>): Promise<boolean> {
   const token = await acme.token({ realm_access: { roles: ['portcullis-admin'] }, ...claims })
   return (await stage.get('/admin/realms/acme/edges', { headers: { authorization: `Bearer ${token}` } })).status === 200
 }
 
 describe("withoutTokenId 'refuse', the default", () => {
-  test('refuses to revoke a token without an id, and answers others as ever', async () => {
+  test('refuses to revoke a token without an id, and treats others as before', async () => {
     await open({})
     assert.deepEqual(await revoked(await tokenWithoutId()), [
       400,
@@ -64,7 +64,7 @@ describe("withoutTokenId 'refuse', the default", () => {
 })
 
 describe("withoutTokenId 'session'", () => {
-  test('ends the session, once; a new login lives through a thousand repetitions', async () => {
+  test('ends the session once; a new login survives a thousand repetitions', async () => {
     await open({ withoutTokenId: 'session' })
     const token = await tokenWithoutId()
     assert.equal(await isAccepted({ jti: undefined }), true)
@@ -83,7 +83,7 @@ describe("withoutTokenId 'session'", () => {
     assert.deepEqual(await revoked(token), [200, { revoked: true, ended: 'session' }])
   })
 
-  test('of fifty at the same time one is recorded, with one line in the audit log', async () => {
+  test('records one of fifty simultaneous ones, with one line in the audit log', async () => {
     await open({ withoutTokenId: 'session' })
     const [token, before] = [await tokenWithoutId(), stage.sequence()]
     const all = await Promise.all(Array.from({ length: 50 }, () => stage.origin.revokeToken(token)))
@@ -95,7 +95,7 @@ describe("withoutTokenId 'session'", () => {
     )
   })
 
-  test('nor does its end move when the clock goes on between the check and the record', async () => {
+  test('its end does not move if the clock advances between the check and the record', async () => {
     let passed = 0
     const clock: object = { [CLOCK]: () => Date.now() + (passed += 1) * 500 }
     await open({ withoutTokenId: 'session' }, clock)
@@ -111,13 +111,13 @@ describe("withoutTokenId 'session'", () => {
     assert.equal((await stage.origin.revokeToken(await tokenWithoutId({ iat: unixSeconds() + 1 }))).sequence, sequence)
   })
 
-  test('a token with an id is revoked by that alone', async () => {
+  test('a token with an id is revoked only by its id', async () => {
     await open({ withoutTokenId: 'session' })
     assert.deepEqual(await revoked(await acme.token()), [200, { revoked: true, ended: 'token' }])
     assert.equal(await isAccepted({}), true)
   })
 
-  test('a token without a session too is refused at the gate and cannot be revoked', async () => {
+  test('a token that also lacks a session is refused at the gate and cannot be revoked', async () => {
     await open({ withoutTokenId: 'session' })
     assert.equal(await isAccepted({ jti: undefined, sid: undefined }), false)
     const token = await tokenWithoutId({ sid: undefined })
@@ -155,7 +155,7 @@ describe("withoutTokenId 'session'", () => {
 })
 
 describe("withoutTokenId 'user'", () => {
-  test("records the token's own iat, exactly, so that a login of the next second lives through a thousand repetitions", async () => {
+  test("records the token's own iat, exactly, so that a login in the next second survives a thousand repetitions", async () => {
     await open({ withoutTokenId: 'user', issuerSkewSeconds: 60, sourceSkewSeconds: 60 })
     const iat = unixSeconds() - 30
     const token = await tokenWithoutId({ iat, sid: undefined })
@@ -175,7 +175,7 @@ describe("withoutTokenId 'user'", () => {
     assert.deepEqual(await revokedByClient(token), [200, ''])
   })
 
-  test('an older token of the user has nothing to add, a younger one has', async () => {
+  test('an older token of the user adds nothing, a newer one does', async () => {
     await open({ withoutTokenId: 'user' })
     const now = unixSeconds()
     await stage.origin.revokeToken(await tokenWithoutId({ iat: now - 10 }))
@@ -186,7 +186,7 @@ describe("withoutTokenId 'user'", () => {
     assert.equal(stage.origin.userNotBefore('acme', 'bob'), 0)
   })
 
-  test('of fifty at the same time one is recorded', async () => {
+  test('records one of fifty simultaneous ones', async () => {
     await open({ withoutTokenId: 'user' })
     const [token, before] = [await tokenWithoutId(), stage.sequence()]
     const all = await Promise.all(Array.from({ length: 50 }, () => stage.origin.revokeToken(token)))
@@ -194,7 +194,7 @@ describe("withoutTokenId 'user'", () => {
     assert.equal((await stage.origin.audit.list({ realm: 'acme', action: 'user_logged_out', limit: 100 })).length, 1)
   })
 
-  test('a fractional iat is rounded down, as the gate does, and one a little ahead is taken as it is', async () => {
+  test('rounds a fractional iat down, as the gate does, and uses one slightly ahead unchanged', async () => {
     await open({ withoutTokenId: 'user' })
     const now = unixSeconds()
     const fractional = await tokenWithoutId({ iat: now - 2.25 })
@@ -208,7 +208,7 @@ describe("withoutTokenId 'user'", () => {
     assert.equal((await stage.origin.revokeToken(ahead)).changed, false)
   })
 
-  test('with compare authTime the token is refused too whose login is later than its iat', async () => {
+  test('with compare authTime also refuses a token whose login is later than its iat', async () => {
     await open({ withoutTokenId: 'user', compare: 'authTime' })
     const now = unixSeconds()
     const token = await tokenWithoutId({ iat: now - 10, auth_time: now - 8 })
@@ -220,7 +220,7 @@ describe("withoutTokenId 'user'", () => {
     assert.equal(stage.origin.userNotBefore('acme', 'bob'), now - 10)
   })
 
-  test('a client revokes its own only', async () => {
+  test('a client revokes only its own', async () => {
     await open({ withoutTokenId: 'user' })
     const token = await tokenWithoutId()
     assert.equal((await revokedByClient(token, 'other'))[0], 400)
@@ -233,7 +233,7 @@ describe("withoutTokenId 'user'", () => {
   })
 })
 
-test('of several names of an issuer the token itself says under which its session or user is ended', async () => {
+test("the token's own issuer name determines whose session or user is ended", async () => {
   const [one, two] = ['https://one.test', 'https://two.test']
   const ends: ['session' | 'user', Record<string, unknown>][] = [
     ['session', { sid: 's1' }],
@@ -266,10 +266,10 @@ describe('a token that is not accepted here ends nothing', () => {
   const cases: [string, () => Record<string, unknown>][] = [
     ["another API's", () => ({ aud: 'other-api' })],
     ['one without an audience', () => ({ aud: undefined })],
-    ['one of the future', () => ({ iat: now() + 60, exp: now() + 360 })],
+    ['one from the future', () => ({ iat: now() + 60, exp: now() + 360 })],
     ['one that is not valid yet', () => ({ nbf: now() + 120 })],
-    ['one that lives too long', () => ({ exp: now() + 200_000 })],
-    ['one without an end', () => ({ exp: undefined })],
+    ['one with too long a lifetime', () => ({ exp: now() + 200_000 })],
+    ['one without an expiry', () => ({ exp: undefined })],
     ['one without a time', () => ({ iat: undefined })],
   ]
   for (const withoutTokenId of ['session', 'user'] as const) {
@@ -300,7 +300,7 @@ describe('a token that is not accepted here ends nothing', () => {
       assert.equal(stage.sequence(), before)
     })
 
-    test(`one that is refused already, with '${withoutTokenId}': 200, nothing is recorded, and the answer names the level`, async () => {
+    test(`one that is already refused, with '${withoutTokenId}': 200, nothing is recorded, and the response names the level`, async () => {
       await open({ withoutTokenId, issuerSkewSeconds: 0 })
       const ended: [() => Promise<unknown>, string][] = [
         [() => stage.origin.endSession('acme', 's1'), 'session'],

@@ -6,7 +6,7 @@ import { createTestIssuer, openStage } from '../testing/stage.ts'
 import type { OriginReport } from '../api.ts'
 import { UnknownTokens } from './unknown-tokens.ts'
 
-test('at an origin: answered 200, counted for each token, reported once, without contents of the token', async () => {
+test('an origin responds with 200, counts each token, and reports once without contents of the token', async () => {
   const [acme, other] = [await createTestIssuer(), await createTestIssuer('other', 'https://issuer.test/realms/other')]
   const stage = await openStage({ clients: [{ id: 'demo' }], realms: [acme.realm, other.realm] })
   const revoke = async (token: string): Promise<void> => {
@@ -27,7 +27,7 @@ test('at an origin: answered 200, counted for each token, reported once, without
     assert.equal(await counted('acme'), 0)
     assert.equal(stage.reports.length, 0)
 
-    // As Keycloak signs its refresh tokens: by a key that it does not publish.
+    // As Keycloak signs its refresh tokens: with a key that it does not publish.
     const refresh = await new SignJWT({ typ: 'Refresh', sub: 'alice', sid: 's1', jti: 'secret-jti', azp: 'demo' })
       .setProtectedHeader({ alg: 'HS512', kid: 'internal' })
       .setIssuer(acme.realm.issuer)
@@ -59,7 +59,7 @@ test('at an origin: answered 200, counted for each token, reported once, without
   }
 })
 
-test('a realm is reported once a minute, with how many there were; another realm by itself', () => {
+test('reports a realm once a minute with the count, and another realm separately', () => {
   let nowMs = 0
   const reports: OriginReport[] = []
   const metrics = new Metrics(['acme', 'other'])

@@ -13,7 +13,7 @@ let events: ForwardedEvent[]
 let withdrawn: UpstreamMessage[]
 let outcome: UpstreamOutcome
 
-/** A connector that acts at no server: its forwarder keeps what it is given. */
+/** A connector that acts at no server: its forwarder keeps the messages. */
 function keeping(): Connector {
   const forwarder: Forwarder = {
     messageFor(event) {
@@ -58,9 +58,9 @@ describe('the outcome at the identity server', () => {
   const cases = routes.flatMap((route) =>
     outcomes.flatMap((each) => ['', '?wait=enforced&timeoutMs=0'].map((query) => [each, query, ...route] as const)),
   )
-  // Each with an origin of its own: many of these acts end the administrator's token too.
+  // Each with its own origin, because many of these acts also end the administrator's token.
   for (const [each, query, method, path, body] of cases) {
-    test(`${each} stands in the response to ${method} ${path}${query}`, async () => {
+    test(`${each} is in the response to ${method} ${path}${query}`, async () => {
       outcome = each
       const answer = await stage.administer(method, `/admin/realms/acme${path}${query}`, body)
       assert.ok(answer.ok)
@@ -68,13 +68,13 @@ describe('the outcome at the identity server', () => {
     })
   }
 
-  test('is refused for an act that the server has no operation for', async () => {
+  test('is refused for an act without an operation at the server', async () => {
     const answer = await stage.administer('DELETE', '/admin/realms/acme/sessions/s1?client=demo')
     assert.deepEqual([answer.status, answer.headers.get('portcullis-upstream')], [204, 'refused'])
     assert.deepEqual(await stored(), [])
   })
 
-  test('is not stated of an act that the server need not know', async () => {
+  test('is not stated for an act that does not concern the server', async () => {
     const answer = await stage.administer('PUT', '/admin/realms/acme/users/alice/token-version', { minimum: 3 })
     assert.deepEqual([answer.status, answer.headers.get('portcullis-upstream')], [204, null])
   })
@@ -101,7 +101,7 @@ describe('the outcome at the identity server', () => {
     }
   })
 
-  test('belongs to the result of the verb, unless the act says that the server knows of it', async () => {
+  test('belongs to the result of the verb, unless the act states that the server already knows', async () => {
     const told = await stage.origin.logoutUser('acme', 'alice')
     assert.equal(await told.upstream, 'done')
     const skipped = await stage.origin.logoutUser('acme', 'bob', { upstream: 'skip', actor: 'connector:kept' })
@@ -116,7 +116,7 @@ describe('the outcome at the identity server', () => {
 })
 
 describe('a message', () => {
-  test('is stored with its event, also when that was in force already', async () => {
+  test('is stored with its event, even if that was already in force', async () => {
     await stage.origin.setRealmNotBefore('acme', 1_700_000_000)
     await stage.origin.setRealmNotBefore('acme', 1_600_000_000)
     assert.deepEqual(await stored(), ['realm_not_before_set', 'realm_not_before_set'])

@@ -4,7 +4,7 @@ import type { DatedAct, IssuerAdministration, Origin, Recorded } from '../index.
 import { createTestIssuer, openStage, type Stage } from '../testing/stage.ts'
 
 let stage: Stage
-/** The issuer's own end of a session. */
+/** Called when the issuer is to end a session. */
 let onSessionEnded: (sid: string) => Promise<void>
 
 /** Refresh tokens are `refresh:<client>:<session>`. */
@@ -33,7 +33,7 @@ afterEach(() => stage.close())
 const now = (): number => Math.floor(Date.now() / 1000)
 type Verb = (origin: Origin, act: DatedAct) => Promise<Recorded>
 
-/** Each with a subject of its own; the tokens are made once. */
+/** Returns the verbs, each with its own subject; the tokens are created once. */
 async function verbs(): Promise<[name: string, verb: Verb][]> {
   onSessionEnded = async () => undefined
   const [token, ofClient] = [await stage.issuer.token(), await stage.issuer.token()]
@@ -53,7 +53,7 @@ async function verbs(): Promise<[name: string, verb: Verb][]> {
   ]
 }
 
-/** What a token has ended. */
+/** The effects of a token's revocation. */
 const ENDED: Readonly<Record<string, string>> = {
   revokeToken: 'token',
   'revokeOAuthToken, access': 'token',
@@ -61,7 +61,7 @@ const ENDED: Readonly<Record<string, string>> = {
 }
 
 test('every verb returns whether the ledger changed, and its sequence', async () => {
-  // Ahead of us: the end of a session is the later one of that and its arrival, and a second may pass between two
+  // A time ahead of us, because a session's end is the later of that and its arrival, and a second may pass between two
   // calls.
   const occurredAt = now() + 60
   for (const [name, verb] of await verbs()) {
@@ -95,7 +95,7 @@ test('every verb checks the time of the event before it does anything', async ()
   assert.equal(stage.sequence(), before)
 })
 
-test('where it sets no not-before, the time still shows how far the issuer is ahead, and is no part of the log', async () => {
+test("without a not-before, the time still shows the issuer's lead, and is not in the log", async () => {
   const stage = await openStage()
   try {
     await stage.origin.raiseTokenVersion('acme', 'alice', 1, { occurredAt: now() + 60 })
@@ -111,7 +111,7 @@ test('where it sets no not-before, the time still shows how far the issuer is ah
   }
 })
 
-test('the time of a refresh token that was revoked is that of its session', async () => {
+test('the time of a revoked refresh token applies to its session', async () => {
   const occurredAt = now() + 120
   await stage.origin.revokeOAuthToken('acme', 'demo', 'refresh:demo:s9', { occurredAt })
   const ofIt = (issuedAt: number): unknown =>
@@ -121,7 +121,7 @@ test('the time of a refresh token that was revoked is that of its session', asyn
 })
 
 describe('revokeOAuthToken', () => {
-  test('refuses tokens of another client, or ones that cannot be revoked, and records nothing', async () => {
+  test('refuses tokens of another client or that cannot be revoked, and records nothing', async () => {
     const before = stage.sequence()
     const { origin } = stage
     const ask = (token: string): Promise<Recorded> => origin.revokeOAuthToken('acme', 'demo', token)
@@ -169,7 +169,7 @@ describe('an issuer that cannot end a session', () => {
     }
   }
 
-  test('is no failure of the request', async () => {
+  test('does not fail the request', async () => {
     onSessionEnded = () => Promise.reject(new Error('the issuer is down'))
     const body = new URLSearchParams({ client_id: 'demo', token: 'refresh:demo:s-http' })
     const response = await stage.get('/realms/acme/protocol/openid-connect/revoke', { method: 'POST', body })

@@ -23,7 +23,7 @@ interface Rotated {
   serve(keys: JWK[]): Promise<void>
 }
 
-/** An origin whose issuer has just replaced its key. */
+/** Opens an origin whose issuer has just replaced its key. */
 async function rotated(t: TestContext): Promise<Rotated> {
   const [first, second] = [await createTestIssuer(), await createTestIssuer()]
   let keys = [first.jwk]
@@ -43,7 +43,7 @@ function revokeAsClient(stage: Stage, token: string): Promise<Response> {
   return stage.get('/realms/acme/protocol/openid-connect/revoke', { method: 'POST', body })
 }
 
-/** Whether a gate that still has the withdrawn key refuses a token of it. */
+/** Whether a gate that still has the withdrawn key refuses a token signed by it. */
 async function isRefused(stage: Stage, jwks: { keys: JWK[] }, token: string): Promise<boolean> {
   const feed = { url: `${stage.server.url}/feed/acme`, keys: [stage.publicKey] }
   const gate = createGate({
@@ -61,12 +61,12 @@ async function isRefused(stage: Stage, jwks: { keys: JWK[] }, token: string): Pr
 
 const now = (): number => Math.floor(Date.now() / 1000)
 
-/** A token that was issued before anything was withdrawn. */
+/** Returns a token issued before any key was withdrawn. */
 function issued(issuer: TestIssuer, claims: Record<string, unknown> = {}): Promise<string> {
   return issuer.token({ iat: now() - 60, ...claims })
 }
 
-test('a token whose key has just been withdrawn can be revoked, by both routes and in code', async (t) => {
+test('a token whose key has just been withdrawn can be revoked by both routes and in code', async (t) => {
   const { stage, first } = await rotated(t)
   const gateKeys = { keys: [first.jwk] }
   const tokens = await Promise.all(Array.from({ length: 4 }, () => issued(first)))
@@ -77,11 +77,11 @@ test('a token whose key has just been withdrawn can be revoked, by both routes a
   for (const token of [one, two, three]) assert.equal(await isRefused(stage, gateKeys, token), true)
   assert.equal(await isRefused(stage, gateKeys, other), false, 'another token of the key')
   const [line] = await stage.origin.audit.list({ realm: 'acme', action: 'token_revoked', limit: 3 })
-  assert.match(line?.actor ?? '', /^token:/, 'the user it names has not asked')
+  assert.match(line?.actor ?? '', /^token:/, 'the user it names did not request it')
   assert.match(line?.detail ?? '', /^withdrawn_key [\w-]{43}$/)
 })
 
-test('a withdrawn key revokes no tokens but those it may have signed', async (t) => {
+test('a withdrawn key revokes only tokens that it may have signed', async (t) => {
   const { stage, first } = await rotated(t)
   const before = stage.sequence()
   const refused: [string, Record<string, unknown>][] = [
@@ -90,7 +90,7 @@ test('a withdrawn key revokes no tokens but those it may have signed', async (t)
     ['an empty jti', { jti: '' }],
     ['no iat', { iat: undefined }],
     ['no exp', { exp: undefined }],
-    ['a life that no gate accepts', { exp: now() + 86_400 * 3 }],
+    ['a lifetime that no gate accepts', { exp: now() + 86_400 * 3 }],
     ['another use', { token_use: 'refresh' }],
   ]
   for (const [what, claims] of refused) {
@@ -104,7 +104,7 @@ test('a withdrawn key revokes no tokens but those it may have signed', async (t)
   assert.equal(stage.sequence(), before)
 })
 
-test('a withdrawn key administrates nothing and ends no session', async (t) => {
+test('a withdrawn key allows no administration and ends no session', async (t) => {
   const { stage, first } = await rotated(t)
   const before = stage.sequence()
   const headers = { authorization: `Bearer ${await first.token(ADMINISTRATOR)}` }
@@ -120,13 +120,13 @@ test('a withdrawn key administrates nothing and ends no session', async (t) => {
     assert.equal((await stage.get(`/admin/realms/acme/${path}`, { method, headers })).status, 401, path)
   }
   assert.equal(stage.sequence(), before)
-  // Its token is revoked by its id alone: the user and the session go on.
+  // Its token is revoked only by its id: the user and the session continue.
   assert.equal((await stage.revoke(await issued(first))).status, 200)
   const subject = { subject: 'alice', session: 's1', issuedAt: now() - 1, expiresAt: now() + 300 }
   assert.equal(stage.origin.refuses('acme', subject), undefined)
 })
 
-test('a banned key is not kept, whether it was banned before it was withdrawn or after', async (t) => {
+test('does not keep a banned key, whether it was banned before or after its withdrawal', async (t) => {
   const { stage, first, second, serve } = await rotated(t)
   const third = await createTestIssuer()
   await stage.origin.banKey('acme', String(first.jwk.kid))
@@ -138,7 +138,7 @@ test('a banned key is not kept, whether it was banned before it was withdrawn or
   assert.equal(stage.sequence(), before)
 })
 
-test('a key that is published again is a key like any other', async (t) => {
+test('a republished key is treated like any other', async (t) => {
   const { stage, first, second, serve } = await rotated(t)
   const later = { iat: now() + 2, exp: now() + 300 }
   assert.equal((await stage.revoke(await first.token(later))).status, 401)
@@ -148,7 +148,7 @@ test('a key that is published again is a key like any other', async (t) => {
   assert.equal((await stage.get('/admin/realms/acme/keys', { headers })).status, 200)
 })
 
-test('polls that withdraw a key leave it to identify its tokens', async (t) => {
+test('a key withdrawn by polls still identifies its tokens', async (t) => {
   const [first, second] = [await createTestIssuer(), await createTestIssuer()]
   const server = await TestServer.start(json({ keys: [first.jwk] }))
   t.after(() => server.close())
@@ -157,7 +157,7 @@ test('polls that withdraw a key leave it to identify its tokens', async (t) => {
   const sequence = stage.sequence()
   server.listener = json({ keys: [second.jwk] })
   await until(() => stage.sequence() === sequence + 1, 'the new key is in the feed')
-  await until(() => stage.sequence() === sequence + 2, 'the old one is out of it')
+  await until(() => stage.sequence() === sequence + 2, 'the old one is no longer in it')
   const headers = { authorization: `Bearer ${await first.token(ADMINISTRATOR)}` }
   assert.equal((await stage.get('/admin/realms/acme/keys', { headers })).status, 401)
   const token = await issued(first)
@@ -165,7 +165,7 @@ test('polls that withdraw a key leave it to identify its tokens', async (t) => {
   assert.equal(await isRefused(stage, { keys: [first.jwk] }, token), true)
 })
 
-test('a key that was withdrawn while the origin was down is known from the feed', async (t) => {
+test('knows a key withdrawn while the origin was down from the feed', async (t) => {
   const [first, second] = [await createTestIssuer(), await createTestIssuer()]
   const before = await openStage({ realms: [first.realm] })
   t.after(() => before.close())
@@ -186,7 +186,7 @@ test('a key that was withdrawn while the origin was down is known from the feed'
   assert.equal(admin.status, 401, 'the origin has not seen the key at the issuer')
 })
 
-test('one withdrawn key revokes so many tokens and no more', async (t) => {
+test('limits the number of tokens that one withdrawn key can revoke', async (t) => {
   const { stage, first, second } = await rotated(t)
   const reports: OriginReport[] = stage.reports
   const again = await issued(first)
@@ -205,5 +205,5 @@ test('one withdrawn key revokes so many tokens and no more', async (t) => {
   assert.equal(stage.sequence(), before)
   assert.equal(reports.filter(({ error }) => error?.detail === 'withdrawn_key_exhausted').length, 1)
   assert.equal((await stage.revoke(again)).status, 200, 'it is in force')
-  assert.equal((await stage.revoke(await second.token())).status, 200, 'other keys are not concerned')
+  assert.equal((await stage.revoke(await second.token())).status, 200, 'other keys are not affected')
 })

@@ -1,4 +1,4 @@
-// A store that breaks a promise fails the contract, and the test that it fails says which promise.
+// A store that breaks a promise fails the contract, and the failing test names the promise.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -20,14 +20,14 @@ const FAULTS: readonly Fault[] = [
     plant: (store) => ({ load: (realm) => withRows(store, realm, (rows) => rows.slice(0, -1)) }),
   },
   {
-    fault: 'gives rows in the wrong order',
+    fault: 'returns rows in the wrong order',
     fails: 'a long ledger comes back whole and in order, row by row and by pages',
     plant: (store) => ({
       load: (realm) => withRows(store, realm, (rows) => [...rows.slice(4_096), ...rows.slice(0, 4_096)]),
     }),
   },
   {
-    fault: 'takes rows after a head that is not its own',
+    fault: 'accepts rows after a head that is not its own',
     fails: 'rows that do not follow the head are refused, and nothing of them is kept',
     plant: (store) => ({ append: async (batches, entries) => store.append(await rebased(store, batches), entries) }),
   },
@@ -70,17 +70,17 @@ const FAULTS: readonly Fault[] = [
     plant: (store) => ({ prune: (now, limit) => store.prune(now + 1, limit) }),
   },
   {
-    fault: 'prunes without regard to the limit',
+    fault: 'prunes regardless of the limit',
     fails: 'pruning deletes expired rows, up to a limit, and no others',
     plant: (store) => ({ prune: (now) => store.prune(now, Number.MAX_SAFE_INTEGER) }),
   },
   {
-    fault: 'gives pages of the audit log out of order',
+    fault: 'returns pages of the audit log out of order',
     fails: 'pages of the audit log leave out and repeat nothing, newest first',
     plant: (store) => ({ auditEntries: async (query) => [...(await store.auditEntries(query))].reverse() }),
   },
   {
-    fault: 'numbers audit entries by their place',
+    fault: 'numbers audit entries by position',
     fails: 'ids of audit entries increase, and none is used twice',
     plant: (store) => ({ auditEntries: async (query) => renumbered(await store.auditEntries(query)) }),
   },
@@ -98,7 +98,7 @@ const FAULTS: readonly Fault[] = [
     }),
   },
   {
-    fault: 'takes every write of a state',
+    fault: 'accepts every write of a state',
     fails: 'a state is written only over the version that its writer has read',
     plant: (store) => ({
       writeState: async (realm, name, value) =>
@@ -124,7 +124,7 @@ const FAULTS: readonly Fault[] = [
     plant: () => ({ acknowledgeOutbox: () => true }),
   },
   {
-    fault: 'drops the outbox on the way',
+    fault: 'drops the outbox',
     fails: 'entries of the outbox are written with their rows or not at all',
     plant: (store) => ({
       append: (batches, entries) =>
@@ -158,7 +158,7 @@ const FAULTS: readonly Fault[] = [
     }),
   },
   {
-    fault: 'lets two owners in',
+    fault: 'allows two owners',
     fails: 'a store has one owner, and closing releases it',
     plant: (store) => ({
       async open() {
@@ -179,7 +179,7 @@ for (const { fault, fails, plant } of FAULTS) {
   })
 }
 
-test('a good store passes all of it, also when it answers by promises and reads rows asynchronously', async () => {
+test('a correct store passes all of it, also if it returns promises and reads rows asynchronously', async () => {
   const failed = await failedTests(() => {
     const store = memoryStore()
     const slow = Object.entries(store).map(([name, method]) => [
@@ -209,7 +209,7 @@ test('a store from before connectors passes without them, and a connector names 
   })
 })
 
-test('tests of the contract have distinct names, and a store is closed and disposed of after a failure too', async () => {
+test('tests of the contract have distinct names, and also close and dispose of a store after a failure', async () => {
   const names: string[] = []
   let open = 0
   let disposed = 0
@@ -236,7 +236,7 @@ test('tests of the contract have distinct names, and a store is closed and dispo
   assert.deepEqual([open, disposed], [0, names.length])
 })
 
-/** The names of the tests that the store fails, with their errors. */
+/** Returns the names of the tests that the store fails, with their errors. */
 async function failedTests(make: () => RevocationStore, connectors = true): Promise<Map<string, string>> {
   const failed = new Map<string, string>()
   const running: Promise<void>[] = []
@@ -264,7 +264,7 @@ async function* asynchronous(rows: StoredRow[]): AsyncGenerator<StoredRow> {
   for (const row of rows) yield row
 }
 
-/** The batches, rebased onto the store's heads. */
+/** Returns the batches, rebased onto the store's heads. */
 async function rebased(store: RevocationStore, batches: readonly RealmRows[]): Promise<RealmRows[]> {
   return Promise.all(
     batches.map(async (batch) => ({ ...batch, after: (await store.load(batch.realm))?.head.sequence ?? batch.after })),

@@ -1,4 +1,4 @@
-// The stores of this package keep the contract, and some things that only they promise.
+// The stores of this package fulfil the contract, and some promises of their own.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -26,7 +26,7 @@ describe('SQLite store', () =>
     { test },
   ))
 
-test('a store in memory forgets the oldest entries of the audit log when there are too many', async () => {
+test('an in-memory store drops the oldest entries of the audit log above its limit', async () => {
   const store = memoryStore()
   await store.open()
   await store.append(

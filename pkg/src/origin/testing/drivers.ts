@@ -1,4 +1,4 @@
-// The SQLite drivers under test. A test of one that is not there is skipped, and says so.
+// The SQLite drivers under test. A test of a missing one is skipped, and states why.
 
 import { createRequire } from 'node:module'
 import type { SqliteDriver } from '../store/sqlite/driver.ts'
@@ -15,7 +15,7 @@ export const DRIVERS: readonly DriverUnderTest[] = [
   { driver: 'node:sqlite', skip: !hasNodeSqlite() && 'this Node has no node:sqlite' },
 ]
 
-/** One that is not there, if any is missing. */
+/** A missing driver, if there is one. */
 export const ABSENT: SqliteDriver | undefined = DRIVERS.find(({ skip }) => skip !== false)?.driver
 
 function hasNodeSqlite(): boolean {
@@ -23,11 +23,11 @@ function hasNodeSqlite(): boolean {
 }
 
 function hasBetterSqlite(): boolean {
-  // One that does not fit ends the process.
+  // An incompatible driver ends the process.
   if (driverMisfit() !== undefined) return false
   return loads(() => {
     const Database = createRequire(import.meta.url)('better-sqlite3') as new (file: string) => { close(): void }
-    // It loads its binary part only now.
+    // Its native module loads only now.
     new Database(':memory:').close()
   })
 }

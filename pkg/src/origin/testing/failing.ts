@@ -1,4 +1,4 @@
-// A store that fails, waits and counts for tests.
+// A store that can fail, wait and count, for tests.
 
 import { PortcullisError } from '../../errors.ts'
 import type { AuditEntry } from '../store/audit-entry.ts'
@@ -8,7 +8,7 @@ import { freshStore } from './stores.ts'
 export interface FailingStore {
   store: RevocationStore
   fail(whether: boolean): void
-  /** Transactions that were committed. */
+  /** The number of committed transactions. */
   commits(): number
 }
 

@@ -15,7 +15,7 @@ export function now(): number {
   return Math.floor(Date.now() / 1000)
 }
 
-/** `members` replace or, when `undefined`, remove. */
+/** Returns the claims of a logout token; `members` replace claims or, if `undefined`, remove them. */
 export function logoutClaims(members: Members = {}): Members {
   const issuedAt = now()
   return changed(
@@ -70,7 +70,7 @@ export function sessionSubject(id: string): Members {
   return { format: 'complex', user: userSubject(), session: { format: 'opaque', id } }
 }
 
-/** One token of each kind, by its name. */
+/** Returns one token of each kind, keyed by name. */
 export async function tokensOfEachKind(issuer: TestIssuer): Promise<Record<string, string>> {
   const revoked = { [SESSION_REVOKED]: { event_timestamp: now(), initiating_entity: 'user' } }
   const changedCredential = {

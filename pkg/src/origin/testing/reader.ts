@@ -1,4 +1,4 @@
-// A reader of an origin's feed that knows one minor version of the wire format.
+// A reader of an origin's feed that supports one minor version of the wire format.
 
 import { corePolicy } from '../../policy.ts'
 import { REASONS, type Reason } from '../../reasons.ts'
@@ -9,7 +9,7 @@ import { GATE_LIMITS } from './gate-limits.ts'
 import './load.ts'
 import type { TestIssuer } from './stage.ts'
 
-/** Where the minor version stands in a statement. */
+/** The offset of the minor version in a statement. */
 const MINOR_AT = 5
 
 export interface TestReaderOptions {
@@ -21,7 +21,7 @@ export interface TestReaderOptions {
   get: (path: string) => Promise<Response>
 }
 
-/** A gate that pulls, and throws when it is given a form that it did not ask for. */
+/** A gate that pulls, and throws if it gets a form that it did not request. */
 export class TestReader {
   readonly #options: TestReaderOptions
   readonly #gate: GateCore
@@ -45,7 +45,7 @@ export class TestReader {
     return this.#gate.sequence(0)
   }
 
-  /** Pulls the manifest, then the sections that are missing. */
+  /** Pulls the manifest, then the missing sections. */
   async pullManifest(): Promise<void> {
     this.apply(await this.#read('manifest'))
     for (const name of this.#gate.missingSections(0)) this.#gate.provideSection(0, await this.#read(`sections/${name}`))
@@ -67,7 +67,7 @@ export class TestReader {
     this.#gate.applyFeed(0, statement, now())
   }
 
-  /** `undefined`: the token is accepted. */
+  /** Returns `undefined` if the token is accepted. */
   reasonOf(token: string): Reason | undefined {
     const code = this.#gate.check(token, now()) & 0xff
     return code === 0 ? undefined : REASONS[code - 1]

@@ -1,4 +1,4 @@
-// An origin with the receivers of Keycloak's messages, and nothing that polls.
+// An origin with the receivers of Keycloak's messages, without pollers.
 
 import type { Connector } from '../connectors/connector.ts'
 import type { ReceiverPath } from '../connectors/receiver-paths.ts'
@@ -11,9 +11,9 @@ import { openStage, type Stage } from './stage.ts'
 export const AUTHORIZATION = 'Bearer push-secret'
 
 export interface ReceiverStage extends Stage {
-  /** Sends a token to a receiver as Keycloak does; `authorization`: for `events`. */
+  /** Sends a token to a receiver as Keycloak does; `authorization` is for `events`. */
   send(receiver: ReceiverPath, token: string, authorization?: string): Promise<Response>
-  /** How often a push of a not-before has asked for a look at the realm's. */
+  /** The number of reads of the realm's not-before that pushed not-befores have requested. */
   pushes(): number
 }
 

@@ -1,4 +1,4 @@
-// Callers of global token revocation: an identity provider with a key, secrets, and the origin that knows them.
+// Callers of Global Token Revocation: an identity provider with a key, secrets, and the origin that knows them.
 
 import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT } from 'jose'
 import type { GlobalTokenRevocationOptions, JWK, OriginOptions, OriginRealm, RevocationCaller } from '../index.ts'
@@ -60,7 +60,7 @@ export function callerOf(realm: string): RevocationCaller {
   return { issuer: OKTA, jwks: { keys: [okta.jwk] }, audience: urlOf(realm), subject: APP }
 }
 
-/** An origin with these callers of `acme`, those of `other`, and `quiet` without any. */
+/** Opens an origin with these callers of `acme`, those of `other`, and `quiet` without any. */
 export async function openRealms(
   globalTokenRevocation: GlobalTokenRevocationOptions,
   more: Partial<OriginOptions> = {},
@@ -109,7 +109,7 @@ export function unixSeconds(): number {
   return Math.floor(Date.now() / 1000)
 }
 
-/** Whether a token of alice's is refused that was issued then. */
+/** Whether a token of alice's issued at that time is refused. */
 export function refusesAlice(stage: Stage, issuedAt: number): boolean {
   return stage.origin.refuses('acme', { subject: 'alice', issuedAt, expiresAt: issuedAt + 300 }) === 'user_revoked'
 }

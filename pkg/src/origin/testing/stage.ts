@@ -1,4 +1,4 @@
-// An origin of a test's own: a fresh store, an issuer's key, real HTTP on a free port.
+// An origin for one test: a new store, an issuer's key, real HTTP on a free port.
 
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import {
@@ -21,9 +21,9 @@ export const ISSUER = 'https://issuer.test/realms/acme'
 export interface TestIssuer {
   jwk: JWK
   realm: OriginRealm & { issuer: string }
-  /** A good access token for `api`; `claims` replace or, when `undefined`, remove. */
+  /** Returns a valid access token for `api`; `claims` replace claims or, if `undefined`, remove them. */
   token(claims?: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
-  /** Any JWS of the issuer: these claims and this header, besides `alg` and `kid`. */
+  /** Returns any JWS of the issuer with these claims and this header, besides `alg` and `kid`. */
   sign(claims: Record<string, unknown>, header?: Record<string, unknown>): Promise<string>
 }
 
@@ -34,13 +34,13 @@ export interface Stage {
   origin: Origin
   server: Server
   reports: OriginReport[]
-  /** The store with all that it holds, for an origin that is started after this one was closed. */
+  /** Returns the store with all its data, for an origin that is started after this one was closed. */
   reopenStore(): RevocationStore
   /** Requests a path of the origin. */
   get(path: string, init?: RequestInit): Promise<Response>
   /** POSTs JSON. */
   post(path: string, body: unknown, headers?: Record<string, string>): Promise<Response>
-  /** Asks as an administrator of the stage's own issuer; a `json` is the body. */
+  /** Sends a request as an administrator of the stage's own issuer; `json` is the body. */
   administer(method: string, path: string, json?: unknown): Promise<Response>
   revoke(token: string): Promise<Response>
   sequence(): number
@@ -123,7 +123,7 @@ export const ADMINISTRATOR: { sub: string; realm_access: { roles: string[] } } =
   realm_access: { roles: ['portcullis-admin'] },
 }
 
-/** Waits until something holds; fails after so long that a busy machine fails no test. */
+/** Waits until a condition holds. The timeout is long enough for a busy machine. */
 export async function until(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
   const deadline = performance.now() + 30_000
   while (!(await holds())) {

@@ -1,4 +1,4 @@
-// The origin's tests name no store: tests of one kind are in its folder.
+// The origin's tests name no store: tests of one kind of store are in its folder.
 
 import assert from 'node:assert/strict'
 import { readdir, readFile } from 'node:fs/promises'
@@ -20,7 +20,7 @@ test('no test outside store/ names a kind of store', async () => {
   assert.deepEqual(naming, [])
 })
 
-test('a kind that is not there is refused', (t) => {
+test('refuses an unknown kind', (t) => {
   const before = process.env['PORTCULLIS_TEST_STORE']
   t.after(() => {
     delete process.env['PORTCULLIS_TEST_STORE']

@@ -1,4 +1,4 @@
-// The store that the origin's tests run with: none of them names one, so each kind runs all of them unchanged.
+// The store that the origin's tests use. None of them names one, so all of them run unchanged with each kind.
 
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -9,11 +9,11 @@ import { type ConnectorStore, connectorStore, type RevocationStore } from '../st
 
 export interface TestStore {
   store: RevocationStore
-  /** The same data, as an origin that is started again opens it. */
+  /** Returns the same data, as a restarted origin opens it. */
   reopen(): RevocationStore
 }
 
-/** Makes a store of the kind that `PORTCULLIS_TEST_STORE` names. Its files are removed when the process ends. */
+/** Creates a store of the kind that `PORTCULLIS_TEST_STORE` names. Its files are removed when the process ends. */
 export function makeTestStore(): TestStore {
   const kind = process.env['PORTCULLIS_TEST_STORE'] ?? 'sqlite'
   const make = KINDS[kind]
@@ -27,7 +27,7 @@ export function freshStore(): RevocationStore {
   return makeTestStore().store
 }
 
-/** The same as connectors use it, opened. */
+/** Opens the store for connectors. */
 export async function openConnectorStore(connector: string): Promise<ConnectorStore> {
   const store = freshStore()
   await store.open()

@@ -1,5 +1,4 @@
-// Forged JWTs cost no more than the budget of verifications, and those that are recognised without their signature cost
-// nothing.
+// Forged JWTs cost no more than the verification budget, and those recognised without their signature cost nothing.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -17,8 +16,8 @@ const ISSUER = 'https://acme.okta.example'
 const AUDIENCE = 'https://origin.example/realms/acme/global-token-revocation'
 
 /**
- * Callers of a realm whose budget has one verification, and no other grows back. `others`: keys of the same `kid`
- * before the own one.
+ * The callers of a realm whose budget has one verification and is never refilled. `others`: keys with the same `kid`
+ * ahead of the caller's own.
  */
 async function openFrozen(others = 0) {
   const [own, other] = [await generateKeyPair('ES256'), await generateKeyPair('ES256')]
@@ -60,8 +59,8 @@ async function openFrozen(others = 0) {
   return { good: () => signed(own.privateKey), forged: (claims?: object) => signed(other.privateKey, claims), admitted }
 }
 
-test('forged signatures beyond the budget are sent away', async (t) => {
-  // Those that wait do not keep a process alive.
+test('rejects forged signatures beyond the budget', async (t) => {
+  // Waiting requests do not keep a process alive.
   const alive = setInterval(() => undefined, 1_000)
   t.after(() => clearInterval(alive))
   const { forged, admitted } = await openFrozen()
@@ -78,7 +77,7 @@ test('forged signatures beyond the budget are sent away', async (t) => {
   ])
 })
 
-test('good ones cost nothing, nor do those of another issuer', async () => {
+test('valid ones and those of another issuer cost nothing', async () => {
   const { good, forged, admitted } = await openFrozen()
   for (let index = 0; index < 20; index += 1) {
     assert.equal(await admitted(await good()), 'admitted')
@@ -86,7 +85,7 @@ test('good ones cost nothing, nor do those of another issuer', async () => {
   }
 })
 
-test('each of several keys of one kid that is tried counts', async (t) => {
+test('each tried key of several with one kid counts', async (t) => {
   const alive = setInterval(() => undefined, 1_000)
   t.after(() => clearInterval(alive))
   const three = await openFrozen(2)

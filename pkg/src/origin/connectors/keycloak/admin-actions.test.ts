@@ -60,14 +60,14 @@ describe('LOGOUT', () => {
     assert.deepEqual(part, { kind: 'clientSession', sid: 's1', client: 'web', ...dated })
   })
 
-  test('whose id holds no time of its own ends them as of their arrival', () => {
+  test('ends them as of its arrival if its id contains no time', () => {
     for (const id of ['221d25fd', `221d25fd-${AT - 3600}000`, `221d25fd-${AT + 31}000`, `221d25fd-${AT}`]) {
       const [session] = judgeLogout({ notBefore: 0, keycloakSessionIds: ['s1'], id }).revocations
       assert.deepEqual(session, { kind: 'session', sid: 's1', ...BECAUSE }, id)
     }
   })
 
-  test('that names nothing known here is refused, rather than taken for the realm', () => {
+  test('is refused if it names nothing known here, instead of logging out the realm', () => {
     for (const members of [{ notBefore: 0 }, { adapterSessionIds: ['a1'] }, { notBefore: 0, keycloakSessionIds: [] }]) {
       assert.throws(() => judgeLogout(members), { reason: 'invalid_claim' }, JSON.stringify(members))
     }
@@ -97,7 +97,7 @@ describe('PUSH_NOT_BEFORE', () => {
 })
 
 describe('both are refused', () => {
-  test('with any other member: it may be another token, with members that a mapper put there', () => {
+  test('with any other member, since it may be another token with members added by a mapper', () => {
     for (const member of [
       'iss',
       'sub',
@@ -126,7 +126,7 @@ describe('both are refused', () => {
     assert.throws(() => judgePush({ action: 'LOGOUT' }), { reason: 'wrong_type' })
   })
 
-  test('for another client, where a list narrows it', () => {
+  test('for a client that is not in the list', () => {
     bothRefuse('wrong_audience', {}, { audience: ['spa'] })
     assert.ok(judgeLogout({}, { audience: ['spa', 'web'] }))
     bothRefuse('missing_claim', { resource: undefined })
@@ -141,7 +141,7 @@ describe('both are refused', () => {
     for (const notBefore of [undefined, null, -1, 1.5, String(AT), [AT]]) bothRefuse('invalid_claim', { notBefore })
   })
 
-  test('beyond a minute of validity and the tolerance of fifteen', () => {
+  test('valid for longer than a minute plus the tolerance of fifteen', () => {
     const of = (expiration: number) => judgePush({ expiration: AT + expiration }).timeliness
     assert.equal(of(30), 'prompt')
     assert.equal(of(60), 'prompt')

@@ -40,7 +40,7 @@ beforeEach(() => {
 
 afterEach(() => stage.close())
 
-/** Opens an origin with a connector that polls as often as it may. */
+/** Opens an origin with a connector that polls at the shortest interval. */
 async function open(options: Partial<KeycloakOptions> = {}): Promise<void> {
   const intervals = { notBeforeIntervalMs: 100, keysIntervalMs: 100 }
   const connectors = [keycloakConnector({ baseUrl: keycloak.baseUrl, realm: 'acme', ...intervals, ...options })]
@@ -58,10 +58,10 @@ function recordingFetch(): typeof fetch {
   }
 }
 
-/** Of a connector that reads events as often as it may. */
+/** Options of a connector that reads events at the shortest interval. */
 const READING = { serviceAccount: READER, userEventsIntervalMs: 100, adminEventsIntervalMs: 100 }
 
-/** The reason for which a token of the session, issued a minute ago, is refused. */
+/** Returns the reason for which a token of the session, issued a minute ago, is refused. */
 function reasonOf(session = SID, subject = 'nobody'): string | undefined {
   const issuedAt = Math.floor(Date.now() / 1000) - 60
   return stage.origin.refuses('acme', { tokenId: 'a token', session, subject, issuedAt, expiresAt: issuedAt + 300 })
@@ -117,10 +117,10 @@ test('it records messages, user events, admin events and the not-before of the r
   const asked = sent.length
   assert.ok(asked > 0)
   await new Promise((resolve) => setTimeout(resolve, 300))
-  assert.equal(sent.length, asked, 'nothing is asked after it was closed')
+  assert.equal(sent.length, asked, 'nothing is requested after closing')
 })
 
-test('without a service account events are left alone', async () => {
+test('does not read events without a service account', async () => {
   await open()
   keycloak.notBefore = Math.floor(Date.now() / 1000) - 10
   await until(() => reasonOf() === 'realm_revoked', 'the not-before of the realm')
@@ -131,7 +131,7 @@ test('without a service account events are left alone', async () => {
   assert.ok(sent.length > 0)
 })
 
-test('a Keycloak that is away when the origin starts is reported for each source, and read when it is back', async () => {
+test('reports each source of a Keycloak that is down when the origin starts, and reads it once it is up', async () => {
   keycloak.intercept = (_, response) => response.writeHead(503).end() !== undefined
   keycloak.userEvents.push(now(userEvent('logout by the browser')))
   await open(READING)
@@ -144,7 +144,7 @@ test('a Keycloak that is away when the origin starts is reported for each source
   await until(() => stage.reports.filter(({ error }) => error === undefined).length === all.length, 'four ends')
 })
 
-test('the events of another issuer end nothing', async () => {
+test('events of another issuer end nothing', async () => {
   keycloak.issuer = 'https://sso.example/realms/acme'
   keycloak.userEvents.push(now(userEvent('logout by the browser')))
   keycloak.notBefore = Math.floor(Date.now() / 1000)
@@ -162,7 +162,7 @@ test('the events of another issuer end nothing', async () => {
   assert.ok(sent.length > 0)
 })
 
-test('options that no origin can carry out are refused before anything is asked', async () => {
+test('refuses impossible options before any request', async () => {
   const { realm } = await createTestIssuer()
   const fetch = recordingFetch()
   const refused = (options: KeycloakOptions, origin: object = {}): Promise<void> =>

@@ -49,7 +49,7 @@ describe('what a logout token ends', () => {
     assert.equal(judge({ sid: undefined }, { scope: 'client_session' }).revocations[0]?.kind, 'user')
   })
 
-  test('with the wider scope: the tokens of sub, which must be there', () => {
+  test('with the wider scope: the tokens of sub, which is required', () => {
     assert.deepEqual(judge({}, { scope: 'user' }).revocations, [{ kind: 'user', sub: 'alice', ...DATED }])
     refuses('missing_claim', { sub: undefined }, { scope: 'user' })
   })
@@ -90,7 +90,7 @@ describe('§2.6: a logout token is refused', () => {
     refuses('invalid_claim', { iss: [ISSUER] })
   })
 
-  test('for another client, where a list narrows it', () => {
+  test('for a client that is not in the list', () => {
     for (const audience of [['spa'], ['web2']]) refuses('wrong_audience', {}, { audience })
     assert.ok(judge({ aud: ['app', 'web'] }, { audience: ['spa', 'web'] }))
     refuses('missing_claim', { aud: undefined })
@@ -98,7 +98,7 @@ describe('§2.6: a logout token is refused', () => {
     for (const aud of ['', 7, ['web', 7], { web: true }]) refuses('invalid_claim', { aud })
   })
 
-  test('without times, or with others than numbers', () => {
+  test('without times, or with times that are not numbers', () => {
     for (const member of ['iat', 'exp']) {
       refuses('missing_claim', { [member]: undefined })
       refuses('missing_claim', { [member]: null })
@@ -106,7 +106,7 @@ describe('§2.6: a logout token is refused', () => {
     }
   })
 
-  test('without sub and sid, or with names that none can be', () => {
+  test('without sub and sid, or with invalid names', () => {
     refuses('missing_claim', { sub: undefined, sid: undefined })
     for (const member of ['sub', 'sid', 'jti']) {
       for (const value of ['', 7, ['alice'], 'x'.repeat(1_025), '\ud800']) refuses('invalid_claim', { [member]: value })
@@ -132,7 +132,7 @@ describe('§2.6: a logout token is refused', () => {
   })
 })
 
-test('times are judged with a tolerance of fifteen minutes', () => {
+test('judges times with a tolerance of fifteen minutes', () => {
   const of = (iat: number, exp: number) => judge({ iat: AT + iat, exp: AT + exp }).timeliness
   assert.equal(of(0, 120), 'prompt')
   assert.equal(of(-119, 1), 'old')

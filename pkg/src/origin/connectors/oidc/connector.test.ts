@@ -21,7 +21,7 @@ async function send(
   return (await stage.get('/realms/acme/backchannel-logout', { method: 'POST', body })).status
 }
 
-/** The reason for which a token that alice got in a session a minute ago is refused. */
+/** Returns the reason for which a token that alice got in a session a minute ago is refused. */
 function reasonOf(stage: Stage, session = 's1'): string | undefined {
   return stage.origin.refuses('acme', {
     tokenId: 'a token',
@@ -32,7 +32,7 @@ function reasonOf(stage: Stage, session = 's1'): string | undefined {
   })
 }
 
-test('a logout token of the issuer ends its session, and the audit log says who said so', async (t) => {
+test('a logout token of the issuer ends its session, and the audit log names the source', async (t) => {
   const stage = await open(t)
   assert.equal(reasonOf(stage), undefined)
   assert.equal(await send(stage), 200)
@@ -47,7 +47,7 @@ test('without a session it refuses the tokens of its user', async (t) => {
   assert.equal(reasonOf(stage, 's2'), 'user_revoked')
 })
 
-test("with the scope 'user' a session refuses the tokens of its user up to then, and later ones are good", async (t) => {
+test("with the scope 'user' a session refuses the tokens of its user up to then, and later ones stay valid", async (t) => {
   const stage = await open(t, { logoutTokenScope: 'user' })
   assert.equal(await send(stage), 200)
   assert.equal(reasonOf(stage, 's2'), 'user_revoked')
@@ -64,13 +64,13 @@ test('a logout token without its type needs the option', async (t) => {
   assert.equal(await send(older, { nonce: 'an ID token' }, { typ: 'JWT' }), 400)
 })
 
-test('only clients of the list are heard', async (t) => {
+test('accepts only clients of the list', async (t) => {
   const stage = await open(t, { logoutTokenAudience: ['spa'] })
   assert.deepEqual([await send(stage), reasonOf(stage)], [400, undefined])
   assert.equal(await send(stage, { aud: ['web', 'spa'] }), 200)
 })
 
-test('other receivers are not there, and options are checked', async (t) => {
+test('has no other receivers, and checks options', async (t) => {
   const stage = await open(t)
   for (const path of ['k_logout', 'k_push_not_before']) {
     const response = await stage.get(`/realms/acme/${path}`, {
@@ -97,7 +97,7 @@ test('a member that is null counts as absent', async (t) => {
   assert.equal(await send(stage, { jti: 'two', sid: null, sub: null }), 400)
 })
 
-test('a numeric user is logged out by numericIds, and refused without', async (t) => {
+test('logs out a numeric user with numericIds, and refuses it without', async (t) => {
   const issuer = await createTestIssuer()
   for (const [numericIds, status, reason] of [
     ['refuse', 400, undefined],

@@ -60,7 +60,7 @@ describe('session-revoked', () => {
     assert.deepEqual(judge(revoked(), { sub_id: byMail }).revocations, [session])
   })
 
-  test('ends all sessions of the user where it names ALL, or none', () => {
+  test('ends all sessions of the user if it names ALL, or no session', () => {
     for (const sub_id of [sessionSubject('ALL'), { format: 'complex', user: userSubject() }, userSubject()]) {
       assert.deepEqual(judge(revoked(), { sub_id }).revocations, [{ ...USER, because }])
     }
@@ -70,7 +70,7 @@ describe('session-revoked', () => {
     assert.equal(judge(revoked({ event_timestamp: undefined })).revocations[0]?.occurredAt, AT)
   })
 
-  test('is refused with a time that none can be', () => {
+  test('is refused with an invalid time', () => {
     for (const event_timestamp of ['now', -1, {}]) refuses('invalid_claim', revoked({ event_timestamp }))
     refuses('issued_in_future', revoked({ event_timestamp: AT * 1_000 }))
   })
@@ -85,7 +85,7 @@ describe('credential-change', () => {
     assert.deepEqual(judge(changed(), {}, { passwordReset: 'ignore' }).revocations, [])
   })
 
-  test('by the user does by option', () => {
+  test('by the user refuses the user by option', () => {
     const own = changed({ initiating_entity: 'user' })
     assert.deepEqual(judge(own).revocations, [])
     assert.deepEqual(judge(own, {}, { passwordChanged: 'user' }).revocations, [{ ...USER, because }])
@@ -105,7 +105,7 @@ describe('other events', () => {
     assert.deepEqual({ revocations, types }, { revocations: [], types: 'known' })
   })
 
-  test('an event of an unknown type revokes nothing, and hides no other', () => {
+  test('an event of an unknown type revokes nothing, and the others still count', () => {
     const unknown = { 'https://schemas.openid.net/secevent/risc/event-type/account-disabled': {} }
     assert.deepEqual(
       { ...judge(unknown), id: '' },
@@ -142,7 +142,7 @@ describe('a security event token is refused', () => {
       refuses('invalid_claim', revoked(), { events })
   })
 
-  test('with a subject that is not ours, or of an unknown form', () => {
+  test('with a foreign subject, or one of an unknown form', () => {
     refuses('wrong_issuer', revoked(), { sub_id: { ...userSubject(), iss: 'https://other.test' } })
     refuses('wrong_issuer', revoked(), {
       sub_id: { ...sessionSubject('s1'), user: { ...userSubject(), iss: 'https://other.test' } },
@@ -161,7 +161,7 @@ describe('a security event token is refused', () => {
   })
 })
 
-test('a token may be old, for it is sent again until it is taken, but not from the future', () => {
+test('accepts an old token, because it is resent until accepted, but not one from the future', () => {
   assert.equal(judge(revoked(), { iat: AT - 86_400 }).timeliness, 'old')
   assert.equal(judge(revoked(), { iat: AT + 900 }).timeliness, 'ahead')
   refuses('issued_in_future', revoked(), { iat: AT + 901 })

@@ -39,7 +39,7 @@ test('a session that was revoked is refused', async () => {
   assert.deepEqual([line?.actor, line?.reason], ['connector:keycloak', 'event session-revoked'])
 })
 
-test('the header must be that of the stream, to the last character', async () => {
+test("the header must match the stream's exactly", async () => {
   const token = await stage.issuer.sign(securityEventClaims({ [VERIFICATION]: { state: 'x' } }), SET)
   for (const authorization of [
     '',

@@ -77,7 +77,7 @@ test('an invalid acknowledgement is refused', async () => {
   assert.equal((await stage.post('/feed/other/acks', good, { authorization: 'Bearer secret-1' })).status, 404)
 })
 
-test('an edge names its minor in the query or in the body', async () => {
+test('an edge names its minor version in the query or in the body', async () => {
   const minor = (): number | undefined => stage.origin.status()[0]?.edges.find(({ name }) => name === 'edge-1')?.minor
   const say = async (query: string, member: object = {}): Promise<number> => {
     const body = { edge: 'edge-1', ...position(), ...member }
@@ -95,7 +95,7 @@ test('an edge names its minor in the query or in the body', async () => {
     assert.equal(await say(query, member), 204)
     assert.equal(minor(), expected, `${query} ${JSON.stringify(member)}`)
   }
-  // One that contradicts itself, or whose secret is another's, changes nothing.
+  // A contradictory one, or one with another edge's secret, changes nothing.
   assert.equal(await say('?minor=1', { minor: 0 }), 400)
   assert.equal(
     (

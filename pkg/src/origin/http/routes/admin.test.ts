@@ -54,7 +54,7 @@ describe('with an issuer of its own', () => {
     assert.equal((await stage.administer('PUT', path, {})).status, 400)
   })
 
-  test("a client's and the realm's not-before are now, or as given; Keycloak sends no body", async () => {
+  test("a client's and the realm's not-before are set to now, or as given; Keycloak sends no body", async () => {
     const path = '/admin/realms/acme/clients/shop/push-revocation'
     for (const body of [undefined, {}, { notBefore: now() - 5 }]) {
       const response = await stage.administer('POST', path, body)
@@ -86,7 +86,7 @@ describe('with an issuer of its own', () => {
     const path = '/admin/realms/acme/corrections'
     await stage.origin.logoutUser('acme', 'dora')
     await stage.origin.raiseTokenVersion('acme', 'dora', 9)
-    await stage.origin.correct('acme', { kind: 'realm' }, { reason: 'a test before this one' })
+    await stage.origin.correct('acme', { kind: 'realm' }, { reason: 'an earlier test' })
     assert.equal(asked(stage, { subject: 'dora' }), 'user_revoked')
     assert.equal((await stage.administer('POST', path, { kind: 'user', subject: 'dora' })).status, 400)
     for (const kind of [['user'], [['user']], null, 1, '__proto__']) {
@@ -117,7 +117,7 @@ describe('with an issuer of its own', () => {
     })
   })
 
-  test('keys are listed from the set; banning the last one takes force, and can be undone', async () => {
+  test('lists keys from the set; banning the last one requires force, and can be undone', async () => {
     const { active, keys } = await keysOf(stage)
     const [key] = keys
     assert.deepEqual(active, { EdDSA: stage.issuer.jwk.kid })
@@ -145,7 +145,7 @@ describe('with an issuer of its own', () => {
     assert.deepEqual((await keysOf(stage)).active, active)
   })
 
-  test('which of several keys signs is not known', async () => {
+  test('does not know which of several keys signs', async () => {
     const [first, second] = [await createTestIssuer(), await createTestIssuer()]
     const several = await openStage({
       realms: [
@@ -171,7 +171,7 @@ describe('with an issuer of its own', () => {
     }
   })
 
-  test('users, sessions and new keys need an issuer beside the origin', async () => {
+  test('users, sessions and new keys require an issuer beside the origin', async () => {
     for (const [method, path] of [
       ['GET', 'users'],
       ['GET', 'users/alice/sessions'],
@@ -246,7 +246,7 @@ describe('with the development issuer beside it', () => {
     return stage.get(`/admin/realms/acme/${path}`, { method, headers: { authorization: `Bearer ${token}` } })
   }
 
-  test('users are found, and their sessions', async () => {
+  test('finds users and their sessions', async () => {
     await login('alice')
     const all = (await (await administer('GET', 'users')).json()) as { id: string; username: string }[]
     assert.deepEqual(all.map(({ username }) => username).sort(), ['admin', 'alice', 'bob'])
@@ -260,7 +260,7 @@ describe('with the development issuer beside it', () => {
     assert.equal((await administer('DELETE', `sessions/${session?.id}`)).status, 204)
     assert.deepEqual(await sessions(), [])
     assert.equal((await administer('GET', 'users/nobody/sessions')).status, 404)
-    // A session that the ledger refuses is not listed, though the issuer has not ended it.
+    // A session that the ledger refuses is not listed, even if the issuer has not ended it.
     for (const end of [
       () => stage.origin.logoutUser('acme', String(alice?.id)),
       () => stage.origin.raiseTokenVersion('acme', String(alice?.id), 3),
@@ -281,7 +281,7 @@ describe('with the development issuer beside it', () => {
     assert.ok(Number(shown?.notBefore) > 0)
   })
 
-  test('a key is added, the old one retired; the feed carries the present set', async () => {
+  test('adds a key and retires the old one; the feed carries the current set', async () => {
     const keys = async (): Promise<ShownKeys> => (await (await administer('GET', 'keys')).json()) as ShownKeys
     const [old] = (await keys()).keys
     const before = stage.sequence()

@@ -12,7 +12,7 @@ let token: string
 before(async () => {
   const acme = await createTestIssuer('acme')
   other = await createTestIssuer('other', 'https://issuer.test/realms/other')
-  // Published keys are lines of the log as well.
+  // Published keys are also lines of the log.
   stage = await openStage({ realms: [acme.realm, other.realm].map((realm) => ({ ...realm, keysInFeed: 'omit' })) })
   token = await acme.token(ADMINISTRATOR)
   const entries = Array.from(
@@ -42,11 +42,11 @@ async function page(query = ''): Promise<StoredAuditEntry[]> {
 }
 
 const subjects = (entries: StoredAuditEntry[]): number[] => entries.map(({ subject }) => Number(subject))
-/** The subjects from the newest down. */
+/** The subjects in descending order from the newest. */
 const down = (count: number, from = LINES - 1, step = 1): number[] =>
   Array.from({ length: count }, (_, index) => from - index * step)
 
-test('the newest lines come first, a hundred at a time unless said otherwise', async () => {
+test('returns the newest lines first, a hundred at a time by default', async () => {
   const entries = await page()
   assert.deepEqual(subjects(entries), down(100))
   const [{ at = 0, ...newest } = {}] = entries
@@ -71,11 +71,11 @@ test('each page leads to the next one, with the same filter, until the last', as
   }
   assert.deepEqual(found, down(110, 1_094, 10))
   assert.equal(pages, 2)
-  // Exactly as many as there are: no page follows.
+  // Exactly as many as exist: no page follows.
   assert.equal((await ask('?max=110&actor=user%3A4')).headers.get('link'), null)
 })
 
-test('filters narrow it down', async () => {
+test('filters limit it', async () => {
   const now = Math.floor(Date.now() / 1000)
   assert.deepEqual(subjects(await page('?subject=77')), [77])
   assert.deepEqual(await page('?subject=elsewhere'), [])
@@ -87,7 +87,7 @@ test('filters narrow it down', async () => {
   assert.deepEqual(await page('?before=0'), [])
 })
 
-test('all of it comes as JSON lines', async () => {
+test('returns all of it as JSON lines', async () => {
   for (const [query, accept] of [
     ['?format=jsonl', '*/*'],
     ['', 'application/x-ndjson'],
@@ -127,7 +127,7 @@ test('all of it comes as JSON lines', async () => {
   )
 })
 
-test('an export that is not read to the end blocks nothing', async () => {
+test('an unfinished export blocks nothing', async () => {
   const response = await ask('?format=jsonl')
   const reader = response.body?.getReader()
   assert.equal((await reader?.read())?.done, false)
@@ -145,7 +145,7 @@ test('control characters and newlines in a line are escaped', async () => {
   assert.equal((JSON.parse(text) as StoredAuditEntry).reason, reason.replace('\0', '\ufffd'))
 })
 
-test('a query that is wrong is refused in the one form of error', async () => {
+test('refuses an invalid query in the common error format', async () => {
   const before = await page('?max=1')
   const bad = [
     'limit=3',
@@ -185,7 +185,7 @@ test('a query that is wrong is refused in the one form of error', async () => {
   assert.deepEqual(await page('?max=1'), before)
 })
 
-test('only an administrator of the realm reads it, with any query', async () => {
+test('only an administrator of the realm may read it, whatever the query', async () => {
   const elsewhere = await other.token(ADMINISTRATOR)
   for (const query of ['', '?max=0', '?format=jsonl']) {
     assert.equal((await stage.get(EVENTS + query)).status, 401)
@@ -198,7 +198,7 @@ test('only an administrator of the realm reads it, with any query', async () => 
   assert.equal(response.headers.get('allow'), 'GET, HEAD')
 })
 
-test('refusals are in the log, and nothing that the client sent', async () => {
+test('the log has refusals, without anything that the client sent', async () => {
   const acme = await createTestIssuer('acme')
   const own = await openStage({
     realms: [acme.realm, other.realm].map((realm) => ({ ...realm, keysInFeed: 'omit' })),
@@ -220,7 +220,7 @@ test('refusals are in the log, and nothing that the client sent', async () => {
     assert.equal((await post('/admin/realms/attacker/users/a/logout', {}, user)).status, 403)
     const acknowledgement = { edge: 'edge', sequence: 0, chain: '0'.repeat(32) }
     assert.equal((await post('/feed/acme/acks', acknowledgement, 'Bearer attacker')).status, 401)
-    // Not an intake, not a refusal, or nothing at all.
+    // Not a write, not a refusal, or unknown.
     assert.equal((await own.get('/feed/acme/manifest')).status, 401)
     assert.equal((await post('/v1/auth/token/revoke', { tokens: 'attacker' })).status, 400)
     assert.equal((await own.get('/attacker')).status, 404)

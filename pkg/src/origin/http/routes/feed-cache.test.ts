@@ -1,5 +1,5 @@
-// Readers of two minor versions behind one cache, as a CDN is: it keeps responses by their URL, and looks at no request
-// header.
+// Readers of two minor versions behind one cache, such as a CDN, which stores responses by URL and ignores request
+// headers.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -10,15 +10,15 @@ import { openStage, type Stage } from '../../testing/stage.ts'
 interface Stored {
   body: ArrayBuffer
   etag: string | null
-  /** Unix milliseconds; 0: the origin is asked each time. */
+  /** Unix milliseconds; 0 if the origin is asked each time. */
   freshUntil: number
 }
 
-/** A shared cache before an origin (RFC 9111), keyed by URL. */
+/** A shared cache in front of an origin (RFC 9111), keyed by URL. */
 class CachingProxy {
   readonly #stage: Stage
   readonly #stored = new Map<string, Stored>()
-  /** Responses that came out of the store, unasked or after a 304. */
+  /** Responses from the cache, without a request or after a 304. */
   hits = 0
 
   constructor(stage: Stage) {
@@ -50,12 +50,12 @@ class CachingProxy {
   }
 }
 
-test('no reader is given a form of another minor version', async () => {
+test('no reader gets the form of another minor version', async () => {
   const stage = await openStage()
   const proxy = new CachingProxy(stage)
   const get = (path: string): Promise<Response> => proxy.get(`/feed/acme/${path}`)
   const readers = MINORS.map((minor) => new TestReader({ minor, issuer: stage.issuer, feedKey: stage.publicKey, get }))
-  // Two of each, so that the second gets stored responses of the first.
+  // Two of each, so that the second gets responses cached for the first.
   const all = [
     ...readers,
     ...MINORS.toReversed().map(
@@ -69,7 +69,7 @@ test('no reader is given a form of another minor version', async () => {
       else if (change % 7 === 6)
         await stage.origin.correct('acme', { kind: 'user', subject: 'bob' }, { reason: 'test' })
       else await stage.origin.logoutUser('acme', change % 7 === 5 ? 'bob' : `user-${change}`)
-      // A reader throws when a statement has not its form.
+      // A reader throws if a statement does not have its form.
       for (const reader of change % 2 === 0 ? all : all.toReversed()) {
         await (change % 3 === 0 ? reader.pullManifest() : reader.pullDelta())
         assert.equal(reader.sequence, stage.sequence())

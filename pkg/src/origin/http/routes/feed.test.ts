@@ -38,7 +38,7 @@ function reasonOf(gate: GateCore, token: string): string | undefined {
   return code === 0 ? undefined : REASONS[code - 1]
 }
 
-test('a gate that pulls manifest, sections and deltas has the revocations', async () => {
+test('a gate that pulls manifest, sections and deltas gets the revocations', async () => {
   const [early, late, good] = [await stage.issuer.token(), await stage.issuer.token(), await stage.issuer.token()]
   await stage.revoke(early)
   const gate = openGate()
@@ -75,7 +75,7 @@ describe('manifest', () => {
     assert.match(etag, /^"[0-9a-f]{32}"$/)
     assert.equal(first.headers.get('cache-control'), 'public, no-cache')
     await first.arrayBuffer()
-    // A manifest is signed anew each second; within one it stays the same.
+    // A manifest is signed again each second; within one it stays the same.
     let same = 0
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const current = (await stage.get('/feed/acme/manifest')).headers.get('etag') ?? ''
@@ -94,7 +94,7 @@ describe('manifest', () => {
     assert.equal((await stage.get('/feed/acme/manifest', { method: 'HEAD' })).status, 200)
   })
 
-  test('is answered at once when there is more, or without `waitSeconds`', async () => {
+  test('returns at once if there is something newer, or without `waitSeconds`', async () => {
     await stage.revoke(await stage.issuer.token())
     const head = stage.sequence()
     const start = performance.now()
@@ -117,7 +117,7 @@ describe('manifest', () => {
     gate.free()
   })
 
-  test('waits no longer than it was asked to', async () => {
+  test('waits no longer than requested', async () => {
     const start = performance.now()
     await bytesOf(await stage.get(`/feed/acme/manifest?after=${stage.sequence()}&waitSeconds=1`))
     const waited = performance.now() - start
@@ -125,7 +125,7 @@ describe('manifest', () => {
   })
 })
 
-test('parameters that are no whole numbers are refused', async () => {
+test('refuses parameters that are not whole numbers', async () => {
   const bad = [
     '/feed/acme/deltas',
     ...['', '-1', '1.5', 'x', '1e3', ' 1', '99999999999999999999', '1&after=1'].map(
@@ -143,7 +143,7 @@ test('a reader that is ahead of the ledger gets 409', async () => {
   assert.equal((await stage.get(`/feed/acme/stream?after=${stage.sequence() + 1}`)).status, 409)
 })
 
-test('sections have names, and no others', async () => {
+test('serves sections only by their own names', async () => {
   const names = ['0'.repeat(64), '0'.repeat(63), 'A'.repeat(64), '%2e%2e', 'g'.repeat(64)]
   for (const name of names) assert.equal((await stage.get(`/feed/acme/sections/${name}`)).status, 404, name)
 })

@@ -1,4 +1,4 @@
-// POST /realms/{realm}/global-token-revocation: which secrets and JWTs open it.
+// POST /realms/{realm}/global-token-revocation: accepted and refused secrets and JWTs.
 
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
@@ -26,7 +26,7 @@ import { ADMINISTRATOR, ISSUER, type Stage } from '../../testing/stage.ts'
 
 let stage: Stage
 
-describe('a credential that does not open the route', () => {
+describe('a credential that is not accepted', () => {
   before(async () => {
     stage = await openRealms({ secrets: [SECRET], callers: [callerOf('acme')] }, { maxFailuresPerMinute: 10_000 })
   })
@@ -52,21 +52,21 @@ describe('a credential that does not open the route', () => {
     ["a JWT with the caller's name and another key", () => stranger.jwt({}, { kid: okta.jwk.kid })],
     ['a JWT of an unknown key', () => stranger.jwt()],
     ['a JWT of an unknown issuer', () => okta.jwt({ iss: 'https://other.okta.example' })],
-    ['a JWT whose issuer has a slash more', () => okta.jwt({ iss: `${OKTA}/` })],
+    ['a JWT whose issuer has an extra slash', () => okta.jwt({ iss: `${OKTA}/` })],
     ['a JWT for another URL', () => okta.jwt({ aud: 'https://elsewhere.example/global-token-revocation' })],
     ['a JWT for the URL with a query', () => okta.jwt({ aud: `${urlOf('acme')}?a=b` })],
     ['a JWT without an audience', () => okta.jwt({ aud: undefined as never })],
     ['a JWT without an id', () => okta.jwt({ jti: undefined as never })],
     ['a JWT with an empty id', () => okta.jwt({ jti: '' })],
     ['a JWT with a number as its id', () => okta.jwt({ jti: 7 as never })],
-    ['a JWT with an endless id', () => okta.jwt({ jti: 'x'.repeat(257) })],
+    ['a JWT with a very long id', () => okta.jwt({ jti: 'x'.repeat(257) })],
     ['a JWT without a subject', () => okta.jwt({ sub: undefined as never })],
     ['a JWT without a time', () => okta.jwt({ iat: undefined as never })],
-    ['a JWT without an end', () => okta.jwt({ exp: undefined as never })],
+    ['a JWT without an expiry', () => okta.jwt({ exp: undefined as never })],
     ['an expired JWT', () => okta.jwt({ exp: now() - 61 })],
-    ['a JWT of tomorrow', () => okta.jwt({ iat: now() + 86_400, exp: now() + 86_700 })],
+    ['a JWT issued tomorrow', () => okta.jwt({ iat: now() + 86_400, exp: now() + 86_700 })],
     ['a JWT that is not valid yet', () => okta.jwt({ nbf: now() + 120 })],
-    ['a JWT that lives two hours', () => okta.jwt({ exp: now() + 7_200 })],
+    ['a JWT valid for two hours', () => okta.jwt({ exp: now() + 7_200 })],
     ['a JWT that is an ID token of the same key', () => okta.jwt({}, { typ: 'JWT' })],
     ['a JWT that is an access token of the same key', () => okta.jwt({}, { typ: 'at+jwt' })],
     ['a JWT without a type', () => okta.jwt({}, { typ: undefined })],
@@ -77,7 +77,7 @@ describe('a credential that does not open the route', () => {
       async () => `${encoded({ alg: 'none', typ: TYPE })}.${(await okta.jwt()).split('.')[1]}.`,
     ],
     [
-      'a JWT with a signature of nothing',
+      'a JWT with an empty signature',
       async () => `${encoded({ alg: 'none', typ: TYPE })}.${(await okta.jwt()).split('.')[1]}.AA`,
     ],
     [
@@ -87,7 +87,7 @@ describe('a credential that does not open the route', () => {
         return `${head}.${encoded(claims())}.${signature}`
       },
     ],
-    ['a JWT with an extension that must be understood', () => okta.jwt({}, { crit: ['x'], x: 1 })],
+    ['a JWT with a critical extension', () => okta.jwt({}, { crit: ['x'], x: 1 })],
     ['garbage in three parts', () => 'a.b.c'],
     ['a number as header', () => `${encoded(1)}.${encoded(1)}.AA`],
   ]
@@ -103,7 +103,7 @@ describe('a credential that does not open the route', () => {
     })
   }
 
-  test('none: 401 with a bare challenge, before the body is looked at', async () => {
+  test('without one: 401 with a bare challenge, before the body is read', async () => {
     for (const body of [{ sub_id: ALICE }, 'nonsense', '']) {
       const response = await call(stage, undefined, body)
       assert.deepEqual([response.status, response.headers.get('www-authenticate')], [401, 'Bearer'])
@@ -140,7 +140,7 @@ describe('a credential that does not open the route', () => {
     assert.deepEqual([line?.subject, line?.detail], ['/realms/{realm}/global-token-revocation', 'insufficient_scope'])
   })
 
-  test('a genuine JWT that does not fit is reported, and the report ends with one that does', async () => {
+  test('reports a genuine JWT that is not valid here, and ends the report with one that is', async () => {
     await statusOf(stage, await okta.jwt(), { sub_id: ALICE })
     stage.reports.length = 0
     for (let index = 0; index < 3; index += 1)
@@ -160,7 +160,7 @@ describe('a credential that does not open the route', () => {
 describe('a JWT', () => {
   afterEach(() => stage.close())
 
-  test('serves for one request, also of fifty that come at the same time', async () => {
+  test('is valid for one request, even among fifty simultaneous ones', async () => {
     stage = await openRealms({ callers: [callerOf('acme')] })
     const once = await okta.jwt()
     const statuses = await Promise.all(Array.from({ length: 50 }, () => statusOf(stage, once, { sub_id: ALICE })))
@@ -172,7 +172,7 @@ describe('a JWT', () => {
     assert.equal(stage.origin.userNotBefore('acme', 'bob'), 0)
   })
 
-  test('is used up by a request that finds no user, but not by one that fails here', async () => {
+  test('is used up by a request that finds no user, but not by one that fails at the origin', async () => {
     let works = false
     const email = (): string | undefined => {
       if (!works) throw new Error('database is away')
@@ -187,7 +187,7 @@ describe('a JWT', () => {
     assert.equal(await statusOf(stage, jwt, body), 401)
   })
 
-  test('may lack its type if the options say so, but have no other one', async () => {
+  test('may lack its type if the options allow it, but not have another one', async () => {
     stage = await openRealms({ callers: [{ ...callerOf('acme'), untyped: 'accept' }] })
     for (const typ of [
       undefined,
@@ -204,7 +204,7 @@ describe('a JWT', () => {
     }
   })
 
-  test('is verified by keys at a URL; without them it is 503 and reported, until they can be fetched', async (t) => {
+  test('is verified by keys at a URL; without them it gets 503 and is reported, until they can be fetched', async (t) => {
     const server = await TestServer.start((_, response) => response.writeHead(500).end())
     t.after(() => server.close())
     stage = await openRealms({ callers: [{ ...callerOf('acme'), jwks: `${server.url}/keys` }] })

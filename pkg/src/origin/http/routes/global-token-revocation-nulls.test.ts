@@ -1,5 +1,4 @@
-// POST /realms/{realm}/global-token-revocation: members that are null, users that are numbers, and keys that share a
-// kid.
+// POST /realms/{realm}/global-token-revocation: members that are null, numeric users, and keys that share a kid.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -56,13 +55,13 @@ test("a JWT's members that are null count as absent", async (t) => {
     assert.equal(await statusOf(stage, await okta.jwt({ nbf } as JWTPayload), { sub_id: ALICE }), 401)
 })
 
-test('a type that is null is no type: refused without untyped', async (t) => {
+test('a type that is null counts as absent: refused without untyped', async (t) => {
   const stage = await opened(t, { callers: [callerOf('acme')] })
   assert.equal(await statusOf(stage, await okta.jwt({}, { typ: null }), { sub_id: ALICE }), 401)
   assert.equal(await statusOf(stage, await okta.jwt({ nbf: null } as unknown as JWTPayload), { sub_id: ALICE }), 204)
 })
 
-test('extensions are refused whatever they hold', async (t) => {
+test('refuses extensions with any value', async (t) => {
   const stage = await opened(t, { callers: [callerOf('acme')] })
   for (const b64 of [null, true])
     assert.equal(await statusOf(stage, await okta.jwt({}, { b64 }), { sub_id: ALICE }), 401)
@@ -83,7 +82,7 @@ async function keyOf(
   }
 }
 
-test('keys of one kid are all tried, up to four, from a set and from a URL', async (t) => {
+test('tries all keys with one kid, up to four, from a set and from a URL', async (t) => {
   const keys = await Promise.all(Array.from({ length: 5 }, () => keyOf('same')))
   const set = { keys: keys.map(({ jwk }) => jwk) }
   const server = await TestServer.start(json(set))
@@ -101,7 +100,7 @@ test('keys of one kid are all tried, up to four, from a set and from a URL', asy
   }
 })
 
-test('members of keys that are null, other spellings, and keys that cannot be read: as in the set of an issuer', async (t) => {
+test("treats null members, other representations and unreadable keys as in an issuer's set", async (t) => {
   const { jwk, jwt } = await keyOf('k')
   const server = await TestServer.start((_, response) =>
     response.end(`\ufeff${JSON.stringify({ keys: [null, 'x', { kty: 'EC' }, odd] })}`),
@@ -114,7 +113,7 @@ test('members of keys that are null, other spellings, and keys that cannot be re
   }
 })
 
-test("members of body and identifier that are null count as absent, and the others' rules stay", async (t) => {
+test('null members of body and identifier count as absent, and the rules for the others still apply', async (t) => {
   const stage = await opened(t, { secrets: [SECRET] })
   for (const body of [
     { sub_id: ALICE, subject: null },
@@ -133,7 +132,7 @@ test("members of body and identifier that are null count as absent, and the othe
   }
 })
 
-test("a user that is a number follows the realm's numericIds", async (t) => {
+test("a numeric user follows the realm's numericIds", async (t) => {
   const now = unixSeconds()
   const refuses = (stage: Stage, subject: string): unknown =>
     stage.origin.refuses('acme', { subject, issuedAt: now - 10, expiresAt: now + 300 })

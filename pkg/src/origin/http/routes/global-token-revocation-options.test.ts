@@ -1,4 +1,4 @@
-// The option globalTokenRevocation: what is refused at start.
+// The option globalTokenRevocation: values that are refused at start.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -39,7 +39,7 @@ describe('options', () => {
       { secrets: [SECRET], subjectsOf: { mail: () => undefined } },
       /unknown option 'mail'/,
     ],
-    ['a resolver that is no function', { secrets: [SECRET], subjectsOf: { email: 'alice' } }, /must be a function/],
+    ['a resolver that is not a function', { secrets: [SECRET], subjectsOf: { email: 'alice' } }, /must be a function/],
   ]
   for (const [name, options, message] of wrong) {
     test(`${name}: invalid_option`, async () => {

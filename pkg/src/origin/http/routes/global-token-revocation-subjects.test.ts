@@ -1,4 +1,4 @@
-// POST /realms/{realm}/global-token-revocation: which users an identifier means.
+// POST /realms/{realm}/global-token-revocation: the users to which an identifier maps.
 
 import assert from 'node:assert/strict'
 import { after, afterEach, before, describe, test } from 'node:test'
@@ -35,12 +35,12 @@ describe('an identifier', () => {
     ['an identifier that is null', { sub_id: null }],
     ['an identifier that is a string', { sub_id: 'alice' }],
     ['an identifier that is a list', { sub_id: [ALICE] }],
-    ['both names of it', { sub_id: ALICE, subject: ALICE }],
-    ['a member besides', { sub_id: ALICE, reason: 'x' }],
+    ['both of its names', { sub_id: ALICE, subject: ALICE }],
+    ['an extra member', { sub_id: ALICE, reason: 'x' }],
     ['no format', { sub_id: { iss: ISSUER, sub: 'alice' } }],
     ['a format that is a number', { sub_id: { ...ALICE, format: 1 } }],
     ['an unknown format', { sub_id: { format: 'uid', id: 'alice' } }],
-    ['a format that every object has', { sub_id: { format: 'constructor', id: 'alice' } }],
+    ['a format named like an inherited member', { sub_id: { format: 'constructor', id: 'alice' } }],
     ['several', { sub_id: { format: 'aliases', identifiers: [ALICE] } }],
     ['a format without a resolver', { sub_id: { format: 'email', email: 'alice@example.com' } }],
     ['a telephone number without a resolver', { sub_id: { format: 'phone_number', phone_number: '+12065550100' } }],
@@ -49,9 +49,9 @@ describe('an identifier', () => {
     ['an empty name', { sub_id: { ...ALICE, sub: '' } }],
     ['a name that is an object', { sub_id: { ...ALICE, sub: { $gt: '' } } }],
     ['a name that is too long', { sub_id: { ...ALICE, sub: 'ä'.repeat(513) } }],
-    ['a name with half a character', { sub_id: { ...ALICE, sub: '\ud800' } }],
-    ['a member twice', `{"sub_id":{"format":"opaque","id":"bob","id":"alice"}}`],
-    ['an identifier twice', `{"sub_id":{"format":"opaque","id":"bob"},"sub_id":{"format":"opaque","id":"alice"}}`],
+    ['a name with a lone surrogate', { sub_id: { ...ALICE, sub: '\ud800' } }],
+    ['a duplicate member', `{"sub_id":{"format":"opaque","id":"bob","id":"alice"}}`],
+    ['a duplicate identifier', `{"sub_id":{"format":"opaque","id":"bob"},"sub_id":{"format":"opaque","id":"alice"}}`],
   ]
   for (const [name, body] of malformed) {
     test(`${name}: 400, and nothing is recorded`, async () => {
@@ -84,7 +84,7 @@ describe('a resolver', () => {
     stage = await openRealms({ secrets: [SECRET], callers: [callerOf('acme')], subjectsOf })
   }
 
-  test('gets what was sent, unchanged, and who calls; all users that it returns are logged out', async () => {
+  test('gets the identifier unchanged and the caller; all users that it returns are logged out', async () => {
     const seen: unknown[] = []
     await openWith({
       async email(identifier, request) {
@@ -106,7 +106,7 @@ describe('a resolver', () => {
     assert.equal(seen.length, 2)
   })
 
-  test('may take any format, also instead of what it means by default', async () => {
+  test('may handle any format, also instead of its default meaning', async () => {
     await openWith({
       account: ({ uri }) => uri.slice('acct:'.length),
       did: ({ url }) => url,
@@ -147,20 +147,20 @@ describe('a resolver', () => {
     ['a user of a foreign issuer', () => ({ iss: 'https://elsewhere.example', sub: 'alice' }), 422, 'cannot_revoke'],
     ['an object without a name', () => ({ id: 'alice' }), 422, 'cannot_revoke'],
     ['a set', () => new Set(['alice']), 422, 'cannot_revoke'],
-    ['half a character', () => 'alice\udc00', 422, 'cannot_revoke'],
+    ['a lone surrogate', () => 'alice\udc00', 422, 'cannot_revoke'],
     ['a name of 2 KB', () => 'x'.repeat(2_048), 422, 'cannot_revoke'],
-    ['one good name and one bad', () => ['alice', ''], 422, 'cannot_revoke'],
+    ['a valid name and an invalid one', () => ['alice', ''], 422, 'cannot_revoke'],
     ['101 names', () => Array.from({ length: 101 }, (_, index) => `user${index}`), 422, 'cannot_revoke'],
     ['a million names', () => Array.from({ length: 1_000_000 }, (_, index) => `user${index}`), 422, 'cannot_revoke'],
     [
       'an error',
       () => {
-        throw new Error('alice is not to be told')
+        throw new Error('alice must not be revealed')
       },
       500,
       'resolver_failed',
     ],
-    ['a rejection', () => Promise.reject(new Error('alice is not to be told')), 500, 'resolver_failed'],
+    ['a rejection', () => Promise.reject(new Error('alice must not be revealed')), 500, 'resolver_failed'],
   ]
   for (const [name, email, status, reported] of outcomes) {
     test(`that returns ${name}: ${status}, and nothing is recorded`, async () => {
@@ -179,7 +179,7 @@ describe('a resolver', () => {
     })
   }
 
-  test('that never answers: 503 after five seconds, and other callers do not wait for it', async (t) => {
+  test('that never resolves: 503 after five seconds, without delaying other callers', async (t) => {
     let [asked, answered] = [0, 0]
     await openWith({ email: () => new Promise(() => void (asked += 1)) })
     const before = sequencesOf(stage)
@@ -200,7 +200,7 @@ describe('a resolver', () => {
   })
 })
 
-test('where users of tenants are told apart, a user is one of the tenant that is named', async () => {
+test('if tenants have separate users, a user belongs to the named tenant', async () => {
   const pattern = 'https://issuer.test/{tid}/v2.0'
   const [one, two] = ['one', 'two'].map((tenant) => pattern.replace('{tid}', tenant)) as [string, string]
   const both = [one, two].map((iss) => ({ iss, sub: 'bob' }))
@@ -225,7 +225,7 @@ test('where users of tenants are told apart, a user is one of the tenant that is
   }
 })
 
-test('a tenant that calls for itself names users of its own only, also by a resolver', async () => {
+test('a tenant that calls may name only its own users, also through a resolver', async () => {
   const pattern = 'https://issuer.test/{tid}/v2.0'
   const [one, two] = ['one', 'two'].map((tenant) => pattern.replace('{tid}', tenant)) as [string, string]
   const callers = [{ ...callerOf('acme'), issuer: one }, callerOf('acme')]

@@ -1,4 +1,4 @@
-// POST /realms/{realm}/global-token-revocation: what a caller reaches, and what is recorded of it.
+// POST /realms/{realm}/global-token-revocation: the effects of a call, and its records.
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -28,7 +28,7 @@ describe('a caller', () => {
   })
   afterEach(() => stage.close())
 
-  test('with a JWT as Okta sends it has all tokens of a user revoked, and the next login works', async () => {
+  test('with a JWT as Okta sends it revokes all tokens of a user, and the next login works', async () => {
     const token = await acme.token()
     const before = unixSeconds()
     assert.equal(refusesAlice(stage, before), false)
@@ -55,7 +55,7 @@ describe('a caller', () => {
     }
   })
 
-  test('is in the audit log, under an action of its own', async () => {
+  test('is in the audit log, under its own action', async () => {
     assert.equal(await statusOf(stage, await okta.jwt(), { sub_id: ALICE }), 204)
     assert.equal(await statusOf(stage, SECRET, { sub_id: { format: 'opaque', id: 'bob' } }), 204)
     const lines = await stage.origin.audit.list({ realm: 'acme', action: 'tokens_revoked_globally', limit: 10 })
@@ -76,7 +76,7 @@ describe('a caller', () => {
     assert.equal((await call(stage, SECRET, { sub_id: ALICE }, { query: '?wait=nonsense' })).status, 400)
   })
 
-  test('is told that the identity server is to end its sessions too', async () => {
+  test('states that the identity server is to end its sessions too', async () => {
     const told: string[] = []
     const forwarder: Forwarder = {
       messageFor(event) {
@@ -101,7 +101,7 @@ describe('a caller', () => {
     assert.deepEqual(told, ['tokens_revoked_globally', 'tokens_revoked_globally'])
   })
 
-  test('needs no query in its audience, and a user of another realm is out of its reach', async () => {
+  test('needs no query in its audience, and cannot affect a user of another realm', async () => {
     assert.equal(
       (await call(stage, await okta.jwt(), { sub_id: { ...ALICE, iss: 'https://issuer.test/realms/other' } })).status,
       404,
@@ -110,7 +110,7 @@ describe('a caller', () => {
   })
 })
 
-test('guesses of one address are limited, and a good secret from there goes on', async () => {
+test('limits guesses from one address, and still accepts a valid secret from there', async () => {
   stage = await openRealms({ secrets: [SECRET] }, { maxFailuresPerMinute: 5 })
   try {
     const statuses: number[] = []

@@ -1,4 +1,4 @@
-// Apps disconnected by administrators, and keys limited in time.
+// Administrators disconnect apps and limit keys in time.
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
@@ -39,7 +39,7 @@ describe('an app is disconnected', () => {
     assert.equal(refuses({ subject: 'alice', clientId: 'agent' }), 'grant_revoked')
     assert.equal(refuses({ subject: 'alice', authorizedParty: 'demo' }), undefined)
     assert.equal(refuses({ subject: 'bob', authorizedParty: 'agent' }), undefined)
-    assert.equal(refuses({ authorizedParty: 'agent' }), undefined, 'a token without a user is not reached')
+    assert.equal(refuses({ authorizedParty: 'agent' }), undefined, 'a token without a user is not affected')
     const notBefore = stage.origin.grantNotBefore('acme', 'alice', 'agent')
     assert.ok(startedAt + 2 <= notBefore && notBefore <= endedAt + 2)
     assert.equal(
@@ -50,7 +50,7 @@ describe('an app is disconnected', () => {
     assert.equal(stage.origin.userNotBefore('acme', 'alice'), 0)
   })
 
-  test('also one that is not known; a second time is no news', async () => {
+  test('also an unknown one; a second time changes nothing', async () => {
     for (const path of [
       '/admin/realms/acme/users/nobody/grants/nothing',
       `${GRANTS}/%F0%9F%98%80`,
@@ -65,11 +65,11 @@ describe('an app is disconnected', () => {
     assert.equal(
       (await stage.origin.endGrant('acme', 'alice', 'agent', { notBefore: now() })).changed,
       false,
-      'it never goes back',
+      'never moves back',
     )
   })
 
-  test('and the answer waits for the edges, if it is asked to', async () => {
+  test('and the response waits for the edges on request', async () => {
     for (const [method, path, body] of [
       ['DELETE', `${GRANTS}/agent`, undefined],
       ['POST', '/admin/realms/acme/grants/end', { user: 'alice', client: 'agent' }],
@@ -81,7 +81,7 @@ describe('an app is disconnected', () => {
     assert.equal((await stage.administer('DELETE', `${GRANTS}/agent?wait=soon`)).status, 400)
   })
 
-  test('the audit log has actor, user, client and reason, and a finding on the time', async () => {
+  test('the audit log has actor, user, client and reason, and the finding on the time', async () => {
     await stage.administer('DELETE', `${GRANTS}/agent?reason=lost+phone`)
     await stage.origin.endGrant('acme', 'alice', 'an app', { notBefore: Date.now() })
     await stage.origin.correct('acme', { kind: 'grant', subject: 'alice', client: 'agent' }, { reason: 'found' })
@@ -113,7 +113,7 @@ describe('an app is disconnected', () => {
       { kind: 'grant', client: 'agent' },
       { kind: 'grant', subject: 'alice', client: '' },
       { kind: 'grant', subject: 'alice', client: 'agent', notBefore: Date.now() },
-      // Those of a client session.
+      // The members of a client session.
       { kind: 'grant', session: 's1', authorizedParty: 'agent' },
       { kind: 'grant', subject: 'alice', client: 'agent', session: 's1' },
     ]) {
@@ -134,7 +134,7 @@ describe('an app is disconnected', () => {
     assert.equal(refuses({ subject: 'alice', authorizedParty: 'other' }), 'grant_revoked')
   })
 
-  test('invalid names are refused, and the error says how they must be', async () => {
+  test('refuses invalid names with an error that states the rule', async () => {
     const path = '/admin/realms/acme/grants/end'
     const before = stage.sequence()
     for (const [body, description] of [
@@ -152,7 +152,7 @@ describe('an app is disconnected', () => {
     assert.equal(stage.sequence(), before)
   })
 
-  test('takes an administrator', async () => {
+  test('requires an administrator', async () => {
     const path = `${GRANTS}/agent`
     assert.equal((await stage.get(path, { method: 'DELETE' })).status, 401)
     const authorization = `Bearer ${await stage.issuer.token()}`
@@ -169,7 +169,7 @@ describe("a user's apps are listed", () => {
     return response.json()
   }
 
-  test('where the issuer is elsewhere: those that were disconnected, while that is in force', async () => {
+  test('if the issuer is elsewhere: the disconnected ones, while that is in force', async () => {
     assert.deepEqual(await listed(), [])
     await stage.origin.endGrant('acme', 'alice', 'b')
     await stage.origin.endGrant('acme', 'alice', 'client c')
@@ -179,12 +179,12 @@ describe("a user's apps are listed", () => {
     const notBefore = (client: string): number => stage.origin.grantNotBefore('acme', 'alice', client)
     assert.ok(notBefore('x'.repeat(1_024)) > 0)
     const [b, c] = ['b', 'client c'].map((clientId) => ({ clientId, sessions: 0, notBefore: notBefore(clientId) }))
-    assert.deepEqual(await listed(), [b, c], 'names that the log does not keep whole are left out')
+    assert.deepEqual(await listed(), [b, c], 'omits names that the log truncates')
     await stage.origin.correct('acme', { kind: 'grant', subject: 'alice', client: 'b' }, { reason: 'a test' })
     assert.deepEqual(await listed(), [c])
   })
 
-  test('where it is beside the origin: those of its sessions, too', async () => {
+  test('if it is beside the origin: also those of its sessions', async () => {
     const session = { userId: 'alice', username: 'alice', start: 1 }
     const unused = (): Promise<never> => Promise.reject(new Error('not called'))
     const administration: IssuerAdministration = {
@@ -218,7 +218,7 @@ describe("a user's apps are listed", () => {
     }
   })
 
-  test('where a claim of its own names apps: none of the sessions, and that claim alone counts', async () => {
+  test('if grantClaim names apps: none of the sessions, and only that claim counts', async () => {
     const issuer = await createTestIssuer()
     const unused = (): Promise<never> => Promise.reject(new Error('not called'))
     const session = { id: 's1', userId: 'alice', username: 'alice', start: 1, lastAccess: 5, clients: ['demo'] }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { openStage } from '../../testing/stage.ts'
 import { failing } from '../../testing/failing.ts'
 
-test('health says where each realm is, and heals when the store does', async () => {
+test("health states each realm's sequence, and recovers with the store", async () => {
   const store = failing()
   const stage = await openStage({ store: store.store })
   try {

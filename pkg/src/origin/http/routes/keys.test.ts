@@ -34,7 +34,7 @@ test('is set to a time, by kid or thumbprint, and never goes back', async () => 
     assert.equal(stage.origin.keyNotBefore('acme', keyThumbprint), inForce)
   }
   assert.deepEqual([refuses(notBefore), refuses(notBefore + 1)], ['banned_key', undefined])
-  assert.equal(refuses(notBefore, 'A'.repeat(43)), undefined, 'another key is not concerned')
+  assert.equal(refuses(notBefore, 'A'.repeat(43)), undefined, 'another key is not affected')
   assert.equal(stage.origin.bans('acme', keyThumbprint), false)
   const { keys } = (await (await stage.administer('GET', '/admin/realms/acme/keys')).json()) as {
     keys: { status: string; notBefore: number }[]
@@ -45,7 +45,7 @@ test('is set to a time, by kid or thumbprint, and never goes back', async () => 
   )
 })
 
-test('is now without a body; the token of the request is refused too, and a later login is not', async () => {
+test("defaults to now without a body; refuses the request's own token, but not a later login", async () => {
   const headers = {
     authorization: `Bearer ${await stage.issuer.token({ sub: 'admin', realm_access: { roles: ['portcullis-admin'] } })}`,
   }
@@ -58,7 +58,7 @@ test('is now without a body; the token of the request is refused too, and a late
   assert.equal(refuses(notBefore + 1), undefined)
 })
 
-test('milliseconds are no seconds: the time is now, and that is reported', async () => {
+test('replaces milliseconds by now, and reports it', async () => {
   assert.equal((await stage.administer('PUT', routeOf(kid), { notBefore: Date.now() })).status, 204)
   assert.ok(stage.origin.keyNotBefore('acme', keyThumbprint) <= now() + 3)
   assert.deepEqual(
@@ -88,7 +88,7 @@ test('an unknown key, or an invalid time, is refused', async () => {
   assert.equal(stage.sequence(), before)
 })
 
-test('waits for the edges, and is corrected', async () => {
+test('waits for the edges, and can be corrected', async () => {
   const notBefore = now() - 100
   const response = await stage.administer('PUT', `${routeOf(kid)}?wait=enforced&timeoutMs=0&reason=clock+was+wrong`, {
     notBefore,
@@ -122,7 +122,7 @@ test('waits for the edges, and is corrected', async () => {
   )
 })
 
-test('there is room for 4,096 of them, and for one more when one is taken back', { timeout: 120_000 }, async () => {
+test('has room for 4,096 of them, and for one more after one is removed', { timeout: 120_000 }, async () => {
   const thumbprintOf = (index: number): string => `${String(index).padStart(42, '0')}A`
   const set = (index: number, notBefore?: number): Promise<unknown> =>
     stage.origin.correct(

@@ -38,7 +38,7 @@ before(async () => {
 })
 after(async () => stage.close())
 
-/** The samples by name and labels. */
+/** Returns the samples, keyed by name and labels. */
 async function scrape(): Promise<Map<string, number>> {
   const answer = await stage.get('/metrics')
   assert.equal(answer.status, 200)
@@ -102,7 +102,7 @@ test('the body is OpenMetrics', async () => {
     if (line.startsWith('# UNIT ') || line.startsWith('# HELP ')) continue
     const sample = /^(\w+)(?:\{(?:\w+="(?:[^"\\\n]|\\[\\n"])*",?)*\})? (-?[\d.e+-]+)$/.exec(line)
     assert.ok(sample, line)
-    // A sample stands in the family announced last, with the suffix that its type prescribes.
+    // A sample belongs to the family announced last, with the suffix that its type requires.
     const [family = '', kind = ''] = [...families].at(-1) ?? []
     const suffixes =
       { counter: ['_total'], gauge: [''], info: ['_info'], histogram: ['_bucket', '_sum', '_count'] }[kind] ?? []
@@ -116,7 +116,7 @@ test('the body is OpenMetrics', async () => {
   }
 })
 
-test('connectors are measured', async () => {
+test('measures connectors', async () => {
   const now = await scrape()
   assert.equal(
     now.get('portcullis_connector_polls_total{realm="acme",connector="idp",source="user_events",outcome="done"}'),
@@ -134,7 +134,7 @@ test('the example alerts name existing metrics', async () => {
   for (const name of named) assert.ok(measured.includes(name), name)
 })
 
-test('without a credential only this machine may read', async () => {
+test('only this machine may read without a credential', async () => {
   const from = async (
     source: RequestSource,
     url = 'http://127.0.0.1:8780',
@@ -188,7 +188,7 @@ test('over a Unix socket and over rebound names, by real requests', async (t) =>
   }
 })
 
-test('with one, any client that presents it', async () => {
+test('any client may read with the credential', async () => {
   const own = await openStage({ metricsCredential: 'scraper' })
   const from = (headers: Record<string, string>): Promise<Response> =>
     own.origin.fetch(new Request('https://origin.example/metrics', { headers }), { address: '203.0.113.7' })

@@ -17,7 +17,7 @@ const CLIENTS = [
 let stage: Stage
 let other: TestIssuer
 
-/** Refresh tokens are `refresh:<client>:<session>`; the sessions ended by it. */
+/** Refresh tokens are `refresh:<client>:<session>`; this lists the ended sessions. */
 const ended: string[] = []
 const administration: IssuerAdministration = {
   users: async () => [],
@@ -57,7 +57,7 @@ async function errorOf(response: Response): Promise<[number, string]> {
   return [response.status, ((await response.json()) as { error: string }).error]
 }
 
-/** 200 with an empty body, and so many new records. */
+/** Asserts a 200 with an empty body, and this many new records. */
 async function assertDone(answer: Promise<Response>, records: number): Promise<void> {
   const before = stage.sequence()
   const response = await answer
@@ -67,7 +67,7 @@ async function assertDone(answer: Promise<Response>, records: number): Promise<v
   assert.equal(stage.sequence() - before, records)
 }
 
-/** The refusal, and that nothing was recorded. */
+/** Asserts the refusal, and that nothing was recorded. */
 async function assertRefused(answer: Promise<Response>, status: number, error: string): Promise<void> {
   const before = stage.sequence()
   assert.deepEqual(await errorOf(await answer), [status, error])
@@ -80,7 +80,7 @@ function isRevoked(token: string): boolean {
 }
 
 describe('an access token', () => {
-  test('of the client is revoked, by its id, also twice', async () => {
+  test('of the client is revoked by its id, also repeatedly', async () => {
     const token = await stage.issuer.token()
     await assertDone(revoke({ client_id: 'demo', token }), 1)
     assert.ok(isRevoked(token))
@@ -124,7 +124,7 @@ describe('an access token', () => {
   })
 })
 
-test('a revocation is in the audit log, with its client', async () => {
+test('the audit log has a revocation with its client', async () => {
   const token = await stage.issuer.token()
   await assertDone(revoke({ client_id: 'demo', token }), 1)
   const sequence = stage.sequence()
@@ -154,7 +154,7 @@ test('can wait until the edges enforce it; an unknown token gets the same respon
   )
 })
 
-test('unknown, malformed, expired and foreign tokens get the response of a revoked one', async () => {
+test('unknown, malformed, expired and foreign tokens get the same response as a revoked one', async () => {
   const past = Math.floor(Date.now() / 1000) - 1_000
   const { privateKey } = await generateKeyPair('EdDSA')
   const forged = new SignJWT({
@@ -197,7 +197,7 @@ test('a genuine token of another kind cannot be revoked', async () => {
 })
 
 describe('a refresh token of the issuer beside the origin', () => {
-  test('takes its session with it', async () => {
+  test('ends its session', async () => {
     await assertDone(revoke({ client_id: 'demo', token: 'refresh:demo:s-77', token_type_hint: 'access_token' }), 1)
     assert.ok(ended.includes('s-77'))
     const now = Math.floor(Date.now() / 1000)
@@ -238,7 +238,7 @@ describe('the client', () => {
       { token, client_id: 'backend', client_secret: 'wrong' },
       { token, client_id: 'unknown' },
       { token, client_id: 'unknown', client_secret: 'x' },
-      { token, client_id: 'demo', client_secret: 'a public client has none' },
+      { token, client_id: 'demo', client_secret: 'a public client has no credentials' },
       { token, client_id: 'hashed', client_secret: 'backend-secret' },
       { token, client_id: 'elsewhere' },
       { token: '', client_id: 'x'.repeat(5_000) },
@@ -275,7 +275,7 @@ describe('the client', () => {
     )
   })
 
-  test('may not guess in parallel: beyond the limit the right secret is refused too', async () => {
+  test('may not guess in parallel: beyond the limit even the correct secret is refused', async () => {
     const origin = await createOrigin({
       store: freshStore(),
       signingKey: stage.signingKey,
@@ -300,7 +300,7 @@ describe('the client', () => {
     }
   })
 
-  test('is locked out after too many guesses; another client from the same address may go on', async () => {
+  test('is locked out after too many guesses; another client from the same address is not', async () => {
     const origin = await createOrigin({
       store: freshStore(),
       signingKey: stage.signingKey,
@@ -326,7 +326,7 @@ describe('the client', () => {
   })
 })
 
-test('bad forms are refused, and the response repeats no input', async () => {
+test('refuses invalid forms, and the response repeats no input', async () => {
   const token = await stage.issuer.token()
   const send = (
     body: string | Uint8Array<ArrayBuffer>,
@@ -359,7 +359,7 @@ test('bad forms are refused, and the response repeats no input', async () => {
   assert.equal(stage.sequence(), before)
 })
 
-test('while the store fails the answer is 503: the token still exists, and the client tries again', async () => {
+test('responds with 503 while the store fails: the token still exists, and the client retries', async () => {
   const broken = failing()
   const { signingKey } = await generateFeedKey()
   const origin: Origin = await createOrigin({
@@ -394,7 +394,7 @@ test('while the store fails the answer is 503: the token still exists, and the c
   }
 })
 
-test('clients that are wrong are named', async () => {
+test('names invalid clients', async () => {
   const { signingKey } = await generateFeedKey()
   const options = { store: freshStore(), signingKey, realms: [stage.issuer.realm] }
   const bad: [RegExp, object][] = [

@@ -14,7 +14,7 @@ async function answer(response: Response): Promise<{ status: number; body: unkno
   return { status: response.status, body: await response.json() }
 }
 
-test('a token is revoked, and again', async () => {
+test('revokes a token, also repeatedly', async () => {
   const token = await stage.issuer.token()
   const before = stage.sequence()
   assert.deepEqual(await answer(await stage.revoke(token)), { status: 200, body: { revoked: true } })
@@ -23,13 +23,13 @@ test('a token is revoked, and again', async () => {
   assert.equal(stage.sequence(), before + 1)
 })
 
-test('a parameter of the content type does not matter', async () => {
+test('ignores parameters of the content type', async () => {
   const token = await stage.issuer.token()
   const response = await stage.post(PATH, { token }, { 'content-type': 'Application/JSON; charset=utf-8' })
   assert.equal(response.status, 200)
 })
 
-test('an expired token is revoked; beyond the margin nothing is recorded', async () => {
+test('revokes an expired token; records nothing beyond the margin', async () => {
   const now = Math.floor(Date.now() / 1000)
   const before = stage.sequence()
   const old = await stage.issuer.token({ iat: now - 400, exp: now - 100 })
@@ -40,7 +40,7 @@ test('an expired token is revoked; beyond the margin nothing is recorded', async
   assert.equal(stage.sequence(), before + 1)
 })
 
-test('another audience does not matter', async () => {
+test('ignores the audience', async () => {
   assert.equal((await stage.revoke(await stage.issuer.token({ aud: 'somebody else' }))).status, 200)
 })
 
@@ -50,7 +50,7 @@ test('a token without jti is refused', async () => {
   assert.equal((body as { error: string }).error, 'invalid_request')
 })
 
-test('a token that is malformed, forged or of another issuer is invalid', async () => {
+test('a malformed, forged or foreign token is invalid', async () => {
   const good = await stage.issuer.token()
   const stranger = await createTestIssuer()
   const foreign = await createTestIssuer('other', 'https://other.test')
@@ -74,14 +74,14 @@ test('a token that is malformed, forged or of another issuer is invalid', async 
   assert.equal(stage.sequence(), before)
 })
 
-test('a refresh token is no access token', async () => {
+test('a refresh token is not an access token', async () => {
   for (const use of ['refresh', 'id']) {
     const response = await stage.revoke(await stage.issuer.token({ token_use: use }))
     assert.deepEqual(await answer(response), { status: 401, body: { error: 'unexpected token use' } })
   }
 })
 
-test('bodies that are none are refused', async () => {
+test('refuses invalid bodies', async () => {
   const json = { 'content-type': 'application/json' }
   const token = await stage.issuer.token()
   const bad: RequestInit[] = [
@@ -119,7 +119,7 @@ test('bodies that are none are refused', async () => {
   assert.equal(stage.sequence(), before)
 })
 
-test('a body that is too large is refused, announced or not', async () => {
+test('refuses a body that is too large, announced or not', async () => {
   const body = JSON.stringify({ token: 'x'.repeat(70_000) })
   assert.equal(
     (await stage.get(PATH, { method: 'POST', headers: { 'content-type': 'application/json' }, body })).status,
@@ -135,7 +135,7 @@ test('a body that is too large is refused, announced or not', async () => {
   assert.equal((await stage.get(PATH, init)).status, 413)
 })
 
-test('other methods are named', async () => {
+test('names the allowed methods', async () => {
   for (const method of ['GET', 'PUT', 'DELETE', 'OPTIONS']) {
     const response = await stage.get(PATH, { method })
     assert.equal(response.status, 405)

@@ -1,4 +1,4 @@
-// Every route, from the list itself: access, and invalid input. New routes are covered as well.
+// Tests every route in the list for access and invalid input. New routes are covered as well.
 
 import assert from 'node:assert/strict'
 import { after, before, beforeEach, describe, test } from 'node:test'
@@ -14,7 +14,7 @@ const ADMIN = { ...ADMINISTRATOR, sub: 'root' }
 const HOSTILE = 'portcullis-hostile-text'
 const KEY: IssuerKey = { kid: 'k', thumbprint: 'A'.repeat(43), algorithm: 'EdDSA', use: 'sig', status: 'PASSIVE' }
 
-/** An issuer that has one of everything. */
+/** An issuer with every operation. */
 const ADMINISTRATION: IssuerAdministration = {
   users: async () => [{ id: 'alice', username: 'alice' }],
   sessions: async () => [],
@@ -37,7 +37,7 @@ const CONNECTOR: Connector = {
 }
 
 async function refuse(): Promise<never> {
-  throw new MessageRefused('malformed', 'it is no signed token')
+  throw new MessageRefused('malformed', 'it is not a signed token')
 }
 
 let stage: Stage
@@ -61,7 +61,7 @@ before(async () => {
 })
 after(() => stage.close())
 
-/** Valid bodies by the route's path. */
+/** Valid bodies, keyed by the route's path. */
 const GOOD_BODY: Readonly<Record<string, object>> = {
   '/admin/realms/{realm}/users/{id}/token-version': { minimum: 1 },
   '/admin/realms/{realm}/users/logout': { id: 'alice' },
@@ -70,7 +70,7 @@ const GOOD_BODY: Readonly<Record<string, object>> = {
   '/admin/realms/{realm}/clients/push-revocation': { client: 'alice' },
   '/admin/realms/{realm}/corrections': { kind: 'user', subject: 'alice' },
 }
-/** Opens Global Token Revocation. */
+/** Accepted by Global Token Revocation. */
 const CALLER_SECRET = 'a-security-tool-of-acme'
 const GOOD_QUERY: Readonly<Record<string, string>> = { '/admin/realms/{realm}/corrections': '?reason=test' }
 
@@ -137,7 +137,7 @@ describe('access', () => {
   }
 })
 
-/** Undoes the logout of everybody by the test before, which refuses the next administrator's token too. */
+/** Undoes the logout of all users by the previous test, which also refuses the next administrator's token. */
 async function letIn(): Promise<void> {
   const now = Math.floor(Date.now() / 1000)
   if (stage.origin.refuses('acme', { issuedAt: now, expiresAt: now + 300 }) === undefined) return
@@ -150,7 +150,7 @@ interface Case {
   asked: Asked
 }
 
-/** Strings that are no names, as JSON. */
+/** Strings that are not valid names, as JSON. */
 const BAD_NAMES = [
   '""',
   '"\\ud800"',
@@ -159,7 +159,7 @@ const BAD_NAMES = [
   JSON.stringify('€'.repeat(342)),
 ]
 
-/** A body that ends before it has begun to make sense. */
+/** A body truncated before its first value. */
 const TRUNCATED = '{"minimum":'
 
 function bodies(route: Route): Case[] {
@@ -178,14 +178,14 @@ function bodies(route: Route): Case[] {
   if (!isJson)
     return [
       ...common,
-      { what: 'a parameter twice', status: [400], asked: { body: `token=${HOSTILE}&token=2&client_id=demo` } },
+      { what: 'a duplicate parameter', status: [400], asked: { body: `token=${HOSTILE}&token=2&client_id=demo` } },
     ]
   const refused = (what: string, text: string): Case => ({ what, status: [400, 401], asked: { body: text } })
   const numbers = ['-1', '1.5', '9007199254740993', '1e308', '1e999', '"5"', 'null', 'true', '[1]', '{}']
   return [
     ...common,
     refused('a truncated body', TRUNCATED),
-    refused('no JSON', HOSTILE),
+    refused('invalid JSON', HOSTILE),
     refused('invalid UTF-8', '"\ud800"'),
     refused('an array', '[]'),
     refused('a text', JSON.stringify(HOSTILE)),
@@ -199,7 +199,7 @@ function bodies(route: Route): Case[] {
       ).map((number) => refused(`${member} of ${number}`, `{"${member}":${number}}`)),
     ]),
     refused('a correction in milliseconds', `{"kind":"user","subject":"alice","notBefore":${Date.now()}}`),
-    refused('a correction of nothing known', `{"kind":"${HOSTILE}"}`),
+    refused('a correction of an unknown kind', `{"kind":"${HOSTILE}"}`),
     refused('a correction with members of another kind', `{"kind":"realm","subject":"alice"}`),
     refused('a negative version', `{"kind":"tokenVersion","subject":"alice","minimum":-1}`),
   ]
@@ -216,7 +216,7 @@ function queries(route: Route): Case[] {
     if (schema['type'] === 'integer') {
       for (const value of ['-1', '1.5', '99999999999999999999', HOSTILE, '%00'])
         cases.push(bad(`of ${value}`, `${parameter}=${value}`))
-    } else if (schema['enum'] !== undefined) cases.push(bad('of nothing known', `${parameter}=${HOSTILE}`))
+    } else if (schema['enum'] !== undefined) cases.push(bad('of an unknown kind', `${parameter}=${HOSTILE}`))
     else
       cases.push(
         bad('with a control character', `${parameter}=a%00b`),
@@ -258,7 +258,7 @@ function methods(route: Route): Case[] {
   }))
 }
 
-describe('bad input is refused, and changes nothing', () => {
+describe('refuses bad input without changing anything', () => {
   beforeEach(letIn)
   for (const route of ROUTES) {
     test(name(route), async () => {
@@ -271,7 +271,7 @@ describe('bad input is refused, and changes nothing', () => {
         assert.ok(status.includes(response.status), `${what}: ${response.status} ${text}`)
         if (response.status === 405) assert.ok(response.headers.get('allow')?.split(', ').includes(route.method), what)
         const answer = JSON.parse(text) as Record<string, unknown>
-        // RFC 8935 §2.3 has names of its own.
+        // RFC 8935 §2.3 has its own names.
         const {
           err,
           description: itsDescription,
@@ -308,7 +308,7 @@ describe('repeated and concurrent calls', () => {
       const token = await acme.token(ADMIN)
       const answers = await Promise.all(Array.from({ length: 8 }, () => ask(route, { token })))
       const statuses = new Set(answers.map(({ status }) => status))
-      // Logging everybody out may end the asker too.
+      // Logging all users out may also end the caller's token.
       assert.ok(
         [...statuses].every((status) => status < 300 || status === 401),
         [...statuses].join(' '),

@@ -32,14 +32,14 @@ async function* events(response: Response): AsyncGenerator<Event> {
   }
 }
 
-/** Passes over heartbeats. */
+/** Skips heartbeats. */
 async function next(stream: AsyncGenerator<Event>, beyond: number): Promise<Event> {
   for await (const event of { [Symbol.asyncIterator]: () => ({ next: () => stream.next() }) })
     if (event.id > beyond) return event
   throw new Error('the stream ended')
 }
 
-test('a reader that has nothing gets the manifest, then each change as it is committed, then heartbeats', async () => {
+test('a new reader gets the manifest, then each change as it is committed, then heartbeats', async () => {
   const stop = new AbortController()
   const response = await stage.get('/feed/acme/stream', { signal: stop.signal })
   assert.equal(response.headers.get('content-type'), 'text/event-stream')
@@ -59,7 +59,7 @@ test('a reader that has nothing gets the manifest, then each change as it is com
   stop.abort()
 })
 
-test('a reader that has a state gets the missing changes', async () => {
+test('a reader with a state gets the missing changes', async () => {
   const head = stage.sequence()
   await stage.revoke(await stage.issuer.token())
   const stop = new AbortController()
@@ -77,7 +77,7 @@ test('a reader that has a state gets the missing changes', async () => {
   stop.abort()
 })
 
-test('readers of both forms side by side get each change in their own', async () => {
+test('simultaneous readers of both forms get each change in their own form', async () => {
   const stop = new AbortController()
   const get = (path: string): Promise<Response> => stage.get(`/feed/acme/${path}`)
   const token = await stage.issuer.token({ sub: 'carol', azp: 'app' })
@@ -119,7 +119,7 @@ test('readers of both forms side by side get each change in their own', async ()
   for (const { reader } of followers) reader.free()
 })
 
-test('a reader that leaves is forgotten, and closing ends the streams', async () => {
+test('forgets a reader that leaves, and closing ends the streams', async () => {
   const own = await openStage()
   const stop = new AbortController()
   const left = await own.get('/feed/acme/stream', { signal: stop.signal })
@@ -133,11 +133,11 @@ test('a reader that leaves is forgotten, and closing ends the streams', async ()
   await own.close()
 })
 
-test('a reader that does not read is dropped', async () => {
+test('drops a reader that does not read', async () => {
   const own = await openStage({ heartbeatSeconds: 5 })
   try {
     const response = await own.origin.fetch(new Request('http://localhost/feed/acme/stream'))
-    // Each change of this many sessions is some 30 kB in base64; a mebibyte may wait.
+    // Each change of this many sessions is about 30 kB in base64; a mebibyte may wait unread.
     for (let round = 0; round < 60; round += 1) {
       await Promise.all(
         Array.from({ length: 3_000 }, (_, index) => own.origin.endSession('acme', `session ${round} ${index}`)),

@@ -17,7 +17,7 @@ function logout(user: string, token?: string, realm = 'acme'): Promise<Response>
   return stage.get(`/admin/realms/${realm}/users/${user}/logout`, { method: 'POST', headers })
 }
 
-test('an administrator logs a user out: known or unknown, with any name', async () => {
+test('an administrator logs a user out, known or unknown, with any name', async () => {
   const token = await acme.token(ADMINISTRATOR)
   const users = ['alice', 'nobody', 'auth0|5f7c', 'f:8b:名前', 'a/b', '..x', '100%', 'a b']
   for (const user of users) {
@@ -38,7 +38,7 @@ test('a request without credentials gets a bare challenge', async () => {
   assert.equal(response.headers.get('www-authenticate'), 'Bearer')
 })
 
-test('a token that is not good is refused, before anything else is looked at', async () => {
+test('refuses an invalid token before checking anything else', async () => {
   const stranger = await createTestIssuer('acme', 'https://issuer.test/realms/acme')
   const now = Math.floor(Date.now() / 1000)
   const bad = [
@@ -60,7 +60,7 @@ test('a token that is not good is refused, before anything else is looked at', a
   assert.equal(stage.sequence(), before)
 })
 
-test('a token without the role, or with a role for another realm, is not enough', async () => {
+test('refuses a token without the role, or with a role for another realm', async () => {
   const tokens = [
     await acme.token({ sub: 'bob' }),
     await acme.token({ sub: 'bob', realm_access: { roles: [] } }),
@@ -82,7 +82,7 @@ test("a realm's own role counts in that realm", async () => {
   assert.equal((await logout('alice', await other.token({ realm_access: { roles: ['root'] } }), 'other')).status, 204)
 })
 
-test('an administrator who is logged out is one no more, at once', async () => {
+test('a logged-out administrator loses access at once', async () => {
   const token = await acme.token({ ...ADMINISTRATOR, sub: 'leaver' })
   assert.equal((await logout('alice', token)).status, 204)
   assert.equal((await logout('leaver', token)).status, 204)
@@ -92,13 +92,13 @@ test('an administrator who is logged out is one no more, at once', async () => {
   assert.equal((await logout('alice', another)).status, 401)
 })
 
-test('a name that cannot be recorded is refused', async () => {
+test('refuses a name that cannot be recorded', async () => {
   const token = await acme.token(ADMINISTRATOR)
   for (const user of ['%ff', 'x'.repeat(1_025), '%00', '..%2fx', 'a%2F..%5Cb'])
     assert.equal((await logout(user, token)).status, 400)
 })
 
-test('other methods are named', async () => {
+test('names the allowed methods', async () => {
   const response = await stage.get('/admin/realms/acme/users/alice/logout')
   assert.equal(response.status, 405)
   assert.equal(response.headers.get('allow'), 'POST')

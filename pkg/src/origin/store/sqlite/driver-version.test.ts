@@ -17,10 +17,12 @@ writeFileSync(join(folder, 'package.json'), '{"type":"module"}')
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 const hasNodeSqlite = major > 22 || (major === 22 && minor >= 13)
-/** A Node that is not out yet. */
+/** A Node version that does not exist yet. */
 const later = major + 10
 
-/** The outcome of opening a file with that package installed; its code ends the process, as the real one does. */
+/**
+ * Returns the outcome of opening a file with that package installed; its code ends the process, as the real one does.
+ */
 function open(manifest: object | string, options: object = { driver: 'better-sqlite3' }): string {
   const installed = join(folder, 'node_modules', 'better-sqlite3')
   mkdirSync(installed, { recursive: true })
@@ -44,7 +46,7 @@ function open(manifest: object | string, options: object = { driver: 'better-sql
   return signal ?? stdout.trim()
 }
 
-test('one for a later Node is refused with the version to install', () => {
+test('refuses one for a later Node, and names the version to install', () => {
   for (const node of [
     `>=${later}`,
     `^${later}`,
@@ -63,13 +65,13 @@ test('one for a later Node is refused with the version to install', () => {
   }
 })
 
-test('version 13 needs Node 22, even if its manifest does not say so', () => {
+test('version 13 needs Node 22, even if its manifest does not state it', () => {
   const expected = major < 22 ? /^store_unavailable: better-sqlite3 13\.2\.0 needs Node 22 or later/ : /^SIGSEGV$/
   for (const engines of [{ node: '>=22' }, undefined, {}, { node: '*' }, { node: 20 }])
     assert.match(open({ version: '13.2.0', engines }), expected)
 })
 
-test('one that may fit is tried, and so is one for older Nodes', () => {
+test('tries one that may be compatible, and one for older Nodes', () => {
   for (const node of [
     '20.x || 22.x || 24.x',
     `>=${major}`,
@@ -85,7 +87,7 @@ test('one that may fit is tried, and so is one for older Nodes', () => {
     assert.notEqual(open(manifest).split(':', 1)[0], 'opened', manifest)
 })
 
-test('without a driver asked for, that of Node is taken where there is one', () => {
+test("without a driver option, uses Node's own driver if it has one", () => {
   const said = open({ version: '14.1.0', engines: { node: `>=${later}` } }, {})
   if (hasNodeSqlite) assert.equal(said, 'opened')
   else assert.match(said, /needs Node .* npm install better-sqlite3@12$/)

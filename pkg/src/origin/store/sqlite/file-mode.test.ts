@@ -1,4 +1,4 @@
-// A store's files are readable by their owner alone, under any umask.
+// A store's files are readable only by their owner, under any umask.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -13,7 +13,7 @@ import { ABSENT, DRIVERS } from '../../testing/drivers.ts'
 import { createTestIssuer } from '../../testing/stage.ts'
 
 const noModes = process.platform === 'win32' && 'Windows has no such modes'
-const everyDriver = ABSENT === undefined && 'every driver is there'
+const everyDriver = ABSENT === undefined && 'every driver is installed'
 
 let umask = 0
 before(() => void (umask = process.umask(0)))
@@ -50,7 +50,7 @@ for (const { driver, skip: missing } of DRIVERS) {
     assert.deepEqual([...new Set(Object.values(modes))], ['600'])
     await origin.close()
 
-    // Of a copy that came by another way, too, and the old file is kept.
+    // Also for a copy that was created in another way, and the old file is kept.
     await chmod(join(folder, 'copy.db'), 0o644)
     const { kept } = await restoreSqlite({ backup: join(folder, 'copy.db'), path, driver })
     assert.ok(kept)
@@ -63,7 +63,7 @@ for (const { driver, skip: missing } of DRIVERS) {
     await again.close()
   })
 
-  test(`${driver}: a file that others may read is opened unchanged, with one warning`, { skip }, async (t) => {
+  test(`${driver}: opens a file that others may read unchanged, with one warning`, { skip }, async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'portcullis-mode-'))
     t.after(() => rm(folder, { recursive: true, force: true }))
     const path = join(folder, 'wide.db')
@@ -93,7 +93,7 @@ test("the development issuer's file, which holds private keys", { skip: noModes 
   issuer.close()
 })
 
-test('a file that cannot be opened is not left behind', { skip: noModes || everyDriver }, async (t) => {
+test('leaves no file behind that cannot be opened', { skip: noModes || everyDriver }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-mode-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   assert.throws(() => openDatabase(join(folder, 'none.db'), { driver: ABSENT as SqliteDriver }), {

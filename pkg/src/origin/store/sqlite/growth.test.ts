@@ -8,12 +8,12 @@ import { sqliteStore } from './index.ts'
 import { createTestIssuer, type TestIssuer } from '../../testing/stage.ts'
 
 const REPEATS = 20_000
-/** Those of the variations, each of which leaves no line at all. */
+/** For the variations, none of which leaves a line. */
 const FEWER_REPEATS = 2_000
 const MAX_GROWTH_BYTES = 1_000_000
-/** Requests under way at a time, as of a client with many connections. */
+/** The number of simultaneous requests, as from a client with many connections. */
 const PARALLEL = 250
-/** The longest that a gate accepts. */
+/** The longest name that a gate accepts. */
 const LONGEST = 1_024
 
 let folder: string
@@ -46,7 +46,9 @@ async function bytesOf(name: string): Promise<number> {
   )
 }
 
-/** Bytes that the SQLite files grow by: their size with the log, and again once the log is in the file. */
+/**
+ * Returns the bytes by which the SQLite files grow: their size with the log, and after the log is merged into the file.
+ */
 async function growth(act: () => Promise<void>): Promise<{ open: number; closed: number }> {
   await origin.close()
   const before = await bytesOf(path)
@@ -95,7 +97,7 @@ test('20,000 repeats by the holder of one token with the longest names take less
   assert.equal(await lines(), before)
 })
 
-test('nor do repeats by many addresses, of tokens without a user, and of some that have expired', async (t) => {
+test('repeats by many addresses, of tokens without a user, and of expired ones take no more', async (t) => {
   const now = Math.floor(Date.now() / 1000)
   const tokens = await Promise.all([
     issuer.token(LONG),
@@ -113,7 +115,7 @@ test('nor do repeats by many addresses, of tokens without a user, and of some th
   assert.equal(await lines(), before)
 })
 
-test('nor do repeats of a client, public or confidential, by RFC 7009', async (t) => {
+test('repeats by a client, public or confidential, by RFC 7009 take no more', async (t) => {
   const own = await issuer.token(LONG)
   const backend = await issuer.token({ ...LONG, jti: 'b'.repeat(LONGEST), azp: 'backend' })
   const revokeBy = (parameters: Record<string, string>): Promise<void> =>
@@ -148,7 +150,7 @@ test('20,000 logins and refreshes of one network with the longest names take les
   assert.ok(written.length < 400)
 })
 
-test('every new revocation is recorded, also when its line is left out; every repeat of an administrator has a line', async () => {
+test('records every new revocation, even if its line is omitted; every repeat by an administrator has a line', async () => {
   const tokens = await Promise.all(Array.from({ length: 310 }, () => issuer.token()))
   for (const token of tokens) await revoke(token)
   const { sequence } = origin.status()[0] ?? {}

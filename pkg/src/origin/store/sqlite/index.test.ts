@@ -28,7 +28,7 @@ test('commits are synced: WAL mode and synchronous=FULL', () => {
   database.close()
 })
 
-test('memory is not taken for a file', () => {
+test('refuses a path that means memory', () => {
   assert.throws(() => openDatabase(':memory:'), { code: 'invalid_option' })
   assert.throws(() => sqliteStore('revocations.db' as never), {
     code: 'invalid_option',
@@ -38,7 +38,7 @@ test('memory is not taken for a file', () => {
   assert.throws(() => openDatabase(''), { code: 'invalid_option' })
 })
 
-test('wrong options are named', () => {
+test('names invalid options', () => {
   for (const options of [
     undefined,
     {},
@@ -54,14 +54,14 @@ test('wrong options are named', () => {
   }
 })
 
-test('a directory that is missing is named', () => {
+test('names a missing directory', () => {
   assert.throws(() => sqliteStore({ path: join(folder, 'missing', 'a.db') }).open(), {
     code: 'store_unavailable',
     message: /missing.*create it/,
   })
 })
 
-test('a second writer in another process is refused, and a killed one leaves nothing behind', async () => {
+test('refuses a second writer in another process, and a killed one leaves nothing behind', async () => {
   const path = join(folder, 'locked.db')
   const owner = run(
     `const store = sqliteStore({ path: ${JSON.stringify(path)} }); store.open(); console.log('open'); setInterval(() => store, 1000)`,
@@ -76,7 +76,7 @@ test('a second writer in another process is refused, and a killed one leaves not
   store.close()
 })
 
-test('a process killed amid transactions leaves rows and audit lines of whole ones only', async () => {
+test('a process killed during transactions leaves only rows and audit lines of complete ones', async () => {
   const path = join(folder, 'killed.db')
   for (let kill = 0; kill < 5; kill += 1) {
     const writer = run(
@@ -110,7 +110,7 @@ test('a process killed amid transactions leaves rows and audit lines of whole on
   }
 })
 
-test('a directory that may not be written is named', async () => {
+test('names a directory that may not be written', async () => {
   const closed = await mkdtemp(join(tmpdir(), 'portcullis-closed-'))
   await chmod(closed, 0o555)
   const child = run(
@@ -121,7 +121,7 @@ test('a directory that may not be written is named', async () => {
   await rm(closed, { recursive: true })
 })
 
-test('a file that may only be read is named', async () => {
+test('names a read-only file', async () => {
   const shared = await mkdtemp(join(tmpdir(), 'portcullis-shared-'))
   const path = join(shared, 'a.db')
   const store = sqliteStore({ path })
@@ -138,13 +138,13 @@ test('a file that may only be read is named', async () => {
   await rm(shared, { recursive: true })
 })
 
-test('a file that is no database is named', async () => {
+test('names a file that is not a database', async () => {
   const path = join(folder, 'text.db')
-  await writeFile(path, 'this is no database at all. '.repeat(100))
+  await writeFile(path, 'this is not a database at all. '.repeat(100))
   assert.throws(() => sqliteStore({ path }).open(), { code: 'store_corrupt', message: /restore a backup/ })
 })
 
-test('a file with a damaged page is named', async () => {
+test('names a file with a damaged page', async () => {
   const path = join(folder, 'damaged.db')
   const store = sqliteStore({ path })
   store.open()
@@ -183,7 +183,7 @@ test('a newer schema is refused, also by the development issuer', async () => {
   assert.throws(() => sqliteStore({ path }).open(), { code: 'store_newer', message: /version 99.*upgrade/ })
 })
 
-test('so is a newer schema of the tables of connectors', async () => {
+test("also refuses a newer schema of the connectors' tables", async () => {
   const path = join(folder, 'newer-connectors.db')
   const store = sqliteStore({ path })
   store.open()
@@ -197,7 +197,7 @@ test('so is a newer schema of the tables of connectors', async () => {
   })
 })
 
-test('a file of the first schema is brought up to date, with all that it holds', async () => {
+test('brings a file of the first schema up to date, with all its contents', async () => {
   const path = join(folder, 'first.db')
   const first = openDatabase(path)
   first.exec(`
@@ -233,7 +233,7 @@ test('a file of the first schema is brought up to date, with all that it holds',
   await store.append([{ realm: 'acme', after: 3, rows: [], outbox: [{ queue: 'keycloak', at: 7, payload: CHAIN }] }])
   assert.equal((await store.outboxEntries?.({ realm: 'acme', queue: 'keycloak', limit: 10 }))?.length, 1)
   await store.close()
-  // Every step was taken once.
+  // Every migration step has run once.
   await store.open()
   await store.close()
 })
@@ -305,14 +305,14 @@ test('a full disk fails the transaction and nothing else', async () => {
   database.close()
 })
 
-test('a driver that is not there is named', { skip: ABSENT === undefined && 'every driver is there' }, () => {
+test('names a missing driver', { skip: ABSENT === undefined && 'every driver is installed' }, () => {
   assert.throws(() => openDatabase(join(folder, 'driver.db'), { driver: ABSENT as SqliteDriver }), {
     code: 'store_unavailable',
     message: /better-sqlite3/,
   })
 })
 
-/** Runs code that has `sqliteStore` in a process of its own. */
+/** Runs code that uses `sqliteStore` in its own process. */
 function run(code: string): ChildProcess {
   const script = `const { sqliteStore } = await import(${JSON.stringify(MODULE)})\n${code}`
   return spawn(process.execPath, ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script], {

@@ -20,7 +20,7 @@ before(async () => (folder = await mkdtemp(join(tmpdir(), 'portcullis-restore-')
 after(() => rm(folder, { recursive: true, force: true }))
 
 let count = 0
-/** A place of its own for a store and its backups. */
+/** Returns new paths for a store and its backups. */
 function place(): { path: string; backup: string } {
   count += 1
   return { path: join(folder, `${count}.db`), backup: join(folder, `${count}.backup`) }
@@ -45,7 +45,7 @@ async function sequences(path: string): Promise<number[]> {
 }
 
 describe('backup', () => {
-  test('holds everything up to then, is private, and leaves nothing beside it', async () => {
+  test('contains everything up to then, is private, and leaves nothing beside it', async () => {
     const { path, backup } = place()
     const store = await opened(path, 3)
     await store.append([], [{ realm: 'acme', at: 1, action: 'login' }])
@@ -97,8 +97,8 @@ describe('backup', () => {
     const { path, backup } = place()
     const store = await opened(path, 1)
     await writeFile(backup, 'dear')
-    await assert.rejects(store.backup(backup), { code: 'invalid_option', message: /exists already/ })
-    await assert.rejects(store.backup(path), { code: 'invalid_option', message: /exists already/ })
+    await assert.rejects(store.backup(backup), { code: 'invalid_option', message: /already exists/ })
+    await assert.rejects(store.backup(path), { code: 'invalid_option', message: /already exists/ })
     assert.equal(await readFile(backup, 'utf8'), 'dear')
     await rm(backup)
     const both = await Promise.allSettled([store.backup(backup), store.backup(backup)])
@@ -107,7 +107,7 @@ describe('backup', () => {
     assert.deepEqual(await sequences(backup), [1])
   })
 
-  test('names what is wrong', async () => {
+  test('names the error', async () => {
     const { path, backup } = place()
     const store = await opened(path, 1)
     await assert.rejects(store.backup(''), { code: 'invalid_option' })
@@ -123,7 +123,7 @@ describe('backup', () => {
 })
 
 describe('restore', () => {
-  test('begins a new incarnation in every realm, keeps the old file and says so in the log', async () => {
+  test('begins a new incarnation in every realm, keeps the old file and notes it in the log', async () => {
     const { path, backup } = place()
     const store = await opened(path, 2)
     await store.setHead('other', { ...HEAD, incarnation: 3, sequence: 3 * 2 ** 40 })
@@ -151,7 +151,7 @@ describe('restore', () => {
       assert.ok(Math.abs((entry?.at ?? 0) - Date.now() / 1000) < 60)
     }
     await again.close()
-    // The backup is unchanged and may be used again; the file in its place is an old one then.
+    // The backup is unchanged and may be used again; the file that it replaced is then an old one.
     assert.deepEqual(
       (await readdir(folder)).filter((name) => name.startsWith(`${count}.backup`)),
       [`${count}.backup`],
@@ -159,7 +159,7 @@ describe('restore', () => {
     assert.equal((await restoreSqlite({ backup, path })).incarnation, 7)
   })
 
-  test('puts a backup where no file is, or a damaged one', async () => {
+  test('restores a backup where the file is missing or damaged', async () => {
     const { path, backup } = place()
     const store = await opened(path, 2)
     await store.backup(backup)
@@ -170,7 +170,7 @@ describe('restore', () => {
       realms: ['acme'],
       kept: undefined,
     })
-    await writeFile(path, 'this is no database at all. '.repeat(100))
+    await writeFile(path, 'this is not a database at all. '.repeat(100))
     await writeFile(`${path}-wal`, 'nor is this a log')
     const { kept = '', incarnation } = await restoreSqlite({ backup, path, incarnation: 4 })
     assert.equal(incarnation, 4)
@@ -196,7 +196,7 @@ describe('restore', () => {
     assert.equal((await restoreSqlite({ backup, path })).incarnation, 1)
   })
 
-  test('a file that is no whole backup changes nothing', async () => {
+  test('a file that is not a complete backup changes nothing', async () => {
     const { path, backup } = place()
     const store = await opened(path, 500)
     await store.backup(backup)
@@ -212,8 +212,8 @@ describe('restore', () => {
       )
     }
     await writeFile(bad, '')
-    await refuses('store_corrupt', /bad\.backup is no backup/)
-    await writeFile(bad, 'no database '.repeat(100))
+    await refuses('store_corrupt', /bad\.backup is not a backup/)
+    await writeFile(bad, 'not a database '.repeat(100))
     await refuses('store_corrupt', /bad\.backup is damaged/)
     await writeFile(bad, bytes.subarray(0, bytes.length / 2))
     await refuses('store_corrupt', /bad\.backup is damaged/)
@@ -225,7 +225,7 @@ describe('restore', () => {
     const stranger = openDatabase(bad)
     stranger.exec('CREATE TABLE somebodys (id INTEGER)')
     stranger.close()
-    await refuses('store_corrupt', /bad\.backup is no backup/)
+    await refuses('store_corrupt', /bad\.backup is not a backup/)
     await copyFile(backup, bad)
     const newer = openDatabase(bad)
     newer.exec("UPDATE portcullis_schema SET version = 99 WHERE component = 'revocations'")
@@ -237,7 +237,7 @@ describe('restore', () => {
     await rm(`${bad}-wal`)
   })
 
-  test('wrong options are named', async () => {
+  test('names invalid options', async () => {
     const { path, backup } = place()
     for (const options of [
       undefined,
@@ -257,7 +257,7 @@ describe('restore', () => {
     })
   })
 
-  test('a backup of an older schema is brought up to date', async () => {
+  test('brings a backup of an older schema up to date', async () => {
     const { path, backup } = place()
     const store = await opened(path, 2)
     await store.close()

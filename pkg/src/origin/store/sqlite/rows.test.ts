@@ -15,14 +15,14 @@ let folder: string
 before(async () => (folder = await mkdtemp(join(tmpdir(), 'portcullis-rows-'))))
 after(() => rm(folder, { recursive: true, force: true }))
 
-/** A row of which every byte tells it apart; payloads have bytes that a text would not bear. */
+/** Returns a row that is identified by every byte; payloads contain bytes that are not valid UTF-8. */
 function row(sequence: number, length = sequence % 70): StoredRow {
   const payload = Uint8Array.from({ length }, (_, at) => (sequence * 31 + at * 7) & 0xff)
   if (length > 2) payload.set([0, 0xff, 0xc3])
   return { sequence, payload, chain: Uint8Array.from({ length: 16 }, (_, at) => (sequence + at) & 0xff) }
 }
 
-/** Rows cut out of pages, as the core does it. */
+/** Returns rows read from pages, as the core does. */
 function rowsOf(pages: Iterable<RowPage>): StoredRow[] {
   const rows: StoredRow[] = []
   for (const { sequences, lengths, contents } of pages) {
@@ -47,14 +47,13 @@ function pagesOf(rows: unknown): Iterable<RowPage> {
 }
 
 for (const { driver, skip } of DRIVERS) {
-  test(`${driver}: pages hold the rows`, { skip }, async () => {
+  test(`${driver}: pages contain the rows`, { skip }, async () => {
     const store = sqliteStore({ path: join(folder, `${driver.replace(':', '-')}.db`), driver })
     await store.open()
     await store.setHead('acme', HEAD)
     await store.setHead('other', HEAD)
     assert.deepEqual(rowsOf(pagesOf((await store.load('acme'))?.rows)), [])
-    // More than two pages, with gaps, rows of no bytes, some longer than a page of columns takes, and sequences of
-    // 2^52.
+    // More than two pages, with gaps, empty rows, rows too long to be read by columns, and sequences of 2^52.
     const high = 4_096 * 2 ** 40
     const sequences = Array.from({ length: 9_000 }, (_, index) => index + 1 + Math.floor(index / 1_000) * 50)
     const rows = [
@@ -73,7 +72,7 @@ for (const { driver, skip } of DRIVERS) {
     await store.close()
   })
 
-  test(`${driver}: a value that is wrong is named`, { skip }, async () => {
+  test(`${driver}: names an invalid value`, { skip }, async () => {
     for (const [change, message] of [
       ["chain = x'00'", /row 2: its chain hash/],
       ["chain = 'sixteen letters.'", /column chain/],
@@ -99,7 +98,7 @@ for (const { driver, skip } of DRIVERS) {
   })
 }
 
-test('rows are put together to pages, in order', () => {
+test('assembles rows into pages, in order', () => {
   const maker = new PageMaker()
   const rows = Array.from({ length: 10_000 }, (_, index) => row(index + 1))
   const pages: RowPage[] = []

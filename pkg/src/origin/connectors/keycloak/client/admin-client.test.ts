@@ -40,12 +40,12 @@ test('one token serves requests that begin together, and is renewed before it ex
   await client.get(['events'], EVENTS)
   assert.equal(tokens(), 2)
   const [request] = fake.requests
-  // Never of realm `master`.
+  // Never at the realm `master`.
   assert.equal(request?.url, '/realms/acme/protocol/openid-connect/token')
   assert.equal(new URLSearchParams(request?.body).get('grant_type'), 'client_credentials')
 })
 
-test('a refused token is renewed once, also by ten requests at a time', async (context) => {
+test('renews a refused token once, even for ten simultaneous requests', async (context) => {
   const { fake, client } = await openScene(context)
   await client.get(['events'], EVENTS)
   fake.revokeTokens()
@@ -54,7 +54,7 @@ test('a refused token is renewed once, also by ten requests at a time', async (c
   assert.equal(fake.requests.filter(({ url }) => url.endsWith('/token')).length, 2)
 })
 
-test('a token that is refused as soon as it is issued is a failure, after two attempts', async (context) => {
+test('fails after two attempts if a new token is refused', async (context) => {
   const { fake, client } = await openScene(context)
   fake.intercept = (request, response) =>
     request.url?.startsWith('/admin') === true && replyWith(401, {}, '<html>')(request, response)
@@ -62,7 +62,7 @@ test('a token that is refused as soon as it is issued is a failure, after two at
   assert.equal(fake.requests.length, 4)
 })
 
-test('verbs send JSON below the realm, and answer what the caller is to judge', async (context) => {
+test('methods send JSON below the realm, and return what the caller has to judge', async (context) => {
   const { fake, client } = await openScene(context)
   const answer = await client.put(
     ['users', 'a/b?c', 'x'],
@@ -87,7 +87,7 @@ test('verbs send JSON below the realm, and answer what the caller is to judge', 
   )
 })
 
-test('a segment that no path can carry is sent nowhere', async (context) => {
+test('does not send a segment that a path cannot contain', async (context) => {
   const { fake, client } = await openScene(context)
   await client.get(['events'], EVENTS)
   const before = fake.requests.length
@@ -99,7 +99,7 @@ test('a segment that no path can carry is sent nowhere', async (context) => {
   assert.equal(fake.requests.length, before + 1)
 })
 
-test('the sentence says which right is missing, and of which client', async (context) => {
+test('the error names the missing right and its client', async (context) => {
   const { fake, client } = await openScene(context)
   fake.rights.clear()
   await assertFails(client.get(['events'], EVENTS), 'missing_right')
@@ -109,7 +109,7 @@ test('the sentence says which right is missing, and of which client', async (con
   )
 })
 
-test('wrong credentials and a renamed realm are told apart, also when the realm is renamed under a good token', async (context) => {
+test('distinguishes wrong credentials from a renamed realm, even if the token is still valid', async (context) => {
   const { fake, client, realm } = await openScene(context)
   await client.get(['events'], EVENTS)
   fake.realm = 'renamed'
@@ -122,7 +122,7 @@ test('wrong credentials and a renamed realm are told apart, also when the realm 
   await assertFails(client.get(['events'], EVENTS), 'wrong_credentials')
 })
 
-test('a login page, a redirect, a long body and a failing server are failures of their own', async (context) => {
+test('a login page, a redirect, a long body and a failing server are distinct failures', async (context) => {
   const { fake, client, realm } = await openScene(context)
   await client.get(['events'], EVENTS)
   const page = '<!doctype html><title>made-up</title>'
@@ -148,7 +148,7 @@ test('a login page, a redirect, a long body and a failing server are failures of
   )
 })
 
-test('a token is a token only if a header can carry it', async (context) => {
+test('accepts a token only if a header can carry it', async (context) => {
   const { fake, client } = await openScene(context)
   for (const body of ['[]', '{}', '{"access_token":7}', '{"access_token":"a b"}', '{"access_token":"a\\r\\nx: y"}']) {
     fake.intercept = replyWith(200, {}, body)
@@ -156,7 +156,7 @@ test('a token is a token only if a header can carry it', async (context) => {
   }
 })
 
-test('a redirect gets no credentials, and a server that is gone is unreachable', async (context) => {
+test('sends no credentials to a redirect, and reports a missing server as unreachable', async (context) => {
   const { fake, client } = await openScene(context)
   let reached = 0
   const elsewhere = createServer((_, response) => {
@@ -176,7 +176,7 @@ test('a redirect gets no credentials, and a server that is gone is unreachable',
   await assertFails(client.get(['events'], EVENTS), 'unreachable')
 })
 
-test('closing ends requests that are under way, and later ones reach nobody', async (context) => {
+test('closing aborts requests in progress, and later ones are not sent', async (context) => {
   const { fake, http, realm } = await openScene(context, { timeoutMs: 60_000 })
   fake.intercept = () => true
   const underWay = assert.rejects(realm.notBefore(), { code: 'connector_failed' })
@@ -187,7 +187,7 @@ test('closing ends requests that are under way, and later ones reach nobody', as
   assert.equal(fake.requests.length, 1)
 })
 
-test('http: is for this machine only, unless anywhere is allowed', () => {
+test('allows http: only for this machine, unless it is allowed anywhere', () => {
   const make = (baseUrl: string, plainHttp: 'loopback' | 'anywhere') =>
     new KeycloakHttp({ baseUrl, fetch, plainHttp, timeoutMs: 1 })
   assert.throws(() => make('http://sso.example', 'loopback'), { code: 'invalid_option' })
@@ -196,7 +196,7 @@ test('http: is for this machine only, unless anywhere is allowed', () => {
   make('http://localhost:8080', 'loopback')
 })
 
-test("Keycloak's clock is learnt from the tokens that it makes", async (context) => {
+test("learns Keycloak's clock from the tokens that it issues", async (context) => {
   const { fake, client, clock } = await openScene(context)
   fake.aheadSeconds = 120
   await client.get(['events'], EVENTS)

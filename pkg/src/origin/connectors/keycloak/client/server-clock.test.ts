@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ServerClock } from './server-clock.ts'
 
-/** A token that Keycloak made while its clock was ahead by so much, in a request of so long. */
+/** Learns from a token that Keycloak issued while its clock was ahead by this much, in a request of this duration. */
 function learn(clock: ServerClock, now: { ms: number }, aheadMs: number, takesMs: number): void {
   const sentAtMs = now.ms
   now.ms += takesMs
   clock.learn(Math.floor((sentAtMs + takesMs / 2 + aheadMs) / 1_000), sentAtMs)
 }
 
-test('while nothing is known it is our clock', () => {
+test('equals our clock while nothing is known', () => {
   const clock = new ServerClock(() => 1_000_000)
   assert.deepEqual(
     [clock.latestMs(), clock.earliestMs(), clock.fromOurs(5), clock.toOurs(5)],
@@ -17,7 +17,7 @@ test('while nothing is known it is our clock', () => {
   )
 })
 
-test('whole seconds and slow requests bound the difference, and more of them bound it closer', () => {
+test('whole seconds and slow requests bound the difference, and further ones narrow it', () => {
   const now = { ms: 1_000_000_000 }
   const clock = new ServerClock(() => now.ms)
   let widthMs = Infinity

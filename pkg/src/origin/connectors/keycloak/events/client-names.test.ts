@@ -16,7 +16,7 @@ function deleted(): Record<string, unknown> {
   return { ...adminEvent('client deleted'), resourcePath: PATH, representation: undefined }
 }
 
-test('a name is asked for once a minute, and taken from events that have it', async () => {
+test('requests a name once a minute, and learns it from events that contain it', async () => {
   const documents = { [PATH]: { id: SPA, clientId: 'spa' } }
   const stage = mappingStage({}, documents)
   const client = async (): Promise<unknown> => {
@@ -34,7 +34,7 @@ test('a name is asked for once a minute, and taken from events that have it', as
   assert.deepEqual(stage.asked, [PATH, PATH])
 })
 
-test('a client that is gone keeps the last name that was known, and one that was never known is noted', async () => {
+test('a deleted client keeps its last known name, and one that was never known is noted', async () => {
   const documents: Record<string, unknown> = { [PATH]: { id: SPA, clientId: 'spa' } }
   const stage = mappingStage({}, documents)
   await stage.admin(disabled(SPA))
@@ -56,10 +56,10 @@ test('a client that is gone keeps the last name that was known, and one that was
     assert.deepEqual(await stranger.admin(event), { revocations: [], note: { kind: 'nameless_client' } })
   }
   await stranger.admin(disabled(SPA))
-  assert.equal(stranger.asked.length, 2, 'an unknown client is asked for once a minute as well')
+  assert.equal(stranger.asked.length, 2, 'requests an unknown client once a minute as well')
 })
 
-test('as many names are kept as a large realm has, and no more', async () => {
+test('keeps as many names as a large realm has, and no more', async () => {
   const stage = mappingStage({}, { [PATH]: { id: SPA, clientId: 'spa' } })
   const named = (uuid: string): Promise<unknown> =>
     stage.admin({ ...disabled(uuid), representation: '{"clientId":"a name"}' })
@@ -72,7 +72,7 @@ test('as many names are kept as a large realm has, and no more', async () => {
   assert.equal(stage.asked.length, 2)
 })
 
-test('where the realm stores no details, the state of the user or client is read', async () => {
+test('reads the state of the user or client if the realm stores no details', async () => {
   const documents: Record<string, unknown> = {
     [`users/${ALICE}`]: { id: ALICE, enabled: false, attributes: { token_version: ['7'] } },
     [PATH]: { id: SPA, clientId: 'spa', enabled: false, notBefore: 1795986169 },
@@ -91,7 +91,7 @@ test('where the realm stores no details, the state of the user or client is read
     [{ kind: 'client', client: 'spa' }, 1796041149.479],
     [{ kind: 'client', client: 'spa' }, 1795986169],
   ])
-  // Gone in the meantime, or another document: their own events tell.
+  // Deleted meanwhile, or another document: their own events report it.
   documents[`users/${ALICE}`] = { id: 'another', enabled: false }
   documents[PATH] = { id: 'another', clientId: 'spa', enabled: false, notBefore: 1795986169 }
   assert.deepEqual(
@@ -102,7 +102,7 @@ test('where the realm stores no details, the state of the user or client is read
   assert.deepEqual(await kinds(adminEvent('client revocation pushed')), [])
 })
 
-test("the acting account's own write of last_logout_time is ignored, and nothing else that it does", async () => {
+test("ignores only the acting account's own write of last_logout_time", async () => {
   const actor = '599ed59d-b116-437c-90d0-b44ecc90087d'
   const account = { clientId: 'portcullis-actor', clientSecret: 'a secret' }
   const documents = { [`clients/${actor}`]: { id: actor, clientId: 'portcullis-actor' } }

@@ -18,7 +18,7 @@ interface Recording {
   close(): Promise<void>
 }
 
-/** A recorder at a real origin; lookups at Keycloak fail as `lookup` says. */
+/** A recorder at a real origin; lookups at Keycloak fail as `lookup` specifies. */
 async function openRecording(
   options: Partial<KeycloakOptions> = {},
   lookup: () => PortcullisError = () => failure('unreachable', 'gone'),
@@ -39,12 +39,12 @@ async function openRecording(
   return { recorder, origin: stage.origin, reports, close: () => stage.close() }
 }
 
-/** The event at this moment: older ones would reach no token. */
+/** Returns the event dated now: an older one would affect no token. */
 function now(event: Record<string, unknown>): Record<string, unknown> {
   return { ...event, time: Date.now() }
 }
 
-/** The reason for which a token of the session is refused. */
+/** Returns the reason for which a token of the session is refused. */
 function reasonOf(origin: Origin, session: string): string | undefined {
   const issuedAt = Math.floor(Date.now() / 1000) - 10
   return origin.refuses('acme', { tokenId: 'a token', session, issuedAt, expiresAt: issuedAt + 300 })
@@ -52,7 +52,7 @@ function reasonOf(origin: Origin, session: string): string | undefined {
 
 const SID = 'qi3lbO8H1GkwodnoxkPqA6vy'
 
-test('an event is recorded once, with the connector as its actor and the event as its reason', async () => {
+test('records an event once, with the connector as its actor and the event as its reason', async () => {
   const { recorder, origin, close } = await openRecording()
   const events = [now(userEvent('logout by the browser')), now(userEvent('access token revoked'))]
   await recorder.userEvents(events)
@@ -67,7 +67,7 @@ test('an event is recorded once, with the connector as its actor and the event a
   await close()
 })
 
-test('an impersonation leaves a line and a report each time, and is ended where it is refused', async () => {
+test('notes and reports each impersonation, and ends it if it is refused', async () => {
   for (const impersonation of ['mark', 'refuse'] as const) {
     const { recorder, origin, reports, close } = await openRecording({ impersonation })
     await recorder.userEvents([
@@ -91,7 +91,7 @@ test('an impersonation leaves a line and a report each time, and is ended where 
   }
 })
 
-test('an event that cannot be read is passed over, and reported once', async () => {
+test('skips an unreadable event and reports it once', async () => {
   for (const unreadable of [{ ...userEvent('logout by the browser'), sessionId: 7 }, {}, null, 'x']) {
     const { recorder, origin, reports, close } = await openRecording()
     await recorder.userEvents([unreadable, unreadable, now(userEvent('logout by the browser'))])
@@ -105,7 +105,7 @@ test('an event that cannot be read is passed over, and reported once', async () 
   }
 })
 
-test('an event about which nothing may be asked is passed over and reported, and one about which nothing can be asked fails', async () => {
+test('skips and reports an event if the account lacks the right to look it up, and fails if Keycloak cannot be reached', async () => {
   const nameless = now(adminEvent('client disabled without its name'))
   const session = now(adminEvent('session deleted'))
   const ended = 'uaK3e1VQvWylM-HxS7X5vluz'
@@ -125,12 +125,12 @@ test('an event about which nothing may be asked is passed over and reported, and
       code: 'connector_failed',
       detail: 'unreachable',
     })
-  assert.equal(reasonOf(unreachable.origin, ended), 'session_revoked', 'what was judged before is recorded')
+  assert.equal(reasonOf(unreachable.origin, ended), 'session_revoked', 'earlier events are recorded')
   assert.equal(unreachable.origin.userNotBefore('acme', '7b2c8576-fbd6-4eed-a428-d3b1bb0533b2'), 0)
   await unreachable.close()
 })
 
-test('events that Keycloak keeps failing to explain are passed over after ten attempts, reported, and hold up no other', async () => {
+test('skips and reports events whose lookup fails ten times, without delaying others', async () => {
   const { recorder, origin, reports, close } = await openRecording({}, () =>
     failure('server_error', 'the directory is down'),
   )
@@ -150,9 +150,9 @@ test('events that Keycloak keeps failing to explain are passed over after ten at
   await close()
 })
 
-test('an event for which the ledger has no room is passed over and reported, and holds up no other', async () => {
+test('skips and reports an event for which the ledger has no room, without delaying others', async () => {
   const { recorder, origin, reports, close } = await openRecording()
-  // The ledger takes 2 MiB of client ids.
+  // The ledger has room for 2 MiB of client ids.
   const clients = Array.from({ length: 2_100 }, (_, each) => String(each).padStart(1_024, 'x'))
   await recorder.userEvents([
     ...clients.map((clientId) => now({ ...userEvent('client deleted by registration'), clientId })),
@@ -166,7 +166,7 @@ test('an event for which the ledger has no room is passed over and reported, and
   await close()
 })
 
-test('after the origin is closed, events are refused and not lost in silence', async () => {
+test('refuses events after the origin is closed, instead of losing them silently', async () => {
   const { recorder, close } = await openRecording()
   await close()
   await assert.rejects(recorder.userEvents([userEvent('logout by the browser'), userEvent('access token revoked')]), {

@@ -7,7 +7,7 @@ import { ADMIN_EVENTS, adminEvent, USER_EVENTS, userEvent } from '../testing/sto
 import { readAdminEvent } from './admin-events.ts'
 import { readUserEvent } from './user-events.ts'
 
-/** Values of every type, names that no token has, and members that an object inherits. */
+/** Values of every type, invalid names, and members that an object inherits. */
 const ODD: readonly unknown[] = [
   undefined,
   null,
@@ -38,7 +38,7 @@ const ODD: readonly unknown[] = [
   `{"clientId":${'['.repeat(100_000)}`,
 ]
 
-test('an event with any member of any type and of any length is read, and ends only what has a name', async () => {
+test('reads an event with members of any type and length, and ends only what has a valid name', async () => {
   const stage = mappingStage({
     temporaryLockout: 'user',
     passwordChanged: 'user',
@@ -64,7 +64,7 @@ test('an event with any member of any type and of any length is read, and ends o
   assert.ok(judged > 5_000, String(judged))
 })
 
-test('without id and time it is no event', () => {
+test('a value without id and time is not an event', () => {
   for (const read of [readUserEvent, readAdminEvent]) {
     for (const value of [...ODD, [userEvent('logout by the browser')]]) assert.equal(read(value), undefined)
     for (const missing of ['id', 'time']) {
@@ -75,7 +75,7 @@ test('without id and time it is no event', () => {
   }
 })
 
-test('an event of a known type that does not say what it ends is unreadable, and one of an unknown type is another', () => {
+test('an event of a known type that does not identify what it ends is unreadable, and one of an unknown type is other', () => {
   const without = (action: string, ...members: string[]): Record<string, unknown> => {
     const event = userEvent(action)
     for (const member of members) delete event[member]
@@ -111,7 +111,7 @@ test('an event of a known type that does not say what it ends is unreadable, and
   }
 })
 
-test('a path of another resource is not taken for the one that it resembles', () => {
+test('a path of another resource does not match one that it resembles', () => {
   const paths: [string, string][] = [
     ['user logged out', 'users/a/b/logout'],
     ['user logged out', 'users//logout'],
@@ -130,7 +130,7 @@ test('a path of another resource is not taken for the one that it resembles', ()
   }
 })
 
-/** The event with each member, and each member of its details, replaced or left out. */
+/** Returns the event with each member, and each member of its details, replaced or omitted. */
 function mutations(event: Record<string, unknown>): unknown[] {
   const { details } = event
   const inner = isObject(details) ? details : {}

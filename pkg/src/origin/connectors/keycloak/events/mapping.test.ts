@@ -196,12 +196,12 @@ test('an impersonation is noted with its user and session, unless it is accepted
   }
 })
 
-test('another credential than the password does not count as one', async () => {
+test('a credential other than the password does not count as one', async () => {
   const event = { ...userEvent('credential changed'), details: { credential_type: 'otp' } }
   assertEnds(await mappingStage({ passwordChanged: 'user' }).user(event), [], 'otp')
 })
 
-test('an update that names neither state nor attributes ends nothing', async () => {
+test('an update with neither state nor attributes ends nothing', async () => {
   const stage = mappingStage({}, CLIENTS)
   const cases: [string, Record<string, unknown>][] = [
     ['user disabled', { emailVerified: true }],
@@ -215,7 +215,7 @@ test('an update that names neither state nor attributes ends nothing', async () 
   assert.deepEqual(stage.asked, [])
 })
 
-test('a not-before or version that Keycloak cannot have set is left out', async () => {
+test('ignores a not-before or version that Keycloak cannot have set', async () => {
   const stage = mappingStage({}, CLIENTS)
   for (const notBefore of [1795986160459, -1, 1.5, '1795986160', null, [], 1e300]) {
     assertEnds(
@@ -230,7 +230,7 @@ test('a not-before or version that Keycloak cannot have set is left out', async 
   }
 })
 
-/** Compares all but the reason, which must be a short constant. */
+/** Compares everything except the reason, which must be a short constant. */
 function assertEnds(consequence: Consequence | undefined, expected: Expected[], action: string): void {
   const revocations = consequence?.revocations ?? []
   assert.deepEqual(

@@ -31,7 +31,7 @@ test('a realm that stores everything has no findings', async (context) => {
   assert.deepEqual(await find(await open(context)), [])
 })
 
-test('each thing that is not stored is a finding', async (context) => {
+test('everything that is not stored is a finding', async (context) => {
   const scene = await open(context)
   const { eventsConfig, realmDocument } = scene.fake
   const changes: readonly (readonly [Record<string, unknown>, string, unknown, string])[] = [
@@ -55,14 +55,14 @@ test('each thing that is not stored is a finding', async (context) => {
   }
 })
 
-test('events that are kept for ever, or for an unknown time, are no finding', async (context) => {
+test('events that are kept permanently or for an unknown time are not a finding', async (context) => {
   const scene = await open(context)
   scene.fake.eventsConfig['eventsExpiration'] = 0
   scene.fake.rights.delete('view-realm')
   assert.deepEqual(await find(scene), [])
 })
 
-test('a type is needed only where an option makes something of it', async (context) => {
+test('requires a type only if an option uses it', async (context) => {
   const scene = await open(context)
   scene.fake.eventsConfig['enabledEventTypes'] = [
     'LOGOUT',
@@ -80,7 +80,7 @@ test('a type is needed only where an option makes something of it', async (conte
   assert.equal((await find(scene, { permanentLockout: 'ignore', userDeleted: 'ignore' })).length, 0)
 })
 
-test('each right that is missing is a finding, and without the right to read events there is nothing else to find', async (context) => {
+test('each missing right is a finding, and without the right to read events it is the only one', async (context) => {
   const scene = await open(context)
   scene.fake.rights.delete('view-users')
   scene.fake.rights.delete('view-clients')
@@ -89,7 +89,7 @@ test('each right that is missing is a finding, and without the right to read eve
   assert.deepEqual(await find(scene), ['missing_right', 'missing_right', 'missing_right'])
 })
 
-test('findings are one condition, which is over when nothing is missing', async (context) => {
+test('findings form one condition, which ends when nothing is missing', async (context) => {
   const scene = await open(context)
   const reports: OriginReport[] = []
   let nowMs = 0

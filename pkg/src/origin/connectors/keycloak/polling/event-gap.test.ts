@@ -26,17 +26,17 @@ const CASES: readonly (readonly [
   ['nothing happened, and nothing was kept from before', { newestMs: undefined, oldestMs: 95 * HOUR }, undefined],
   ['nothing happened at all', { newestMs: undefined, oldestMs: undefined }, undefined],
   ['events are kept for less than the time without a read', { oldestMs: 95 * HOUR, retentionMs: 6 * HOUR }, [90, 95]],
-  ['likewise, and none is left', { oldestMs: undefined, retentionMs: 6 * HOUR }, [90, 100]],
+  ['likewise, and no event is left', { oldestMs: undefined, retentionMs: 6 * HOUR }, [90, 100]],
   ['events were deleted', { oldestMs: 95 * HOUR }, [90, 95]],
-  ['events were deleted, and are kept for ever', { oldestMs: 95 * HOUR, retentionMs: undefined }, [90, 95]],
-  ['the event read last has expired, but none since', { newestMs: 40 * HOUR, oldestMs: 95 * HOUR }, undefined],
+  ['events were deleted, and are kept permanently', { oldestMs: 95 * HOUR, retentionMs: undefined }, [90, 95]],
+  ['only the last event read has expired', { newestMs: 40 * HOUR, oldestMs: 95 * HOUR }, undefined],
   [
     'all tokens of the time without events have expired',
     { readUntilMs: 10 * HOUR, newestMs: 9 * HOUR, oldestMs: 60 * HOUR },
     undefined,
   ],
   [
-    'only the older part of it is past the life of tokens',
+    'only its older part exceeds the lifetime of tokens',
     { readUntilMs: 10 * HOUR, newestMs: 9 * HOUR, oldestMs: 95 * HOUR, retentionMs: 6 * HOUR },
     [76, 95],
   ],
@@ -48,7 +48,7 @@ for (const [what, changed, gap] of CASES) {
   })
 }
 
-test('a gap after a downtime beyond retention is reported once, and reading goes on at its end', async (context) => {
+test('reports a gap after a downtime beyond retention once, and continues reading at its end', async (context) => {
   let nowMs = Date.now()
   const scene = await openScene(context, {}, () => nowMs)
   const event = (time: number): { id: string; time: number; type: string } => ({
@@ -74,7 +74,7 @@ test('a gap after a downtime beyond retention is reported once, and reading goes
   }
 })
 
-test('events that were deleted are one gap, however often the origin is started again', async (context) => {
+test('reports deleted events as one gap, however often the origin is restarted', async (context) => {
   let nowMs = Date.now()
   const scene = await openScene(context, {}, () => nowMs)
   scene.fake.userEvents = [{ id: 'e1', time: nowMs, type: 'LOGOUT' }]
@@ -89,7 +89,7 @@ test('events that were deleted are one gap, however often the origin is started 
   }
 })
 
-test('where the consequence of a gap cannot be recorded, it is reported again', async (context) => {
+test('reports a gap again if its consequence could not be recorded', async (context) => {
   let nowMs = Date.now()
   const scene = await openScene(context, {}, () => nowMs)
   const retentionSeconds = async (): Promise<number> => 60

@@ -31,13 +31,13 @@ const SHAPES: readonly Record<string, unknown>[] = [
 
 const COUNT = 20_000
 
-/** An event, and when its transaction ends. */
+/** An event, and the time at which its transaction ends. */
 interface Late {
   event: FakeEvent
   visibleAtMs: number
 }
 
-/** A minute and a half of events, every seventh up to four minutes late, many of one millisecond. */
+/** Generates a minute and a half of events, every seventh up to four minutes late, many in the same millisecond. */
 function record(beginMs: number): readonly Late[] {
   return Array.from({ length: COUNT }, (_, index) => {
     const time = beginMs + Math.floor(index / 3) * 13
@@ -49,7 +49,7 @@ function record(beginMs: number): readonly Late[] {
   })
 }
 
-test(`of ${COUNT} events with late commits none is lost and none applied twice`, async (context) => {
+test(`loses none of ${COUNT} events with late commits, and applies none twice`, async (context) => {
   const scene = await openScene(context)
   let nowMs = Date.now() - 900_000
   const late = record(nowMs).toSorted((a, b) => a.visibleAtMs - b.visibleAtMs)
@@ -61,14 +61,14 @@ test(`of ${COUNT} events with late commits none is lost and none applied twice`,
       scene.fake.userEvents.push(late[shown]?.event ?? assert.fail())
     await reader.poll()
   }
-  // The reread of all that is late comes once in as many milliseconds as the time holds events.
+  // The full reread is due after as many milliseconds as the span holds events.
   nowMs += 20_000
   await reader.poll()
   assert.equal(reader.applied.length, COUNT)
   assert.equal(new Set(reader.ids()).size, COUNT)
 })
 
-test('while a backlog is read, how far reading is behind decreases, and is measured', async (context) => {
+test('the measured lag decreases while a backlog is read', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
   scene.fake.userEvents = Array.from({ length: COUNT }, (_, index) => ({
@@ -87,7 +87,7 @@ test('while a backlog is read, how far reading is behind decreases, and is measu
   )
 })
 
-test('a poller that is killed amid a poll goes on from there: nothing is lost, and what was applied stays so', async (context) => {
+test('a poller killed during a poll continues from there without losing or reapplying events', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
   scene.fake.userEvents = Array.from({ length: 3_000 }, (_, index) => ({
@@ -108,11 +108,11 @@ test('a poller that is killed amid a poll goes on from there: nothing is lost, a
   const next = makeReader(scene)
   await next.poll()
   const ids = [...applied.map((event) => (event as FakeEvent).id), ...next.ids()]
-  assert.equal(ids.length, 3_000, 'each once, for each page was noted after it was applied')
+  assert.equal(ids.length, 3_000, 'each once, because each page was noted after it was applied')
   assert.equal(new Set(ids).size, 3_000)
 })
 
-test('where the store fails after events were applied, they are noted by the next poll', async (context) => {
+test('the next poll notes events that were applied before the store failed', async (context) => {
   const scene = await openScene(context)
   const store = await openConnectorStore('keycloak')
   let failing = true

@@ -23,7 +23,7 @@ function idsOf(events: readonly FakeEvent[]): string[] {
   return events.map(({ id }) => id)
 }
 
-/** Answers requests for events with the body that `respond` makes of the query. */
+/** Responds to requests for events with the body that `respond` creates for the query. */
 function answerEvents(scene: Scene, respond: (query: URLSearchParams) => string): void {
   scene.fake.intercept = (request, response) => {
     if (!request.url?.includes('/events?')) return false
@@ -37,7 +37,7 @@ function assertAll(reader: Reader, events: readonly FakeEvent[]): void {
   assert.equal(reader.applied.length, events.length, 'applied once each')
 }
 
-test('events are applied once, from before the first start as far as tokens live', async (context) => {
+test('applies events once, starting one token lifetime before the first start', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
   const old = logout(now - 70 * MINUTE)
@@ -48,7 +48,7 @@ test('events are applied once, from before the first start as far as tokens live
   assertAll(reader, scene.fake.userEvents.slice(1))
 })
 
-test('after a long time without a read no event is read that is older than any token', async (context) => {
+test('reads no event that is older than any token after a long time without a read', async (context) => {
   let nowMs = Date.now()
   const scene = await openScene(context, {}, () => nowMs)
   scene.fake.userEvents = [logout(nowMs)]
@@ -57,13 +57,13 @@ test('after a long time without a read no event is read that is older than any t
   scene.fake.aheadSeconds = 180 * 60
   scene.fake.userEvents.push(logout(nowMs - 100 * MINUTE), logout(nowMs - 50 * MINUTE))
   const reader = makeReader(scene, { nowMs: () => nowMs })
-  // The clock of Keycloak is known after the first answer.
+  // Keycloak's clock is known after the first response.
   await scene.client.get(['events'], { right: 'view-events' })
   await reader.poll()
   assertAll(reader, scene.fake.userEvents.slice(2))
 })
 
-test('an event that becomes visible late is applied, up to the reread time', async (context) => {
+test('applies an event that becomes visible late, within the reread time', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
   scene.fake.userEvents = [logout(now - 1_000)]
@@ -74,7 +74,7 @@ test('an event that becomes visible late is applied, up to the reread time', asy
   assertAll(reader, scene.fake.userEvents)
 })
 
-test('an event that becomes visible at the end of the reread time is applied, however many events there are to read again', async (context) => {
+test('applies an event that becomes visible at the end of the reread time, however many events are reread', async (context) => {
   const start = Date.now()
   let nowMs = start
   const scene = await openScene(context, {}, () => nowMs)
@@ -86,14 +86,14 @@ test('an event that becomes visible at the end of the reread time is applied, ho
     await reader.poll()
   }
   await pollAfter(0)
-  // So many are read again every three seconds.
+  // This many are reread every three seconds.
   await pollAfter(299)
   scene.fake.userEvents.push(logout(start - MINUTE))
   for (const seconds of [300, 301, 302, 303, 304]) await pollAfter(seconds)
   assertAll(reader, scene.fake.userEvents)
 })
 
-test('an event from the future moves the cursor no further than the clock of Keycloak', async (context) => {
+test("an event dated in the future moves the cursor no further than Keycloak's clock", async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
   scene.fake.userEvents = [logout(now + 86_400_000), logout(Number.MAX_SAFE_INTEGER)]
@@ -115,7 +115,7 @@ for (const aheadSeconds of [-120, -6, 6, 120]) {
       scene.fake.userEvents.push(logout(keycloakNow()), logout(keycloakNow() - 3_000))
       await reader.poll()
     }
-    // Ten events may be read again after ten milliseconds.
+    // Ten events may be reread after ten milliseconds.
     await new Promise((resolve) => setTimeout(resolve, 50))
     await reader.poll()
     assertAll(reader, scene.fake.userEvents)
@@ -125,7 +125,7 @@ for (const aheadSeconds of [-120, -6, 6, 120]) {
   })
 }
 
-test('many events of one millisecond, and pages that end within it, are all read', async (context) => {
+test('reads all of many events of one millisecond, even if pages end within it', async (context) => {
   const scene = await openScene(context)
   const at = Date.now() - 10_000
   scene.fake.userEvents = [
@@ -138,7 +138,7 @@ test('many events of one millisecond, and pages that end within it, are all read
   assertAll(reader, scene.fake.userEvents)
 })
 
-test('pages out of order are read by offset', async (context) => {
+test('reads pages that are out of order by offset', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
   const events = Array.from({ length: 1_234 }, (_, index) => logout(now - ((index * 7_919) % 200_000)))
@@ -152,14 +152,14 @@ test('pages out of order are read by offset', async (context) => {
   assertAll(reader, events)
 })
 
-test('a server that answers every page with the same events ends the poll, not the loop', async (context) => {
+test('a server that returns the same events for every page ends the poll, not the loop', async (context) => {
   const scene = await openScene(context)
   const same = JSON.stringify(Array.from({ length: 500 }, () => logout(Date.now())))
   answerEvents(scene, () => same)
   await assert.rejects(makeReader(scene).poll(), { code: 'connector_failed', detail: 'server_error' })
 })
 
-test('pages of 10 MB are read in parts, and one event of 10 MB by itself', async (context) => {
+test('reads pages of 10 MB in parts, and one event of 10 MB on its own', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
   const long = (time: number, kilobytes: number): FakeEvent =>
@@ -174,7 +174,7 @@ test('pages of 10 MB are read in parts, and one event of 10 MB by itself', async
   assertAll(reader, scene.fake.userEvents)
 })
 
-test('members that are no events are handed on, and no member stops those after it', async (context) => {
+test('passes on members that are not events, and no member stops those after it', async (context) => {
   const scene = await openScene(context)
   const now = Date.now()
   const good = logout(now)
@@ -199,7 +199,7 @@ test('members that are no events are handed on, and no member stops those after 
   assert.equal(reader.applied.filter((event) => (event as FakeEvent | null)?.id === good.id).length, 1)
 })
 
-test('types that this Keycloak does not know are not asked for, and its other events are read', async (context) => {
+test('does not request types that this Keycloak does not know, and reads its other events', async (context) => {
   const scene = await openScene(context)
   scene.fake.knownTypes = (type) => type === 'LOGOUT'
   scene.fake.userEvents = [logout(Date.now()), { ...logout(Date.now()), type: 'LOGIN' }]
@@ -211,7 +211,7 @@ test('types that this Keycloak does not know are not asked for, and its other ev
   assert.equal(scene.fake.requests.length, before + 1)
 })
 
-test('something other than a list of events is a failure', async (context) => {
+test('fails for a response that is not a list of events', async (context) => {
   const scene = await openScene(context)
   for (const body of ['{}', 'null', '7', '']) {
     answerEvents(scene, () => body)
@@ -219,7 +219,7 @@ test('something other than a list of events is a failure', async (context) => {
   }
 })
 
-test('a window with many events is reread at intervals, and new events are read at each poll', async (context) => {
+test('rereads a window with many events at intervals, and reads new events at each poll', async (context) => {
   const scene = await openScene(context)
   let nowMs = Date.now()
   const reader = makeReader(scene, { nowMs: () => nowMs })
@@ -245,7 +245,7 @@ test('a window with many events is reread at intervals, and new events are read 
   assertAll(reader, scene.fake.userEvents)
 })
 
-test('after a burst no more than a part of it is read at each poll', async (context) => {
+test('rereads only a part of a burst at each poll', async (context) => {
   const scene = await openScene(context)
   let nowMs = Date.now()
   const reader = makeReader(scene, { nowMs: () => nowMs })
@@ -262,14 +262,14 @@ test('after a burst no more than a part of it is read at each poll', async (cont
   assertAll(reader, scene.fake.userEvents)
 })
 
-test('when nothing has happened for longer than events are late, little is read again', async (context) => {
+test('rereads little if nothing has happened for longer than events are late', async (context) => {
   const scene = await openScene(context)
   let nowMs = Date.now()
   const reader = makeReader(scene, { nowMs: () => nowMs })
   scene.fake.userEvents = Array.from({ length: 400 }, (_, index) => logout(nowMs - 1_000 + index))
   await reader.poll()
   nowMs += 301_000
-  // The first one reads all of it for the last time.
+  // The first poll reads all of it for the last time.
   await reader.poll()
   await reader.poll()
   const from = new URL(scene.fake.requests.at(-1)?.url ?? '', 'http://fake').searchParams.get('dateFrom')

@@ -10,7 +10,7 @@ const NOW = 1_800_000_000
 interface Polled {
   scene: Scene
   recorded: Revocation[]
-  /** A poll with a memory of its own, as after a restart. */
+  /** Returns a poll with new memory, as after a restart. */
   restart(): NotBeforePoll
 }
 
@@ -27,7 +27,7 @@ async function open(context: TestContext, now: () => number = () => NOW): Promis
 const SIGNAL = new AbortController().signal
 const times = (recorded: readonly Revocation[]): unknown[] => recorded.map(({ kind, occurredAt }) => [kind, occurredAt])
 
-test('a not-before is recorded when it changes, once, also over a restart', async (context) => {
+test('records a not-before once when it changes, also across a restart', async (context) => {
   const { scene, recorded, restart } = await open(context)
   const first = restart()
   await first.poll(SIGNAL)
@@ -42,14 +42,14 @@ test('a not-before is recorded when it changes, once, also over a restart', asyn
   ])
 })
 
-test('one that was set before the first start is recorded', async (context) => {
+test('records one that was set before the first start', async (context) => {
   const { scene, recorded, restart } = await open(context)
   scene.fake.notBefore = NOW - 5_000
   await restart().poll(SIGNAL)
   assert.deepEqual(times(recorded), [['realm', NOW - 5_000]])
 })
 
-test('one that goes back is remembered, and one that is raised again is recorded', async (context) => {
+test('remembers one that moves back, and records one that is raised again', async (context) => {
   const { scene, recorded, restart } = await open(context)
   const poll = restart()
   for (const notBefore of [NOW - 10, 0, 0, NOW - 10]) {
@@ -62,7 +62,7 @@ test('one that goes back is remembered, and one that is raised again is recorded
   ])
 })
 
-test('one in the future is recorded at each poll until it has passed', async (context) => {
+test('records one in the future at each poll until it has passed', async (context) => {
   let now = NOW
   const { scene, recorded, restart } = await open(context, () => now)
   scene.fake.notBefore = NOW + 7_200
@@ -77,7 +77,7 @@ test('one in the future is recorded at each poll until it has passed', async (co
   ])
 })
 
-test('one in milliseconds is recorded once, not at each poll for ever', async (context) => {
+test('records one in milliseconds once, not at every poll', async (context) => {
   const { scene, recorded, restart } = await open(context)
   scene.fake.notBefore = NOW * 1_000
   const poll = restart()
@@ -85,7 +85,7 @@ test('one in milliseconds is recorded once, not at each poll for ever', async (c
   assert.equal(recorded.length, 1)
 })
 
-test('what is no time, or of another realm, is a failure, and nothing is recorded', async (context) => {
+test('fails for an invalid time or another realm, and records nothing', async (context) => {
   const { scene, recorded, restart } = await open(context)
   for (const notBefore of [undefined, null, '1800000000', -1, 1.5, 1e300, {}, true]) {
     scene.fake.notBefore = notBefore
@@ -99,7 +99,7 @@ test('what is no time, or of another realm, is a failure, and nothing is recorde
   assert.deepEqual(recorded, [])
 })
 
-test('one that could not be recorded is recorded by the next poll', async (context) => {
+test('the next poll records one that could not be recorded', async (context) => {
   const { scene } = await open(context)
   const recorded: Revocation[] = []
   let failing = true
@@ -122,7 +122,7 @@ test('one that could not be recorded is recorded by the next poll', async (conte
   assert.equal(recorded.length, 1)
 })
 
-test('a discovery document that names another host is a failure, asked for once a minute while it is right', async (context) => {
+test('fails for a discovery document that names another host, and requests a correct one once a minute', async (context) => {
   let nowMs = NOW * 1_000
   const { scene } = await open(context)
   const { issuer } = scene.fake

@@ -11,7 +11,7 @@ import { type Poll, PollLoop } from './poll-loop.ts'
 interface Watched {
   loop: PollLoop
   reports: OriginReport[]
-  /** `done` or `failed`, poll by poll. */
+  /** `done` or `failed` for each poll. */
   outcomes: string[]
   lags: number[]
 }
@@ -34,7 +34,7 @@ function watch(poll: Poll, intervalMs = 5, nowMs: () => number = Date.now): Watc
   }
 }
 
-test('a failure is reported once, tried again, and reported as over', async () => {
+test('reports a failure once, retries, and reports its end', async () => {
   let failing = true
   const watched = watch(async () => {
     if (failing) throw failure('unreachable', 'it could not be reached')
@@ -51,7 +51,7 @@ test('a failure is reported once, tried again, and reported as over', async () =
   ])
 })
 
-test('another failure than the one before is reported too, and so is a mistake of our own', async () => {
+test('also reports a different failure, and an unexpected error', async () => {
   const errors: unknown[] = [
     failure('timeout', 'x'),
     failure('timeout', 'x'),
@@ -71,7 +71,7 @@ test('another failure than the one before is reported too, and so is a mistake o
   await watched.loop.close()
 })
 
-test('polls never overlap, and all who ask during one share the next', async () => {
+test('polls never overlap, and all requests during one share the next', async () => {
   let [running, most, polls] = [0, 0, 0]
   const watched = watch(async () => {
     running += 1
@@ -87,7 +87,7 @@ test('polls never overlap, and all who ask during one share the next', async () 
   await watched.loop.close()
 })
 
-test('after close nothing is polled, and close waits for what is being recorded', async () => {
+test('polls nothing after closing, and closing waits for records in progress', async () => {
   let [isRecorded, polls] = [false, 0]
   let aborted: AbortSignal | undefined
   const watched = watch(async (signal) => {
@@ -98,7 +98,7 @@ test('after close nothing is polled, and close waits for what is being recorded'
   })
   watched.loop.start()
   await until(() => polls === 1, 'a poll')
-  // The next one, which must not begin any more.
+  // The next poll, which must no longer begin.
   const asked = watched.loop.ask().catch((error: PortcullisError) => error.code)
   await watched.loop.close()
   assert.equal(await asked, 'closed')
@@ -108,7 +108,7 @@ test('after close nothing is polled, and close waits for what is being recorded'
   assert.equal(polls, 1)
 })
 
-test('how far reading is behind is measured while polls fail, and during a poll of several parts', async () => {
+test('measures the lag while polls fail, and during a poll of several parts', async () => {
   let nowMs = 1_000_000
   let step = 0
   const watched = watch(

@@ -85,7 +85,7 @@ const about = (reports: readonly OriginReport[]): string[] =>
     kind === 'connector' ? [`${condition} ${error === undefined ? 'over' : (error.detail ?? error.code)}`] : [],
   )
 
-/** How many polls of a source have ended well, by the metrics. */
+/** Returns the number of successful polls of a source, from the metrics. */
 async function pollsOf(stage: Stage, source: string): Promise<number> {
   const text = await (await stage.get('/metrics')).text()
   return Number(
@@ -118,7 +118,7 @@ test('events, an event of an administrator and the not-before of the realm reach
   assert.deepEqual(about(stage.reports), [])
 })
 
-test('what an administrator of the origin has corrected stays so, also after a restart that reads the same events again', async (context) => {
+test("keeps an administrator's correction, also after a restart that rereads the same events", async (context) => {
   const polled = await open(context)
   const { fake, stage } = polled
   fake.adminEvents.push({
@@ -192,7 +192,7 @@ const TROUBLES: readonly (readonly [
 ]
 
 for (const [what, detail, begin, end] of TROUBLES) {
-  test(`${what} is one report of the events, and what happened meanwhile is read afterwards`, async (context) => {
+  test(`${what} is reported once for the events, and what happened meanwhile is read afterwards`, async (context) => {
     const { fake, stage } = await open(context)
     await until(async () => (await pollsOf(stage, 'user_events')) > 0, 'a first poll')
     begin(fake)
@@ -206,7 +206,7 @@ for (const [what, detail, begin, end] of TROUBLES) {
   })
 }
 
-test('while the discovery document names another host nothing is recorded', async (context) => {
+test('records nothing while the discovery document names another host', async (context) => {
   const { fake, stage } = await open(context, {}, (fake) => {
     fake.issuer = 'https://elsewhere.example/realms/acme'
     fake.notBefore = Math.floor(Date.now() / 1000) - 1
@@ -222,14 +222,14 @@ test('while the discovery document names another host nothing is recorded', asyn
   await until(() => reasonOf(stage, { session: 's1' }) !== undefined, 'what was kept')
 })
 
-test('a gap is reported, and by option refuses the tokens of its time', async (context) => {
+test('reports a gap, and by option refuses the tokens of its period', async (context) => {
   for (const onGap of ['report', 'realm_not_before'] as const) {
     const polled = await open(context, { onGap })
     polled.fake.eventsConfig['eventsExpiration'] = 1
     polled.fake.userEvents.push(logout('s1'))
     await until(() => reasonOf(polled.stage, { session: 's1' }) === 'session_revoked', 'an event')
     polled.fake.userEvents = []
-    // Keycloak's clock runs ahead of the time in which nothing was read.
+    // Keycloak's clock runs ahead of the period in which nothing was read.
     polled.fake.aheadSeconds = 120
     polled.fake.revokeTokens()
     const restarted = await polled.restart()

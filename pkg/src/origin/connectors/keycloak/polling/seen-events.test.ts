@@ -16,7 +16,7 @@ async function reopened(kept: ConnectorStore): Promise<SeenEvents> {
   return seen
 }
 
-test('ids are known again after a restart, until their time has passed', async () => {
+test('remembers ids across a restart until their time has passed', async () => {
   const kept = await store()
   const seen = await reopened(kept)
   await seen.add(
@@ -30,7 +30,7 @@ test('ids are known again after a restart, until their time has passed', async (
   assert.ok(!again.has('a0') && again.has('b') && again.has('c'))
 })
 
-test('what was stored once is not written again', async () => {
+test('does not write again what is stored', async () => {
   const kept = await store()
   const seen = await reopened(kept)
   for (let batch = 0; batch < 5; batch += 1)
@@ -44,7 +44,7 @@ test('what was stored once is not written again', async () => {
   assert.deepEqual(versions, [2, 2, 1])
 })
 
-test('the longest ids fit a state, and of more than are kept the oldest are forgotten', async () => {
+test('the longest ids fit a state, and beyond the limit the oldest are forgotten', async () => {
   const kept = await store()
   const seen = await reopened(kept)
   for (let batch = 0; batch < 130; batch += 1) {
@@ -63,7 +63,7 @@ test('the longest ids fit a state, and of more than are kept the oldest are forg
   assert.ok((stored?.value.byteLength ?? Infinity) < MAX_STATE_BYTES)
 })
 
-test('a state of a form that is not known counts as none', async () => {
+test('a state of an unknown form counts as missing', async () => {
   for (const text of ['', 'null', '[]', '{"serial":"1"}', '{"serial":1,"latest":2,"ids":{}}', '\u0000']) {
     const kept = await store()
     const bytes = new TextEncoder().encode(text)
@@ -78,7 +78,7 @@ test('a state of a form that is not known counts as none', async () => {
   }
 })
 
-test('a second writer is told apart, and the next write takes its version', async () => {
+test('detects a second writer, and the next write uses its version', async () => {
   const kept = await store()
   const [one, two] = [await reopened(kept), await reopened(kept)]
   await one.add([{ id: 'a', time: 1 }], 0)
@@ -87,7 +87,7 @@ test('a second writer is told apart, and the next write takes its version', asyn
   assert.ok(two.has('b'))
 })
 
-test('how far was read is written seldom where nothing happens', async () => {
+test('writes the progress seldom while nothing happens', async () => {
   const kept = await store()
   const cursor = new EventCursor({ ...OF, store: kept })
   await cursor.load()

@@ -1,4 +1,4 @@
-// A process of its own: an origin that logs alice out at a word on its input, and may be killed at one call of its
+// Runs in a process of its own: an origin that logs alice out on a line of input, and may be killed at one call of its
 // store.
 
 import { createInterface } from 'node:readline'
@@ -13,7 +13,7 @@ interface Setting {
   baseUrl: string
   signingKey: Parameters<typeof createOrigin>[0]['signingKey']
   realm: Parameters<typeof createOrigin>[0]['realms'][number]
-  /** Before this call the process ends as by SIGKILL. */
+  /** The process ends before this call, as by SIGKILL. */
   killedAt: 'postponeOutbox' | 'acknowledgeOutbox' | undefined
 }
 

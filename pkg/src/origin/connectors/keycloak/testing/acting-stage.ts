@@ -13,15 +13,15 @@ import { addSessions, type FakeSession, type FakeSessions } from './fake-session
 export interface ActingStage extends Stage {
   keycloak: FakeKeycloak
   state: FakeSessions
-  /** A session that began so many seconds ago. */
+  /** Adds a session that began this many seconds ago. */
   session(sid: string, ago: number, more?: Partial<FakeSession>): void
-  /** The sessions there are. */
+  /** Returns the existing sessions. */
   sids(): string[]
-  /** How many messages wait. */
+  /** Returns the number of waiting messages. */
   waiting(): Promise<number>
-  /** Waits until none does. */
+  /** Waits until the queue is empty. */
   idle(): Promise<void>
-  /** The reports on acts. */
+  /** Returns the reports about acts. */
   actReports(): Stage['reports']
 }
 
@@ -37,7 +37,7 @@ export async function openActingStage(
   const state = addSessions(keycloak)
   const issuer = await createTestIssuer()
   const actingAccount = { clientId: 'bridge', clientSecret: 'bridge-secret' }
-  // The polled not-before would add to what the forwarder records.
+  // The polled not-before would add to the forwarder's records.
   const connector = keycloakConnector({
     baseUrl: keycloak.baseUrl,
     realm: 'acme',

@@ -1,4 +1,4 @@
-// A server that answers as Keycloak 26.7.3 was seen to answer, over real HTTP on a free port, and can be made to
+// A server that responds as Keycloak 26.7.3 was observed to, over real HTTP on a free port, and can be made to
 // misbehave.
 
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -13,7 +13,7 @@ export interface FakeEvent {
 
 export interface FakeKeycloak {
   baseUrl: string
-  /** The realm's name; changing it is what renaming does. */
+  /** The realm's name; setting it renames the realm. */
   realm: string
   /** Secrets by client id, of clients with a service account. */
   accounts: Map<string, string>
@@ -25,18 +25,18 @@ export interface FakeKeycloak {
   adminEvents: FakeEvent[]
   eventsConfig: Record<string, unknown>
   realmDocument: Record<string, unknown>
-  /** Event types that it knows; others are 500. */
+  /** The event types that it knows; others get 500. */
   knownTypes: (type: string) => boolean
   /** Seconds that its clock is ahead of ours. */
   aheadSeconds: number
   tokenLifetimeSeconds: number
-  /** Paths with query that were asked for, and the `authorization` that came along. */
+  /** Requested paths with their query, and the `authorization` of each request. */
   requests: { method: string; url: string; authorization: string | undefined; body: string }[]
-  /** Answers in its stead, by writing a response. */
+  /** Takes over a request by writing a response. */
   intercept: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
-  /** Tokens that it no longer takes. */
+  /** Revokes all its access tokens. */
   revokeTokens(): void
-  /** Whether a request has a token that it takes. */
+  /** Whether a request has a valid token. */
   admits(request: IncomingMessage): boolean
   close(): Promise<void>
 }
@@ -150,7 +150,7 @@ function respondToAdmin(fake: FakeKeycloak, path: string, query: URLSearchParams
   }
 }
 
-/** Filters by time (inclusive) and type, orders, and cuts a page out. */
+/** Filters by time (inclusive) and type, orders, and returns a page. */
 function page(
   fake: FakeKeycloak,
   events: readonly FakeEvent[],
@@ -175,7 +175,7 @@ function page(
 
 const SORTED = new WeakMap<readonly FakeEvent[], readonly FakeEvent[]>()
 
-/** By time; sorted again only when there are more or fewer. */
+/** Sorts by time, again only if the number of events has changed. */
 function sorted(events: readonly FakeEvent[]): readonly FakeEvent[] {
   const known = SORTED.get(events)
   if (known?.length === events.length) return known

@@ -1,4 +1,4 @@
-// Users, sessions, consents and not-befores of a fake Keycloak, by the routes of the admin API that act on them.
+// Users, sessions, consents and not-befores of a fake Keycloak, with the routes of the admin API that act on them.
 
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FakeKeycloak } from './fake-keycloak.ts'
@@ -21,19 +21,19 @@ export interface FakeUser {
 }
 
 export interface FakeSessions {
-  /** By `sid`. */
+  /** Keyed by `sid`. */
   sessions: Map<string, FakeSession>
-  /** By `sub`. */
+  /** Keyed by `sub`. */
   users: Map<string, FakeUser>
-  /** Unix milliseconds of their creation, by `<sub> <client>`. */
+  /** Unix milliseconds of their creation, keyed by `<sub> <client>`. */
   consents: Map<string, number>
-  /** Unix seconds, by name. */
+  /** Unix seconds, keyed by name. */
   clients: Map<string, number>
-  /** How a request for a path is answered in place of what it would do, once it has done that if `after`. */
+  /** How to respond to a request for a path instead of performing it, or after performing it if `after`. */
   misbehave: { path: RegExp; status: number | 'reset' | 'hang'; after?: true } | undefined
   /** Requests that act, in order, such as `DELETE sessions/s1`. */
   acts: string[]
-  /** Called before a request is answered. */
+  /** Called before a request gets its response. */
   onRequest: ((method: string, path: string) => void) | undefined
 }
 
@@ -219,7 +219,7 @@ function page<T>(all: T[], query: URLSearchParams): T[] {
   return all.slice(first, first + Number(query.get('max') ?? 100))
 }
 
-/** It ends the caller's token, too. */
+/** Also ends the caller's token. */
 function logoutAll(fake: FakeKeycloak, { sessions }: FakeSessions): Reply {
   for (const [sid, { kind }] of sessions) if (kind === 'online') sessions.delete(sid)
   fake.notBefore = Math.floor(Date.now() / 1000) + fake.aheadSeconds

@@ -6,11 +6,11 @@ import { type Consequence, consequenceOf } from '../events/mapping.ts'
 import { readUserEvent } from '../events/user-events.ts'
 import { type KeycloakOptions, resolveKeycloakSettings } from '../options.ts'
 
-/** A Keycloak with these users and clients, by their internal ids. */
+/** A Keycloak with these users and clients, keyed by their internal ids. */
 export interface MappingStage {
   user(event: unknown): Promise<Consequence | undefined>
   admin(event: unknown): Promise<Consequence | undefined>
-  /** The paths that were asked for. */
+  /** The requested paths. */
   readonly asked: string[]
   nowMs: number
 }

@@ -1,4 +1,4 @@
-// A fake Keycloak, the clients that ask it, and a store, for tests of pollers.
+// A fake Keycloak, its clients, and a store, for tests of pollers.
 
 import type { TestContext } from 'node:test'
 import type { ConnectorStore } from '../../../store/store.ts'
@@ -44,12 +44,12 @@ export async function openScene(
   }
 }
 
-/** A reader of user events, and what it has applied. */
+/** A reader of user events, with the events that it has applied. */
 export interface Reader {
   source: EventSource
   applied: unknown[]
   gaps: Gap[]
-  /** What was said about how far reading is, in unix milliseconds of our clock. */
+  /** The reported progress, in unix milliseconds of our clock. */
   readUntil: number[]
   /** Polls once. */
   poll(signal?: AbortSignal): Promise<void>

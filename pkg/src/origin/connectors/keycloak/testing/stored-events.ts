@@ -2,12 +2,12 @@ import { readFileSync } from 'node:fs'
 
 type Events = Readonly<Record<string, Record<string, unknown>>>
 
-/** User events of a Keycloak 26.7.3, by the action. */
+/** User events of a Keycloak 26.7.3, keyed by action. */
 export const USER_EVENTS: Events = read('user-events.json')
-/** Its admin events, likewise. */
+/** Its admin events, keyed by action. */
 export const ADMIN_EVENTS: Events = read('admin-events.json')
 
-/** The event of an action. */
+/** Returns the event of an action. */
 export function userEvent(action: string): Record<string, unknown> {
   return one(USER_EVENTS, action)
 }
@@ -18,7 +18,7 @@ export function adminEvent(action: string): Record<string, unknown> {
 
 function one(events: Events, action: string): Record<string, unknown> {
   const event = events[action]
-  if (event === undefined) throw new Error(`no event of the action '${action}'`)
+  if (event === undefined) throw new Error(`the action '${action}' has no event`)
   return structuredClone(event)
 }
 

@@ -56,7 +56,7 @@ function session(sid: string, start: number): void {
   state.sessions.set(sid, { user: 'alice', kind: 'online', start, lastAccess: start, client: 'web' })
 }
 
-/** Started again after the kill; what began by the logout is ended, and the login after it lives. */
+/** Restarts after the kill: what began before the logout is ended, and the later login stays. */
 async function assertFinished(): Promise<void> {
   session('later', now() + 2)
   state.misbehave = undefined
@@ -69,7 +69,7 @@ async function assertFinished(): Promise<void> {
 }
 
 for (const killedAt of ['postponeOutbox', 'acknowledgeOutbox']) {
-  test(`killed before ${killedAt}, the act is done after the restart, and no later login is ended`, async () => {
+  test(`killed before ${killedAt}, performs the act after the restart without ending later logins`, async () => {
     session('s1', now() - 100)
     session('s2', now() - 1)
     const { child } = await start(killedAt)
@@ -81,7 +81,7 @@ for (const killedAt of ['postponeOutbox', 'acknowledgeOutbox']) {
 }
 
 for (const after of [undefined, true] as const) {
-  test(`killed while Keycloak ${after === undefined ? 'has not begun' : 'has done it and not answered'}, likewise`, async () => {
+  test(`killed while Keycloak ${after === undefined ? 'has not begun' : 'has done it but not responded'}, likewise`, async () => {
     session('s1', now() - 100)
     session('s2', now() - 1)
     state.misbehave = { path: /logout$/, status: 'hang', ...(after === undefined ? {} : { after }) }

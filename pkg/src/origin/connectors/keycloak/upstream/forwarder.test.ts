@@ -9,7 +9,7 @@ beforeEach(async () => void (stage = await openActingStage()))
 afterEach(() => stage.close())
 
 describe('while Keycloak can be reached', () => {
-  test('a user is logged out by one request, and the sessions of offline tokens one by one', async () => {
+  test('logs a user out by one request, and ends the sessions of offline tokens one by one', async () => {
     stage.session('s1', 100)
     stage.session('s2', 50, { client: 'spa' })
     stage.session('offline', 70, { kind: 'offline' })
@@ -21,7 +21,7 @@ describe('while Keycloak can be reached', () => {
     assert.equal(await stage.waiting(), 0)
   })
 
-  test('a session of either kind is ended', async () => {
+  test('ends a session of either kind', async () => {
     stage.session('s1', 100)
     stage.session('s2', 100)
     stage.session('offline', 70, { kind: 'offline' })
@@ -30,7 +30,7 @@ describe('while Keycloak can be reached', () => {
     assert.deepEqual(stage.sids(), ['s2'])
   })
 
-  test('everybody is logged out by one request, which also ends the token of the acting account', async () => {
+  test('logs all users out by one request, which also ends the token of the acting account', async () => {
     stage.session('s1', 100)
     stage.session('of-bob', 10, { user: 'bob' })
     assert.equal(await (await stage.origin.logoutRealm('acme')).upstream, 'done')
@@ -38,7 +38,7 @@ describe('while Keycloak can be reached', () => {
     assert.equal(await (await stage.origin.endSession('acme', 'another')).upstream, 'done')
   })
 
-  test("the realm's not-before and a client's are raised, never ahead of now, and never lowered", async () => {
+  test("raises the realm's and a client's not-before, never ahead of now, and never lowers them", async () => {
     assert.equal(await (await stage.origin.setRealmNotBefore('acme', 1_700_000_000)).upstream, 'done')
     assert.equal(stage.keycloak.notBefore, 1_700_000_000)
     assert.equal(await (await stage.origin.setRealmNotBefore('acme', 1_600_000_000)).upstream, 'done')
@@ -56,7 +56,7 @@ describe('while Keycloak can be reached', () => {
     )
   })
 
-  test('a grant is ended with its consent; one that Keycloak keeps no consent for is refused while its sessions go on', async () => {
+  test('ends a grant with its consent; one without consent at Keycloak is refused while its sessions continue', async () => {
     stage.session('s1', 100)
     stage.session('s2', 50, { client: 'spa' })
     stage.state.consents.set('alice web', Date.now() - 100_000)
@@ -68,7 +68,7 @@ describe('while Keycloak can be reached', () => {
     assert.deepEqual([stage.sids(), await stage.waiting()], [['s2'], 0])
   })
 
-  test('an act on a user who is unknown there is done', async () => {
+  test('an act on a user unknown at Keycloak counts as done', async () => {
     for (const sub of ['nobody', '..', '.', 'a/../b', '%2e%2e', 'ü\u0000']) {
       assert.equal(await (await stage.origin.logoutUser('acme', sub)).upstream, 'done', sub)
       assert.equal(await (await stage.origin.endSession('acme', sub)).upstream, 'done', sub)
@@ -80,11 +80,11 @@ describe('while Keycloak can be reached', () => {
     const paths = stage.keycloak.requests.filter(({ url }) => url.startsWith('/admin/')).map(({ url }) => url)
     assert.ok(
       paths.every((path) => /^\/admin\/realms\/acme\/(users|sessions)\/[^/]+/.test(path)),
-      'no name leaves its place in the path',
+      'no name escapes its path segment',
     )
   })
 
-  test('what Keycloak reported is not forwarded to it', async () => {
+  test('does not forward what Keycloak reported', async () => {
     await stage.origin.logoutUser('acme', 'alice', { upstream: 'skip', actor: 'connector:keycloak' })
     assert.deepEqual(
       [stage.keycloak.requests.filter(({ url }) => url.startsWith('/admin/')), await stage.waiting()],
@@ -93,8 +93,8 @@ describe('while Keycloak can be reached', () => {
   })
 })
 
-describe('while Keycloak cannot be reached', () => {
-  test('acts wait; then the sessions of the time are ended one by one, and later logins live', async () => {
+describe('while Keycloak is unreachable', () => {
+  test('acts wait; then the sessions of that time are ended one by one, and later logins stay', async () => {
     stage.state.misbehave = DOWN
     stage.session('s1', 100)
     stage.session('s2', 0)
@@ -111,7 +111,7 @@ describe('while Keycloak cannot be reached', () => {
     assert.ok(!stage.state.acts.some((act) => act.endsWith('/logout')))
   })
 
-  test('a token of a refresh that came before the act is refused', async () => {
+  test('a token refreshed before the act is refused', async () => {
     stage.state.misbehave = DOWN
     assert.equal(await (await stage.origin.logoutUser('acme', 'alice')).upstream, 'queued')
     const loggedOutAt = stage.origin.userNotBefore('acme', 'alice')
@@ -122,7 +122,7 @@ describe('while Keycloak cannot be reached', () => {
     assert.ok(stage.origin.userNotBefore('acme', 'alice') >= refreshedAt)
   })
 
-  test('the realm gets a not-before, and sessions that were used since are ended; logout-all is not repeated', async () => {
+  test("sets the realm's not-before and ends sessions used since; does not repeat logout-all", async () => {
     stage.state.misbehave = DOWN
     stage.session('unused', 100)
     stage.session('refreshed', 100, { lastAccess: now() + 1 })
@@ -137,7 +137,7 @@ describe('while Keycloak cannot be reached', () => {
     assert.deepEqual(stage.sids(), ['later', 'unused'])
   })
 
-  test("a realm's not-before that is later there stays", async () => {
+  test('keeps a later not-before of the realm at Keycloak', async () => {
     stage.state.misbehave = DOWN
     await (await stage.origin.logoutRealm('acme')).upstream
     stage.keycloak.notBefore = now() + 1_000
@@ -147,7 +147,7 @@ describe('while Keycloak cannot be reached', () => {
     assert.equal(stage.keycloak.notBefore, there)
   })
 
-  test('a consent that was given again stays', async () => {
+  test('keeps a consent that was given again', async () => {
     stage.state.misbehave = DOWN
     await (await stage.origin.endGrant('acme', 'alice', 'web')).upstream
     await (await stage.origin.endGrant('acme', 'bob', 'web')).upstream
@@ -158,7 +158,7 @@ describe('while Keycloak cannot be reached', () => {
     assert.deepEqual([...stage.state.consents.keys()], ['alice web'])
   })
 
-  test('a failure is reported once, and once when it is over', async () => {
+  test('reports a failure once, and its end once', async () => {
     stage.state.misbehave = DOWN
     for (let act = 0; act < 5; act += 1) await (await stage.origin.logoutUser('acme', 'alice')).upstream
     assert.deepEqual(
@@ -172,8 +172,8 @@ describe('while Keycloak cannot be reached', () => {
   })
 })
 
-describe('an answer of Keycloak', () => {
-  test('that is slow is not waited for; the logout is not asked for again', async () => {
+describe('a response of Keycloak', () => {
+  test('that is slow is not waited for, and the logout is not requested again', async () => {
     await stage.close()
     stage = await openActingStage({ requestTimeoutMs: 300, upstreamTimeoutMs: 100 })
     stage.session('s1', 100)
@@ -189,7 +189,7 @@ describe('an answer of Keycloak', () => {
     )
   })
 
-  test('of a failure is tried again, and holds up no other act', async () => {
+  test('that fails is retried, without delaying other acts', async () => {
     stage.state.misbehave = { path: /users\/alice/, status: 500 }
     stage.session('s1', 100)
     assert.equal(await (await stage.origin.logoutUser('acme', 'alice')).upstream, 'queued')
@@ -199,7 +199,7 @@ describe('an answer of Keycloak', () => {
     assert.deepEqual(stage.sids(), [])
   })
 
-  test('that a right is missing is final, and named', async () => {
+  test('that a right is missing is final, and names the right', async () => {
     stage.keycloak.rights.delete('manage-users')
     assert.equal(await (await stage.origin.logoutUser('acme', 'alice')).upstream, 'refused')
     assert.equal(await stage.waiting(), 0)
@@ -219,7 +219,7 @@ describe('an answer of Keycloak', () => {
     assert.deepEqual(stage.sids(), [])
   })
 
-  test('that comes from a limit of requests leaves the act waiting', async () => {
+  test('that the rate limit was reached leaves the act waiting', async () => {
     for (const status of [429, 408]) {
       stage.session('s1', 100)
       stage.state.misbehave = { path: /logout$|sessions$/, status }
@@ -237,7 +237,7 @@ describe('an answer of Keycloak', () => {
   })
 })
 
-test('many acts are sent, each once', async () => {
+test('sends many acts, each once', async () => {
   for (let index = 0; index < 300; index += 1) stage.session(`s${index}`, 10)
   const outcomes = await Promise.all(
     [...stage.state.sessions.keys()].map(async (sid) => (await stage.origin.endSession('acme', sid)).upstream),

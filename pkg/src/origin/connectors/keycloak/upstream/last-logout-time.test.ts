@@ -12,13 +12,13 @@ const alice = () => stage.state.users.get('alice') ?? assert.fail()
 const written = (): number => Number(alice().attributes['last_logout_time']?.[0])
 const puts = () => stage.keycloak.requests.filter(({ method, url }) => method === 'PUT' && url.endsWith('/users/alice'))
 
-/** It is that of the ledger, also after an act that was recorded once more. */
+/** Equals the ledger's time, also after an act that was recorded again. */
 async function assertWritten(): Promise<void> {
   await stage.idle()
   assert.equal(written(), stage.origin.userNotBefore('acme', 'alice'))
 }
 
-test('a logout writes its time, and leaves the rest of the user as it is', async () => {
+test('a logout writes its time and leaves the rest of the user unchanged', async () => {
   alice().attributes = { token_version: ['3'] }
   assert.equal(await (await stage.origin.logoutUser('acme', 'alice')).upstream, 'done')
   await assertWritten()
@@ -28,14 +28,14 @@ test('a logout writes its time, and leaves the rest of the user as it is', async
   for (const member of ['enabled', 'credentials', 'requiredActions', 'notBefore']) assert.ok(!(member in sent), member)
 })
 
-test('an administrator who disables the user between reading and writing is not undone', async () => {
+test("does not undo an administrator's disabling of the user between reading and writing", async () => {
   stage.state.onRequest = (method) => void (method === 'PUT' && (alice().enabled = false))
   assert.equal(await (await stage.origin.logoutUser('acme', 'alice')).upstream, 'done')
   assert.equal(alice().enabled, false)
   await assertWritten()
 })
 
-test('it is written again when another change has undone it', async () => {
+test('is written again if another change has undone it', async () => {
   let undoing = 2
   stage.state.onRequest = (method, path) => {
     if (method === 'GET' && path === 'users/alice' && puts().length > 0 && undoing > 0) {
@@ -48,7 +48,7 @@ test('it is written again when another change has undone it', async () => {
   assert.equal(undoing, 0)
 })
 
-test('an attribute that Keycloak does not keep is reported, and the logout is done', async () => {
+test('reports an attribute that Keycloak does not keep, and performs the logout', async () => {
   stage.state.onRequest = () => void (alice().attributes = {})
   assert.equal(await (await stage.origin.logoutUser('acme', 'alice')).upstream, 'done')
   const reports = () => stage.reports.filter(({ condition }) => condition === 'last_logout_time')
@@ -61,7 +61,7 @@ test('an attribute that Keycloak does not keep is reported, and the logout is do
   )
 })
 
-test('a logout that Keycloak reported writes it too, once', async () => {
+test('a logout reported by Keycloak also writes it, once', async () => {
   const occurredAt = now() - 10
   const heard = { upstream: 'skip', actor: 'connector:keycloak', occurredAt } as const
   await stage.origin.logoutUser('acme', 'alice', heard)

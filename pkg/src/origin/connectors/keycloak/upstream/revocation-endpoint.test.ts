@@ -24,7 +24,7 @@ beforeEach(async () => {
 })
 afterEach(() => stage.close())
 
-/** Answers as Keycloak 26.7.3 does; the client is `web`. */
+/** Responds as Keycloak 26.7.3 does; the client is `web`. */
 function revocation(request: IncomingMessage, response: ServerResponse): boolean {
   if (request.url !== PATH) return false
   const form = new URLSearchParams(stage.keycloak.requests.at(-1)?.body ?? '')
@@ -48,7 +48,7 @@ function revocation(request: IncomingMessage, response: ServerResponse): boolean
   return answer(200)
 }
 
-/** A token for which only Keycloak has the key. */
+/** Returns a token for which only Keycloak has the key. */
 async function keycloaks(claims: object): Promise<string> {
   const all = { typ: 'Refresh', azp: 'web', sid: 's1', sub: 'alice', iat: now(), jti: crypto.randomUUID(), ...claims }
   return new SignJWT(all).setProtectedHeader({ alg: 'HS512', kid: 'unknown' }).sign(new Uint8Array(64))
@@ -71,7 +71,7 @@ async function assertAnswers(answer: Promise<Response>, status: number, error?: 
 const refuses = (more: object): string | undefined =>
   stage.origin.refuses('acme', { issuedAt: now() - 1, expiresAt: now() + 300, ...more })
 
-test('a refresh token ends the part that its client has in the session, at the edges too', async () => {
+test("a refresh token ends its client's part of the session, also at the edges", async () => {
   for (const typ of ['Refresh', 'Offline']) {
     const sid = `of-${typ}`
     await assertAnswers(revoke({ token: await keycloaks({ typ, sid }) }, { authorization: BASIC }), 200)
@@ -92,7 +92,7 @@ test('an access token is revoked here too, by its id', async () => {
   assert.ok(dead.has(token))
 })
 
-test('an access token of a client that is known here is revoked here, and then there if Keycloak knows the client', async () => {
+test('revokes an access token of a client known here, and then at Keycloak if it knows the client', async () => {
   await stage.close()
   stage = await openActingStage({}, [{ id: 'web', secret: 'web-secret' }, { id: 'spa' }])
   const { intercept } = stage.keycloak
@@ -115,14 +115,14 @@ test('an access token of a client that is known here is revoked here, and then t
   await assertAnswers(revoke({ token: 'unknown', client_id: 'spa' }), 200)
 })
 
-test('an access token that Keycloak does not accept any more is revoked here all the same', async () => {
+test('revokes an access token here even if Keycloak no longer accepts it', async () => {
   const token = await stage.issuer.token({ azp: 'web' })
   dead.add(token)
   await assertAnswers(revoke({ token }, { authorization: BASIC }), 200)
   assert.equal(refuses({ tokenId: decodeJwt(token).jti }), 'token_revoked')
 })
 
-test('of a token that Keycloak does not accept nothing is recorded, and the response is that of a revoked one', async () => {
+test('records nothing for a token that Keycloak does not accept, and responds as for a revoked one', async () => {
   const before = stage.sequence()
   const token = await keycloaks({})
   dead.add(token)
@@ -131,7 +131,7 @@ test('of a token that Keycloak does not accept nothing is recorded, and the resp
   assert.equal(stage.sequence(), before)
 })
 
-test('what Keycloak refuses is refused, and nothing is recorded', async () => {
+test('refuses what Keycloak refuses, and records nothing', async () => {
   const before = stage.sequence()
   const token = await stage.issuer.token({ azp: 'web' })
   await assertAnswers(revoke({ token, client_id: 'web', client_secret: 'wrong' }), 401, 'invalid_client')
@@ -150,7 +150,7 @@ test('what Keycloak refuses is refused, and nothing is recorded', async () => {
   assert.equal(stage.sequence(), before)
 })
 
-test('while Keycloak cannot be asked the answer is 503, and nothing is recorded', async () => {
+test('responds with 503 while Keycloak is unreachable, and records nothing', async () => {
   const before = stage.sequence()
   stage.state.misbehave = DOWN
   const response = await revoke({ token: await keycloaks({}) }, { authorization: BASIC })
@@ -160,7 +160,7 @@ test('while Keycloak cannot be asked the answer is 503, and nothing is recorded'
   assert.equal(stage.sequence(), before)
 })
 
-test('a refresh token that Keycloak has revoked, and whose end could not be recorded, is recorded at the next attempt', async () => {
+test('the next attempt records the end of a refresh token that Keycloak has already revoked', async () => {
   const token = await keycloaks({})
   store.fail(true)
   await assertAnswers(revoke({ token }, { authorization: BASIC }), 503, 'temporarily_unavailable')
@@ -180,7 +180,7 @@ test('a refresh token that Keycloak has revoked, and whose end could not be reco
   assert.equal(refuses({ session: 's1', authorizedParty: 'web' }), undefined, 'it is recorded once')
 })
 
-test('an access token of a client that authenticates by an assertion, which names it, is revoked here too', async () => {
+test('also revokes here an access token of a client that authenticates by an assertion', async () => {
   const token = await stage.issuer.token({ azp: 'web' })
   await assertAnswers(
     revoke({
@@ -196,20 +196,20 @@ test('an access token of a client that authenticates by an assertion, which name
   const other = await stage.issuer.token({ azp: 'web' })
   dead.add(other)
   await assertAnswers(revoke({ token: other, client_assertion: 'of web' }), 200)
-  assert.equal(refuses({ tokenId: decodeJwt(other).jti }), undefined, 'nobody has said whose it is')
+  assert.equal(refuses({ tokenId: decodeJwt(other).jti }), undefined, 'no one has stated its owner')
 })
 
-test('guesses of a secret are limited here', async () => {
+test('limits guesses of a secret', async () => {
   const answers = await Promise.all(
     Array.from({ length: 150 }, () => revoke({ token: 'x', client_id: 'web', client_secret: 'wrong' })),
   )
   const refused = answers.filter(({ status }) => status === 401).length
-  // Those that were under way when the limit was reached may be answered.
+  // Requests in progress when the limit was reached may still be answered.
   assert.ok(refused >= 100 && refused < 120, String(refused))
   assert.equal(answers.filter(({ status }) => status === 429).length, 150 - refused)
 })
 
-test('a request that names two clients, or authenticates in two ways, is refused and sent nowhere', async () => {
+test('refuses a request that names two clients or authenticates in two ways, without sending it', async () => {
   const token = await stage.issuer.token({ azp: 'spa' })
   const before = stage.sequence()
   const spa = { authorization: `Basic ${btoa('spa:')}` }
@@ -228,7 +228,7 @@ test('a request that names two clients, or authenticates in two ways, is refused
   )
 })
 
-test('Keycloak gets no Authorization header but that of a client', async () => {
+test('Keycloak gets only the Authorization header of a client', async () => {
   await revoke({ token: 'x', client_id: 'web', client_secret: 'web-secret' }, { authorization: 'Bearer of-somebody' })
   assert.equal(stage.keycloak.requests.at(-1)?.authorization, undefined)
 })

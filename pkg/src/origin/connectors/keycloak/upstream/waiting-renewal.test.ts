@@ -3,10 +3,10 @@ import { test } from 'node:test'
 import { until } from '../../../testing/stage.ts'
 import { DOWN, now, openActingStage } from '../testing/acting-stage.ts'
 
-/** How long a session that was ended is refused beyond its time. */
+/** How long an ended session is refused beyond its time. */
 const GRACE_SECONDS = 60
 
-test('the session of an act that waits is refused as long as that lasts', async (context) => {
+test('refuses the session of a waiting act for as long as it waits', async (context) => {
   const startedMs = Date.now()
   context.mock.timers.enable({ apis: ['Date'], now: startedMs })
   const stage = await openActingStage()
@@ -17,7 +17,7 @@ test('the session of an act that waits is refused as long as that lasts', async 
   const refuses = (issuedAt: number) =>
     stage.origin.refuses('acme', { session: 's1', issuedAt, expiresAt: issuedAt + 300 })
   for (const passed of [50, 100, 150]) {
-    // A refresh that comes when the first record has run out.
+    // A refresh after the first record has run out.
     const refreshedAt = endedAt + passed + GRACE_SECONDS - 15
     assert.equal(refuses(refreshedAt), undefined)
     context.mock.timers.setTime(startedMs + passed * 1000)
@@ -25,7 +25,7 @@ test('the session of an act that waits is refused as long as that lasts', async 
   }
 })
 
-test('a not-before that was set to an earlier time reaches nothing that was issued since', async (context) => {
+test('a not-before set to an earlier time does not affect tokens issued since', async (context) => {
   const stage = await openActingStage()
   context.after(() => stage.close())
   stage.state.misbehave = DOWN
@@ -37,7 +37,7 @@ test('a not-before that was set to an earlier time reaches nothing that was issu
   assert.equal(stage.origin.refuses('acme', { ...issued, authorizedParty: 'web' }), undefined)
 })
 
-test('an act that waits is not joined by another each time it is recorded once more', async (context) => {
+test('renewing a waiting act does not add another act', async (context) => {
   const startedMs = Date.now()
   context.mock.timers.enable({ apis: ['Date'], now: startedMs })
   const stage = await openActingStage({ lastLogoutTime: 'write' })
