@@ -4,7 +4,7 @@ import { isObject, type JsonSchema, type Rules } from '../options.ts'
 import { CLAIM_NAME_RULES } from '../policy.ts'
 import { checkDocs, type OptionDoc, readInterface } from './tsdoc.ts'
 
-/** The JSON Schema of `portcullis.json`: the rules of the options, with the TSDoc of each. */
+/** Returns the JSON Schema of `portcullis.json`: the rules of the options with the TSDoc of each. */
 export function configurationSchema(): JsonSchema {
   const schema = describe(CONFIGURATION_RULES, CONFIGURATION_DOCS, 'options')
   const inner = Object.entries(SHAPES).map(
@@ -20,15 +20,18 @@ export function configurationSchema(): JsonSchema {
   return {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: 'Portcullis origin',
-    description: "What 'portcullis serve' reads from portcullis.json.",
+    description: "The configuration of 'portcullis serve', portcullis.json.",
     ...schema,
-    properties: { $schema: { type: 'string', description: 'This schema, for editors.' }, ...properties },
+    properties: {
+      $schema: { type: 'string', description: 'The URL or path of this schema, for editors.' },
+      ...properties,
+    },
   }
 }
 
 type Docs = ReadonlyMap<string, OptionDoc>
 
-/** Of two texts for one option the later one counts: it is about the configuration. */
+/** If several sources describe an option, the last one applies: it describes the configuration. */
 const CONFIGURATION_DOCS: Docs = new Map([
   ...readInterface('origin/options.ts', 'OriginOptions'),
   ...readInterface('cli/configuration.ts', 'ConfigurationFile'),
@@ -80,7 +83,7 @@ function textOf(doc: OptionDoc | undefined): string {
     : doc.description
 }
 
-/** An empty list says less than the words of the text. */
+/** An empty list says less than the words of the comment. */
 function isUseful(fallback: unknown): boolean {
   return fallback !== undefined && !(Array.isArray(fallback) && fallback.length === 0) && !isObject(fallback)
 }

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import ts from 'typescript'
 
 /**
- * Puts signature and TSDoc of each method of `Gate` between its marks: `<!-- method: NAME -->` and `<!-- /method -->`.
+ * Inserts the signature and TSDoc of each method of `Gate` between its marks: `<!-- method: NAME -->` and `<!-- /method
+ * -->`.
  */
 export function withMethods(page: string): string {
   const methods = readMethods()
@@ -35,7 +36,7 @@ function readMethods(): Map<string, Method> {
   return new Map(gate.members.map(entry))
 }
 
-/** The lines after the first have the indentation of the interface. */
+/** Removes the interface's indentation, which the lines after the first have. */
 function unindented(text: string): string {
   return text.replace(/^ {2}/gm, '')
 }

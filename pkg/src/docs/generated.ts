@@ -4,7 +4,7 @@ import { configurationSchema } from './configuration-schema.ts'
 import { withMethods } from './gate-methods.ts'
 import { withTables } from './option-tables.ts'
 
-/** A file that is made from declarations, wholly or in part. */
+/** A file that is generated from declarations, entirely or in part. */
 export interface Generated {
   path: string
   content: string

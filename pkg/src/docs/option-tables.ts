@@ -14,7 +14,7 @@ import { checkDocs, type OptionDoc, readInterface } from './tsdoc.ts'
 type Docs = ReadonlyMap<string, OptionDoc>
 
 /**
- * Puts the table of each set of options between its marks: `<!-- options: NAME -->` and `<!-- /options -->`. Throws
+ * Inserts the table of each set of options between its marks: `<!-- options: NAME -->` and `<!-- /options -->`. Throws
  * unless the pages together have each table once.
  */
 export function withTables(pages: readonly string[]): string[] {
@@ -58,7 +58,7 @@ const TABLES: Readonly<Record<string, () => string[]>> = {
   session: () => rowsOf(SESSION_RULES, readInterface('browser/types.ts', 'SessionOptions')),
 }
 
-/** Those of both kinds of gate: `issuers` as of the one that has it, `realms` as of the other. */
+/** Returns the docs of both kinds of gate: `issuers` from the kind that has it, `realms` from the other. */
 function gateDocs(): Docs {
   const [listed, atRunTime] = ['GateOptions', 'RunTimeGateOptions'].map((name) => [
     ...readInterface('types/gate-options.ts', name),
@@ -71,7 +71,7 @@ function rowsOf(rules: Rules, docs: Docs, where = ''): string[] {
   return Object.entries(rules).map(([name, rule]) => row(name, defaultOf(rule, docs.get(name)), docs.get(name)))
 }
 
-/** The options of tokens are the same at gate and origin; then come those of one of them. */
+/** Returns the rows of realms. Token options, which gate and origin share, precede those of one side. */
 function realmRows(): string[] {
   const tokens = readInterface('types/realm.ts', 'TokenOptions')
   const [gate, origin] = [

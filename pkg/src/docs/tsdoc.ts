@@ -4,13 +4,13 @@ import type { Rule, Rules } from '../options.ts'
 
 /** The parts of an option's TSDoc. */
 export interface OptionDoc {
-  /** Without the sentence that names the default. */
+  /** The description without the sentence that states the default. */
   description: string
-  /** The default as it is written: a literal, or words where the value is code or depends on something. */
+  /** The default as written: a literal, or words if the value is code or depends on something. */
   default: { literal: string; note: string } | { words: string } | undefined
 }
 
-/** The options of an interface, by name: `file` from the root of the sources. */
+/** Returns the options of an interface by name; `file` is relative to the root of the sources. */
 export function readInterface(file: string, name: string): Map<string, OptionDoc> {
   const path = new URL(`../${file}`, import.meta.url)
   const source = ts.createSourceFile(file, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022, true)
@@ -24,7 +24,7 @@ export function readInterface(file: string, name: string): Map<string, OptionDoc
   )
 }
 
-/** Throws unless there is a comment for each option that states the default and the bounds of its rule. */
+/** Throws unless each option has a comment that states the default and bounds of its rule. */
 export function checkDocs(docs: ReadonlyMap<string, OptionDoc>, rules: Rules, where: string): void {
   for (const [name, rule] of Object.entries(rules)) {
     const doc = docs.get(name)
@@ -39,7 +39,7 @@ export function checkDocs(docs: ReadonlyMap<string, OptionDoc>, rules: Rules, wh
   }
 }
 
-/** The bounds of a rule as its messages state them, such as "1 to 65535" and "0 or more". */
+/** Returns the bounds of a rule as stated in its messages, such as "1 to 65535" and "0 or more". */
 export function boundsOf({ expected }: Rule): string[] {
   return [...expected.matchAll(/(?<![\w.])-?\d[\w.-]* (?:to -?\d[\w.]*(?:-\d+)?|or more)/g)].map(([bound]) => bound)
 }
@@ -62,8 +62,8 @@ function commentOf(member: ts.TypeElement): string | undefined {
 }
 
 /**
- * The default stands in the last sentence, such as "Default 5.", "Default `loopback` (this machine)." or "Default:
- * none.".
+ * Parses a comment. The default is stated by the last sentence, such as "Default 5.", "Default `loopback` (this
+ * machine)." or "Default: none.".
  */
 function parse(text: string): OptionDoc {
   const [, before = '', colon, said = ''] = /^(.*?)(?:^|(?<=[.:;] ))Default(:?) (.*)\.$/.exec(text) ?? [text, text]
@@ -72,6 +72,6 @@ function parse(text: string): OptionDoc {
   if (colon === ':') return { description, default: { words: said } }
   const [, code, number, note = ''] = /^(?:`([^`]+)`|(-?[\d.]+(?:e-?\d+)?))(?: (\(.*\)))?$/.exec(said) ?? []
   const literal = code ?? number
-  if (literal === undefined) throw new Error(`"Default ${said}." is no literal, and has no colon`)
+  if (literal === undefined) throw new Error(`"Default ${said}." is not a literal, and has no colon`)
   return { description, default: { literal, note } }
 }

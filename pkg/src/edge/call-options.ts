@@ -4,17 +4,17 @@ import { type Access, ACCESS_RULES, accessOf, isScopeList } from './access/setti
 import { fromBearer } from './access/token-source.ts'
 
 /**
- * Which options a call takes: those of `EnvOption`, `HostOptions`, `CheckSyncOptions`, `CheckOptions` or
+ * The set of options that a call takes: that of `EnvOption`, `HostOptions`, `CheckSyncOptions`, `CheckOptions` or
  * `AuthenticateOptions`.
  */
 export type CallKind = 'env' | 'waitUntil' | 'checkSync' | 'check' | 'authenticate'
 
-/** The options of a call that is given none. */
+/** The options of a call without any. */
 export const NO_OPTIONS: Readonly<Record<string, never>> = Object.freeze({})
 
 /**
- * Checks the options of one call. Throws `invalid_option` for an unknown one: a misspelt `scope` must not grant access.
- * A runtime's execution context may be given as options; its own members are ignored.
+ * Validates the options of one call. Throws `invalid_option` for an unknown one, because a misspelled `scope` must not
+ * grant access. A runtime's execution context may be passed as options; its own members are ignored.
  */
 export function checkCall(options: object, kind: CallKind): void {
   if (!isObject(options)) throw invalid('options must be an object')
@@ -22,7 +22,7 @@ export function checkCall(options: object, kind: CallKind): void {
   for (const name in options) if (!known.has(name)) return checkUnusual(options, known)
 }
 
-/** The scopes that a call needs, copied. Throws `invalid_option`. */
+/** Returns a copy of the scopes that a call needs. Throws `invalid_option`. */
 export function scopeOf({ scope }: ScopeOption): readonly string[] {
   if (scope === undefined) return NO_SCOPE
   // A copy stays the same while a request waits.
@@ -34,7 +34,7 @@ export function scopeOf({ scope }: ScopeOption): readonly string[] {
 export const NO_SCOPE: readonly string[] = Object.freeze([])
 
 /**
- * The access options of a call; beside them may stand `env`, `waitUntil` or the members of a context. Throws
+ * Returns the access options of a call, which may also include `env`, `waitUntil` or the members of a context. Throws
  * `invalid_option`.
  */
 export function accessOfCall<C extends Claims>(options: AccessOptions<C>): Access<C> {
@@ -50,7 +50,7 @@ export function accessOfCall<C extends Claims>(options: AccessOptions<C>): Acces
   return accessOf(access)
 }
 
-/** The access of a call that says nothing about it: a bearer token, whatever its scopes. */
+/** The access of a call without access options: a bearer token with any scopes. */
 export const BEARER: Access<never> & { readonly permission: undefined } = {
   token: fromBearer,
   subprotocol: undefined,
@@ -69,17 +69,17 @@ const NAMES: Readonly<Record<CallKind, ReadonlySet<string>>> = {
 /** Members of a plain object that mocks an execution context, as in tests of workers. */
 const CONTEXT_MEMBERS: ReadonlySet<string> = new Set(['passThroughOnException', 'props'])
 
-/** Checks every name. Throws `invalid_option`. */
+/** Validates every name. Throws `invalid_option`. */
 function checkUnusual(options: Record<string, unknown>, known: ReadonlySet<string>): void {
   const unknown: Record<string, unknown> = {}
   for (const name in options) if (!known.has(name) && !isContextMember(name, options, known)) unknown[name] = true
   checkOptions(unknown, Object.fromEntries([...known].map((name) => [name, rule('given', () => true)])))
 }
 
-/** Whether this is a member of the runtime's own execution context. */
+/** Returns whether this is a member of the runtime's own execution context. */
 function isContextMember(name: string, options: Record<string, unknown>, known: ReadonlySet<string>): boolean {
   if (!known.has('waitUntil') || typeof options['waitUntil'] !== 'function') return false
-  // A real one inherits its methods; its other members differ by version of the runtime, but none concerns access.
+  // A real context inherits its methods; its other members differ by version of the runtime, but none concerns access.
   const isOfClass = !Object.hasOwn(options, 'waitUntil')
   return CONTEXT_MEMBERS.has(name) || (isOfClass && !/scope|role|auth|token/i.test(name))
 }

@@ -32,7 +32,7 @@ export const CORS_RULES: Rules = CORS
 /** Scripts need it to see why they were refused. */
 const EXPOSED_HEADERS = ['WWW-Authenticate']
 
-/** The policy of options that obey the rules. Throws `invalid_option` for a star where credentials are included. */
+/** Returns the policy of validated options. Throws `invalid_option` for an asterisk if credentials are included. */
 export function corsPolicy(options: CorsOptions, name: string): CorsPolicy {
   const { origins, exposed = [], ...settings } = { ...defaultsOf(CORS), ...given(options) }
   if (settings.credentials === 'include') checkNamed(options, name)
@@ -43,7 +43,7 @@ export function corsPolicy(options: CorsOptions, name: string): CorsPolicy {
   }
 }
 
-/** With credentials browsers take a star for a name (Fetch §3.3.5). */
+/** Throws `invalid_option` for an asterisk: with credentials, browsers treat it as a name (Fetch §3.3.5). */
 function checkNamed({ origins, exposed = [], methods = [], headers = [] }: CorsOptions, name: string): void {
   const isStarred = {
     origins: origins === '*',

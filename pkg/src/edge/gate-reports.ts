@@ -4,10 +4,10 @@ import type { Report, SkippedKey } from '../types.ts'
 import type { CoreState } from './core/state.ts'
 import type { Reporter } from './report.ts'
 
-/** How often messages of no realm here are reported. */
+/** Minimum interval between reports of messages that belong to no realm here. */
 const STRAY_EVERY_MS = 60_000
 
-/** The reports of a gate that concern all its realms, or a change of one of them. */
+/** The reports of a gate that concern all its realms or a change in one of them. */
 export class GateReports {
   readonly #report: Reporter
   readonly #realms: readonly string[]
@@ -16,30 +16,30 @@ export class GateReports {
   readonly #skippedKeys = new Map<string, string>()
   #strayAtMs = -Infinity
 
-  /** `realms`: the names of the gate's realms; where they are a function, `*`. */
+  /** `realms`: the names of the gate's realms, or `*` if they are a function. */
   constructor(report: Reporter, realms: readonly string[]) {
     this.#report = report
     this.#realms = realms
   }
 
-  /** An option that concerns no single realm: reported once, for the first one. */
+  /** Reports an option that concerns no single realm, once, under the first one. */
   options(error: PortcullisError): void {
     for (const realm of this.#realms.slice(0, 1)) this.#report('options', realm, error)
   }
 
-  /** The core has failed. */
+  /** Reports that the core has failed. */
   fault(cause: unknown): void {
     const message = 'the core failed and is rebuilt: if memory ran out, raise its limit or reduce the caches'
     this.#reportForAll('fault', new PortcullisError('fault', message, { detail: 'core_failed', cause }))
   }
 
-  /** The clock has gone back. */
+  /** Reports that the clock has gone back. */
   clockWentBack(): void {
     const message = 'the clock went back: tokens are checked against its latest time until it catches up; check NTP'
     this.#reportForAll('clock', new PortcullisError('fault', message, { detail: 'clock_went_back' }))
   }
 
-  /** Neither the core nor the host can verify some signatures of a realm. Reported once for each realm. */
+  /** Reports that neither the core nor the host can verify some signatures of a realm. Once for each realm. */
   undecided(realm: string): void {
     if (this.#undecided.has(realm)) return
     this.#undecided.add(realm)
@@ -49,7 +49,9 @@ export class GateReports {
     this.#report('jwks', realm, new PortcullisError('invalid_jwks', message, { detail: 'undecided' }))
   }
 
-  /** How a realm's policy compares with the origin's: reported when that has changed, by the names of options alone. */
+  /**
+   * Reports how a realm's policy compares with the origin's, if that has changed. Only names of options are included.
+   */
   policy(
     realm: string,
     { policy, policyDifferences }: Pick<CoreState, 'policy' | 'policyDifferences'>,
@@ -72,19 +74,19 @@ export class GateReports {
     this.#report('jwks', realm, keysSkipped(skipped))
   }
 
-  /** The function that makes the realms has failed. */
+  /** Reports that the function `realms` has failed. */
   realms(error: PortcullisError): void {
     this.options(error)
   }
 
-  /** A realm is no longer loaded: its reports are new if it returns. */
+  /** Drops the reports of a realm that is no longer loaded: they are new if it returns. */
   forget(realm: string): void {
     this.#undecided.delete(realm)
     this.#policies.delete(realm)
     this.#skippedKeys.delete(realm)
   }
 
-  /** A push was of no realm here. Reported at a bounded rate: any sender can cause it. */
+  /** Reports a push that belongs to no realm here. The rate is bounded, because any sender can cause it. */
   strayPush(error: PortcullisError): void {
     const nowMs = Date.now()
     if (Math.abs(nowMs - this.#strayAtMs) < STRAY_EVERY_MS) return
@@ -107,8 +109,8 @@ function policyError(
       return undefined
     case 'differs': {
       const effect = isAccepted
-        ? 'tokens are accepted all the same (acceptDifferingPolicy), though some revocations may not be found'
-        : 'every token is refused (no_feed) until both are given the same'
+        ? 'tokens are still accepted (acceptDifferingPolicy), but some revocations may not be found'
+        : 'every token is refused (no_feed) until both have the same options'
       return new PortcullisError(
         'policy_differs',
         `gate and origin differ in ${differences.join(', ') || 'an option that one of them does not know'}: ${effect}`,
@@ -119,8 +121,8 @@ function policyError(
     case 'other_version': {
       const older =
         agreement === 'not_stated'
-          ? 'the origin does not state its options: it is older'
-          : 'gate and origin state their options differently: one is older'
+          ? 'the origin does not publish its policy: its version is older'
+          : 'gate and origin publish their policies in different versions: one of them is older'
       const message = `${older}. Upgrade it, and until then compare the policy in gate.status() and origin.status()`
       return new PortcullisError('policy_unknown', message, { detail: agreement })
     }

@@ -39,12 +39,12 @@ import type { CachedVerdict } from './token-cache.ts'
 import { isSettled } from './verdict.ts'
 
 /**
- * Makes a gate. It does nothing until its first use, so it may stand at module scope. Options may be a function of a
- * worker's `env`, called once for each `env`. Throws `invalid_option` at once for options that are an object; else the
- * first use does.
+ * Creates a gate. It does nothing until its first use, so it may be created at module scope. Options may be a function
+ * of a worker's `env`, called once for each `env`. Throws `invalid_option` immediately if options are an object;
+ * otherwise the first use does.
  */
 export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) => AnyGateOptions)): Gate<Env>
-// Compilers report what the last declaration does not take: the usual one.
+// Compilers report errors against the last overload: the usual one.
 export function createGate<Env = unknown>(options: GateOptions | ((env: Env) => GateOptions)): Gate<Env>
 export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) => AnyGateOptions)): Gate<Env> {
   const gates = new GatesByEnv<Env>(options)
@@ -116,7 +116,8 @@ export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) 
   async function explain(token: unknown, options: HostOptions<Env> = NO_OPTIONS): Promise<Check[]> {
     const gate = await loadedGateFor(options, 'waitUntil')
     return gate.during(async () => {
-      // Checks first, with its fetches, so that it explains the verdict that a request would get.
+      // Checks the token first, including fetches, so that the explanation matches the verdict that a request would
+      // get.
       await checkToken(gate, token, NO_SCOPE, options)
       const text = typeof token === 'string' ? token : ''
       const checks = withKeycloakAdvice(
@@ -128,7 +129,7 @@ export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) 
     })
   }
 
-  /** The gate that a call is for. Throws `invalid_option`, and the errors of opening a gate. */
+  /** Returns the gate that a call is for. Throws `invalid_option`, and the errors of opening a gate. */
   function gateFor(options: EnvOption<Env>, kind: CallKind): OpenGate {
     checkCall(options, kind)
     return gates.open(options.env)
@@ -141,7 +142,7 @@ export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) 
     return gates.open(options.env)
   }
 
-  /** Reports what concerns the options of a handler, such as a function that failed. */
+  /** Reports a problem of a handler's options, such as a function that failed. */
   function reportOptions(error: PortcullisError, env: Env | undefined): void {
     try {
       gates.open(env).reports.options(error)
@@ -175,7 +176,7 @@ export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) 
   }
 }
 
-/** The verdict by the state loaded now. `scope` must have been checked. */
+/** Returns the verdict by the state loaded now. `scope` must have been validated. */
 function checkTokenSync<C extends Claims>(gate: OpenGate, token: unknown, scope: readonly string[]): Verdict<C> {
   if (typeof token !== 'string' || token === '') return refused(isAbsent(token) ? 'missing_token' : 'malformed')
   const finding = gate.inspectSync(token)
@@ -183,7 +184,7 @@ function checkTokenSync<C extends Claims>(gate: OpenGate, token: unknown, scope:
   return judgeSync<C>(gate, finding, token, scope)
 }
 
-/** Throws `host_crypto_needed` for a token that only the host can verify: there must be no verdict on it. */
+/** Throws `host_crypto_needed` for a token that only the host can verify, because no verdict on it is possible. */
 function mustNotNeedHost(gate: OpenGate, token: string): void {
   const algorithm = gate.core.hostNeeded(token, gate.now())
   if (algorithm === undefined) return
@@ -195,12 +196,12 @@ function isAbsent(token: unknown): boolean {
   return token === undefined || token === null || token === ''
 }
 
-/** A `waitUntil` that throws (detached from its object, or called too late) must not fail the request. */
+/** Wraps `waitUntil`: if it throws (detached from its object, or called too late), the request must not fail. */
 function safeWaitUntil(ctx: ExecutionContextLike): WaitUntil | undefined {
   if (ctx.waitUntil === undefined) return undefined
   return (promise) => {
     try {
-      // Called on its context, as workerd demands.
+      // Called on its context, as workerd requires.
       ctx.waitUntil?.(promise)
     } catch {
       // The work continues, but the runtime does not wait for it.
@@ -208,7 +209,9 @@ function safeWaitUntil(ctx: ExecutionContextLike): WaitUntil | undefined {
   }
 }
 
-/** The verdict itself where nothing must be awaited, as for nearly every request. `scope` must have been checked. */
+/**
+ * Returns the verdict itself if nothing must be awaited, as for nearly every request. `scope` must have been validated.
+ */
 function checkToken<C extends Claims>(
   gate: OpenGate,
   token: unknown,
@@ -221,7 +224,10 @@ function checkToken<C extends Claims>(
   return verdict ?? checkTokenLater<C>(gate, inspected, token, scope, ctx)
 }
 
-/** The verdict once the host has verified the signature and everything that the token needs has been fetched. */
+/**
+ * Resolves to the verdict once the host has verified the signature and everything that the token needs has been
+ * fetched.
+ */
 async function checkTokenLater<C extends Claims>(
   gate: OpenGate,
   inspected: Finding | CachedVerdict | PendingSignature,
@@ -239,7 +245,7 @@ async function checkTokenLater<C extends Claims>(
   }
 }
 
-/** A promise of the result; an exception rejects it. */
+/** Returns a promise of the result; an exception rejects it. */
 function asPromise<T>(compute: () => T | Promise<T>): Promise<T> {
   try {
     return Promise.resolve(compute())
@@ -261,7 +267,7 @@ async function refresh(gate: OpenGate, name: string | undefined): Promise<void> 
   gate.mustBeOpen()
   const realms = name === undefined ? gate.realms : [gate.realmNamed(name)]
   const { directory } = gate
-  // If too many requests wait already, those keep the realm loaded.
+  // If too many requests are already waiting, those keep the realm loaded.
   const entered = realms.flatMap(({ place }) => (place !== undefined && directory?.enter(place) ? [place] : []))
   try {
     await Promise.all(realms.flatMap(({ feed, keys }) => [feed?.puller.refresh(), keys?.refresh()]))

@@ -6,26 +6,25 @@ import { optionsKey } from './options-key.ts'
 import { globalFetch, resolveGateSettings, type GateSettings } from './settings.ts'
 
 /**
- * The maximum number of open gates. An idle one takes about 0.2 MB without its state, so these take a tenth of the
- * memory of a Workers isolate (128 MB). Beyond it, the least recently used gate is closed; it is opened again when
- * needed.
+ * The maximum number of open gates. An idle gate takes about 0.2 MB without its state, so these take a tenth of the
+ * memory of a Workers isolate (128 MB). Beyond it, the least recently used gate is closed and reopened when needed.
  */
 export const MAX_OPEN_GATES = 64
 
-/** Opens gates at first use: one, or one for each `env` whose options differ. */
+/** Opens gates at first use: a single one, or one for each `env` with different options. */
 export class GatesByEnv<Env> {
   readonly #options: GateSettings | ((env: Env) => AnyGateOptions)
   readonly #isFixed: boolean
   /** Open gates, by identity. */
   readonly #entries = new Map<string, Entry>()
-  /** Those whose options have a key, by the key of the options that each was opened with. */
+  /** The gates whose options have a key, by the key of the options with which each was opened. */
   readonly #byOptions = new Map<string, Entry>()
-  /** Identities of gates, by the `env` that their options were made from. */
+  /** Identities of gates by the `env` from which their options were made. */
   readonly #byEnv = new WeakMap<object, string>()
   readonly #functions = new WeakMap<object, number>()
   readonly #reported = new Set<string>()
   #latest: OpenGate | undefined
-  /** The `env` of `#latest`: nearly always the next call's, too. */
+  /** The `env` of `#latest`, which is nearly always that of the next call too. */
   #latestEnv: Env | undefined
   #uses = 0
   #functionCount = 0
@@ -38,7 +37,7 @@ export class GatesByEnv<Env> {
   }
 
   /**
-   * The promise that a call awaits before it opens a gate, while the wasm module is fetched. Throws and rejects with
+   * The promise that a call awaits before it opens a gate, while the wasm module loads. Throws and rejects with
    * `not_loaded`.
    */
   get loading(): Promise<void> | undefined {
@@ -46,15 +45,15 @@ export class GatesByEnv<Env> {
   }
 
   /**
-   * The gate for an `env`; without one, the only open gate. Throws `closed`, `too_many_gates`, the errors of opening a
-   * gate, and `invalid_option` for a missing `env` where several are open.
+   * Returns the gate for an `env`; without one, the only open gate. Throws `closed`, `too_many_gates`, the errors of
+   * opening a gate, and `invalid_option` for a missing `env` if several are open.
    */
   open(env?: Env): OpenGate {
     const latest = this.#latest
     return latest !== undefined && (env === this.#latestEnv || this.#isFixed) ? latest : this.#openFor(env)
   }
 
-  /** Whether no gate can be opened because `env` is missing. */
+  /** Returns whether no gate can be opened because `env` is missing. */
   lacksEnv(env?: Env): boolean {
     return env === undefined && !this.#isFixed && this.#entries.size === 0 && !this.#closed
   }
@@ -101,8 +100,8 @@ export class GatesByEnv<Env> {
   }
 
   /**
-   * A runtime may make a new `env` for every request: while the options have equal values, the gate and its state are
-   * kept.
+   * Returns the gate for options. A runtime may create a new `env` for every request: as long as the options have equal
+   * values, the gate and its state are kept.
    */
   #entryForOptions(options: AnyGateOptions): Entry {
     const key = optionsKey(options, (realms) => this.#numberOf(realms))
@@ -152,7 +151,7 @@ export class GatesByEnv<Env> {
     if (oldest === undefined) {
       throw new PortcullisError(
         'too_many_gates',
-        `${MAX_OPEN_GATES} gates are open, and each has a request under way: ${FEWER_GATES}`,
+        `${MAX_OPEN_GATES} gates are open, and each has a request in progress: ${FEWER_GATES}`,
       )
     }
     const { gate, identity, optionsKey: key } = oldest
@@ -163,7 +162,7 @@ export class GatesByEnv<Env> {
     gate.close()
   }
 
-  /** A number for each distinct function. */
+  /** Returns a number that identifies a function. */
   #numberOf(named: typeof globalThis.fetch | RealmResolver): number {
     const known = this.#functions.get(named)
     if (known !== undefined) return known
@@ -179,11 +178,11 @@ export class GatesByEnv<Env> {
   }
 }
 
-/** An open gate and the options it was opened with. */
+/** An open gate and the options with which it was opened. */
 interface Entry {
   /**
-   * GateSettings with the same identity share the gate: their values, a function as `realms` and, where it fetches
-   * keys, `fetch`.
+   * Settings with the same identity share the gate: their values, a function as `realms` and, if it fetches keys,
+   * `fetch`.
    */
   readonly identity: string
   readonly values: string
@@ -193,16 +192,16 @@ interface Entry {
    */
   readonly fetchesKeys: boolean
   readonly gate: OpenGate
-  /** The key of its options, where no other gate was opened with the same. */
+  /** The key of its options, if no other gate was opened with the same. */
   optionsKey: string | undefined
-  /** When it was last used, as a count of uses. */
+  /** Time of the last use, as a count of uses. */
   usedAt: number
 }
 
 const FETCH_DIFFERS =
   'options.fetch differs from that of an open gate whose other options are equal, so a second gate was opened, with keys and state of ' +
-  'its own: if both serve one tenant, hoist fetch out of the function that makes the options'
+  'its own: if both serve one tenant, define fetch outside the function that makes the options'
 const REALMS_DIFFER =
-  'options.realms is another function than that of an open gate whose other options are equal, so a second gate was opened, with realms of ' +
-  'its own: make the function once, outside the one that makes the options'
-const FEWER_GATES = 'let the options depend on less of env, or configure the issuers as realms of one gate'
+  'options.realms differs from that of an open gate whose other options are equal, so a second gate was opened, with realms of ' +
+  'its own: define the function once, outside the one that makes the options'
+const FEWER_GATES = 'make the options depend on less of env, or configure the issuers as realms of one gate'

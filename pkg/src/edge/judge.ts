@@ -11,14 +11,14 @@ import type { Realm } from './realm.ts'
 import type { CachedVerdict } from './token-cache.ts'
 import { requireScope, verdictOf } from './verdict.ts'
 
-/** How often tokens that are ahead of the state cause a refresh. */
+/** Minimum interval of refreshes caused by tokens that are ahead of the state. */
 const CATCH_UP_EVERY_MS = 1000
-/** After a refresh this recent, state that seems old causes no other: clocks differ, and caches delay. */
+/** Time after a refresh during which state that seems old causes no other refresh: clocks differ, and caches delay. */
 const JUST_REFRESHED_MS = 250
 
 /**
- * The verdict on a token for which nothing must be fetched, as for nearly all; `undefined`: use `judge`. `scope`: the
- * scopes that the token must grant.
+ * Returns the verdict on a token for which nothing must be fetched, as for nearly all; `undefined`: use `judge`.
+ * `scope`: the scopes that the token must grant.
  */
 export function tryJudge<C extends Claims>(
   gate: OpenGate,
@@ -34,7 +34,7 @@ export function tryJudge<C extends Claims>(
   return isDecided ? settled<C>(gate, finding, realm, token, scope) : undefined
 }
 
-/** The verdict by the state loaded now. */
+/** Returns the verdict by the state loaded now. */
 export function judgeSync<C extends Claims>(
   gate: OpenGate,
   finding: Finding | CachedVerdict,
@@ -48,8 +48,8 @@ export function judgeSync<C extends Claims>(
 }
 
 /**
- * Judges a token, after the fetches that the staleness contract demands. The verdict follows from the last finding, in
- * the same synchronous step. A refusal that no fetch could change causes none.
+ * Judges a token after the fetches that the staleness contract requires. The verdict follows from the last finding in
+ * the same synchronous step. A refusal that no fetch could change causes no fetch.
  */
 export async function judge<C extends Claims>(
   gate: OpenGate,
@@ -72,8 +72,8 @@ export async function judge<C extends Claims>(
 }
 
 /**
- * Inspects in its own steps: to await another function would let a revocation arrive between the last inspection and
- * the verdict.
+ * Inspects the token itself instead of awaiting another function, because a revocation could arrive between the last
+ * inspection and the verdict.
  */
 async function judgeWithFetches<C extends Claims>(
   gate: OpenGate,
@@ -90,7 +90,7 @@ async function judgeWithFetches<C extends Claims>(
   if (realm === undefined) return verdictOf<C>(finding, realm, token)
   for (const fetch of FETCHES) {
     const fetched = fetch({ gate, realm, finding, token, startedAtMs, waitUntil })
-    // Another realm may have the index of one that was closed meanwhile, and an acceptance must not outlive a wait.
+    // Another realm may have the index of a realm that was closed meanwhile, and an acceptance must not outlive a wait.
     if (fetched === undefined || ((await fetched) === 'nothing_new' && finding.reason !== undefined && !realm.isClosed))
       continue
     inspected = gate.inspect(token)
@@ -102,7 +102,7 @@ async function judgeWithFetches<C extends Claims>(
   return settled<C>(gate, finding, gate.realmOf(finding), token, scope)
 }
 
-/** The verdict by a finding that was made in the same synchronous step. */
+/** Returns the verdict by a finding from the same synchronous step. */
 function settled<C extends Claims>(
   gate: OpenGate,
   finding: Finding | CachedVerdict,
@@ -125,7 +125,7 @@ interface JudgeContext {
   waitUntil: WaitUntil | undefined
 }
 
-/** Makes a fetch that a finding needs; `undefined`: none of this kind. */
+/** Starts a fetch that a finding needs; returns `undefined` if it needs none of this kind. */
 type Fetch = (context: JudgeContext) => Promise<'done' | 'nothing_new'> | undefined
 
 /** Each runs at most once for a token, in this order, and the token is inspected after it. */
@@ -142,12 +142,12 @@ const FETCHES: readonly Fetch[] = [
   },
 ]
 
-/** Whether a token waits for its realm's keys, which may come with a feed that is not loaded either. */
+/** Returns whether a token waits for its realm's keys, which may be part of a feed that is not loaded either. */
 function lacksKeys({ realm, finding }: JudgeContext): boolean {
   return finding.reason === 'keys_unavailable' || (finding.reason === 'no_feed' && realm.feed?.hasKeys === true)
 }
 
-/** Loads the realm's first keys, or new ones once the old are too old, and the first state in parallel. */
+/** Loads, in parallel, the first state and the realm's first keys, or new keys if the old ones are too old. */
 async function loadKeys({ gate, realm, token, startedAtMs, waitUntil }: JudgeContext): Promise<'done'> {
   const { firstLoadTimeoutMs } = gate.settings
   const { feed, keys } = realm
@@ -172,7 +172,7 @@ async function lookUpKey({ realm, token }: JudgeContext): Promise<'done' | 'noth
   return hasFetched ? 'done' : 'nothing_new'
 }
 
-/** Makes the fetches that must precede the verdict on a genuine token; each wait is bounded. */
+/** Runs the fetches that must precede the verdict on a genuine token; each wait is bounded. */
 function refresh(context: JudgeContext): Promise<'done'> | undefined {
   const { gate, realm, finding, waitUntil } = context
   if (finding.reason !== undefined && finding.reason !== 'stale_feed' && finding.reason !== 'no_feed') return undefined
@@ -188,7 +188,7 @@ function refreshFeed(
 ): Promise<void> | undefined {
   const { firstLoadTimeoutMs, refreshTimeoutMs, waitAfterSeconds } = gate.settings
   if (!realm.state.loaded) {
-    // Loading the keys may have used up some of the time.
+    // Loading the keys may have used part of the time.
     return feed.puller.wait(
       Math.max(0, startedAtMs + firstLoadTimeoutMs - gate.settings.nowMs()),
       waitUntil,
@@ -203,13 +203,13 @@ function refreshFeed(
 }
 
 /**
- * The token's issuer knew of more than the state has (`rsq`): refreshes before it is accepted. If that does not help,
- * `rsq` is ignored.
+ * Refreshes for a token whose issuer knew of later ledger entries than the state has (`rsq`), before it is accepted. If
+ * that does not help, `rsq` is ignored.
  */
 async function catchUp({ gate, token, waitUntil }: JudgeContext, feed: RealmFeed): Promise<'done' | 'nothing_new'> {
   const { refreshTimeoutMs, nowMs } = gate.settings
   if (nowMs() - feed.caughtUpAtMs < CATCH_UP_EVERY_MS) {
-    // No further refresh so soon, but a running one may be awaited.
+    // No further refresh starts so soon, but a running one may be awaited.
     if (!feed.puller.isRefreshing) return 'nothing_new'
     await feed.puller.wait(refreshTimeoutMs, waitUntil)
     return 'done'
@@ -232,12 +232,12 @@ function refreshInBackground(gate: OpenGate, { feed, keys }: Realm, waitUntil: W
     feed.puller.refreshInBackground(waitUntil)
 }
 
-/** Whether the feed was refreshed within the last `ms`. */
+/** Returns whether the feed was refreshed within the last `ms`. */
 function wasRefreshedWithin(ms: number, { settings }: OpenGate, feed: RealmFeed): boolean {
   return Math.abs(settings.nowMs() - feed.refreshedAtMs) < ms
 }
 
-/** Whether keys and state are fresh enough for a genuine token. */
+/** Returns whether keys and state are fresh enough for a genuine token. */
 function isFresh({ settings, clockMs }: OpenGate, realm: Realm, finding: Finding): boolean {
   const { feed, keys } = realm
   if (keys !== undefined && !keys.isYoungAt(clockMs)) return false
@@ -251,14 +251,14 @@ function isFresh({ settings, clockMs }: OpenGate, realm: Realm, finding: Finding
   )
 }
 
-/** Whether a token that is not genuine is refused in any case: no fetch could change that. */
+/** Returns whether a token that is not genuine is refused in any case, because no fetch could change that. */
 function isFinal({ reason, undecided }: Finding): boolean {
   return undecided || (reason !== 'keys_unavailable' && reason !== 'unknown_key')
 }
 
 /**
- * Whether a token has passed the signature check: accepted, revoked or waiting for state. Others must not cause a
- * refresh. A revoked one does, in the background, because a revocation may have been corrected.
+ * Returns whether a token has passed the signature check: it is accepted, revoked or waiting for state. Other tokens
+ * must not cause a refresh. A revoked token does, in the background, because a revocation may have been corrected.
  */
 function isGenuine({ reason }: Finding): boolean {
   switch (reason) {
@@ -279,7 +279,8 @@ function isGenuine({ reason }: Finding): boolean {
 }
 
 /**
- * Whether the token's signature is good: of a realm whose keys come with its feed, none is known before that is loaded.
+ * Returns whether the token's signature is valid. For a realm whose keys come with its feed, it is not known to be
+ * before the feed is loaded.
  */
 function isVerified({ feed, state }: Realm, finding: Finding): boolean {
   return isGenuine(finding) && !(finding.reason === 'no_feed' && feed?.hasKeys === true && !state.loaded)

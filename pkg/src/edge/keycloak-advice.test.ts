@@ -79,7 +79,7 @@ test('other kinds of tokens are named', async (t) => {
   assert.match(logout, /found "logout\+jwt": this is a logout token/)
   // By a key of the issuer's own, as Keycloak's refresh tokens are.
   const refresh = assertFailure(await explain({ typ: 'Refresh' }, { kid: 'elsewhere' }), 'key', 'unknown_key')
-  assert.match(refresh, /: this is a refresh token, which Keycloak alone can check/)
+  assert.match(refresh, /: this is a refresh token, which only Keycloak can check/)
 })
 
 test('a token bound by DPoP names the switch', async (t) => {
@@ -96,7 +96,7 @@ test('an issuer that differs in its host only names the option of the server', a
   const explain = await explainer(t, KEYCLOAK)
   for (const iss of ['http://localhost:8080/realms/acme', 'https://id.example:8443/realms/acme']) {
     const detail = assertFailure(await explain({ iss }), 'realm', 'wrong_issuer')
-    assert.match(detail, /: iss differs from the issuer of acme in scheme, host or port only.*--hostname/)
+    assert.match(detail, /: iss differs from the issuer of acme only in scheme, host or port.*--hostname/)
   }
   for (const iss of ['https://issuer.example/realms/master', 'https://x', 'a/b/c', null]) {
     assert.doesNotMatch(assertFailure(await explain({ iss }), 'realm', 'wrong_issuer'), /--hostname/)
@@ -127,7 +127,7 @@ test('a refused impersonation names the option in every profile', async (t) => {
   for (const profile of ['keycloak', 'generic'] as const) {
     const explain = await explainer(t, { profile, impersonation: 'refuse' })
     const detail = assertFailure(await explain({ act: { sub: 'root' } }), 'token_use', 'wrong_type')
-    assert.equal(detail, "act names somebody who acts for the user, and impersonation is 'refuse'")
+    assert.equal(detail, "act names someone who acts for the user, and impersonation is 'refuse'")
     const id = assertFailure(await explain({ act: { sub: 'root' }, typ: 'ID' }), 'token_use', 'wrong_type')
     assert.match(id, /^typ: expected .*; found "ID"/)
   }

@@ -6,7 +6,7 @@ import type { Check, ClaimNames, TokenOptions } from '../types.ts'
 type TokenClaims = Readonly<Record<string, unknown>>
 
 /**
- * The same checks; the one that failed also says what to do, for administrators new to Keycloak: the setting to change,
+ * Returns the checks; the failed one also says what to do, for administrators new to Keycloak: which setting to change,
  * by its name in Keycloak's console. A token only selects among these sentences; no part of it is copied into one.
  */
 export function withKeycloakAdvice(checks: Check[], token: string, realms: readonly TokenOptions[]): Check[] {
@@ -18,7 +18,7 @@ export function withKeycloakAdvice(checks: Check[], token: string, realms: reado
   )
 }
 
-/** The realm of the token, by the check that found it. */
+/** Returns the token's realm, as identified by its check. */
 function realmOf(checks: readonly Check[], realms: readonly TokenOptions[]): TokenOptions | undefined {
   const found = checks.find(({ check, outcome }) => check === 'realm' && outcome === 'passed')
   return found && realms.find(({ name }) => name === found.detail)
@@ -32,7 +32,7 @@ function claimsOf(token: string): TokenClaims {
   }
 }
 
-/** Advice on a token of one realm, or of none of several. */
+/** Returns advice on a token of one realm, or of none of several. */
 function adviceOn(
   failed: Check,
   claims: TokenClaims,
@@ -81,37 +81,37 @@ function audienceAdvice(audience: TokenOptions['audience']): string {
   return `${ONLY_ACCOUNT}${[audience].flat()[0]}${LIGHTWEIGHT_MAPPER}`
 }
 
-/** Whether the claim that is missing names the user. */
+/** Returns whether the missing claim is the one that names the user. */
 function isSubject(detail = '', { subject = CLAIM_NAMES.subject }: Partial<ClaimNames> = {}): boolean {
   return detail.startsWith(`${subject} is `)
 }
 
-/** Keycloak's `jti` begins with two letters each for session, kind of token (`lt`: lightweight) and grant. */
+/** Keycloak's `jti` starts with two letters each for session, kind of token (`lt`: lightweight) and grant. */
 function subjectAdvice({ jti }: TokenClaims): string {
   return typeof jti === 'string' && /^[^]{2}lt[^]{2}:/.test(jti) ? LIGHTWEIGHT : WITHOUT_BASIC
 }
 
-/** The path of a URL `scheme://host/path`. */
+/** Returns the path of a URL `scheme://host/path`. */
 function pathOf(url: unknown): string | undefined {
   return typeof url === 'string' ? /^[^/]*\/[^/]*\/[^/]*\/([^]*)$/.exec(url)?.[1] : undefined
 }
 
-/** Keycloak names the kind of a token in the claim `typ`. */
+/** Kinds of tokens by Keycloak's claim `typ`. */
 const OTHER_KINDS: ReadonlyMap<string, string> = new Map([
   ['ID', 'an ID token, which tells the client who has logged in'],
-  ['Refresh', 'a refresh token, which Keycloak alone can check'],
-  ['Offline', 'a refresh token, which Keycloak alone can check'],
+  ['Refresh', 'a refresh token, which only Keycloak can check'],
+  ['Offline', 'a refresh token, which only Keycloak can check'],
   ['Logout', 'a logout token, which Keycloak sends to the back-channel logout URL of a client'],
 ])
 
-const IMPERSONATED = "act names somebody who acts for the user, and impersonation is 'refuse'"
+const IMPERSONATED = "act names someone who acts for the user, and impersonation is 'refuse'"
 
 const OTHER_HOST =
-  ' in scheme, host or port only: Keycloak takes these from the URL by which it is called, unless it is started with --hostname. ' +
+  ' only in scheme, host or port: Keycloak takes these from the URL by which it is called, unless it is started with --hostname. ' +
   'Start it so, or call it by the URL of the configured issuer'
 
 const ONLY_ACCOUNT =
-  "Keycloak itself puts 'account' there at most. In Clients, the client, Client scopes, its dedicated scope: add a mapper of type Audience " +
+  "Keycloak itself adds 'account' at most. In Clients, the client, Client scopes, its dedicated scope: add a mapper of type Audience " +
   'with Included Custom Audience '
 
 const LIGHTWEIGHT_MAPPER =
@@ -129,8 +129,8 @@ const WITHOUT_BASIC =
   BY_SESSION_ALONE
 
 const WITHOUT_LOGIN =
-  'Keycloak sets it at a login by browser, and not for password or client credentials grants, in impersonated sessions, in lightweight ' +
+  'Keycloak sets it at a browser login, but not for password or client credentials grants, in impersonated sessions, in lightweight ' +
   "access tokens or without the client scope basic. Set compare: 'issuedAt' to accept those"
 
 const DPOP =
-  'in Clients, the client, Settings: switch Require DPoP bound tokens off, and let the client send no DPoP header for its tokens'
+  'in Clients, the client, Settings: switch Require DPoP bound tokens off, and make the client send no DPoP header in token requests'

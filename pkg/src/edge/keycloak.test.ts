@@ -69,7 +69,7 @@ const ADVICE: [ShapeName, Partial<RealmOptions>, RegExp][] = [
   ['offline refresh', {}, /: this is a refresh token/],
   ['logout', {}, /^typ: expected .*; found "logout\+jwt": this is a logout token/],
   ['password grant', { compare: 'authTime' }, /^auth_time is missing.*compare: 'issuedAt'/],
-  ['impersonated, with a mapper', { impersonation: 'refuse' }, /^act names somebody who acts for the user/],
+  ['impersonated, with a mapper', { impersonation: 'refuse' }, /^act names someone who acts for the user/],
 ]
 
 for (const [options, changed] of [[{}, {}] as const, ...CHANGED]) {

@@ -24,11 +24,11 @@ export class OpenGate {
   readonly settings: GateSettings
   readonly report: Reporter
   readonly reports: GateReports
-  /** For pushes without a secret. */
+  /** The budget for pushes without a secret. */
   readonly pushBudget: PushBudget = new PushBudget()
   /** Loads realms by the function `realms`; `undefined`: all are loaded from the start. */
   readonly directory: RealmDirectory | undefined
-  /** By their index in the core; `undefined`: a place that is free. */
+  /** By their index in the core; `undefined` for a free index. */
   readonly #realms: (Realm | undefined)[]
   readonly #realmHost: RealmHost
   readonly #hostCrypto: HostCrypto
@@ -40,7 +40,7 @@ export class OpenGate {
   #running = 0
   #closed = false
 
-  /** Throws `not_loaded`, `invalid_option` and `invalid_jwks`. Starts the streams of realms that have one. */
+  /** Throws `not_loaded`, `invalid_option` and `invalid_jwks`. Starts the streams of the realms that use them. */
   constructor(settings: GateSettings) {
     const loaded = loadedRuntime()
     checkRuntime(settings, loaded)
@@ -86,7 +86,7 @@ export class OpenGate {
     this.directory = resolver === undefined ? undefined : new RealmDirectory(directoryHost, resolver)
   }
 
-  /** Takes over the options in which callers that share this gate may differ. */
+  /** Adopts the options in which callers that share this gate may differ. */
   adopt({ onReport, fetch }: Pick<GateSettings, 'onReport' | 'fetch'>): void {
     this.settings.onReport = onReport
     this.settings.fetch = fetch
@@ -97,7 +97,7 @@ export class OpenGate {
     return this.#running > 0
   }
 
-  /** Marks the start of asynchronous work; `leave` must follow. */
+  /** Registers asynchronous work; `leave` must follow. */
   enter(): void {
     this.#running += 1
   }
@@ -123,7 +123,7 @@ export class OpenGate {
 
   /**
    * Inspects a token synchronously: key, bans, time, revocation and freshness in one step. An earlier acceptance is
-   * returned only while clock second, keys and state are unchanged.
+   * reused only while clock second, keys and state are unchanged.
    */
   inspectSync(token: string): Finding | CachedVerdict {
     this.mustBeOpen()
@@ -136,7 +136,7 @@ export class OpenGate {
     return this.#remember(finding, token, cached, now)
   }
 
-  /** The same, but returns a pending signature where the host verifies faster than the core. */
+  /** The same, but returns a pending signature if the host verifies faster than the core. */
   inspect(token: string): Finding | CachedVerdict | PendingSignature {
     if (this.#hostCrypto.kind !== 'asynchronous') return this.inspectSync(token)
     this.mustBeOpen()
@@ -151,7 +151,7 @@ export class OpenGate {
     if (this.#closed) this.#slots.release()
     this.mustBeOpen()
     const now = this.now()
-    // It has waited for a slot, and has one now.
+    // It has waited for a slot and now has one.
     if (handle === undefined) return this.#begin(token, this.#cache.get(token), now, round)
     this.#slots.release()
     const finding = this.core.finish(handle, outcome, now)
@@ -161,7 +161,9 @@ export class OpenGate {
     return this.#beginWithSlot(token, this.#cache.get(token), now, round + 1)
   }
 
-  /** Every check with its outcome. The host verifies the signature where the core cannot. Rejects with `closed`. */
+  /**
+   * Returns every check with its outcome. The host verifies the signature if the core cannot. Rejects with `closed`.
+   */
   async explain(token: string): Promise<Check[]> {
     this.mustBeOpen()
     const crypto = this.#hostCrypto
@@ -182,7 +184,7 @@ export class OpenGate {
     return finding.realm === undefined ? undefined : this.#realms[finding.realm]
   }
 
-  /** The realms that are loaded now. */
+  /** The currently loaded realms. */
   get realms(): readonly Realm[] {
     return this.#realms.filter((realm) => realm !== undefined)
   }
@@ -214,26 +216,26 @@ export class OpenGate {
     return this.realms.flatMap(({ feed }) => feed ?? [])
   }
 
-  /** The feed and sequence that a message claims; its signature is not verified. Throws `feed_refused`. */
+  /** Returns the feed and sequence that a message claims, without verifying its signature. Throws `feed_refused`. */
   peekFeed(bytes: Uint8Array): { feed: RealmFeed; sequence: number } {
     this.mustBeOpen()
     const claimed = this.core.peekFeed(bytes)
     const feed = this.#realms[claimed.realm]?.feed
     if (feed === undefined)
-      throw new PortcullisError('feed_refused', 'the message is of no realm with a feed here', {
+      throw new PortcullisError('feed_refused', 'the message belongs to no realm with a feed here', {
         detail: 'wrong_realm',
       })
     return { feed, sequence: claimed.sequence }
   }
 
-  /** Throws `unknown_realm`. */
+  /** Returns the realm with this name. Throws `unknown_realm`. */
   realmNamed(name: string): Realm {
     const realm = this.realms.find((each) => each.name === name)
-    if (realm === undefined) throw new PortcullisError('unknown_realm', 'no realm of this name is configured')
+    if (realm === undefined) throw new PortcullisError('unknown_realm', 'no realm with this name is configured')
     return realm
   }
 
-  /** Unix seconds. Never goes back, so that no expired token or stale state becomes valid again. */
+  /** Returns unix seconds. Never goes back, so that no expired token or stale state becomes valid again. */
   now(): number {
     this.#clockMs = this.settings.nowMs()
     const now = Math.floor(this.#clockMs / 1000)
@@ -256,7 +258,7 @@ export class OpenGate {
     this.core.free()
   }
 
-  /** Inspects an accepted token again; `undefined`: the core has it no longer. */
+  /** Inspects an accepted token again; returns `undefined` if the core no longer has it. */
   #recheck(cached: CachedVerdict | undefined, now: number): Finding | CachedVerdict | undefined {
     if (cached === undefined) return undefined
     const stateStamp = this.#stateStamp(now)
@@ -274,7 +276,7 @@ export class OpenGate {
     return this.core.finish(request, outcome, now) ?? UNAVAILABLE
   }
 
-  /** Inspects a token for which the host may be asked, or waits for a slot. */
+  /** Inspects a token for which the host may be used, or makes it wait for a slot. */
   #beginWithSlot(
     token: string,
     cached: CachedVerdict | undefined,
@@ -306,7 +308,7 @@ export class OpenGate {
     return new PendingSignature(token, request, this.#hostCrypto.verify(this.core, request), round)
   }
 
-  /** Caches a token that was accepted and whose signature had been verified before. */
+  /** Caches an accepted token whose signature had already been verified. */
   #remember(finding: Finding, token: string, cached: CachedVerdict | undefined, now: number): Finding | CachedVerdict {
     if (finding.reason !== undefined || finding.behind || !finding.remembered) return finding
     const { cachedTokenId } = this.core
@@ -319,12 +321,12 @@ export class OpenGate {
     return cached
   }
 
-  /** A number that is unchanged only while clock second, keys and state are: both terms only grow. */
+  /** Returns a number that only stays the same while clock second, keys and state do: both terms only grow. */
   #stateStamp(now: number): number {
     return this.core.changes + now
   }
 
-  /** `undefined`: the handle has expired meanwhile. */
+  /** Explains a token by the host's outcome. Resolves to `undefined` if the handle has expired meanwhile. */
   async #explainByHost(
     crypto: Exclude<HostCrypto, { kind: 'none' }>,
     token: string,

@@ -1,13 +1,12 @@
 import type { AnyGateOptions, RealmResolver } from '../types.ts'
 
-/** Deeper values get no key. Options nest six levels: gate, realms, realm, `jwks`, `keys`, key. */
+/** Maximum depth; deeper values get no key. Options nest six levels: gate, realms, realm, `jwks`, `keys`, key. */
 const MAX_DEPTH = 8
 
 /**
- * Serializes a gate's options, but for `fetch` and `onReport`, so that equal strings mean equal options. `numberOf`: a
- * number for each function as `realms`. A string, because the caller may
- * change the objects later. Many times faster than checking the options. `undefined`: they hold more than plain data
- * and URLs.
+ * Serializes a gate's options without `fetch` and `onReport`, so that equal strings mean equal options. Many times
+ * faster than checking the options. Returns a string, because the caller may change the objects later, or `undefined`
+ * if the options contain more than plain data and URLs. `numberOf`: a number for each function as `realms`.
  */
 export function optionsKey(options: AnyGateOptions, numberOf: (realms: RealmResolver) => number): string | undefined {
   const { fetch, onReport, ...values } = options
@@ -19,7 +18,7 @@ export function optionsKey(options: AnyGateOptions, numberOf: (realms: RealmReso
   return text === undefined ? undefined : `${numberOf(realms)} ${text}`
 }
 
-/** Strings and names follow their length, so that no content can end them early. */
+/** Serializes a value. Strings and names are preceded by their length, so that no content can end them early. */
 function serialize(value: unknown, depth: number): string | undefined {
   if (typeof value === 'string') return `"${value.length}:${value}`
   if (typeof value !== 'object')
@@ -40,7 +39,7 @@ function serialize(value: unknown, depth: number): string | undefined {
   return text
 }
 
-/** Whether an object inherits no options. */
+/** Returns whether an object inherits no options. */
 function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value)
   return prototype === Object.prototype || prototype === null

@@ -93,7 +93,7 @@ for (const [option, different] of Object.entries(DIFFERENCES)) {
     assert.deepEqual(agreement(gate), ['differs', [option]])
     await gate.refresh()
     assert.deepEqual(reported(realm), ['options policy_differs differs'])
-    assert.match(realm.reports[0]?.error.message ?? '', /accepted all the same/)
+    assert.match(realm.reports[0]?.error.message ?? '', /still accepted/)
   })
 }
 

@@ -9,9 +9,9 @@ import { mustBeEnv, mustBeRequest } from './access/web-request.ts'
 import { CORS_RULES, corsPolicy } from './cors-policy.ts'
 import { isSettled } from './verdict.ts'
 
-/** The parts of the gate that are used here. */
+/** The members of the gate used here. */
 interface Authentication<Env> {
-  /** The verdict on a request, itself where nothing must be awaited. */
+  /** Returns the verdict on a request, itself if nothing must be awaited. */
   authenticate<C extends Claims>(
     access: Access<C>,
     request: RequestLike,
@@ -21,7 +21,7 @@ interface Authentication<Env> {
   reportOptions(error: PortcullisError, env: Env | undefined): void
 }
 
-/** A worker's `fetch` that only lets accepted requests through. Throws `invalid_option`. */
+/** Returns a worker's `fetch` that passes only accepted requests to the handler. Throws `invalid_option`. */
 export function protect<Env, C extends Claims>(
   gate: Authentication<Env>,
   handler: ProtectedHandler<Env, C>,
@@ -31,13 +31,13 @@ export function protect<Env, C extends Claims>(
   const policy = options.cors && corsPolicy(options.cors, 'options.cors')
   const access = accessOf(options)
   const { subprotocol } = access
-  // Nearly always that of the last request.
+  // Nearly always the `env` of the last request.
   let knownEnv: Env | undefined
   return async (request, env, ctx = {}) => {
     mustBeRequest(request)
     if (env !== knownEnv) mustBeEnv(env)
     knownEnv = env
-    // A function that must be waited for decides while the token is checked.
+    // A function that must be awaited decides while the token is checked.
     const by = policy && readableBy(request, policy, (error) => gate.reportOptions(error, env))
     if (policy !== undefined && isPreflight(request)) return preflightResponse(await by, policy)
     let verdict: Verdict<C> | undefined
@@ -65,7 +65,7 @@ const PROTECT_RULES: Rules = {
   cors: shape(CORS_RULES),
 }
 
-/** The response in place of one that chooses the token's subprotocol and cannot be changed. */
+/** Returns the response that replaces one that chooses the token's subprotocol and cannot be changed. */
 function echoed<Env>(gate: Authentication<Env>, env: Env | undefined): Response {
   const message =
     "the handler's response chooses the subprotocol of the token and cannot be changed: choose the application's own"
@@ -73,7 +73,7 @@ function echoed<Env>(gate: Authentication<Env>, env: Env | undefined): Response 
   return serverError()
 }
 
-/** Whether a function among the options failed, which no client can help. */
+/** Returns whether a function among the options failed, which no client can remedy. */
 function isFailedFunction(error: unknown): error is PortcullisError {
   return (
     error instanceof PortcullisError &&

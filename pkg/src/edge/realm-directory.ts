@@ -11,7 +11,7 @@ import type { GateReports } from './gate-reports.ts'
 import type { Realm } from './realm.ts'
 import { type GateRealmSettings, type GateSettings, resolveAnsweredRealm } from './settings.ts'
 
-/** The parts of a gate that its realm directory uses. */
+/** The members of a gate that its realm directory uses. */
 export interface DirectoryHost {
   readonly settings: GateSettings
   readonly runtime: Runtime
@@ -22,9 +22,7 @@ export interface DirectoryHost {
   close(realm: Realm): CoreMarks | undefined
 }
 
-/**
- * The realms of a gate whose `realms` are a function: those that are loaded, and the verdict on tokens of the others.
- */
+/** The realms of a gate whose `realms` are a function: the loaded ones, and the verdict on tokens of the others. */
 export class RealmDirectory {
   readonly #host: DirectoryHost
   readonly #patterns: IssuerPatterns
@@ -48,7 +46,7 @@ export class RealmDirectory {
     })
   }
 
-  /** The refusal of a token whose realm is not loaded and must not be waited for; `undefined`: call `load`. */
+  /** Returns the refusal of a token whose realm is not loaded and must not be awaited; `undefined`: call `load`. */
   refusal(token: string): Refused | undefined {
     const issuer = this.#issuerOf(token)
     const reason = issuer === undefined ? 'wrong_issuer' : this.#loader.refusal(issuer, Date.now())
@@ -67,7 +65,9 @@ export class RealmDirectory {
     return typeof loaded === 'string' ? refused(loaded) : loaded
   }
 
-  /** Keeps a realm loaded while a request waits for it: `leave` must follow. False: too many requests wait. */
+  /**
+   * Keeps a realm loaded while a request waits for it: `leave` must follow. Returns false if too many requests wait.
+   */
   enter(place: Place<Realm>): boolean {
     return place.enter(Date.now())
   }
@@ -86,7 +86,7 @@ export class RealmDirectory {
     if ((place.standing as Place<Realm>['standing']) === 'verified') place.realm?.start()
   }
 
-  /** The checks, with the reason why the token's realm is not loaded. */
+  /** Returns the checks with the reason why the token's realm is not loaded. */
   explained(checks: Check[], token: string): Check[] {
     return checks.map((check) =>
       check.check === 'realm' && check.reason === 'wrong_issuer' ? { ...check, ...this.#explanation(token) } : check,
@@ -100,16 +100,16 @@ export class RealmDirectory {
   #explanation(token: string): Partial<Check> {
     const issuer = claimedIssuer(token)
     if (issuer === undefined || !this.#allows(issuer))
-      return { detail: 'options.issuers has no name or pattern of this issuer' }
+      return { detail: 'options.issuers has no name or pattern for this issuer' }
     const reason: Outcome | undefined = this.#loader.refusal(issuer, Date.now())
     if (reason === 'wrong_issuer')
-      return { detail: 'options.realms has returned no realm of this issuer; it is called again after 10 seconds' }
+      return { detail: 'options.realms has returned no realm for this issuer; it is called again after 10 seconds' }
     const detail =
-      'the realm of this issuer is not loaded: options.realms has failed, or too many other issuers wait for it'
+      'the realm of this issuer is not loaded: options.realms has failed, or too many other issuers are waiting for it'
     return { reason: 'keys_unavailable', detail }
   }
 
-  /** The unverified issuer of a token, if the function may be called for it. */
+  /** Returns the unverified issuer of a token if the function may be called for it. */
   #issuerOf(token: string): string | undefined {
     const issuer = claimedIssuer(token)
     return issuer !== undefined && this.#allows(issuer) ? issuer : undefined
@@ -127,7 +127,7 @@ export class RealmDirectory {
     if (names.length !== 1 || names[0] !== place.issuer || (token.issuerClaim ?? 'iss') !== 'iss') {
       throw failed(
         'another_issuer',
-        'returned another issuer than its argument: issuer must be exactly that string, in iss',
+        'returned an issuer other than its argument: issuer must be exactly that string, in iss',
       )
     }
     if (this.#names.has(token.name))

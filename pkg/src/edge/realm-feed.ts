@@ -9,14 +9,14 @@ import type { FeedRuntime, FeedSettings, FeedSubscriber } from './feed/subscribe
 import type { RealmHost } from './realm-host.ts'
 import type { GateRealmSettings } from './settings.ts'
 
-/** The parts of a realm that its feed uses. */
+/** The members of a realm that its feed uses. */
 export interface FedRealm {
   readonly name: string
-  /** Its place in the core. */
+  /** Its index in the core. */
   readonly index: number
   /** The core's state as of the last change. */
   readonly state: CoreState
-  /** Reads the core's state, after a change. */
+  /** Reads the core's state after a change. */
   currentState(): CoreState
 }
 
@@ -27,9 +27,9 @@ export class RealmFeed implements FeedSubscriber {
   readonly runtime: FeedRuntime
   readonly puller: FeedPuller
   /**
-   * The start of the last successful refresh, or the time of the last push that brought something new. It only paces
-   * fetches: the state's age counts from the origin's statement. A repeated old message does not count, or its sender
-   * could prevent refreshes.
+   * The start of the last successful refresh, or the time of the last push that changed something. It only paces
+   * fetches: the state's age counts from the origin's statement. A replayed old message does not count, because its
+   * sender could otherwise prevent refreshes.
    */
   refreshedAtMs: number = -Infinity
   /** When a token that was ahead of the state last caused a refresh. */
@@ -74,7 +74,7 @@ export class RealmFeed implements FeedSubscriber {
   apply(message: Uint8Array): Applied {
     const applied = this.#host.core.applyFeed(this.#realm.index, message, this.#host.now())
     if (applied.effect === 'changed' || applied.effect === 'renewed') this.refreshedAtMs = this.runtime.nowMs()
-    // A push in an older form states no policy; a refresh brings the gate's own form, which does.
+    // A push in an older form states no policy; a refresh fetches the gate's own form, which does.
     if (this.#realm.currentState().policy !== 'not_stated') this.#reportPolicy()
     return applied
   }
@@ -93,20 +93,20 @@ export class RealmFeed implements FeedSubscriber {
     return this.state.policy === 'differs' && !this.#acceptDifferingPolicy
   }
 
-  /** The sections that a token of this realm waits for; `undefined`: none. */
+  /** Returns the sections that a token of this realm waits for; `undefined` if there are none. */
   demandOf(token: string): SectionDemand | undefined {
     const { core } = this.#host
     if (this.state.loaded && core.missingFor(token).length === 0) return undefined
     return new SectionDemand(() => (this.state.loaded ? core.missingFor(token) : undefined))
   }
 
-  /** After the core was rebuilt: nothing is loaded. */
+  /** Must be called after the core was rebuilt: nothing is loaded. */
   reset(): void {
     this.refreshedAtMs = -Infinity
     this.caughtUpAtMs = -Infinity
   }
 
-  /** Starts the stream of a feed that has one. Called at first use: no I/O may start before. */
+  /** Starts the stream if the feed uses one. Called at first use, because no I/O may start earlier. */
   start(): void {
     this.#stream?.start()
   }
@@ -116,12 +116,15 @@ export class RealmFeed implements FeedSubscriber {
     return this.#keyLookup !== undefined
   }
 
-  /** Looks up an unknown key at the origin. False: not now, it failed, or the keys come from elsewhere. */
+  /**
+   * Looks up an unknown key at the origin. Returns false if that is not allowed now, has failed, or the keys come from
+   * elsewhere.
+   */
   async lookUpKey(kid: string): Promise<boolean> {
     return (await this.#keyLookup?.lookUp(kid)) ?? false
   }
 
-  /** Waits at most until `untilMs` for the first keys of a feed that has none yet. */
+  /** Waits until `untilMs` at most for the first keys of a feed without keys. */
   async awaitFirstKeys(untilMs: number): Promise<void> {
     await this.#keyLookup?.awaitFirstKeys(untilMs)
   }
@@ -133,7 +136,7 @@ export class RealmFeed implements FeedSubscriber {
     await sent
   }
 
-  /** Reports a failure of the feed; a statement from the future is a failure of clocks. */
+  /** Reports a failure of the feed; a statement from the future is a clock failure. */
   report(error: unknown): void {
     const detail = typeof error === 'object' && error !== null && 'detail' in error ? error.detail : undefined
     this.#host.report(detail === 'from_future' ? 'clock' : 'feed', this.name, error)

@@ -4,13 +4,13 @@ import type { GateReports } from './gate-reports.ts'
 import type { Reporter } from './report.ts'
 import type { GateSettings } from './settings.ts'
 
-/** The parts of a gate that its realms use. */
+/** The members of a gate that its realms use. */
 export interface RealmHost {
   core: Core
   settings: GateSettings
   runtime: FeedRuntime
   report: Reporter
   reports: GateReports
-  /** Unix seconds; never goes back. */
+  /** Returns unix seconds; never goes back. */
   now(): number
 }

@@ -13,8 +13,8 @@ import type { GateRealmSettings } from './settings.ts'
 /** Interval of the reports that a realm looks up no revocations. */
 const UNCHECKED_EVERY_MS = 3_600_000
 /**
- * The largest key set of a realm that the function returned: a thousand may be loaded, and real sets have some
- * kilobytes.
+ * Maximum size of the key set of a realm returned by the function: a thousand realms may be loaded, and real sets have
+ * a few kilobytes.
  */
 const MAX_ANSWERED_JWKS_BYTES = 65_536
 
@@ -24,13 +24,13 @@ export class Realm implements FedRealm {
   /** The options for its tokens. */
   readonly token: TokenOptions
   readonly scopeClaim: string
-  /** Whether a verdict names the actor of a token that has one. */
+  /** Whether verdicts name the actor of a token that has one. */
   readonly marksImpersonation: boolean
   /** `undefined`: revocation is not checked. */
   readonly feed: RealmFeed | undefined
   /** Keys at a URL. */
   readonly keys: RemoteJwks | undefined
-  /** Its place where realms are a function; `undefined`: it stays for as long as the gate. */
+  /** Its place if realms are a function; `undefined`: it stays as long as the gate. */
   readonly place: Place<Realm> | undefined
   readonly #index: number
   readonly #host: RealmHost
@@ -57,8 +57,8 @@ export class Realm implements FedRealm {
   }
 
   /**
-   * Starts the stream of a feed that has one, or reports that there is no feed. Called at first use: no I/O may start
-   * before.
+   * Starts the stream if the feed uses one, or reports that the realm has no feed. Called at first use, because no I/O
+   * may start earlier.
    */
   start(): void {
     this.currentState()
@@ -66,17 +66,17 @@ export class Realm implements FedRealm {
     else this.feed.start()
   }
 
-  /** Reports that no revocation is looked up, if the last such report is an hour old. */
+  /** Reports that no revocation is looked up, unless that was reported within the last hour. */
   reportUnchecked(): void {
     const nowMs = this.#host.settings.nowMs()
     if (Math.abs(nowMs - this.#uncheckedAtMs) < UNCHECKED_EVERY_MS) return
     this.#uncheckedAtMs = nowMs
     const message =
-      "revocation is 'unchecked': revoked tokens are accepted until they expire; give the realm the feed of an origin"
+      "revocation is 'unchecked': revoked tokens are accepted until they expire; configure the feed of an origin for the realm"
     this.#host.report('options', this.name, new PortcullisError('revocation_unchecked', message))
   }
 
-  /** Its index in the core. Throws `closed` once it is closed: another realm may have that index then. */
+  /** Its index in the core. Throws `closed` once it is closed, because another realm may then have that index. */
   get index(): number {
     if (this.#isClosed) throw new PortcullisError('closed', 'the realm is no longer loaded')
     return this.#index
@@ -91,7 +91,7 @@ export class Realm implements FedRealm {
     return this.#state
   }
 
-  /** The core's state now: keys and entries expire without a change. */
+  /** Reads the core's state now: keys and entries expire without a change. */
   currentState(): CoreState {
     this.#state = this.#host.core.state(this.index)
     if (this.feed?.hasKeys === true) this.#skipped = this.#host.core.skippedKeys(this.index)
@@ -99,23 +99,26 @@ export class Realm implements FedRealm {
     return this.#state
   }
 
-  /** The skipped keys of the set that was read last. */
+  /** The skipped keys of the last set read. */
   get skippedKeys(): readonly SkippedKey[] {
     return this.#skipped
   }
 
-  /** Seconds since the origin stated this state; Infinity before the first statement. */
+  /** Returns the seconds since the origin stated this state; Infinity before the first statement. */
   ageSeconds(now: number): number {
     return this.#state.loaded ? Math.max(0, now - this.#state.issuedAt) : Infinity
   }
 
-  /** After the core was rebuilt: nothing is loaded. */
+  /** Must be called after the core was rebuilt: nothing is loaded. */
   reset(): void {
     this.currentState()
     this.feed?.reset()
   }
 
-  /** Looks up an unknown key, at the JWKS URL or by way of the origin. False: not now, or it failed. */
+  /**
+   * Looks up an unknown key, at the JWKS URL or through the origin. Returns false if that is not allowed now or has
+   * failed.
+   */
   async lookUpKey(kid: string): Promise<boolean> {
     if (this.keys !== undefined) return this.keys.lookUp(kid)
     return (await this.feed?.lookUpKey(kid)) ?? false

@@ -8,18 +8,18 @@ import { provenFeeds } from './feed/push-sender.ts'
 import type { OpenGate } from './open-gate.ts'
 import type { RealmFeed } from './realm-feed.ts'
 
-/** How long the body of a push may take. */
+/** Maximum time for the body of a push. */
 const BODY_TIMEOUT_MS = 5000
 
 /**
  * Responds to a push: a POST whose body is a manifest or delta. A sender that presents the realm's secret learns the
- * effect. Any other learns only whether the bytes are a statement of a realm here, independent of the gate's state.
+ * effect. Any other only learns whether the bytes are a statement of a realm here, independent of the gate's state.
  */
 export async function receiveFeed(gate: OpenGate, request: Request, waitUntil?: WaitUntil): Promise<Response> {
   try {
     return await respond(gate, request, waitUntil)
   } catch (error) {
-    // The core has failed, and reported that.
+    // The core has failed and has reported that.
     if (error instanceof PortcullisError && error.code === 'fault')
       return jsonResponse(503, { error: 'fault' }, { 'retry-after': '1' })
     throw error
@@ -40,7 +40,7 @@ async function respond(gate: OpenGate, request: Request, waitUntil: WaitUntil | 
   }
   const claimed = peek(gate, bytes)
   if (claimed instanceof PortcullisError) {
-    // Where realms are a function, a push for one that is not loaded is not an error.
+    // If realms are a function, a push for one that is not loaded is not an error.
     if (claimed.detail === 'wrong_realm' && gate.directory === undefined) gate.reports.strayPush(claimed)
     return refusalResponse(claimed, proven.length > 0)
   }
@@ -49,14 +49,14 @@ async function respond(gate: OpenGate, request: Request, waitUntil: WaitUntil | 
     : unprovenPush(gate, claimed.feed, bytes, waitUntil)
 }
 
-/** The feed that a message claims to be of, unverified, and its sequence. */
+/** The feed to which a message claims to belong, unverified, and its sequence. */
 interface Claimed {
   feed: RealmFeed
   sequence: number
 }
 
 function provenPush({ feed, sequence }: Claimed, bytes: Uint8Array, waitUntil: WaitUntil | undefined): Response {
-  // Older than the state: it could change nothing, so no signature is verified.
+  // The message is older than the state: it could change nothing, so no signature is verified.
   if (feed.state.loaded && sequence < feed.state.sequence) return appliedResponse(feed, false)
   try {
     const { effect } = apply(feed, bytes, waitUntil)
@@ -89,10 +89,10 @@ function unprovenPush(gate: OpenGate, feed: RealmFeed, bytes: Uint8Array, waitUn
   }
 }
 
-/** Applies the bytes and starts to fetch missing changes. Throws `feed_refused`. */
+/** Applies the bytes and starts fetching missing changes. Throws `feed_refused`. */
 function apply(feed: RealmFeed, bytes: Uint8Array, waitUntil: WaitUntil | undefined): Applied {
   const applied = feed.apply(bytes)
-  // A manifest with new sections takes effect once they are here; a delta may end before the ledger's head.
+  // A manifest with new sections takes effect once they have arrived; a delta may end before the ledger's head.
   const isIncomplete = applied.effect === 'staged' || applied.effect === 'partial' || feed.missingSections().length > 0
   if (!isIncomplete) void feed.acknowledge(waitUntil)
   if (!isIncomplete && !isInOlderForm(feed.state)) return applied
@@ -101,7 +101,7 @@ function apply(feed: RealmFeed, bytes: Uint8Array, waitUntil: WaitUntil | undefi
   return applied
 }
 
-/** The feed that the bytes claim to be of, and their sequence; the signature is not verified. */
+/** Returns the feed to which the bytes claim to belong, and their sequence; the signature is not verified. */
 function peek(gate: OpenGate, bytes: Uint8Array): Claimed | PortcullisError {
   try {
     return gate.peekFeed(bytes)
@@ -112,7 +112,7 @@ function peek(gate: OpenGate, bytes: Uint8Array): Claimed | PortcullisError {
 }
 
 /**
- * Treats a push as a hint that something is new. Without its body the realm is unknown; realms of a function, of which
+ * Treats a push as a hint that something is new. The realm is unknown without the body. Realms of a function, of which
  * a thousand may be loaded, are not refreshed by one unauthenticated push.
  */
 function hintResponse(gate: OpenGate, waitUntil: WaitUntil | undefined): Response {
@@ -137,7 +137,7 @@ function appliedResponse(feed: RealmFeed, changed: boolean): Response {
   return jsonResponse(200, { realm: feed.name, sequence, changed })
 }
 
-/** The response to a sender without the secret whose push is a statement of a realm here. */
+/** Returns the response to a sender without the secret whose push is a statement of a realm here. */
 function receivedResponse(): Response {
   return jsonResponse(200, { received: true })
 }

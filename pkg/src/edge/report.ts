@@ -2,14 +2,14 @@ import { PortcullisError } from '../errors.ts'
 import { isAboutOtherUses } from '../jwks/skipped-keys.ts'
 import type { GateOptions, Report } from '../types.ts'
 
-/** How often the default reporter repeats one kind and code of report about one realm. */
+/** Minimum interval at which the default reporter repeats one kind and code of report about one realm. */
 const REPEAT_MS = 60_000
-/** How many such reports are remembered: names of realms may come and go. */
+/** Maximum number of such reports that are remembered: names of realms may come and go. */
 const MAX_WARNED = 1000
 
 export type Reporter = (kind: Report['kind'], realm: string, error: unknown) => void
 
-/** Wraps the operator's present listener so that it cannot fail a request. Default: the console, at a bounded rate. */
+/** Wraps the operator's current listener so that it cannot fail a request. Default: the console, at a bounded rate. */
 export function reporter(settings: { readonly onReport: GateOptions['onReport'] | undefined }): Reporter {
   const warn = rateLimitedWarn()
   return (kind, realm, error) => {
@@ -31,7 +31,7 @@ function rateLimitedWarn(): (report: Report) => void {
     if (now - (warnedAtMs.get(key) ?? -Infinity) < REPEAT_MS) return
     warnedAtMs.delete(key)
     warnedAtMs.set(key, now)
-    // A Map keeps the order of insertion: oldest first.
+    // A Map keeps insertion order: oldest first.
     for (const oldest of warnedAtMs.keys()) {
       if (warnedAtMs.size <= MAX_WARNED) break
       warnedAtMs.delete(oldest)

@@ -186,7 +186,7 @@ test('explain says why a realm is not loaded', async (t) => {
   const stranger = await explained(await tenants.token('a', { iss: 'https://evil.example' }))
   assert.deepEqual(
     [stranger?.reason, stranger?.detail],
-    ['wrong_issuer', 'options.issuers has no name or pattern of this issuer'],
+    ['wrong_issuer', 'options.issuers has no name or pattern for this issuer'],
   )
   const unknown = await explained(await tenants.token('forged'))
   assert.equal(unknown?.reason, 'wrong_issuer')
@@ -407,7 +407,7 @@ test('options that contradict each other are refused', async (t) => {
     [others, /options.issuers is missing/],
     [{ ...others, issuers: [] }, /options.issuers must be an array of 1 to 1000 members/],
     [{ ...others, issuers: ['https://*.example.com'] }, /options.issuers\[0\]/],
-    [{ ...others, issuers, realms: [tenants.realm('a')] }, /options.issuers is for a function/],
+    [{ ...others, issuers, realms: [tenants.realm('a')] }, /options.issuers requires a function/],
     [{ ...others, issuers, realms: 'all' }, /options.realms must be .* or a function/],
     [{ ...others, issuers, realms: [] }, /options.realms must be/],
   ]

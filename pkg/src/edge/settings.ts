@@ -41,12 +41,12 @@ import type { Runtime } from './core/module.ts'
 import type { FeedSettings } from './feed/subscriber.ts'
 import { IssuerPatterns, MAX_PATTERNS } from './issuers/issuer-patterns.ts'
 
-/** A gate's options with every default filled in. */
+/** A gate's options with all defaults applied. */
 export interface GateSettings
   extends Required<Omit<GateOptions, 'realms' | 'issuers' | 'maxSessionSeconds' | 'onReport'>> {
   /** The realms that are loaded from the start. */
   realms: GateRealmSettings[]
-  /** Returns the realm of an issuer that is not loaded; `undefined`: `realms` are all. */
+  /** Returns the realm of an issuer that is not loaded; `undefined`: `realms` is complete. */
   resolver: RealmResolver | undefined
   /** The issuers for which `resolver` may be called. */
   issuers: string[]
@@ -59,14 +59,14 @@ type AnyRealm = RealmOptions | UncheckedRealmOptions
 
 export interface GateRealmSettings {
   token: TokenOptions
-  /** A set, where to fetch one, or `undefined`: the feed carries it. */
+  /** A set, the URL of one, or `undefined` if the feed carries it. */
   jwks: URL | JWKS | undefined
   /** `undefined`: revocation is not checked. */
   feed: FeedSettings | undefined
   acceptDifferingPolicy: boolean
 }
 
-/** Checks options and fills in the defaults. Throws `invalid_option`, naming the option. */
+/** Validates options and applies the defaults. Throws `invalid_option`, naming the option. */
 export function resolveGateSettings(options: AnyGateOptions): GateSettings {
   checkOptions(options, GATE_RULES)
   const { realms, issuers, ...others } = options
@@ -88,7 +88,7 @@ export function resolveGateSettings(options: AnyGateOptions): GateSettings {
     return { ...settings, resolver: realms }
   }
   if (issuers !== undefined)
-    throw invalid('options.issuers is for a function as options.realms: an array names its issuers itself')
+    throw invalid('options.issuers requires a function as options.realms: an array names its issuers itself')
   checkDistinct(realms, 'options.realms')
   return {
     ...settings,
@@ -97,7 +97,7 @@ export function resolveGateSettings(options: AnyGateOptions): GateSettings {
 }
 
 /**
- * Checks a realm that the function has returned, and copies it, because the caller may change it later. Throws
+ * Validates a realm returned by the function, and copies it, because the caller may change it later. Throws
  * `invalid_option`.
  */
 export function resolveAnsweredRealm(answer: object, settings: GateSettings, runtime: Runtime): GateRealmSettings {
@@ -110,7 +110,8 @@ export function resolveAnsweredRealm(answer: object, settings: GateSettings, run
 }
 
 /**
- * The global `fetch`. Read at each call, so that a replacement counts; called without a receiver, as workerd demands.
+ * Calls the global `fetch`. It is read at each call, so that replacing it takes effect, and called without a receiver,
+ * as workerd requires.
  */
 export const globalFetch: typeof fetch = (input, init) => fetch(input, init)
 
@@ -121,11 +122,14 @@ export function checkRuntime(settings: GateSettings, runtime: Runtime): void {
 
 function checkMode({ feed }: GateRealmSettings, runtime: Runtime, name: string): void {
   if (feed?.mode !== 'stream' || runtime.shareFlights) return
-  const reason = 'this runtime ends I/O with the request that began it'
+  const reason = 'this runtime ends I/O with the request that started it'
   throw invalid(`${name}.feed.mode cannot be 'stream' here: ${reason}; use 'pull', and gate.receiveFeed for pushes`)
 }
 
-/** A gate's settings in the form the core takes. `hostAlgorithms`: those whose signatures the host verifies faster. */
+/**
+ * Returns a gate's settings in the form the core takes. `hostAlgorithms`: those whose signatures the host verifies
+ * faster.
+ */
 export function coreOptions(settings: GateSettings, hostAlgorithms: readonly Algorithm[]): CoreOptions {
   return {
     maxTokenBytes: settings.maxTokenBytes,
@@ -143,7 +147,7 @@ export function coreOptions(settings: GateSettings, hostAlgorithms: readonly Alg
   }
 }
 
-/** A realm's settings in the form the core takes. */
+/** Returns a realm's settings in the form the core takes. */
 export function coreRealm({ token, jwks, feed, acceptDifferingPolicy }: GateRealmSettings): CoreRealm {
   return {
     ...corePolicy(token),
@@ -188,7 +192,7 @@ const realms: typeof realmList = {
 const GATE = {
   realms: required(realms),
   issuers: boundedList(string, 1, MAX_PATTERNS),
-  // RFC 7519 sets no limit; header fields of common servers end at 16 KiB. A token with the required claims is longer
+  // RFC 7519 sets no limit; common servers limit header fields to 16 KiB. A token with the required claims is longer
   // than the minimum.
   maxTokenBytes: withDefault(integer('bytes', 100, 1024 * 1024), 16_384),
   // A busy worker's users of a few minutes; a token of 800 bytes takes about 1.2 kB here, and half of that again as
@@ -219,25 +223,26 @@ const GATE = {
 export const GATE_RULES: Rules = GATE
 
 /**
- * A realm has a feed, or says that none of its revocations are looked up: leaving out the feed must not turn them off.
+ * Throws `invalid_option` unless a realm has a feed or states that its revocations are not looked up: omitting the feed
+ * must not turn them off.
  */
 function checkRevocation({ revocation, feed, jwks, acceptDifferingPolicy }: AnyRealm, name: string): void {
   if (revocation === undefined) {
     if (feed !== undefined) return
     throw invalid(
-      `${name}.feed is missing: it must be ${REALM.feed.expected}, or revocation 'unchecked' to begin without an origin`,
+      `${name}.feed is missing: it must be ${REALM.feed.expected}, or revocation 'unchecked' to start without an origin`,
     )
   }
   const beside = feed !== undefined ? 'feed' : acceptDifferingPolicy !== undefined ? 'acceptDifferingPolicy' : undefined
   if (beside !== undefined)
-    throw invalid(`${name}.revocation cannot be 'unchecked' beside ${beside}: leave out one of them`)
+    throw invalid(`${name}.revocation cannot be 'unchecked' together with ${beside}: remove one of them`)
   if (jwks !== undefined) return
   throw invalid(
     `${name}.jwks is missing: it must be ${REALM.jwks.expected}; with revocation 'unchecked' no feed carries the keys`,
   )
 }
 
-/** Refuses secrets over plain HTTP. The feed itself is signed, so it may use plain HTTP. */
+/** Throws `invalid_option` for secrets sent by plain HTTP. The feed itself is signed, so it may use plain HTTP. */
 function checkSecrets(settings: GateSettings, feed: FeedSettings, name: string): void {
   const secret =
     feed.credential !== undefined ? 'credential' : feed.acknowledge !== undefined ? 'acknowledge' : undefined
@@ -252,7 +257,7 @@ function checkSecrets(settings: GateSettings, feed: FeedSettings, name: string):
 }
 
 /**
- * Fills in the defaults of a realm whose options have been checked one by one. Throws `invalid_option` for
+ * Applies the defaults to a realm whose options have been validated one by one. Throws `invalid_option` for
  * contradictions.
  */
 function resolveRealm(realm: AnyRealm, settings: GateSettings, name: string): GateRealmSettings {
@@ -286,7 +291,7 @@ function resolveRealmSettings({
   }
 }
 
-/** A copy of plain data and URLs. */
+/** Copies plain data and URLs. */
 function copy(value: unknown): unknown {
   if (value instanceof URL) return new URL(value)
   if (Array.isArray(value)) return value.map(copy)

@@ -2,21 +2,21 @@ import type { CachedTokenId } from '../core/token-buffer.ts'
 import { LazyClaims } from './claims.ts'
 import type { Finding } from './core/finding.ts'
 
-/** The finding for an accepted token, with its claims, and the state for which it holds. */
+/** The finding for an accepted token, with its claims and the state for which it holds. */
 export interface CachedVerdict extends Finding {
   reason: undefined
   readonly token: string
   readonly lazyClaims: LazyClaims
   /** Its id in the core's cache. */
   id: CachedTokenId
-  /** The state for which the finding holds; with another, the core must recheck the token. */
+  /** The state for which the finding holds; if it differs, the core must recheck the token. */
   stateStamp: number
 }
 
 /**
  * Caches repeated tokens, so that their claims are parsed once and the core is called once for each state stamp. A
- * token is only added once the core has its signature cached: a token presented once takes no room here. Bounded by two
- * generations of half the size each: when the young one is full, the old one is evicted, but for the tokens used
+ * token is only added once the core has cached its signature, so a token presented once takes no room here. Bounded by
+ * two generations of half the size each: when the young one is full, the old one is evicted, except for tokens used
  * meanwhile.
  */
 export class TokenCache {
@@ -37,7 +37,8 @@ export class TokenCache {
   }
 
   /**
-   * The verdict on exactly this token: the key is made from the end of its signature, and the whole string is compared.
+   * Returns the verdict on exactly this token: the key is derived from the end of its signature, and the whole string
+   * is compared.
    */
   get(token: string): CachedVerdict | undefined {
     const key = keyOf(token)
@@ -82,16 +83,16 @@ export class TokenCache {
   }
 }
 
-/** Enough of the signature to tell tokens apart. */
+/** Enough characters of the signature to tell tokens apart. */
 const KEY_CHARACTERS = 8
 /** Fits the small integers of every engine. Slicing and hashing a string as key would double the cost of a lookup. */
 const KEY_BITS = 0x3fff_ffff
-/** No token may take more than this fraction of a generation. */
+/** A token may take at most this fraction of a generation. */
 const LARGEST_SHARE = 4
 /** Bytes of an entry in the map, the verdict and the objects around the claims. */
 const ENTRY_BYTES = 500
 
-/** Tokens that share a key, one in a hundred thousand of a full cache, evict each other. */
+/** Returns the key of a token. Tokens that share one, one in a hundred thousand of a full cache, evict each other. */
 function keyOf(token: string): number {
   let key = 0
   for (let at = token.length - KEY_CHARACTERS; at < token.length; at++) key = Math.imul(key, 31) + token.charCodeAt(at)
@@ -99,7 +100,8 @@ function keyOf(token: string): number {
 }
 
 /**
- * The approximate size of a token: a byte for each character, and about half as much again for its claims as objects.
+ * Returns the approximate size of a token: a byte for each character, and about half as much again for its claims as
+ * objects.
  */
 function weight(token: string): number {
   return Math.ceil(token.length * 1.5) + ENTRY_BYTES
@@ -108,7 +110,7 @@ function weight(token: string): number {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** Copies a string: a slice of a longer one, such as a header, would keep all of it in memory. */
+/** Copies a string, because a slice of a longer one, such as a header, would keep all of it in memory. */
 function copy(token: string): string {
   return decoder.decode(encoder.encode(token))
 }

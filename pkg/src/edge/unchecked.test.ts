@@ -159,9 +159,9 @@ test('options that contradict it are refused, and a missing feed is never taken 
   const { jwks: _, ...withoutKeys } = uncheckedRealm(realm)
   const { revocation: __, ...withoutBoth } = uncheckedRealm(realm)
   const wrong: [object, RegExp][] = [
-    [{ ...uncheckedRealm(realm), feed }, /realms\[0\]\.revocation cannot be 'unchecked' beside feed/],
-    [{ ...uncheckedRealm(realm), acceptDifferingPolicy: true }, /beside acceptDifferingPolicy/],
-    [{ ...uncheckedRealm(realm), acceptDifferingPolicy: false }, /beside acceptDifferingPolicy/],
+    [{ ...uncheckedRealm(realm), feed }, /realms\[0\]\.revocation cannot be 'unchecked' together with feed/],
+    [{ ...uncheckedRealm(realm), acceptDifferingPolicy: true }, /together with acceptDifferingPolicy/],
+    [{ ...uncheckedRealm(realm), acceptDifferingPolicy: false }, /together with acceptDifferingPolicy/],
     [withoutKeys, /realms\[0\]\.jwks is missing/],
     [withoutBoth, /realms\[0\]\.feed is missing/],
     [{ ...withoutBoth, revocation: 'checked' }, /revocation must be 'unchecked'/],

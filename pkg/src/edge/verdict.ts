@@ -8,7 +8,7 @@ import type { Realm } from './realm.ts'
 import { grantsScopes } from './scope.ts'
 import type { CachedVerdict } from './token-cache.ts'
 
-/** The verdict that follows from a finding. Header and claims are parsed only from an accepted token. */
+/** Returns the verdict that follows from a finding. Header and claims are only parsed from an accepted token. */
 export function verdictOf<C extends Claims>(
   finding: Finding | CachedVerdict,
   realm: Realm | undefined,
@@ -21,7 +21,7 @@ export function verdictOf<C extends Claims>(
   return realm.marksImpersonation ? marked(accepted) : accepted
 }
 
-/** The same verdict, if the token's scope claim grants every scope needed. */
+/** Returns the verdict if the token's scope claim grants every required scope, else a refusal. */
 export function requireScope<C extends Claims>(
   verdict: Verdict<C>,
   needed: readonly string[],
@@ -33,14 +33,14 @@ export function requireScope<C extends Claims>(
     : { ...refused('insufficient_scope'), scope: [...needed] }
 }
 
-/** Apart from `verdictOf`, which must stay small enough to be compiled into its callers. */
+/** Separate from `verdictOf`, which must stay small enough to be inlined into its callers. */
 function refusedBy(reason: Reason, token: string): Refused {
   return refused(reason, reason === 'malformed' ? formAdvice(token) : undefined)
 }
 
 /**
- * Whether this is a verdict, not a promise of one. The global `Promise` may not be the class that async functions
- * return, so no `instanceof`.
+ * Returns whether this is a verdict and not a promise of one. The global `Promise` may not be the class that async
+ * functions return, so `instanceof` is not used.
  */
 export function isSettled<C extends Claims>(verdict: Verdict<C> | Promise<Verdict<C>>): verdict is Verdict<C> {
   return Object.hasOwn(verdict, 'ok')
@@ -54,13 +54,13 @@ function acceptedBy<C extends Claims>(finding: Finding | CachedVerdict, realm: R
   return { ok: true, claims: claims as C, header, realm: realm.name, sequence }
 }
 
-/** Says in the verdict that no revocation was looked up, and each hour in a report. */
+/** Marks the verdict as one without a revocation lookup, and reports that hourly. */
 function markUnchecked(accepted: Accepted, realm: Realm): void {
   accepted.unchecked = true
   realm.reportUnchecked()
 }
 
-/** Says in the verdict who acts for the user. As for the core, a claim that is `null` or empty is absent. */
+/** Names in the verdict who acts for the user. As in the core, a claim that is `null` or empty counts as absent. */
 function marked<C extends Claims>(accepted: Accepted<C>): Accepted<C> {
   const { act } = accepted.claims
   if (act === undefined || act === null || act === '') return accepted
@@ -68,7 +68,7 @@ function marked<C extends Claims>(accepted: Accepted<C>): Accepted<C> {
   return Object.assign(accepted, { impersonatedBy: typeof sub === 'string' ? { sub } : {} })
 }
 
-/** Makes derived classes put their private fields on a plain object, like any other verdict. */
+/** Lets derived classes put their private fields on a plain object, like any other verdict. */
 class Plain {
   constructor() {
     // biome-ignore lint/correctness/noConstructorReturn: it is the object that the derived class extends.
@@ -106,7 +106,7 @@ class LazyVerdict extends Plain {
     this.sequence = sequence
   }
 
-  // Shared functions: closures would give every verdict a hidden class of its own.
+  // Shared functions: closures would give every verdict its own hidden class.
   static readonly #claims = function (this: LazyVerdict): Claims {
     return this.#lazyClaims.claims
   }

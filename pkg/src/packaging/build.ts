@@ -1,4 +1,5 @@
-// Makes the files of the package that follow from compiled ones. `cargo xtask build` runs it after wasm-opt and tsc.
+// Creates the files of the package that are derived from compiled ones. `cargo xtask build` runs it after wasm-opt and
+// tsc.
 
 import { fileURLToPath } from 'node:url'
 import { removeComments } from './comments.ts'

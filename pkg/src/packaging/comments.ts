@@ -1,11 +1,11 @@
-// Compiled modules carry no comments: bundlers that do not minify, such as wrangler's, upload those that stand in
-// classes.
+// Removes comments from compiled modules, because bundlers that do not minify, such as wrangler's, upload the comments
+// inside classes.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import ts from 'typescript'
 
-/** Takes the comments out of the modules in `folder`, a package that is built. Declarations keep theirs. */
+/** Removes the comments from the modules in `folder`, a built package. Declarations keep theirs. */
 export function removeComments(folder: string): void {
   for (const file of modulesIn(folder)) {
     const path = join(folder, file)
@@ -13,7 +13,7 @@ export function removeComments(folder: string): void {
   }
 }
 
-/** The same module without comments, but for those that bundlers read. */
+/** Returns the module without comments, except for those that bundlers read. */
 export function withoutComments(text: string): string {
   const source = ts.createSourceFile('module.js', text, ts.ScriptTarget.Latest, true, ts.ScriptKind.JS)
   let kept = ''
@@ -30,7 +30,7 @@ export function withoutComments(text: string): string {
 /** Annotations for bundlers, and licences. */
 const KEPT = /^\/[*/]!|[@#]__(?:PURE|NO_SIDE_EFFECTS)__|webpack[A-Z]|@vite-ignore|@license/
 
-/** White space and comments stand between two tokens. A line break in a comment may end a statement, so it stays. */
+/** White space and comments occur between two tokens. A line break in a comment may end a statement, so it is kept. */
 function withoutCommentsBetween(trivia: string): string {
   if (!trivia.includes('/')) return trivia
   const bare = trivia.replace(/\/\*[^]*?\*\/|\/\/[^\n]*/g, (comment) =>
@@ -39,7 +39,7 @@ function withoutCommentsBetween(trivia: string): string {
   return bare.replace(/[ \t]*\n(?:[ \t]*\n)*/g, '\n')
 }
 
-/** The generated code of the wasm modules has none: `wasm-bind` leaves them out. */
+/** Returns the modules in `folder`. The generated code of the wasm modules has no comments: `wasm-bind` omits them. */
 function modulesIn(folder: string): string[] {
   const compiled = readdirSync(join(folder, 'dist'), { recursive: true, encoding: 'utf8' }).filter((file) =>
     file.endsWith('.js'),

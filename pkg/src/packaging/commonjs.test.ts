@@ -52,6 +52,6 @@ test('a file beside the ES module is found from the copy', () => {
 
 test('what CommonJS cannot load is refused by name', () => {
   for (const text of ['export const a = await 1', 'const module = 1\nexport { module }']) {
-    assert.throws(() => toCommonJs('dist/x.js', text), /^Error: dist\/x\.js is no CommonJS module: /)
+    assert.throws(() => toCommonJs('dist/x.js', text), /^Error: dist\/x\.js cannot be a CommonJS module: /)
   }
 })

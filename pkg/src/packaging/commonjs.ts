@@ -1,4 +1,4 @@
-// The CommonJS copy of all that `require` reaches: the same tree under dist/cjs, made from the built ES modules.
+// The CommonJS copy of everything that `require` reaches: the same tree under dist/cjs, made from the built ES modules.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -7,7 +7,7 @@ import ts from 'typescript'
 import { filesFor } from './exports-map.ts'
 import { commonJsCopy, copiedFrom, reached, specifierFor, specifierIn, targetOf } from './module-files.ts'
 
-/** Writes the copies of the modules in `folder`, a package that is built. */
+/** Writes the copies of the modules in `folder`, a built package. */
 export function writeCommonJs(folder: string): void {
   const entries = filesFor(folder, 'require').filter((file) => file.endsWith('.cjs'))
   for (const file of reached(folder, entries.map(copiedFrom))) {
@@ -17,7 +17,7 @@ export function writeCommonJs(folder: string): void {
   }
 }
 
-/** The names that CommonJS gives to each module, which therefore may not declare them. */
+/** The names that CommonJS defines in each module, so the module may not declare them. */
 const GIVEN = ['exports', 'require', 'module', '__filename', '__dirname']
 
 /**
@@ -38,14 +38,20 @@ export function toCommonJs(file: string, text: string): string {
   try {
     compileFunction(outputText, GIVEN)
   } catch (cause) {
-    throw new Error(`${file} is no CommonJS module: use no top-level await, and declare none of ${GIVEN.join(', ')}`, {
-      cause,
-    })
+    throw new Error(
+      `${file} cannot be a CommonJS module: use no top-level await, and declare none of ${GIVEN.join(', ')}`,
+      {
+        cause,
+      },
+    )
   }
   return outputText
 }
 
-/** Points imports at copies, and puts the URL of the ES module for `import.meta.url`: files are named from there. */
+/**
+ * Makes imports refer to the copies, and replaces `import.meta.url` by the URL of the ES module, to which file names
+ * are relative.
+ */
 function toCopies(file: string): ts.TransformerFactory<ts.SourceFile> {
   return (context) => (source) => {
     const visit = (node: ts.Node): ts.Node => {

@@ -1,5 +1,5 @@
-// Declarations as their readers resolve them: tsc leaves the sources' names in them (`./x.ts`), and newer syntax than
-// some read.
+// Adapts declarations to their readers: tsc leaves the sources' names in them (`./x.ts`), and syntax newer than some
+// readers support.
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -33,7 +33,9 @@ export function writeDeclarations(folder: string): void {
   }
 }
 
-/** Replaces the specifiers of own files. `rename` is given the JavaScript file that a specifier stands for. */
+/**
+ * Replaces the specifiers of the package's own files. `rename` gets the JavaScript file to which a specifier refers.
+ */
 export function withTargets(file: string, text: string, rename: (target: string) => string): string {
   return replaced(
     text,
@@ -44,7 +46,7 @@ export function withTargets(file: string, text: string, rename: (target: string)
   )
 }
 
-/** `Uint8Array` takes a type argument since TypeScript 5.7. Without it the same values fit. */
+/** Removes the type argument of `Uint8Array`, which exists since TypeScript 5.7. Without it the same values fit. */
 export function readableSince50(file: string, text: string): string {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true)
   const changes: Change[] = []
@@ -68,7 +70,7 @@ interface Change {
   by: string
 }
 
-/** `changes` are in the order of the text and do not overlap. */
+/** Applies `changes`, which are in the order of the text and do not overlap. */
 function replaced(text: string, changes: readonly Change[]): string {
   let result = ''
   let done = 0

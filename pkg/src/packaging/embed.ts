@@ -1,4 +1,4 @@
-// The wasm modules as text, for entries that find no file beside themselves once a bundler has put them into one.
+// The wasm modules as strings, for entries that a bundler has merged into one file, with no wasm file next to it.
 
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { deflateRawSync } from 'node:zlib'
 
 const MODULES = ['edge', 'edge-slim', 'origin']
 
-/** Writes `wasm/<module>/embedded.js` where the module is newer. Modules that have not been built are left out. */
+/** Writes `wasm/<module>/embedded.js` if the module is newer. Modules that have not been built are skipped. */
 export function embedModules(folder: string): void {
   for (const name of MODULES) {
     const module = join(folder, 'wasm', name, 'core_bg.wasm')
@@ -15,7 +15,7 @@ export function embedModules(folder: string): void {
   }
 }
 
-/** Compressed: two fifths of the text, and as fast to start from, for there is less to parse. */
+/** Returns the compressed module: two fifths of the size, and as fast to start from, because there is less to parse. */
 function sourceOf(module: Uint8Array): string {
   return `export const base64 = '${deflateRawSync(module, { level: 9 }).toString('base64')}'\n`
 }

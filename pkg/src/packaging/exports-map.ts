@@ -1,24 +1,22 @@
-// The subpaths of the package and the files they name, as package.json declares them.
+// The subpaths of the package and the files they name, as declared in package.json.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Which module system asks for a subpath. */
+/** The module system that resolves a subpath. */
 export type ModuleSystem = 'import' | 'require'
 
 /** A target of `exports`: a file, or a choice by conditions. */
 export type Target = string | { readonly [condition: string]: Target }
 
-/** One file that a subpath may give, and the conditions that lead to it. */
+/** A file to which a subpath may resolve, and the conditions that lead to it. */
 export interface ExportedFile {
   subpath: string
   conditions: string[]
   file: string
 }
 
-/**
- * Lists every file that `exports` names, in the order of package.json. Files are relative to the folder of the package.
- */
+/** Lists every file that `exports` names, in the order of package.json. Files are relative to the package's folder. */
 export function exportedFiles(folder: string): ExportedFile[] {
   const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
     exports: Record<string, Target>
@@ -28,7 +26,7 @@ export function exportedFiles(folder: string): ExportedFile[] {
   )
 }
 
-/** Lists the files that a module system may be given, each once. */
+/** Lists the files to which a module system may resolve subpaths, each once. */
 export function filesFor(folder: string, system: ModuleSystem): string[] {
   const files = exportedFiles(folder).filter(({ conditions }) => conditions.includes(system))
   return [...new Set(files.map(({ file }) => file))]

@@ -1,10 +1,10 @@
-// Entries that take few files: one each for Node, and one beside its entry for workerd and edge runtimes.
+// Entries that need few files: one each for Node, and a shared one next to the entries for workerd and edge runtimes.
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build, type BuildOptions } from 'esbuild'
 
-/** Each further file costs a starting process a third of a millisecond, and the gate has 77. */
+/** Each additional file costs a starting process a third of a millisecond, and the gate has 77. */
 const NODE = ['dist/entry/edge/node.js', 'dist/entry/edge/slim/node.js']
 
 /** Minified here, because wrangler uploads bundles as they are. */
@@ -14,8 +14,8 @@ const WORKERS = ['workerd', 'unwasm', 'edge-light'].flatMap((name) => [
 ])
 
 /**
- * Joins what the entries of the built package in `folder` import, but for the wasm module. The modules themselves stay,
- * for `portcullis/edge/load`; a process that imports both has two instances of the core, each complete.
+ * Bundles what the entries of the built package in `folder` import, except for the wasm module. The modules themselves
+ * stay, for `portcullis/edge/load`; a process that imports both has two instances of the core, each complete.
  */
 export async function joinEntries(folder: string): Promise<void> {
   for (const entry of NODE) {
@@ -27,20 +27,22 @@ export async function joinEntries(folder: string): Promise<void> {
     platform: 'neutral',
     entryPoints: WORKERS.map((entry) => join(folder, entry)),
     outdir: join(folder, 'dist/entry/edge'),
-    // A second part would have the same name, and be an error.
+    // A second part would have the same name, which is an error.
     splitting: true,
     chunkNames: 'gate',
     minify: true,
-    // Names the modules, which are in the package.
+    // The source map names the modules, which are in the package.
     sourcemap: 'linked',
     sourcesContent: false,
   })
 }
 
-/** Jest runs CommonJS and cannot `require` an ES module, which `jose` is. */
+/** Jest runs CommonJS and cannot `require` an ES module such as `jose`. */
 const TEST_KIT = 'dist/cjs/entry/test-kit/default.cjs'
 
-/** Joins the test kit's CommonJS copy with all that it imports, `jose` included, but for the wasm modules. */
+/**
+ * Bundles the test kit's CommonJS copy with everything that it imports, including `jose`, except for the wasm modules.
+ */
 export async function joinTestKit(folder: string): Promise<void> {
   const file = join(folder, TEST_KIT)
   const licence = readFileSync(join(folder, 'node_modules/jose/LICENSE.md'), 'utf8').trim()

@@ -1,5 +1,5 @@
-// Paths of the built package, relative to its folder: which file is the CommonJS copy of which, and which files a
-// module reaches.
+// Paths of the built package, relative to its folder: the CommonJS copy of each file, and the files that a module
+// reaches.
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join, posix } from 'node:path'
@@ -26,12 +26,12 @@ export function copiedFrom(copy: string): string {
 }
 
 /**
- * Returns `files` and all that they import, directly or not. Declarations that name JavaScript mean its declarations.
- * Wasm modules that have not been built are left out: the demo builds two of the three.
+ * Returns `files` and everything that they import, directly or indirectly. Declarations that name JavaScript refer to
+ * its declarations. Wasm modules that have not been built are skipped: the demo builds two of the three.
  */
 export function reached(folder: string, files: readonly string[]): string[] {
   const found = new Set(files)
-  // The iteration also visits files that are added on the way.
+  // The iteration also visits files that are added during it.
   for (const file of found) {
     for (const { text } of specifiersOf(file, readFileSync(join(folder, file), 'utf8'))) {
       const named = targetOf(file, text)
@@ -42,7 +42,7 @@ export function reached(folder: string, files: readonly string[]): string[] {
   return [...found]
 }
 
-/** Returns the declarations of a module: of `x.js`, of its copy `x.cjs`, or of `x.ts`, which was its source. */
+/** Returns the declarations of a module: of `x.js`, of its copy `x.cjs`, or of `x.ts`, its source. */
 function declarationOf(file: string): string {
   return file.replace(/(\.d)?\.(c?)[jt]s$/, '.d.$2ts')
 }
@@ -62,7 +62,7 @@ export function specifierFor(from: string, to: string): string {
   return path.startsWith('.') ? path : `./${path}`
 }
 
-/** Returns every specifier of a module or of its declarations, in the order of the text. */
+/** Returns every specifier of a module or of its declarations, in order. */
 export function specifiersOf(file: string, text: string): Specifier[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true)
   const found: Specifier[] = []
@@ -76,7 +76,7 @@ export function specifiersOf(file: string, text: string): Specifier[] {
   return found
 }
 
-/** Returns the specifier of an import or export, of an import type, and of a dynamic import of a constant. */
+/** Returns the specifier of an import or export, of an import type, or of a dynamic import of a constant. */
 export function specifierIn(node: ts.Node): ts.StringLiteral | undefined {
   const named =
     ts.isImportDeclaration(node) || ts.isExportDeclaration(node)

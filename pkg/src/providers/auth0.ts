@@ -6,13 +6,13 @@ export interface Auth0Options {
   domain: string
   /** The identifier of the API, which is not the client id of an application. */
   audience: string | string[]
-  /** The claim into which an Action of yours puts `event.session.id`. Default: none, and sessions cannot be ended. */
+  /** The claim in which your Action stores `event.session.id`. Default: none, and sessions cannot be ended. */
   sessionClaim?: string
   /** The realm's name at gate and origin. Default: `auth0`. */
   name?: string
 }
 
-/** Access tokens of an API that is registered with Auth0, of the Auth0 token profile or the RFC 9068 one. */
+/** Access tokens of an API registered with Auth0, of the Auth0 token profile or the RFC 9068 profile. */
 export const auth0: Provider<Auth0Options> = /* @__PURE__ */ provider<Auth0Options>({
   facts: {
     name: 'Auth0',
@@ -28,7 +28,7 @@ export const auth0: Provider<Auth0Options> = /* @__PURE__ */ provider<Auth0Optio
     name,
     issuer: `https://${domain}/`,
     audience,
-    // The Auth0 profile, which is the default one, has no `jti`.
+    // The Auth0 profile, which is the default, has no `jti`.
     withoutTokenId: 'user',
     ...(sessionClaim === undefined ? {} : { claimNames: { session: sessionClaim } }),
     jwks: `https://${domain}/.well-known/jwks.json`,

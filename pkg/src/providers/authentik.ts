@@ -2,7 +2,7 @@ import { baseUrl, oneOrMore, realmName, segment } from './forms.ts'
 import { type Provider, provider } from './provider.ts'
 
 export interface AuthentikOptions {
-  /** authentik as browsers reach it: `https://authentik.example.com`. */
+  /** authentik's URL as browsers use it: `https://authentik.example.com`. */
   baseUrl: string
   /** The slug of the application. */
   application: string
@@ -12,7 +12,7 @@ export interface AuthentikOptions {
   name?: string
 }
 
-/** Access tokens of an OAuth2/OpenID provider of authentik that has a signing key and no encryption key. */
+/** Access tokens of an authentik OAuth2/OpenID provider that has a signing key and no encryption key. */
 export const authentik: Provider<AuthentikOptions> = /* @__PURE__ */ provider<AuthentikOptions>({
   facts: {
     name: 'authentik',
@@ -39,7 +39,7 @@ export const authentik: Provider<AuthentikOptions> = /* @__PURE__ */ provider<Au
       issuer,
       audience: clientId,
       algorithms: ['RS256', 'ES256', 'ES384', 'ES512'],
-      // An ID token has the same issuer, audience and session, and no `uid`.
+      // An ID token has the same issuer, audience and session, but no `uid`.
       claimNames: { tokenId: 'uid' },
       jwks: `${issuer}jwks/`,
     }

@@ -2,17 +2,17 @@ import { audience, optional, pattern, realmName } from './forms.ts'
 import { type Provider, provider } from './provider.ts'
 
 export interface CloudflareAccessOptions {
-  /** The team's name: `acme` of `acme.cloudflareaccess.com`. */
+  /** The team's name: `acme` in `acme.cloudflareaccess.com`. */
   team: string
   /** The *Application Audience (AUD) Tag* of the application. */
   audience: string | string[]
-  /** Whose tokens are accepted: `users`, or `service tokens`, which name no user. Default `users`. */
+  /** The kind of tokens accepted: `users`, or `service tokens`, which name no user. Default `users`. */
   callers?: 'users' | 'service tokens'
   /** The realm's name at gate and origin. Default: `team`. */
   name?: string
 }
 
-/** Application tokens of Cloudflare Access, which are in the header `Cf-Access-Jwt-Assertion`. */
+/** Application tokens of Cloudflare Access, which are sent in the header `Cf-Access-Jwt-Assertion`. */
 export const cloudflareAccess: Provider<CloudflareAccessOptions> = /* @__PURE__ */ provider<CloudflareAccessOptions>({
   facts: {
     name: 'Cloudflare Access',

@@ -31,7 +31,7 @@ export const cognito: Provider<CognitoOptions> = /* @__PURE__ */ provider<Cognit
     return {
       name,
       issuer,
-      // Access tokens have `client_id` in place of `aud`, and `token_use` tells them from ID tokens.
+      // Access tokens have `client_id` instead of `aud`, and `token_use` distinguishes them from ID tokens.
       audience: 'none',
       authorizedParty: clientId,
       requiredClaims: ['exp', 'iat', 'sub', 'jti', 'token_use'],

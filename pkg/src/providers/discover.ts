@@ -21,16 +21,17 @@ import type { ProviderRealm } from './provider.ts'
 
 /** Options of `discover`. Unknown options throw `invalid_option`. */
 export interface DiscoverOptions {
-  /** The accepted audiences, as in `TokenOptions`; discovery does not tell them. */
+  /** The accepted audiences, as in `TokenOptions`; discovery does not provide them. */
   audience: string | string[]
   /** The realm's name at gate and origin. Default: the issuer's host. */
   name?: string
   /**
-   * Where issuer and keys may be. `public`: by https: at a public name or address, which matters if others choose the
-   * issuer. Names are not resolved. `any`: also in private networks, and by http: on this machine. Default `public`.
+   * The addresses allowed for issuer and keys. `public`: https: at a public name or address, which matters if others
+   * choose the issuer. Names are not resolved. `any`: also private networks, and http: on this machine. Default
+   * `public`.
    */
   addresses?: 'public' | 'any'
-  /** How long one request may take. Allowed: 1 to 2147483647. Default 5000. */
+  /** Maximum time for one request. Allowed: 1 to 2147483647. Default 5000. */
   timeoutMs?: number
   /** The `fetch` to use. Default: the host's. */
   fetch?: typeof fetch
@@ -50,7 +51,7 @@ const OPTIONS = {
 export const DISCOVER_RULES: Rules = OPTIONS
 
 /**
- * Reads an issuer's metadata (OpenID Connect Discovery 1.0 §4, or else RFC 8414 §3) and makes the options of a realm:
+ * Reads an issuer's metadata (OpenID Connect Discovery 1.0 §4, or else RFC 8414 §3) and returns the options of a realm:
  * issuer, audience, and the URL of the keys; the others have their defaults (`TokenOptions`). The issuer must be
  * exactly the `iss` of its tokens, and the metadata must name the same. Redirects are not followed.
  *
@@ -76,7 +77,7 @@ export async function discover(issuer: string, options: DiscoverOptions): Promis
   if (metadata['issuer'] !== issuer) {
     throw failed(
       'other_issuer',
-      `${base.host} names another issuer in its metadata: give the exact iss of the tokens, including a slash at its end`,
+      `${base.host} names another issuer in its metadata: use the exact iss of the tokens, including a trailing slash`,
     )
   }
   const { jwks_uri: keys } = metadata
@@ -86,7 +87,7 @@ export async function discover(issuer: string, options: DiscoverOptions): Promis
   return { name: name ?? base.hostname, issuer, audience, jwks: keys }
 }
 
-/** Called without a receiver, as workerd demands. */
+/** Called without a receiver, as workerd requires. */
 const globalFetch: typeof fetch = (input, init) => fetch(input, init)
 
 function isAllowed(url: URL, addresses: 'public' | 'any'): boolean {

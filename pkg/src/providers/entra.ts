@@ -2,7 +2,10 @@ import { audience, oneOrMore, optional, pattern, realmName } from './forms.ts'
 import { type Form, type Provider, provider } from './provider.ts'
 
 export interface EntraOptions {
-  /** The tenant's id, a GUID. Several: tokens of these tenants; their users are apart even where ids are equal. */
+  /**
+   * The tenant's id, a GUID. If several are given, tokens of all of them are accepted, and users with equal ids in
+   * different tenants are different users.
+   */
   tenant: string | string[]
   /** The API's client id (`aud` of v2.0 tokens), or with `v1.0` also its Application ID URI. */
   audience: string | string[]
@@ -17,7 +20,7 @@ const CONSUMERS = '9188040d-6c67-4c5b-b112-36a304b66dad'
 
 const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/
 const guids = /* @__PURE__ */ oneOrMore(
-  'tenant ids (GUIDs in lower case); that of personal accounts only by itself',
+  'tenant ids (GUIDs in lower case); the one of personal accounts only alone',
   GUID,
 )
 const tenants: Form = {
@@ -25,7 +28,7 @@ const tenants: Form = {
   test: (value) => guids.test(value) && (String(value) === CONSUMERS || !String(value).includes(CONSUMERS)),
 }
 
-/** Access tokens of an API that is registered with Microsoft Entra ID. */
+/** Access tokens of an API registered with Microsoft Entra ID. */
 export const entra: Provider<EntraOptions> = /* @__PURE__ */ provider<EntraOptions>({
   facts: {
     name: 'Microsoft Entra ID',
@@ -41,7 +44,7 @@ export const entra: Provider<EntraOptions> = /* @__PURE__ */ provider<EntraOptio
     const isFirst = version === 'v1.0'
     const issuerOf = (id: string): string =>
       isFirst ? `https://sts.windows.net/${id}/` : `https://login.microsoftonline.com/${id}/v2.0`
-    // ID tokens name no client: `azp`, in v1.0 `appid`, is only in access tokens.
+    // ID tokens name no client: only access tokens have `azp`, in v1.0 `appid`.
     const client = isFirst ? 'appid' : 'azp'
     const [first = '', ...others] = [tenant].flat()
     return {

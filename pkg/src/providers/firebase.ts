@@ -8,7 +8,7 @@ export interface FirebaseOptions {
   name?: string
 }
 
-/** ID tokens of Firebase Authentication, which its APIs take where others take access tokens. */
+/** ID tokens of Firebase Authentication, which its APIs accept in place of access tokens. */
 export const firebase: Provider<FirebaseOptions> = /* @__PURE__ */ provider<FirebaseOptions>({
   facts: {
     name: 'Firebase Authentication',
@@ -16,7 +16,7 @@ export const firebase: Provider<FirebaseOptions> = /* @__PURE__ */ provider<Fire
     readOn: '2026-12-01',
     tokens: 'id',
     reaches: ['token', 'user', 'realm'],
-    hears: { receiver: 'none', how: 'your logout calls logoutUser, beside revokeRefreshTokens' },
+    hears: { receiver: 'none', how: 'your logout calls logoutUser as well as revokeRefreshTokens' },
     lifetimeSeconds: 3600,
   },
   options: { projectId: pattern('a project id', /^[a-z][a-z0-9-]{4,28}[a-z0-9]$/), name: realmName },
@@ -24,7 +24,7 @@ export const firebase: Provider<FirebaseOptions> = /* @__PURE__ */ provider<Fire
     name,
     issuer: `https://securetoken.google.com/${projectId}`,
     audience: projectId,
-    // No token has an id, or a session.
+    // Firebase tokens have neither an id nor a session.
     withoutTokenId: 'user',
     algorithms: ['RS256'],
     jwks: 'https://www.googleapis.com/service_accounts/v1/jwk/securetoken@system.gserviceaccount.com',

@@ -3,15 +3,15 @@ import { audience, oneOrMore, optional, realmName } from './forms.ts'
 import { type Provider, provider } from './provider.ts'
 
 /**
- * Any workflow at GitHub gets a token for any audience, so exactly one of the two ids must say whose tokens are
+ * Any GitHub workflow can get a token for any audience, so exactly one of the two ids must determine whose tokens are
  * accepted.
  */
 export interface GithubActionsOptions {
-  /** The audience that the workflow asks for: `core.getIDToken(audience)`. */
+  /** The audience that the workflow requests: `core.getIDToken(audience)`. */
   audience: string | string[]
   /** The ids of repositories: `gh api repos/OWNER/NAME --jq .id`. */
   repositoryId?: string | string[]
-  /** The ids of their owners, for example an organization: `gh api users/OWNER --jq .id`. */
+  /** The ids of their owners, for example of an organization: `gh api users/OWNER --jq .id`. */
   ownerId?: string | string[]
   /** The realm's name at gate and origin. Default `github-actions`. */
   name?: string

@@ -18,7 +18,7 @@ export const google: Provider<GoogleOptions> = /* @__PURE__ */ provider<GoogleOp
     reaches: ['user', 'realm'],
     hears: {
       receiver: 'webhook',
-      how: 'Cross-Account Protection (RISC) calls an endpoint of yours, which calls logoutUser',
+      how: 'Cross-Account Protection (RISC) calls your endpoint, which calls logoutUser',
     },
     lifetimeSeconds: 3_600,
   },
@@ -28,7 +28,7 @@ export const google: Provider<GoogleOptions> = /* @__PURE__ */ provider<GoogleOp
   },
   realm: ({ clientId, name = 'google' }) => ({
     name,
-    // Two names of one issuer with the same `sub`: the second is in tokens of older clients.
+    // Two names of one issuer with the same `sub`: tokens of older clients have the second.
     issuer: ['https://accounts.google.com', 'accounts.google.com'],
     sameSubjects: true,
     audience: clientId,

@@ -3,13 +3,12 @@ import { type Provider, provider } from './provider.ts'
 
 export interface KeycloakProviderOptions {
   /**
-   * Keycloak as its tokens name it in `iss`, with its relative path if it has one: `https://id.example.com`, or
-   * `…/auth`.
+   * Keycloak's URL as its tokens name it in `iss`, including its relative path: `https://id.example.com`, or `…/auth`.
    */
   baseUrl: string
-  /** The realm's name at Keycloak. */
+  /** The name of the Keycloak realm. */
   realm: string
-  /** The accepted audiences, which an audience mapper of the client puts into `aud`. */
+  /** The accepted audiences, which an audience mapper of the client adds to `aud`. */
   audience: string | string[]
   /** The realm's name at gate and origin. Default: `realm`. */
   name?: string
@@ -28,8 +27,8 @@ export const keycloak: Provider<KeycloakProviderOptions> = /* @__PURE__ */ provi
     hears: { receiver: 'keycloak', how: 'keycloakConnector({ baseUrl, realm })' },
   },
   options: {
-    baseUrl: pattern('an https: URL (http: on this machine) without a slash at its end', BASE_URL),
-    realm: pattern('a realm of Keycloak', /^[^/?#]+$/),
+    baseUrl: pattern('an https: URL (http: on this machine) without a trailing slash', BASE_URL),
+    realm: pattern('a Keycloak realm', /^[^/?#]+$/),
     audience,
     name: realmName,
   },

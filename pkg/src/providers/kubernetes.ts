@@ -5,16 +5,17 @@ export interface KubernetesOptions {
   /** The cluster's `--service-account-issuer`: `kubectl get --raw /.well-known/openid-configuration`. */
   issuer: string
   /**
-   * The audience that the projected volume, or `kubectl create token --audience`, asks for. Not that of the API server.
+   * The audience that the projected volume, or `kubectl create token --audience`, requests. Not the API server's
+   * audience.
    */
   audience: string | string[]
-  /** The cluster's `jwks_uri`. Default: `/openid/v1/jwks` after `issuer`. */
+  /** The cluster's `jwks_uri`. Default: `issuer` followed by `/openid/v1/jwks`. */
   jwks?: string
   /** The realm's name at gate and origin. Default `kubernetes`. */
   name?: string
 }
 
-/** Tokens of service accounts, bound to a pod or made by a token request. */
+/** Service account tokens, bound to a pod or made by a token request. */
 export const kubernetes: Provider<KubernetesOptions> = /* @__PURE__ */ provider<KubernetesOptions>({
   facts: {
     name: 'Kubernetes',
@@ -24,7 +25,7 @@ export const kubernetes: Provider<KubernetesOptions> = /* @__PURE__ */ provider<
     reaches: ['token', 'user', 'realm'],
     hears: {
       receiver: 'none',
-      how: 'the cluster sends no event of deleted pods or service accounts; a controller of yours may call logoutUser',
+      how: 'the cluster sends no event of deleted pods or service accounts; your controller may call logoutUser',
     },
     lifetimeSeconds: 3_600,
   },

@@ -4,18 +4,18 @@ import { isObject } from '../options.ts'
 
 export interface MetadataOptions {
   fetch: typeof fetch
-  /** How long one request may take. */
+  /** Maximum time for one request. */
   timeoutMs: number
 }
 
-/** The largest document read; known ones have less than 10 KiB. */
+/** Maximum size of a document; known ones have less than 10 KiB. */
 const MAX_DOCUMENT_BYTES = 65_536
 const FAILED: ErrorCode = 'discovery_failed'
 
 /**
- * Reads an issuer's metadata: OpenID Connect Discovery 1.0 §4, or else RFC 8414 §3. `undefined`: the server has neither
- * document. Rejects with `discovery_failed`: `detail` is `network`, `timeout`, `redirect`, `too_large`, `truncated` or
- * `malformed`.
+ * Reads an issuer's metadata: OpenID Connect Discovery 1.0 §4, or else RFC 8414 §3. Resolves to `undefined` if the
+ * server has neither document. Rejects with `discovery_failed`: `detail` is `network`, `timeout`, `redirect`,
+ * `too_large`, `truncated` or `malformed`.
  */
 export async function readIssuerMetadata(
   issuer: URL,
@@ -24,17 +24,17 @@ export async function readIssuerMetadata(
   return (await readMetadata(openIdUrl(issuer), options)) ?? (await readMetadata(oauthUrl(issuer), options))
 }
 
-/** The path is appended to the issuer. */
+/** Appends the path to the issuer. */
 function openIdUrl(issuer: URL): URL {
   return new URL(`${issuer.origin}${issuer.pathname.replace(/\/$/, '')}/.well-known/openid-configuration`)
 }
 
-/** The path is put before that of the issuer. */
+/** Puts the path before the issuer's path. */
 function oauthUrl(issuer: URL): URL {
   return new URL(`${issuer.origin}/.well-known/oauth-authorization-server${issuer.pathname.replace(/\/$/, '')}`)
 }
 
-/** The document; `undefined`: the server has no document at this URL. */
+/** Returns the document; `undefined` if the server has none at this URL. */
 async function readMetadata(
   url: URL,
   { fetch, timeoutMs }: MetadataOptions,
@@ -53,7 +53,7 @@ async function readMetadata(
   } catch {
     // Reported below, without the parser's message, which would repeat the document.
   }
-  throw new PortcullisError(FAILED, `${url.host} answered with something other than a JSON object: check the issuer`, {
+  throw new PortcullisError(FAILED, `${url.host} responded with something other than a JSON object: check the issuer`, {
     detail: 'malformed',
   })
 }

@@ -2,11 +2,11 @@ import { audience, host, realmName, segment } from './forms.ts'
 import { type Provider, provider } from './provider.ts'
 
 export interface OktaOptions {
-  /** The org's domain, or its custom one: `acme.okta.com`. */
+  /** The org's domain, or its custom domain: `acme.okta.com`. */
   domain: string
   /**
-   * The id of the custom authorization server, such as `default`. Tokens of the org's own server are for Okta's APIs
-   * only.
+   * The id of the custom authorization server, such as `default`. Tokens of the org's own server are only for Okta's
+   * APIs.
    */
   authorizationServer: string
   /** The audience of that server. */

@@ -1,15 +1,15 @@
 import { PortcullisError } from '../errors.ts'
 import type { TokenOptions } from '../types.ts'
 
-/** The options of a realm, for a gate (`{ ...realm, feed }`) and, as they are, for an origin. */
+/** The options of a realm, for a gate (`{ ...realm, feed }`) and, unchanged, for an origin. */
 export interface ProviderRealm extends TokenOptions {
   /** Where the provider publishes its keys. */
   jwks: string
 }
 
 /**
- * Makes the options of a realm. Throws `invalid_option` for options of the wrong form; the message says what the
- * provider takes.
+ * Returns the options of a realm. Throws `invalid_option` for options of the wrong form; the message lists the
+ * provider's options.
  */
 export interface Provider<Options> {
   (options: Options): ProviderRealm
@@ -18,22 +18,22 @@ export interface Provider<Options> {
 
 /** Facts from the vendor's documentation, with their source. */
 export interface ProviderFacts {
-  /** As the vendor writes it. */
+  /** The name as the vendor writes it. */
   readonly name: string
   /** The vendor's page that describes these tokens. */
   readonly source: `https://${string}`
-  /** The day on which it was read, such as `2026-12-01`. */
+  /** The date on which it was read, such as `2026-12-01`. */
   readonly readOn: string
   readonly tokens: ProviderTokens
-  /** The kinds of revocation that reach these tokens, by the claims that they have. */
+  /** The kinds of revocation that can match these tokens, given their claims. */
   readonly reaches: readonly Reach[]
-  /** How the origin hears of a logout at the provider. */
+  /** How the origin learns of a logout at the provider. */
   readonly hears: { readonly receiver: Receiver; readonly how: string }
-  /** The default lifetime of a token in seconds; left out: the vendor documents none. */
+  /** The default lifetime of a token in seconds; absent if the vendor documents none. */
   readonly lifetimeSeconds?: number
 }
 
-/** The tokens that the options are for. `id`: ID tokens, where the vendor's APIs take no others. */
+/** The tokens that the options are for. `id`: ID tokens, if the vendor's APIs accept no others. */
 export type ProviderTokens = 'access' | 'id' | 'session' | 'service account'
 
 /** One token, a session, a user, a client, a client of one user, or all tokens of the realm. */
@@ -41,8 +41,8 @@ export type Reach = 'token' | 'session' | 'user' | 'client' | 'grant' | 'realm'
 
 /**
  * The origin's receiver: OpenID Connect Back-Channel Logout, Shared Signals (`events`), Global Token Revocation, the
- * Keycloak connector. `webhook`: the vendor calls an endpoint of yours, which calls a verb of the origin. `none`: your
- * own logout does.
+ * Keycloak connector. `webhook`: the vendor calls your endpoint, which calls a method of the origin. `none`: your own
+ * logout does.
  */
 export type Receiver = 'backchannel-logout' | 'events' | 'global-token-revocation' | 'keycloak' | 'webhook' | 'none'
 
@@ -60,7 +60,7 @@ export interface ProviderDeclaration<Options> {
   realm: (options: Options) => ProviderRealm
 }
 
-/** Makes a provider of its declaration. */
+/** Returns a provider for its declaration. */
 export function provider<Options extends object>({
   facts,
   options: forms,

@@ -23,7 +23,7 @@ export const supabase: Provider<SupabaseOptions> = /* @__PURE__ */ provider<Supa
   },
   options: {
     url: pattern(
-      'an https: URL (http: on this machine) without path',
+      'an https: URL (http: on this machine) without a path',
       /^(https:\/\/[a-z0-9.-]+|http:\/\/(localhost|127\.0\.0\.1))(:\d+)?$/,
     ),
     audience: optional(audience),

@@ -5,8 +5,8 @@ export interface WorkosOptions {
   /** The client ID of the environment: `client_…`. */
   clientId: string
   /**
-   * The `iss` of its tokens, if it is another: `https://api.workos.com` in environments made before the middle of 2025,
-   * or your custom authentication domain. Default: `https://api.workos.com/user_management/` and the client ID.
+   * The `iss` of its tokens, if it differs: `https://api.workos.com` in environments created before mid-2025, or your
+   * custom authentication domain. Default: `https://api.workos.com/user_management/` and the client ID.
    */
   issuer?: string
   /** The realm's name at gate and origin. Default `workos`. */
@@ -21,7 +21,7 @@ export const workos: Provider<WorkosOptions> = /* @__PURE__ */ provider<WorkosOp
     readOn: '2026-12-01',
     tokens: 'session',
     reaches: ['token', 'session', 'user', 'realm'],
-    hears: { receiver: 'webhook', how: 'the event session.revoked calls an endpoint of yours, which calls endSession' },
+    hears: { receiver: 'webhook', how: 'the event session.revoked calls your endpoint, which calls endSession' },
     lifetimeSeconds: 300,
   },
   options: {
@@ -32,7 +32,7 @@ export const workos: Provider<WorkosOptions> = /* @__PURE__ */ provider<WorkosOp
   realm: ({ clientId, issuer = userManagement(clientId), name = 'workos' }) => ({
     name,
     issuer,
-    // Only a JWT template gives them an audience.
+    // Tokens have an audience only with a JWT template.
     audience: clientId,
     authorizedParty: clientId,
     accessTokenClaim: 'sid',

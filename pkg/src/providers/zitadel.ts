@@ -2,7 +2,7 @@ import { audience, baseUrl, realmName } from './forms.ts'
 import { type Provider, provider } from './provider.ts'
 
 export interface ZitadelOptions {
-  /** The instance as its tokens name it in `iss`: `https://auth.example.com`. */
+  /** The instance's URL as its tokens name it in `iss`: `https://auth.example.com`. */
   baseUrl: string
   /** The project's id, which is in the `aud` of all its apps' tokens, or the client ID of one app. */
   audience: string | string[]

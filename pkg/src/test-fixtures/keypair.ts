@@ -27,7 +27,7 @@ export function jwkOf({ publicKey }: Pair): JWK {
   return publicKey.export({ format: 'jwk' }) as JWK
 }
 
-/** `saltLength` -1: as long as the hash. */
+/** Signs with a key; `saltLength` -1: as long as the hash. */
 export function signature({ algorithm, privateKey }: Pair, input: string, saltLength = -1): Buffer {
   const how = algorithm.startsWith('ES')
     ? { dsaEncoding: 'ieee-p1363' as const }
@@ -44,8 +44,9 @@ export function digestOf(algorithm: Algorithm): string | null {
 const SPKI = { format: 'der', type: 'spki' } as const
 const PKCS8 = { format: 'der', type: 'pkcs8' } as const
 /**
- * As bytes: while a key object exports a JWK it holds a lock for which the garbage collection of the job that made the key
- * waits, so that an object straight from `generateKeyPairSync` can block the process without end (Node 20).
+ * Generates a pair as bytes. While a key object exports a JWK, it holds a lock for which the garbage collection of the
+ * job that made the key waits, so an object straight from `generateKeyPairSync` can block the process forever (Node
+ * 20).
  */
 function generate(
   algorithm: Algorithm,

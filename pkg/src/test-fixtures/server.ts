@@ -3,10 +3,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void
 
-/** A real HTTP server on a port of its own. Its listener may be replaced at any time. */
+/** A real HTTP server on its own port. Its listener can be replaced at any time. */
 export class TestServer {
   readonly server: Server
-  /** Paths asked for, with query, in order. */
+  /** Requested paths, with query, in order. */
   readonly hits: string[] = []
   listener: Listener
 
@@ -63,7 +63,7 @@ export function redirect(to: string): Listener {
   }
 }
 
-/** Sends without end, as fast as it is read. */
+/** Sends without end, as fast as the data is read. */
 export function endless(type: string): Listener {
   return (_, response) => {
     response.writeHead(200, { 'content-type': type })
@@ -76,7 +76,7 @@ export function endless(type: string): Listener {
   }
 }
 
-/** Promises more than it sends, and hangs up. */
+/** Announces more than it sends, and closes the connection. */
 export function cutShort(type: string): Listener {
   return (_, response) => {
     response.writeHead(200, { 'content-type': type, 'content-length': '1000' })
@@ -85,7 +85,7 @@ export function cutShort(type: string): Listener {
   }
 }
 
-/** Sends without end, a byte at a time. */
+/** Sends without end, one byte at a time. */
 export function dripping(type: string): Listener {
   return (_, response) => {
     response.writeHead(200, { 'content-type': type })
@@ -94,7 +94,7 @@ export function dripping(type: string): Listener {
   }
 }
 
-/** Accepts the request and never answers. */
+/** Accepts the request and never responds. */
 export function silent(): Listener {
   return () => undefined
 }

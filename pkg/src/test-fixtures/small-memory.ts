@@ -2,7 +2,7 @@
 const PAGE_BYTES = 65_536
 const MEMORY_SECTION = 5
 
-/** The module with a memory that grows to `maximumBytes` at the most, so that it can really run out. */
+/** Returns the module with a memory that grows to at most `maximumBytes`, so that it can really run out. */
 export function withMaximumMemory(module: Uint8Array, maximumBytes: number): Uint8Array<ArrayBuffer> {
   // Magic and version, then sections: a number, a length, contents (§5.5).
   for (let at = 8; at < module.length; ) {
@@ -21,10 +21,10 @@ export function withMaximumMemory(module: Uint8Array, maximumBytes: number): Uin
     }
     at = end
   }
-  throw new Error('the module has no memory of its own')
+  throw new Error('the module has no memory section')
 }
 
-/** One memory, with its minimum unchanged (§5.5.8, §5.3.8). */
+/** Returns the section for one memory, with its minimum unchanged (§5.5.8, §5.3.8). */
 function memorySection(section: Uint8Array, maximumBytes: number): number[] {
   const count = readNumber(section, 0)
   if (count.value !== 1) throw new Error('one memory was expected')
@@ -32,7 +32,7 @@ function memorySection(section: Uint8Array, maximumBytes: number): number[] {
   return [1, 1, ...number7(minimum.value), ...number7(Math.max(minimum.value, Math.floor(maximumBytes / PAGE_BYTES)))]
 }
 
-/** LEB128 (§5.2.2). */
+/** Decodes LEB128 (§5.2.2). */
 function readNumber(bytes: Uint8Array, at: number): { value: number; end: number } {
   let value = 0
   for (let shift = 0, end = at; ; shift += 7) {

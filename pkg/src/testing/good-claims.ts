@@ -3,7 +3,7 @@ import { CLAIM_NAMES } from '../policy.ts'
 import type { ClaimNames, TokenOptions } from '../types.ts'
 import type { TestClaims } from './types.ts'
 
-/** Claims and header of a token that a realm with these options accepts, besides `iat` and `exp`. */
+/** Returns claims and header of a token that a realm with these options accepts, except for `iat` and `exp`. */
 export function goodToken(options: TokenOptions, now: number): { claims: TestClaims; header: Record<string, unknown> } {
   const { issuerClaim = 'iss', compare, requiredClaims = [], withoutTokenId = 'refuse', profile = 'generic' } = options
   const {
@@ -34,7 +34,7 @@ export function goodToken(options: TokenOptions, now: number): { claims: TestCla
 const ALWAYS: readonly string[] = ['iat', 'exp']
 const TIMES: readonly string[] = ['nbf', 'auth_time']
 
-/** The claims that mark an access token in a profile. */
+/** Returns the claims that mark an access token in a profile. */
 function kindOf(profile: NonNullable<TokenOptions['profile']>): TestClaims {
   switch (profile) {
     case 'generic':
@@ -46,7 +46,7 @@ function kindOf(profile: NonNullable<TokenOptions['profile']>): TestClaims {
   }
 }
 
-/** The audience; with `authorizedParty`, the party and a sign of an access token instead. */
+/** Returns the audience, or with `authorizedParty` the party and a mark of an access token. */
 function receiversOf(
   { audience, authorizedParty, accessTokenClaim }: TokenOptions,
   { tokenUse }: ClaimNames,

@@ -24,10 +24,10 @@ const ISSUER = {
   ),
 } satisfies Rules
 
-/** How long its tokens live unless `exp` is given. */
+/** Lifetime of its tokens unless `exp` is given. */
 const LIFETIME_SECONDS = 300
 
-/** Makes an issuer with a new key. Rejects with `invalid_option`. */
+/** Creates an issuer with a new key. Rejects with `invalid_option`. */
 export async function createTestIssuer(options: TestIssuerOptions = {}): Promise<TestIssuer> {
   checkOptions(options, ISSUER)
   const { issuer = ISSUER.issuer.fallback, algorithm = ISSUER.algorithm.fallback } = options
@@ -95,7 +95,7 @@ async function sign(
   return `${first}.${body}.${last}`
 }
 
-/** The same signature with its first bit changed. */
+/** Returns the signature with its first bit flipped. */
 function tampered(signature: string): string {
   const bytes = base64url.decode(signature)
   bytes[0] = (bytes[0] ?? 0) ^ 0x80

@@ -1,7 +1,7 @@
 import type { Origin } from '../origin/api.ts'
 import type { TestIssuer } from './types.ts'
 
-/** Where a realm's gates find its origin and the issuer's keys: names that cannot be registered (RFC 6761 §6.2). */
+/** The location of a realm's origin and of the issuer's keys: names that cannot be registered (RFC 6761 §6.2). */
 export const ORIGIN_URL = 'https://origin.test'
 export const JWKS_URL = 'https://issuer.test/jwks.json'
 

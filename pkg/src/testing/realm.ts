@@ -13,7 +13,7 @@ import { openIssuer } from './issuer.ts'
 import { JWKS_URL, ORIGIN_URL, TestNetwork } from './network.ts'
 import type { TestAlgorithm, TestRealm, TestRealmOptions } from './types.ts'
 
-/** Gate and origin as a runtime has them, each with its wasm module. */
+/** Gate and origin as provided by a runtime, each with its wasm module. */
 export interface Parts {
   createGate: typeof edge.createGate
   createOrigin: typeof origins.createOrigin
@@ -41,14 +41,14 @@ export async function openTestRealm(options: TestRealmOptions, parts: Parts): Pr
   const origin = await parts.createOrigin({
     store: parts.memoryStore(),
     signingKey,
-    // Issuer and origin have the same clock.
+    // Issuer and origin use the same clock.
     realms: [{ ...token, jwks: () => issuer.jwks, issuerSkewSeconds: 0 }],
     onReport: (report) => void reports.push(report),
     ...{ [CLOCK]: clock.nowMs },
   })
   const network = new TestNetwork(origin, issuer)
   const gateOptions: GateOptions = {
-    // A gate of an app then refreshes before its next answer, because the clock advances with every event.
+    // The gate of an app then refreshes before its next response, because the clock advances with every event.
     refreshAfterSeconds: 0,
     waitAfterSeconds: 0,
     onReport: (report) => void reports.push(report),
@@ -58,7 +58,7 @@ export async function openTestRealm(options: TestRealmOptions, parts: Parts): Pr
     ...{ [CLOCK]: clock.nowMs },
   }
   const gate = parts.createGate(gateOptions)
-  /** The default `iss` of tokens, where each name of the issuer has its own sessions and users. */
+  /** The default `iss` of tokens if each name of the issuer has its own sessions and users. */
   const ownName = separatesSubjects(token) ? { issuer: issuer.issuer } : {}
 
   async function advance(seconds: number): Promise<void> {
@@ -107,17 +107,17 @@ export async function openTestRealm(options: TestRealmOptions, parts: Parts): Pr
   }
 }
 
-/** The options of the realm's tokens, with defaults for name, issuer and audience. */
+/** Returns the options of the realm's tokens, with defaults for name, issuer and audience. */
 function tokenOptions({ gate: _gate, jwks: _jwks, algorithm: _algorithm, ...token }: TestRealmOptions): TokenOptions {
   return { name: 'test', issuer: 'https://issuer.test', audience: 'api', ...token }
 }
 
-/** An algorithm with a public key that the realm accepts. */
+/** Returns an algorithm with a public key that the realm accepts. */
 function algorithmOf({ algorithm, algorithms = [] }: TestRealmOptions): TestAlgorithm {
   return algorithm ?? algorithms.find((each): each is TestAlgorithm => !each.startsWith('HS')) ?? 'ES256'
 }
 
-/** A request with a token as bearer credential (RFC 6750 §2.1). */
+/** Returns a request with a token as bearer credential (RFC 6750 §2.1). */
 function request(token?: string, { url = 'https://app.test/', ...init }: RequestInit & { url?: string } = {}): Request {
   const headers = new Headers(init.headers)
   if (token !== undefined) headers.set('authorization', `Bearer ${token}`)

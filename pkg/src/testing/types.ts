@@ -1,7 +1,7 @@
 import type { DatedAct, Origin, OriginReport, Recorded, RevokedToken } from '../origin/api.ts'
 import type { Algorithm, Claims, Gate, GateOptions, JWKS, Report, TokenOptions, Verdict } from '../types.ts'
 
-/** How a test issuer signs: any algorithm with a public key. */
+/** The signature algorithm of a test issuer: any algorithm with a public key. */
 export type TestAlgorithm = Exclude<Algorithm, `HS${string}`>
 
 export interface TestIssuerOptions {
@@ -23,13 +23,13 @@ export type TestClaims = Record<string, unknown>
 
 export interface SignOptions {
   /**
-   * Members of the header, added to `alg`, `kid` and `typ: 'JWT'` or replacing them; `undefined` removes one. With
-   * `alg: 'none'` there is no signature.
+   * Members added to the header's `alg`, `kid` and `typ: 'JWT'`, or replacing them; `undefined` removes one. With `alg:
+   * 'none'` the token has no signature.
    */
   header?: Record<string, unknown>
-  /** The key that signs, for example another issuer's. Default: the issuer's current one. */
+  /** The signing key, for example another issuer's. Default: the issuer's current one. */
   key?: TestKey
-  /** `tampered`: one bit of the signature is changed. Default `good`. */
+  /** `tampered`: one bit of the signature is flipped. Default `good`. */
   signature?: 'good' | 'tampered'
 }
 
@@ -37,26 +37,26 @@ export interface SignOptions {
 export interface TestIssuer {
   /** Its `iss`. */
   readonly issuer: string
-  /** Its public keys now: a new object after each rotation. */
+  /** Its current public keys: a new object after each rotation. */
   readonly jwks: JWKS
-  /** The key that signs. */
+  /** The signing key. */
   readonly key: TestKey
   /**
-   * Signs a token. Claims are added to, or replace, those of a good one: `iss`, `sub` (`alice`), a new `jti`, `iat` now
-   * and `exp` in 300 seconds.
+   * Signs a token. Claims are added to the default ones, or replace them: `iss`, `sub` (`alice`), a new `jti`, `iat`
+   * now and `exp` in 300 seconds.
    */
   sign(claims?: TestClaims, options?: SignOptions): Promise<string>
-  /** Signs with a new key from now on. The previous one is kept in the set (default), or withdrawn from it. */
+  /** Signs with a new key from now on. The previous key stays in the set (default) or is withdrawn from it. */
   rotate(before?: 'keep' | 'withdraw'): Promise<void>
 }
 
-/** Options of a test realm: those of its tokens, as given to a gate, and those of the gate. All may be left out. */
+/** Options of a test realm: token options as for a gate, and gate options. All are optional. */
 export interface TestRealmOptions extends Partial<TokenOptions> {
   /** Ignored, so that a real realm's options can be passed: the test issuer's keys replace it. */
   jwks?: URL | string | JWKS
   /** The algorithm of the test issuer's keys. Default: the first of `algorithms`, or `ES256`. */
   algorithm?: TestAlgorithm
-  /** Options of the gate besides its realms and `fetch`. */
+  /** Options of the gate, except for its realms and `fetch`. */
   gate?: Omit<GateOptions, 'realms' | 'fetch'>
 }
 
@@ -68,11 +68,11 @@ export interface TestRealm {
   readonly origin: Origin
   /** A gate whose keys and state are loaded. */
   readonly gate: Gate
-  /** The gate's options, for an app that makes its own gate. They only work in this process. */
+  /** The gate's options, for an app that creates its own gate. They only work in this process. */
   readonly gateOptions: GateOptions
   /** Reports of the gate and the origin. */
   readonly reports: (Report | OriginReport)[]
-  /** The realm's time, in unix seconds: that of its gates, its origin and its tokens. */
+  /** Returns the time of the realm's gates, origin and tokens in unix seconds. */
   now(): number
   /**
    * Signs a token that the gate accepts. `claims` are added to the default ones or replace them; `undefined` removes
@@ -80,14 +80,15 @@ export interface TestRealm {
    */
   token(claims?: TestClaims, options?: SignOptions): Promise<string>
   /**
-   * A request with a token as bearer credential; without one for `undefined`. `init.url`: default `https://app.test/`.
+   * Returns a request with a token as bearer credential, or without one for `undefined`. `init.url`: default
+   * `https://app.test/`.
    */
   request(token?: string, init?: RequestInit & { url?: string }): Request
-  /** `gate.check`. */
+  /** Calls `gate.check`. */
   check<C extends Claims = Claims>(token: string): Promise<Verdict<C>>
   /**
-   * The origin's verbs. Each resolves when the gate has the event, and advances the clock by a second, so that the next
-   * token is issued after it.
+   * Methods of the origin. Each resolves when the gate has the event, and advances the clock by a second, so that the
+   * next token is issued after it.
    */
   revokeToken(token: string, act?: DatedAct): Promise<RevokedToken>
   endSession(sid: string, act?: DatedAct): Promise<Recorded>
@@ -97,7 +98,7 @@ export interface TestRealm {
   advance(seconds: number): Promise<void>
   /** Cuts gates off from the feed, and advances the clock until their state is older than `maxStaleSeconds`. */
   goStale(): Promise<void>
-  /** Connects them again, and refreshes the gate. */
+  /** Reconnects the gates, and refreshes the gate. */
   recover(): Promise<void>
   /** Closes gate and origin. */
   close(): Promise<void>

@@ -13,7 +13,7 @@ export interface EnvOption<Env = unknown> {
   env?: Env
 }
 
-/** `env` and `waitUntil`. A runtime's execution context fits. */
+/** `env` and `waitUntil`. A runtime's execution context conforms. */
 export interface HostOptions<Env = unknown> extends EnvOption<Env> {
   waitUntil?: WaitUntil
 }
@@ -33,13 +33,13 @@ export interface AuthenticateOptions<Env = unknown, C extends Claims = Claims>
 
 export interface ProtectOptions<C extends Claims = Claims> extends AccessOptions<C> {
   /**
-   * Which other origins may read responses. The headers are set on the handler's own response; on a copy where they are
-   * immutable.
+   * The other origins that may read responses. The headers are set on the handler's own response, or on a copy if they
+   * are immutable.
    */
   cors?: CorsOptions
 }
 
-/** The parts of a worker's execution context that are used here. */
+/** The members of a worker's execution context used here. */
 export interface ExecutionContextLike {
   waitUntil?: WaitUntil
 }

@@ -10,9 +10,9 @@ export interface JWK {
   y?: string
   n?: string
   e?: string
-  /** The private part. Never in a set that is published or given to a gate. */
+  /** The private part. Never in a set that is published or passed to a gate. */
   d?: string
-  /** A symmetric key's value (base64url). Only in sets that stand in the configuration. */
+  /** A symmetric key's value (base64url). Only in sets in the configuration. */
   k?: string
   [member: string]: unknown
 }
@@ -24,19 +24,19 @@ export interface JWKS {
 
 /** A key of a JWK set that is not used, although others of the set may be. */
 export interface SkippedKey {
-  /** Its place in `keys`, from 0. */
+  /** Its index in `keys`, from 0. */
   index: number
-  /** Its `kid`, cut to 100 characters; the set's server chooses it. Absent for keys that a feed carries. */
+  /** Its `kid`, truncated to 100 characters; the server of the set chooses it. Absent for keys that a feed carries. */
   kid?: string | undefined
   reason: SkipReason
 }
 
 /**
- * Why a key is not used. `malformed`: not a JSON object, or a member twice, or a member is missing, of the wrong type,
- * too long or not base64. `unknown_key_type`, `unknown_curve`, `unknown_algorithm`: `kty`, `crv` or `alg` is not
- * supported. `algorithm_mismatch`: `alg` does not fit `kty` or `crv`. `not_for_verification`: `use` or `key_ops` say
- * so, as those of encryption keys do. `private`: it has private members. `symmetric_from_url`: a shared key that was
- * fetched. `too_short`: RSA below 2,048 bits, or a shared key shorter than its hash. `too_long`: RSA above 4,096 bits.
+ * Why a key is not used. `malformed`: not a JSON object, or with a member that is duplicate, missing, of the wrong
+ * type, too long or not base64. `unknown_key_type`, `unknown_curve`, `unknown_algorithm`: `kty`, `crv` or `alg` is not
+ * supported. `algorithm_mismatch`: `alg` does not fit `kty` or `crv`. `not_for_verification`: by `use` or `key_ops`,
+ * like encryption keys. `private`: it has private members. `symmetric_from_url`: a shared key that was fetched.
+ * `too_short`: RSA below 2,048 bits, or a shared key shorter than its hash. `too_long`: RSA above 4,096 bits.
  * `invalid`: a point off its curve or of small order, an even modulus, an unusable exponent.
  */
 export type SkipReason =

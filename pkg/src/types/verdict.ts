@@ -40,7 +40,7 @@ export interface Accepted<C extends Claims = Claims> {
   unchecked?: true
   /**
    * With `impersonation: 'mark'`, if the token has a claim `act` (RFC 8693 §4.1): who acts for the user, by `act.sub`
-   * where that is a string. The whole claim is in `claims.act`.
+   * if that is a string. The whole claim is in `claims.act`.
    */
   impersonatedBy?: { sub?: string }
 }
@@ -49,25 +49,25 @@ export interface Accepted<C extends Claims = Claims> {
 export interface Refused {
   ok: false
   reason: Reason
-  /** The HTTP status that fits. */
+  /** The HTTP status for it. */
   status: RefusalStatus
-  /** With `insufficient_scope`: the scopes that were needed. */
+  /** With `insufficient_scope`: the required scopes. */
   scope?: string[]
   /**
-   * One sentence on what to do about this refusal, where more is known than its reason; it contains nothing of the
-   * token.
+   * One sentence on what to do about this refusal, if more is known than its reason; it contains nothing of the token.
    */
   advice?: string
 }
 
 /**
- * `ok` tells which. Without `strictNullChecks` TypeScript narrows by `verdict.ok`, but not by `!verdict.ok`; there the
- * members of a refusal may be read after both.
+ * A verdict; `ok` distinguishes the two. Without `strictNullChecks` TypeScript narrows by `verdict.ok`, but not by
+ * `!verdict.ok`; there the members of a refusal may be read after both.
  */
 export type Verdict<C extends Claims = Claims> = (Accepted<C> & WithoutNullChecks<NotRefused, unknown>) | Refused
 
 /**
- * The parameter of `challenge`: a refused verdict; without `strictNullChecks` one that `!verdict.ok` has not narrowed.
+ * The parameter of `challenge`: a refused verdict, or without `strictNullChecks` one that `!verdict.ok` has not
+ * narrowed.
  */
 export type Challenged = Refused | WithoutNullChecks<Accepted, never>
 
@@ -83,9 +83,9 @@ export interface Check {
   outcome: 'passed' | 'failed' | 'not_reached'
   reason?: Reason
   /**
-   * Expected and found value (`aud: expected one of "api", "web"; found "account"`), times and limits, advice. Values
-   * of the token are quoted in it: bytes that are not printable ASCII as `\\xff`, at most 100 bytes of a value, at most
-   * 5 values of a list. Show it to those who run the gate; do not log it or send it to the token's sender.
+   * Expected and found value (`aud: expected one of "api", "web"; found "account"`), times and limits, advice. It
+   * quotes values of the token: bytes that are not printable ASCII as `\\xff`, at most 100 bytes of a value, at most 5
+   * values of a list. Show it to those who run the gate; do not log it or send it to the token's sender.
    */
   detail?: string
 }

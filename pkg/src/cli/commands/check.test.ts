@@ -348,7 +348,7 @@ test('each answer of an issuer and an origin has its finding', async () => {
       () => (answers[KEYS] = page(404)),
       {},
       'failed',
-      /failure {3}keys: the keys cannot be used: .* answered 404 for the JWK set[^]*check options\.realms\[0\]\.jwks/,
+      /failure {3}keys: the keys cannot be used: .* responded with 404 for the JWK set[^]*check options\.realms\[0\]\.jwks/,
     ],
     ['an empty set', () => (answers[KEYS] = json({ keys: [] })), {}, 'failed', /failure {3}keys: .*no usable key/],
     [

@@ -3,10 +3,10 @@ import type { Claims, Verdict } from '../../types.ts'
 import { authorized } from './authorize.ts'
 import type { Permission } from './settings.ts'
 
-/** Checks the request's token: the verdict itself where nothing must be awaited. */
+/** Checks the request's token. Returns the verdict itself if nothing must be awaited. */
 export type TokenCheck<C extends Claims> = () => Verdict<C> | Promise<Verdict<C>>
 
-/** The verdict of a token that needs more than scopes. Throws or rejects with `authorize_failed`. */
+/** Returns the verdict on a token that needs more than scopes. Throws or rejects with `authorize_failed`. */
 export function admit<C extends Claims>(
   check: TokenCheck<C>,
   permission: Permission<C>,
@@ -38,7 +38,7 @@ function decide<C extends Claims>(
 }
 
 /**
- * A revocation may arrive while `authorize` takes its time, so the token is checked again. Nothing is awaited after
+ * Checks the token again after `authorize`, because a revocation may have arrived meanwhile. Nothing is awaited after
  * that.
  */
 async function decideLater<C extends Claims>(answer: Promise<boolean>, check: TokenCheck<C>): Promise<Verdict<C>> {

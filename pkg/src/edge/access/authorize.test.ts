@@ -114,7 +114,7 @@ test('an authorize that throws, rejects or answers anything but true or false is
     ],
     ...['true', 1, {}, [], null, undefined, new Boolean(true), Symbol('yes'), 0, ''].flatMap(
       (value): [() => unknown, string, RegExp][] => [
-        [() => value, 'not_boolean', /neither true nor false: return true for those who may/],
+        [() => value, 'not_boolean', /neither true nor false: return true to grant access/],
         [async () => value, 'not_boolean', /neither true nor false/],
       ],
     ),

@@ -2,19 +2,22 @@ import { PortcullisError } from '../../errors.ts'
 import { within } from '../../timing/deadline.ts'
 import type { Accepted, Claims } from '../../types.ts'
 
-/** The caller's own decision. */
+/** The caller's own decision on access. */
 export interface Authorization<C extends Claims = Claims> {
   readonly authorize: (auth: Accepted<C>) => boolean | Promise<boolean>
   readonly timeoutMs: number
 }
 
-/** The answer of `authorize`; a promise only where it returns one. Throws or rejects with `authorize_failed`. */
+/**
+ * Returns the decision of `authorize`, as a promise only if `authorize` returns one. Throws or rejects with
+ * `authorize_failed`.
+ */
 export function authorized<C extends Claims>(
   { authorize, timeoutMs }: Authorization<C>,
   auth: Accepted<C>,
 ): boolean | Promise<boolean> {
   const said = call(authorize, auth)
-  // A promise, or something that is resolved like one.
+  // A promise or another thenable.
   return typeof said === 'object' && said !== null ? settled(said, timeoutMs) : booleanOf(said)
 }
 
@@ -53,11 +56,11 @@ async function settled(saying: object, timeoutMs: number): Promise<boolean> {
 
 function booleanOf(said: unknown): boolean {
   if (typeof said === 'boolean') return said
-  throw failed('not_boolean', 'returned neither true nor false: return true for those who may')
+  throw failed('not_boolean', 'returned neither true nor false: return true to grant access')
 }
 
 function threw(cause: unknown): PortcullisError {
-  return failed('threw', 'threw: return false for those who may not; error.cause has the error', cause)
+  return failed('threw', 'threw: return false to deny access; see error.cause', cause)
 }
 
 function failed(detail: string, what: string, cause?: unknown): PortcullisError {

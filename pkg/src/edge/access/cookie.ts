@@ -2,9 +2,9 @@ import type { Presented } from '../../http/bearer.ts'
 import { members, trimmed } from './members.ts'
 
 /**
- * The token in a cookie of this very name (RFC 6265 §5.4; names are case-sensitive). The same name twice, as a
- * subdomain or a path can bring about, is no choice to make here. Nothing is decoded, for no character of a token needs
- * it.
+ * Returns the token in the cookie of this exact name (RFC 6265 §5.4; names are case-sensitive). If the name occurs
+ * twice, which a subdomain or a path can cause, no choice is made between them. Nothing is decoded, because no
+ * character of a token needs it.
  */
 export function cookieToken(header: string | null, name: string): Presented {
   let found: string | undefined
@@ -15,11 +15,11 @@ export function cookieToken(header: string | null, name: string): Presented {
     found = trimmed(pair, equals + 1)
   }
   if (found === undefined) return { kind: 'nothing' }
-  // No cookie's value has a comma (RFC 6265 §4.1.1): a second Cookie header was joined to the first.
+  // A cookie's value cannot contain a comma (RFC 6265 §4.1.1): a second Cookie header was joined to the first.
   return found.includes(',') ? { kind: 'several' } : { kind: 'token', token: unquoted(found) }
 }
 
-/** The value may stand in double quotes (RFC 6265 §4.1.1). */
+/** Removes the double quotes that may enclose the value (RFC 6265 §4.1.1). */
 function unquoted(value: string): string {
   return value.length > 1 && value.startsWith('"') && value.endsWith('"') ? value.slice(1, -1) : value
 }

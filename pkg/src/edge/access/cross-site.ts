@@ -1,15 +1,15 @@
 import type { FetchSite, RequestLike } from '../../types.ts'
 
-/** Which pages may cause requests that carry the cookie. */
+/** The pages that may cause requests with the cookie. */
 export interface CrossSitePolicy {
   readonly origins: readonly string[]
   readonly fetchSites: readonly FetchSite[]
 }
 
 /**
- * Whether a request with a cookie may be answered: it changes nothing, or a header that no page can set (Fetch §2.2.2)
- * shows that it comes from a page of one's own. Two headers of a name arrive joined, and equal nothing; nor does the
- * origin `null`.
+ * Returns whether a request with a cookie is safe to process: it changes nothing, or a header that no page can set
+ * (Fetch §2.2.2) shows that one of the site's own pages sent it. Repeated headers arrive joined and match nothing; nor
+ * does the origin `null`.
  */
 export function isFromOwnPage(request: RequestLike, { origins, fetchSites }: CrossSitePolicy): boolean {
   if (isSafe(request)) return true
@@ -19,13 +19,13 @@ export function isFromOwnPage(request: RequestLike, { origins, fetchSites }: Cro
 }
 
 /**
- * RFC 9110 §9.2.1. Methods are case-sensitive. TRACE, which repeats the cookie, is not among them, and a WebSocket
- * begins as GET.
+ * The safe methods of RFC 9110 §9.2.1; methods are case-sensitive. TRACE is not included because it echoes the cookie.
+ * A WebSocket also starts as GET.
  */
 const SAFE_METHODS: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 
 function isSafe({ method, headers }: RequestLike): boolean {
-  // Over HTTP/2 there is no Upgrade (RFC 8441 §4), and a server may present the CONNECT as GET.
+  // HTTP/2 has no Upgrade (RFC 8441 §4), and a server may present the CONNECT as a GET.
   return (
     SAFE_METHODS.includes(method) && headers.get('upgrade') === null && headers.get('sec-websocket-version') === null
   )

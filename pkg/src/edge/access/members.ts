@@ -1,6 +1,6 @@
 /**
- * The members of a list in a header, without the spaces and tabs around them; empty ones are left out. Never copies the
- * list.
+ * Yields the members of a list in a header, without spaces and tabs around them; empty ones are skipped. Never copies
+ * the list.
  */
 export function* members(list: string, separator: ';' | ','): Generator<string> {
   for (let start = 0; start < list.length; ) {
@@ -12,7 +12,7 @@ export function* members(list: string, separator: ';' | ','): Generator<string> 
   }
 }
 
-/** Only spaces and tabs count (RFC 9110 §5.6.3): what `trim` removes besides may be part of another name. */
+/** Removes spaces and tabs only (RFC 9110 §5.6.3): other characters that `trim` removes may be part of a name. */
 export function trimmed(text: string, start: number = 0, end: number = text.length): string {
   let [from, to] = [start, end]
   while (from < to && isBlank(text.charCodeAt(from))) from += 1

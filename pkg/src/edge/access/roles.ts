@@ -1,10 +1,10 @@
 import { isObject } from '../../options.ts'
 import type { Claims, RoleOption } from '../../types.ts'
 
-/** Whether claims have the roles needed. */
+/** Returns whether claims have the required roles. */
 export type RoleTest = (claims: Claims) => boolean
 
-/** The test of an option that has been checked. */
+/** Returns the test for a validated option. */
 export function roleTest(option: RoleOption): RoleTest {
   const needed = [...(Array.isArray(option) ? option : option.all)]
   const path = pathOf(option)
@@ -20,11 +20,14 @@ function pathOf(option: RoleOption): readonly string[] {
   return typeof option.path === 'string' ? option.path.split('.') : [...option.path]
 }
 
-/** The strings of a list, or the one string. A list with anything else grants nothing, as in `grantsScopes`. */
+/**
+ * Returns the strings of a list, or a single string as a list. A list with other values grants nothing, as in
+ * `grantsScopes`.
+ */
 function rolesAt(claims: Claims, path: readonly string[]): readonly string[] {
   let value: unknown = claims
   for (const name of path) {
-    // Every object inherits `constructor` and others: only members of the token count.
+    // Every object inherits `constructor` and other members, but only those of the token count.
     if (!isObject(value) || !Object.hasOwn(value, name)) return []
     value = value[name]
   }

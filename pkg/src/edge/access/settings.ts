@@ -22,13 +22,15 @@ import type { Authorization } from './authorize.ts'
 import { type RoleTest, roleTest } from './roles.ts'
 import { type TokenReader, tokenReader } from './token-source.ts'
 
-/** Where the token is and who may, checked and copied: the caller may change its options afterwards. */
+/**
+ * Where the token is read from and who gets access, validated and copied: the caller may change its options afterwards.
+ */
 export interface Access<C extends Claims = Claims> {
   readonly token: TokenReader
-  /** The subprotocol beside the token, which no response may echo. */
+  /** The subprotocol that precedes the token, which no response may echo. */
   readonly subprotocol: string | undefined
   readonly scope: readonly string[]
-  /** `undefined`: the scopes decide alone. */
+  /** `undefined`: the scopes alone decide. */
   readonly permission: Permission<C> | undefined
 }
 
@@ -38,7 +40,7 @@ export interface Permission<C extends Claims = Claims> {
   readonly authorization: Authorization<C> | undefined
 }
 
-/** The access of options that have been checked. */
+/** Returns the access of validated options. */
 export function accessOf<C extends Claims>(options: AccessOptions<C>): Access<C> {
   const {
     token = ACCESS.token.fallback,
@@ -61,20 +63,23 @@ export function accessOf<C extends Claims>(options: AccessOptions<C>): Access<C>
   }
 }
 
-/** Whether a value is a list of scope tokens. A copy has no holes, which `every` would skip. */
+/** Returns whether a value is a list of scope tokens. The copy has no holes, which `every` would skip. */
 export function isScopeList(value: unknown): value is string[] {
   return Array.isArray(value) && [...value].every(isScopeToken)
 }
 
 const name: Rule<string> = pattern('a name such as token', HTTP_TOKEN)
 
-/** Values that browsers attach, or that have readings of their own: as a plain header they would escape these. */
+/**
+ * Rejects headers that browsers attach or that have their own syntax: as plain headers they would bypass the checks for
+ * these.
+ */
 const header: Rule<string> = rule(
   'the name of a header (for cookies { cookie }, for WebSockets { subprotocol })',
   (value) => typeof value === 'string' && HTTP_TOKEN.test(value) && !/^(cookie|sec-websocket-protocol)$/i.test(value),
 )
 
-/** One origin: a page of any subdomain could otherwise use the cookie. */
+/** One origin and no pattern: otherwise a page of any subdomain could use the cookie. */
 const origin: Rule<string> = {
   ...webOrigin,
   check(value, name) {
@@ -101,12 +106,12 @@ const source: Rule<NonNullable<AccessOptions['token']>> = byMember(
 
 const roleNames: Rule<string[]> = rule('a non-empty array of names', isNames)
 const path: Rule<string> = rule(
-  "names with dots between them, such as 'a.b', or an array of names, as for a URL",
+  "names separated by dots, such as 'a.b', or an array of names, for example if one is a URL",
   (value) => isNames(typeof value === 'string' && !value.includes('://') ? value.split('.') : value),
 )
 
 const ROLES: Readonly<Record<string, Rules>> = {
-  client: { client: required(rule('the id of a client', isName)), all: required(roleNames) },
+  client: { client: required(rule('a client id', isName)), all: required(roleNames) },
   path: { path: required(path), all: required(roleNames) },
 }
 
@@ -115,14 +120,14 @@ const ACCESS = {
   scope: rule("an array of scope tokens (RFC 6749 §3.3), such as ['read']", isScopeList),
   roles: byMember('a non-empty array of names, { client, all } or { path, all }', isNames, ROLES),
   authorize: callback,
-  // Long for a look-up nearby, and short of the time after which clients give up.
+  // Long enough for a lookup nearby, and shorter than the usual timeouts of clients.
   authorizeTimeoutMs: withDefault(integer('whole milliseconds', 1, MAX_TIMER_MS), 5_000),
 } satisfies Rules
 
 /** The rules of `AccessOptions`. */
 export const ACCESS_RULES: Rules = ACCESS
 
-/** A value of several forms: plain ones, and objects that are told apart by a member. */
+/** Returns the rule for a value of several forms: plain values, and objects identified by a member. */
 function byMember<T>(
   expected: string,
   isPlain: (value: unknown) => boolean,
@@ -143,7 +148,7 @@ function isName(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
 }
 
-/** A copy has no holes, which `every` would skip. */
+/** Returns whether a value is a list of names. The copy has no holes, which `every` would skip. */
 function isNames(value: unknown): value is string[] {
   return Array.isArray(value) && value.length > 0 && [...value].every(isName)
 }

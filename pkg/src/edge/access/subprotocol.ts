@@ -2,7 +2,7 @@ import type { Presented } from '../../http/bearer.ts'
 import type { RequestLike } from '../../types.ts'
 import { members } from './members.ts'
 
-/** The token among the subprotocols offered (RFC 6455 §4.1): `name, TOKEN` or `name.TOKEN`. */
+/** Returns the token among the offered subprotocols (RFC 6455 §4.1): `name, TOKEN` or `name.TOKEN`. */
 export function subprotocolToken(offered: string | null, name: string): Presented {
   let token: string | undefined
   let isNext = false
@@ -18,8 +18,8 @@ export function subprotocolToken(offered: string | null, name: string): Presente
 }
 
 /**
- * The same response without the token's subprotocol: servers log the one that was chosen, and so do proxies. Where the
- * headers are immutable it is a copy; `undefined` where none can be made, as of a protocol switch.
+ * Returns the response without the token's subprotocol, because servers and proxies log the chosen one. If the headers
+ * are immutable, returns a copy, or `undefined` if the response cannot be copied, as with a protocol switch.
  */
 export function withoutSubprotocol(response: Response, request: RequestLike, name: string): Response | undefined {
   const chosen = response.headers.get('sec-websocket-protocol')

@@ -229,14 +229,14 @@ test('a function that throws, or returns something else, is an error that says w
       },
       /options\.token threw: return undefined/,
     ],
-    [() => 7, /something else than a string: return the token at once/],
-    [() => ({ token }), /something else than a string/],
-    [async () => token, /something else than a string/],
+    [() => 7, /a value that is not a string: return the token synchronously/],
+    [() => ({ token }), /a value that is not a string/],
+    [async () => token, /a value that is not a string/],
     [
       async () => {
         throw secret
       },
-      /something else than a string/,
+      /a value that is not a string/,
     ],
     [
       () => ({
@@ -244,7 +244,7 @@ test('a function that throws, or returns something else, is an error that says w
           throw secret
         },
       }),
-      /something else than a string/,
+      /a value that is not a string/,
     ],
   ]
   for (const [source, message] of wrong) {

@@ -9,7 +9,7 @@ import { subprotocolToken } from './subprotocol.ts'
 /** Returns the token of a request, unchecked and never empty, or the refusal of a request without a usable one. */
 export type TokenReader = (request: RequestLike) => string | Refused
 
-/** How tokens are read from a source that has been checked. */
+/** Returns the reader for a validated token source. */
 export function tokenReader(source: TokenSource): TokenReader {
   if (source === 'bearer') return fromBearer
   if (typeof source === 'function') return fromFunction(source)
@@ -18,7 +18,7 @@ export function tokenReader(source: TokenSource): TokenReader {
   return fromSubprotocol(source.subprotocol)
 }
 
-/** `Authorization` (RFC 6750 §2.1). */
+/** Reads the token from `Authorization` (RFC 6750 §2.1). */
 export const fromBearer: TokenReader = ({ headers }) => tokenOf(bearerToken(headers))
 
 function fromCookie({ cookie, origins = [], fetchSites = ['same-origin'] }: CookieSource): TokenReader {
@@ -52,13 +52,13 @@ function fromFunction(source: (request: RequestLike) => string | null | undefine
     try {
       given = source(request)
     } catch (cause) {
-      throw failed('threw: return undefined where a request has no token; error.cause has the error', cause)
+      throw failed('threw: return undefined if a request has no token; see error.cause', cause)
     }
     if (given === undefined || given === null) return refused('missing_token')
     if (typeof given === 'string') return tokenOf({ kind: 'token', token: given })
-    // A promise that nobody waits for must not end the process when it rejects.
+    // A promise that is not awaited must not end the process when it rejects.
     Promise.resolve(given).catch(() => undefined)
-    throw failed('returned something else than a string: return the token at once, or undefined')
+    throw failed('returned a value that is not a string: return the token synchronously, or undefined')
   }
 }
 
@@ -67,7 +67,7 @@ function failed(what: string, cause?: unknown): PortcullisError {
 }
 
 /**
- * The token presented, or the refusal. `beside`: the request, where a token in its `Authorization` would be a second
+ * Returns the token presented, or a refusal. `beside`: the request, if a token in its `Authorization` would be a second
  * one.
  */
 function tokenOf(presented: Presented, beside?: RequestLike): string | Refused {
@@ -83,8 +83,8 @@ function tokenOf(presented: Presented, beside?: RequestLike): string | Refused {
 }
 
 /**
- * Whether `Authorization` may hold a second token. Basic credentials, such as those of a staging site's proxy, do not
- * count.
+ * Returns whether `Authorization` may contain a second token. Basic credentials, such as those for a staging site's
+ * proxy, do not count.
  */
 function hasOtherToken({ headers }: RequestLike): boolean {
   const authorization = headers.get('authorization')

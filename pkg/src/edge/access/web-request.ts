@@ -1,15 +1,15 @@
 import { PortcullisError } from '../../errors.ts'
 import { isObject } from '../../options.ts'
 
-/** Throws `wrong_request`, naming the adapter, for a request that is no Web request. */
+/** Throws `wrong_request`, naming the adapter, unless the argument is a Web request. */
 export function mustBeRequest(request: unknown): void {
-  if (!isWeb(request)) throw wrong('the request is no Web Request', requestAdvice(request))
+  if (!isWeb(request)) throw wrong('the request is not a Web Request', requestAdvice(request))
 }
 
-/** Throws `wrong_request`, naming the adapter, for what frameworks pass where a worker has its `env`. */
+/** Throws `wrong_request`, naming the adapter, for arguments that frameworks pass in place of a worker's `env`. */
 export function mustBeEnv(env: unknown): void {
   const advice = envAdvice(env)
-  if (advice !== undefined) throw wrong('the second argument is no env', advice)
+  if (advice !== undefined) throw wrong('the second argument is not an env', advice)
 }
 
 function wrong(what: string, advice: string): PortcullisError {

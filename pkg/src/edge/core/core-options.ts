@@ -3,9 +3,9 @@ import type { Algorithm, JWK } from '../../types.ts'
 
 /** Callbacks to the owner of a core. None may throw. */
 export interface CoreListener {
-  /** A call has trapped, and the module's instance was discarded; the next call is made in a new one. */
+  /** A call has trapped and the module's instance was discarded; the next call uses a new one. */
   onFault(cause: unknown): void
-  /** There is a new instance: keys are as before, the state must be loaded again, and no token is cached. */
+  /** A new instance exists: it has the same keys, the state must be loaded again, and no token is cached. */
   onRenewed(): void
 }
 
@@ -20,16 +20,16 @@ export interface CoreOptions {
   maxAcceptStaleSeconds: number
   verifiedTokenCacheEntries: number
   verifiedTokenCacheBytes: number
-  /** The algorithms whose signatures the host verifies where `begin` may ask it. */
+  /** Algorithms whose signatures `begin` may leave to the host. */
   hostAlgorithms: readonly Algorithm[]
   realms: CoreRealm[]
 }
 
 export interface CoreRealm extends CorePolicy {
-  /** Whether revocations are looked up; `unchecked`: there is no feed. Default `byFeed`. */
+  /** Whether revocations are looked up; `unchecked`: the realm has no feed. Default `byFeed`. */
   revocation?: 'byFeed' | 'unchecked'
   feedKeys: JWK[]
-  /** Whether the keys come by `setKeys`, or with the feed. */
+  /** Whether the keys come from `setKeys` or from the feed. */
   keysFrom: 'caller' | 'feed'
   acceptDifferingPolicy: boolean
 }

@@ -22,17 +22,17 @@ interface InstalledKeys {
 }
 
 /**
- * The wasm gate with our errors. Realms are indices into `realms` of its options, or come from `addRealm`. All methods
- * are synchronous.
+ * Wraps the wasm gate and converts its errors. Realms are indices into `realms` of the options, or are returned by
+ * `addRealm`. All methods are synchronous.
  *
- * A trap, as when memory runs out, leaves the module's instance in an undefined state. The instance is discarded, with
- * all that other cores have in it, and each core is rebuilt in a new instance at its next call. This class keeps what
- * must survive that: the realms' keys, and the positions of their states.
+ * A trap, for example out of memory, leaves the module's instance in an undefined state. The instance is discarded
+ * together with everything that other cores have in it, and each core is rebuilt in a new instance at its next call.
+ * This class keeps what must survive: the realms' keys and the positions of their states.
  */
 export class Core {
   readonly #options: CoreOptions
   readonly #listener: CoreListener
-  /** By index; `undefined` in a place that is free. */
+  /** By index; `undefined` for a free index. */
   readonly #realms: (CoreRealm | undefined)[]
   readonly #keys: (InstalledKeys | undefined)[] = []
   readonly #marks: (CoreMarks | undefined)[] = []
@@ -42,7 +42,8 @@ export class Core {
   #changes = 0
 
   /**
-   * Throws `not_loaded`, `fault`, and `invalid_option` for options that only the core checks, such as a bad feed key.
+   * Throws `not_loaded`, `fault`, and `invalid_option` for options that only the core validates, such as an invalid
+   * feed key.
    */
   constructor(options: CoreOptions, listener: CoreListener = NO_LISTENER) {
     this.#options = options
@@ -55,8 +56,8 @@ export class Core {
   }
 
   /**
-   * Adds a realm and returns its index, which a removed realm may have had. `marks`: the position of an earlier realm
-   * of this issuer. Throws `fault` and, as the constructor, `invalid_option`.
+   * Adds a realm and returns its index, which may be that of a removed realm. `marks`: the position of an earlier realm
+   * of this issuer. Throws `fault` and, like the constructor, `invalid_option`.
    */
   addRealm(realm: CoreRealm, marks?: CoreMarks): number {
     this.#changes += 1
@@ -73,24 +74,24 @@ export class Core {
   }
 
   /**
-   * Removes a realm with its keys, its state, its verified tokens, and those at the host. Returns its latest position;
-   * `undefined`: no state was ever loaded. The caller must not use the index again until `addRealm` returns it.
+   * Removes a realm with its keys, its state, its verified tokens and those at the host. Returns its latest position,
+   * or `undefined` if no state was ever loaded. The caller must not use the index again until `addRealm` returns it.
    */
   removeRealm(index: number): CoreMarks | undefined {
     this.#changes += 1
     const marks = this.#marks[index]
     this.#realms[index] = this.#keys[index] = this.#marks[index] = undefined
-    // A core that has failed is rebuilt without it.
+    // A core that has failed is rebuilt without the realm.
     this.#orElse(undefined, () => this.#gate.removeRealm(index))
     return marks
   }
 
-  /** Counts possible changes of keys and state. While it is unchanged, so are they. */
+  /** Counts possible changes of keys and state. While the count is unchanged, so are they. */
   get changes(): number {
     return this.#changes
   }
 
-  /** Inspects a token. `undefined`, only with `mayAskHost`: there is a signature request for the host. */
+  /** Inspects a token. Returns `undefined`, only with `mayAskHost`, if a signature request is pending for the host. */
   begin(token: string, now: number, mayAskHost: boolean): Finding | undefined {
     if (!this.#isUsable()) return UNAVAILABLE
     try {
@@ -102,8 +103,8 @@ export class Core {
   }
 
   /**
-   * Inspects a cached token again. `undefined`: it is no longer cached, or its key has changed; `begin` must inspect
-   * it.
+   * Inspects a cached token again. Returns `undefined` if it is no longer cached or its key has changed; then `begin`
+   * must inspect it.
    */
   recheck({ generation, place, lower, upper }: CachedTokenId, now: number): Finding | undefined {
     if (generation !== wasmModule.generation) return undefined
@@ -115,19 +116,19 @@ export class Core {
     }
   }
 
-  /** The token's id in the cache; valid right after `begin` has found it `remembered`. */
+  /** The token's id in the cache; valid right after `begin` has returned it as `remembered`. */
   get cachedTokenId(): CachedTokenId {
     return this.#buffer.cachedTokenId
   }
 
-  /** The signature that the host is to verify; valid right after `begin`. */
+  /** The signature for the host to verify; valid right after `begin`. */
   get signatureRequest(): SignatureRequest {
     return this.#buffer.signatureRequest
   }
 
   /**
-   * Inspects a token after the host has verified its signature. `undefined`: the handle has expired; `begin` must
-   * inspect it.
+   * Inspects a token after the host has verified its signature. Returns `undefined` if the handle has expired; then
+   * `begin` must inspect it.
    */
   finish({ generation, handle }: SignatureHandle, outcome: HostOutcome, now: number): Finding | undefined {
     if (generation !== wasmModule.generation) return undefined
@@ -139,14 +140,17 @@ export class Core {
     }
   }
 
-  /** The key of a signature request; `undefined`: it cannot be exported. */
+  /** Returns the key of a signature request; `undefined` if it cannot be exported. */
   hostKey({ generation, handle }: SignatureHandle): HostKey | undefined {
     if (generation !== wasmModule.generation) return undefined
     const [algorithm, jwk] = this.#orElse([], () => this.#gate.hostKey(handle))
     return jwk === undefined ? undefined : { algorithm: algorithm as Algorithm, jwk: JSON.parse(jwk) as JWK }
   }
 
-  /** The algorithm of a token that only the host can verify, for this build has no code for it; else `undefined`. */
+  /**
+   * Returns the algorithm of a token that only the host can verify, because this build has no code for it; else
+   * `undefined`.
+   */
   hostNeeded(token: string, now: number): Algorithm | undefined {
     return this.#orElse(undefined, () => this.#gate.hostNeeded(token, now) as Algorithm | undefined)
   }
@@ -155,12 +159,12 @@ export class Core {
     return this.#call('fault', () => this.#gate.explain(token, now) as Check[])
   }
 
-  /** Whether explaining a token needs the host: then there is a signature request for it. */
+  /** Returns whether explaining a token needs the host: then a signature request is pending. */
   beginToExplain(token: string, now: number): boolean {
     return this.#call('fault', () => this.#gate.beginToExplain(this.#buffer.write(token), now))
   }
 
-  /** `undefined`: the handle has expired. */
+  /** Explains a token after the host has verified its signature. Returns `undefined` if the handle has expired. */
   finishToExplain({ generation, handle }: SignatureHandle, outcome: HostOutcome, now: number): Check[] | undefined {
     if (generation !== wasmModule.generation) return undefined
     return this.#attempt(
@@ -169,7 +173,7 @@ export class Core {
     )
   }
 
-  /** Throws `invalid_jwks` for a set without a usable key; then the keys are as before. */
+  /** Sets a realm's keys. Throws `invalid_jwks` for a set without a usable key; then the keys are unchanged. */
   setKeys(realm: number, json: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void {
     this.#changes += 1
     this.#call('invalid_jwks', () => this.#gate.setKeys(realm, json, usableUntil, source))
@@ -177,14 +181,16 @@ export class Core {
   }
 
   /**
-   * Returns the skipped keys of the set that was read last, from the caller or the feed, also of a refused set; without
+   * Returns the skipped keys of the last set read, from the caller or the feed and even if the set was refused; without
    * their `kid`.
    */
   skippedKeys(realm: number): readonly SkippedKey[] {
     return this.#orElse([], () => this.#gate.skippedKeys(realm) as SkippedKey[])
   }
 
-  /** Throws `feed_refused`, also for a message of another realm; then nothing has changed. */
+  /**
+   * Applies a manifest or delta. Throws `feed_refused`, also for a message of another realm; then nothing has changed.
+   */
   applyFeed(realm: number, bytes: Uint8Array, now: number): Applied {
     this.#changes += 1
     return this.#call('feed_refused', () => {
@@ -194,24 +200,24 @@ export class Core {
     })
   }
 
-  /** The realm and sequence that a message claims; its signature is not verified. Throws `feed_refused`. */
+  /** Returns the realm and sequence that a message claims, without verifying its signature. Throws `feed_refused`. */
   peekFeed(bytes: Uint8Array): { realm: number; sequence: number } {
     return this.#call('feed_refused', () => this.#gate.peekFeed(bytes) as { realm: number; sequence: number })
   }
 
-  /** The SHA-256 names, in hexadecimal, of the sections to fetch. */
+  /** Returns the SHA-256 names, in hexadecimal, of the sections to fetch. */
   missingSections(realm: number): string[] {
     return this.#orElse([], () => this.#gate.missingSections(realm))
   }
 
-  /** The missing sections that the token's verdict depends on. */
+  /** Returns the missing sections on which the token's verdict depends. */
   missingFor(token: string): string[] {
     return this.#orElse([], () => this.#gate.missingFor(token))
   }
 
   /**
-   * Throws `feed_refused` unless the bytes are a missing section. `sha256`: their hash where the host has computed it;
-   * else the core does.
+   * Provides a missing section. Throws `feed_refused` if the bytes are not one. `sha256`: their hash if the host has
+   * computed it; else the core computes it.
    */
   provideSection(realm: number, bytes: Uint8Array, sha256: Uint8Array | undefined): 'stored' | 'committed' {
     this.#changes += 1
@@ -222,7 +228,7 @@ export class Core {
     })
   }
 
-  /** A digest of the options that a realm's gate and origin must share; empty while there is no core. */
+  /** Returns a digest of the options that a realm's gate and origin must share; empty while no core is usable. */
   policy(realm: number): string {
     return this.#orElse('', () => this.#gate.policy(realm))
   }
@@ -237,7 +243,7 @@ export class Core {
 
   /** Frees the memory. No method may be called afterwards. */
   free(): void {
-    // A discarded instance's memory is free already.
+    // The memory of a discarded instance is already free.
     if (this.#generation !== wasmModule.generation) return
     try {
       this.#gate.free()
@@ -246,13 +252,13 @@ export class Core {
     }
   }
 
-  /** Runs a call in the present instance. The core's errors have a stable `code`, which becomes our `detail`. */
+  /** Runs a call in the current instance. The core's errors have a stable `code`, which becomes our `detail`. */
   #call<T>(code: ErrorCode, operation: () => T): T {
     if (!this.#isUsable()) throw coolingDown()
     return this.#attempt(code, operation)
   }
 
-  /** The same for calls that have a result without a core, too. */
+  /** The same for calls that also have a result without a core. */
   #orElse<T>(otherwise: T, operation: () => T): T {
     if (!this.#isUsable()) return otherwise
     try {
@@ -277,7 +283,7 @@ export class Core {
     }
   }
 
-  /** Whether there is a gate in the present instance; one lost with its instance is rebuilt. */
+  /** Returns whether the current instance has this gate; rebuilds a gate lost with its instance. */
   #isUsable(): boolean {
     return this.#generation === wasmModule.generation || this.#renew()
   }
@@ -310,7 +316,7 @@ export class Core {
     return new TokenBuffer(wasmModule.memory, gate, this.#options.maxTokenBytes, wasmModule.generation)
   }
 
-  /** The finding for a token at whose inspection the core failed. It is not retried. */
+  /** Returns the finding for a token whose inspection made the core fail. It is not retried. */
   #unavailable(cause: unknown): Finding {
     this.#fail(cause)
     return UNAVAILABLE
@@ -326,7 +332,7 @@ export class Core {
 const NO_LISTENER: CoreListener = { onFault: () => undefined, onRenewed: () => undefined }
 
 function coolingDown(): PortcullisError {
-  return new PortcullisError('fault', 'the core has failed too often; it is rebuilt in some seconds', {
+  return new PortcullisError('fault', 'the core has failed too often; it is rebuilt in a few seconds', {
     detail: 'core_resting',
   })
 }

@@ -1,22 +1,25 @@
 import { REASONS, type Reason } from '../../reasons.ts'
 
-/** The core's result for a token, at one moment. */
+/** The core's result for a token at one moment. */
 export interface Finding {
   /** `undefined`: accepted. */
   reason: Reason | undefined
-  /** Index of the realm; `undefined`: of no realm here. */
+  /** Index of the realm; `undefined`: the token belongs to no realm of this gate. */
   realm: number | undefined
-  /** Whether the issuer had recorded more, when it issued the token, than is known here. */
+  /** Whether the issuer knew of later ledger entries, when it issued the token, than this gate. */
   behind: boolean
-  /** Whether the signature had been verified before. */
+  /** Whether the signature had already been verified. */
   remembered: boolean
   /**
-   * Whether it is refused because neither the core nor the host could verify the signature. No fetch can change that.
+   * Whether the token is refused because neither the core nor the host could verify the signature. No fetch can change
+   * that.
    */
   undecided: boolean
 }
 
-/** Decodes a finding code: the reason in bits 0 to 7, the realm in 8 to 23, each 0 for none; then flags. */
+/**
+ * Decodes a finding code: the reason in bits 0 to 7, the realm in bits 8 to 23 (0 means absent for both), then flags.
+ */
 export function decodeFinding(code: number): Finding {
   const reason = code & 0xff
   const realm = (code >>> 8) & 0xffff
@@ -38,7 +41,7 @@ export const UNAVAILABLE: Finding = Object.freeze({
   undecided: false,
 })
 
-/** Flag: no such handle, or no such token in the cache. */
+/** Flag: the handle, or the token in the cache, does not exist. */
 export const GONE: number = 1 << 27
 
 /** Flags of the fields of `Finding`. */

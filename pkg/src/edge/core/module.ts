@@ -10,7 +10,7 @@ export const wasmModule: WasmModule = new WasmModule(
     'WebAssembly.Module of portcullis/edge.wasm',
 )
 
-/** Makes the core ready. Every entry file calls it or `loadFrom` once, at import; later calls change nothing. */
+/** Loads the core. Every entry file calls this or `loadFrom` once, at import; later calls have no effect. */
 export function load(module: WebAssembly.Module, runtime: Runtime): void {
   wasmModule.load(module, runtime)
 }
@@ -20,12 +20,14 @@ export function loadFrom(compile: ModuleSource, runtime: Runtime): void {
   wasmModule.loadFrom(compile, runtime)
 }
 
-/** Begins to load the module. `undefined`: there is nothing to wait for. Throws and rejects with `not_loaded`. */
+/**
+ * Starts loading the module. Returns `undefined` if there is nothing to wait for. Throws and rejects with `not_loaded`.
+ */
 export function startLoading(): Promise<void> | undefined {
   return wasmModule.start()
 }
 
-/** The runtime that was given to `load`. Throws `not_loaded`. */
+/** Returns the runtime passed to `load`. Throws `not_loaded`. */
 export function loadedRuntime(): Runtime {
   return wasmModule.runtime
 }

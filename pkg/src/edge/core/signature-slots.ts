@@ -1,13 +1,13 @@
-/** How many tokens at the host the core keeps (`MAX_HANDLES` in `src/verdict/pending_signatures.rs`). */
+/** Number of tokens at the host that the core keeps (`MAX_HANDLES` in `src/verdict/pending_signatures.rs`). */
 const MAX_AT_HOST = 256
-/** How often a request that may not await another's promise checks for a free slot. */
+/** Interval at which a request that may not await another's promise checks for a free slot. */
 const POLL_MS = 10
-/** When no slot has been released for so long, all are taken for lost: their requests may have been cancelled. */
+/** If no slot has been released for this time, all are considered lost: their requests may have been cancelled. */
 const LOST_MS = 2000
 
 /**
- * Lets no more tokens go to the host at once than the core has handles for; others wait, first come, first served.
- * Without this, many concurrent tokens would expire each other's handles.
+ * Limits the tokens at the host to the number of the core's handles; others wait in order of arrival. Without this,
+ * many concurrent tokens would expire each other's handles.
  */
 export class SignatureSlots {
   readonly #shareFlights: boolean
@@ -21,7 +21,7 @@ export class SignatureSlots {
     this.#shareFlights = shareFlights
   }
 
-  /** Takes a slot; false if none is free. Each slot must be released. */
+  /** Takes a slot; returns false if none is free. Each slot must be released. */
   tryAcquire(): boolean {
     if (this.#taken >= MAX_AT_HOST) {
       if (this.#shareFlights || Math.abs(Date.now() - this.#releasedAtMs) < LOST_MS) return false
@@ -33,13 +33,13 @@ export class SignatureSlots {
     return true
   }
 
-  /** Resolves with a slot taken. */
+  /** Waits for a slot and takes it. */
   async acquire(): Promise<void> {
     if (this.#shareFlights) return new Promise((resolve) => void this.#waiting.add(resolve))
     while (!this.tryAcquire()) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
   }
 
-  /** Releases a slot, or hands it to the first that waits. */
+  /** Releases a slot, or passes it to the first waiting token. */
   release(): void {
     const [next] = this.#waiting
     if (next === undefined) {

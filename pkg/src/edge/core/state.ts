@@ -3,7 +3,7 @@ import type { PolicyAgreement } from '../../types.ts'
 /** A realm's revocation state. Times in unix seconds. */
 export interface CoreState {
   loaded: boolean
-  /** The least minor version of the statements that it was made from. */
+  /** The lowest minor version of the statements from which it was made. */
   minor: number
   sequence: number
   chain: string
@@ -16,7 +16,7 @@ export interface CoreState {
   sectionBytes: number
   liveEntries: number
   errorRate: number
-  /** Without a statement: `not_stated`. */
+  /** `not_stated` before the first statement. */
   policy: PolicyAgreement
   /** With `differs`: the options that differ. */
   policyDifferences: string[]
@@ -44,6 +44,9 @@ export const NOT_LOADED: CoreState = Object.freeze({
 /** The effect of a manifest or delta. */
 export interface Applied {
   sequence: number
-  /** `partial`: changed, but the ledger's head is further on. `staged`: takes effect once missing sections are here. */
+  /**
+   * `partial`: changed, but the ledger's head is further on. `staged`: takes effect once the missing sections have
+   * arrived.
+   */
   effect: 'changed' | 'partial' | 'renewed' | 'known' | 'staged'
 }

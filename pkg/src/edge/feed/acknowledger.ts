@@ -3,12 +3,12 @@ import type { FeedOptions } from '../../types.ts'
 import { feedUrl } from './protocol.ts'
 import type { FeedSubscriber } from './subscriber.ts'
 
-/** How long an acknowledgement may take. */
+/** Maximum time for an acknowledgement. */
 const TIMEOUT_MS = 5000
-/** An unchanged position is sent again after this, for an origin that was restarted. */
+/** Interval after which an unchanged position is sent again, because the origin may have restarted. */
 const REPEAT_MS = 30_000
 
-/** Tells the origin up to which position this gate enforces a realm's revocations: `POST {feed}/acks`. */
+/** Reports to the origin up to which position this gate enforces a realm's revocations: `POST {feed}/acks`. */
 export class Acknowledger {
   readonly #subscriber: FeedSubscriber
   readonly #credentials: NonNullable<FeedOptions['acknowledge']>
@@ -23,7 +23,7 @@ export class Acknowledger {
   }
 
   /**
-   * Sends the present position unless the origin has it. Never rejects: a failure is reported, and the next call
+   * Sends the current position unless the origin has it. Never rejects: a failure is reported, and the next call
    * retries.
    */
   async send(): Promise<void> {
@@ -67,7 +67,7 @@ export class Acknowledger {
       throw failure('could not be reached for an acknowledgement', cause)
     })
     response.body?.cancel().catch(() => undefined)
-    if (!response.ok) throw failure(`answered ${response.status} to an acknowledgement`)
+    if (!response.ok) throw failure(`responded with ${response.status} to an acknowledgement`)
     this.#sent = `${sequence} ${chain}`
     this.#sentAtMs = this.#subscriber.runtime.nowMs()
   }

@@ -18,11 +18,14 @@ export class EventParser {
     this.#maxCharacters = maxCharacters
   }
 
-  /** Takes the next bytes; returns the events that they complete. Throws a RangeError for an event beyond the bound. */
+  /**
+   * Parses the next bytes and returns the events that they complete. Throws a RangeError for an event that is too
+   * large.
+   */
   push(bytes: Uint8Array): ServerEvent[] {
     let text = this.#decoder.decode(bytes, { stream: true })
     if (text === '') return []
-    // CR LF is one line end, also when split between two chunks.
+    // CR LF is one line end, even if split between two chunks.
     if (this.#afterReturn && text.startsWith('\n')) text = text.slice(1)
     this.#afterReturn = text.endsWith('\r')
     const lines = text.replaceAll(/\r\n?/g, '\n').split('\n')
@@ -30,7 +33,7 @@ export class EventParser {
     lines.forEach((part, index) => {
       this.#line += part
       this.#buffered += part.length
-      if (this.#buffered > this.#maxCharacters) throw new RangeError('an event is larger than its bound')
+      if (this.#buffered > this.#maxCharacters) throw new RangeError('an event is too large')
       if (index === lines.length - 1) return
       const event = this.#parseLine(this.#line)
       this.#line = ''
@@ -54,7 +57,7 @@ export class EventParser {
     const value = colon === -1 ? '' : line.slice(colon + (line[colon + 1] === ' ' ? 2 : 1))
     if (field === 'event') this.#type = value
     else if (field === 'data') this.#data.push(value)
-    // Comments keep the connection alive; ids and retry times are not used: the ledger has its own sequence.
+    // Comments only keep the connection alive. Ids and retry times are ignored: the ledger has its own sequence.
     else this.#buffered -= line.length
     return undefined
   }

@@ -4,21 +4,23 @@ import { SingleFlight } from '../../timing/single-flight.ts'
 import { credentialHeaders, feedUrl } from './protocol.ts'
 import type { FeedSubscriber } from './subscriber.ts'
 
-/** How many tokens of a realm may wait for a lookup. */
+/** Maximum number of a realm's tokens that wait for a lookup. */
 const MAX_WAITING_TOKENS = 64
-/** How often a gate without keys requests the first ones while tokens wait for them. */
+/** Interval at which a gate without keys requests the first ones while tokens wait for them. */
 const FIRST_KEYS_EVERY_MS = 250
 
 export interface FeedKeyLookupOptions {
-  /** How long the origin may take to fetch the issuer's keys. */
+  /** Maximum time for the origin to fetch the issuer's keys. */
   jwksTimeoutMs: number
-  /** How long the refresh of the feed may take that follows. */
+  /** Maximum time for the feed refresh that follows. */
   refreshTimeoutMs: number
-  /** How long tokens wait for the first keys. */
+  /** Maximum wait of tokens for the first keys. */
   firstLoadTimeoutMs: number
 }
 
-/** Brings new keys of a realm whose feed carries them: has the origin fetch the issuer's, then refreshes the feed. */
+/**
+ * Gets new keys for a realm whose feed carries them: makes the origin fetch the issuer's keys, then refreshes the feed.
+ */
 export class FeedKeyLookup {
   readonly #subscriber: FeedSubscriber
   readonly #options: FeedKeyLookupOptions
@@ -27,7 +29,7 @@ export class FeedKeyLookup {
   readonly #limiter: KeyLookupLimiter
   #lackingSinceMs: number | undefined
 
-  /** `refresh` brings the feed up to date; it must take no longer than `refreshTimeoutMs`, and not reject. */
+  /** `refresh` updates the feed; it must take no longer than `refreshTimeoutMs`, and must not reject. */
   constructor(subscriber: FeedSubscriber, options: FeedKeyLookupOptions, refresh: () => Promise<unknown>) {
     this.#subscriber = subscriber
     this.#options = options
@@ -39,15 +41,15 @@ export class FeedKeyLookup {
     })
   }
 
-  /** Looks a token's key up. False: not now, or it failed. */
+  /** Looks up a token's key. Returns false if that is not allowed now or has failed. */
   lookUp(kid: string): Promise<boolean> {
     return this.#limiter.lookUp(kid, this.#lookups.isRunning ? 'running' : 'needed', () => this.#lookups.join())
   }
 
   /**
-   * Waits until `untilMs` for the first keys of a feed that has none yet, as that of an origin that has just started.
-   * At most `firstLoadTimeoutMs` from when they were first missed: a feed that never carries any must not delay every
-   * token.
+   * Waits until `untilMs` for the first keys of a feed without keys, such as that of an origin that has just started.
+   * The wait is at most `firstLoadTimeoutMs` from when they were first missed: a feed that never carries keys must not
+   * delay every token.
    */
   async awaitFirstKeys(untilMs: number): Promise<void> {
     const { firstLoadTimeoutMs } = this.#options
@@ -65,7 +67,7 @@ export class FeedKeyLookup {
     this.#lookups.stop()
   }
 
-  /** Refreshes the feed even if the origin could not be asked: it may have new keys by a poll of its own. */
+  /** Refreshes the feed even if the request to the origin failed: the origin may have got new keys by its own poll. */
   async #run(signal: AbortSignal): Promise<void> {
     const asking = new AbortController()
     const abort = () => asking.abort()
@@ -76,7 +78,7 @@ export class FeedKeyLookup {
     await this.#refresh()
   }
 
-  /** `POST {feed}/look`. The missing `kid` is not sent: text of an attacker's choice must not get into logs. */
+  /** Sends `POST {feed}/look`. The missing `kid` is not sent: an attacker's string must not get into logs. */
   async #askOrigin(signal: AbortSignal): Promise<void> {
     const { settings, runtime } = this.#subscriber
     const headers = credentialHeaders(settings)

@@ -3,18 +3,18 @@ import { PortcullisError } from '../../errors.ts'
 /** The paths below a feed's URL. */
 export type FeedPath = 'manifest' | 'deltas' | `sections/${string}` | 'stream' | 'acks' | 'look'
 
-/** The largest manifest or delta read: 4 MiB, room for half a million revocations at once. */
+/** Maximum size of a manifest or delta: 4 MiB, room for half a million revocations at once. */
 export const MAX_MESSAGE_BYTES: number = 4 * 1024 * 1024
-/** The largest section read. A worker has 128 MB in all. */
+/** Maximum size of a section. A worker has 128 MB in total. */
 export const MAX_SECTION_BYTES: number = 32 * 1024 * 1024
 
 /**
- * The minor version of the wire format that this gate reads. Each request names it: an origin sends forms of a later
- * minor only to readers that request them. It is in the query, since caches ignore headers.
+ * The minor version of the wire format that this gate reads. Each request states it: an origin sends forms of a later
+ * minor version only to readers that request them. It is in the query, because caches ignore headers.
  */
 export const WIRE_MINOR = 1
 
-/** A path below a feed's URL, whose own query is kept, with the minor version. */
+/** Returns the URL of a path below a feed's URL, with the feed's own query and the minor version. */
 export function feedUrl({ url: base }: { readonly url: URL }, path: FeedPath, query: Record<string, string> = {}): URL {
   const url = new URL(base)
   url.pathname = `${url.pathname.replace(/\/+$/, '')}/${path}`
@@ -24,8 +24,8 @@ export function feedUrl({ url: base }: { readonly url: URL }, path: FeedPath, qu
 }
 
 /**
- * Whether a state in an older form waits for a manifest in that of this gate. An older form has, in place of a fact
- * that it lacks, one that refuses more: a user's logout for one disconnected app.
+ * Returns whether a state in an older form is waiting for a manifest in this gate's form. Where an older form lacks a
+ * fact, it has one that refuses more: a user's logout instead of one disconnected app.
  */
 export function isInOlderForm({
   wantsManifest,
@@ -37,12 +37,12 @@ export function isInOlderForm({
   return wantsManifest && minor < WIRE_MINOR
 }
 
-/** The headers of a request to a feed with a credential. */
+/** Returns the headers of a request to a feed with a credential. */
 export function credentialHeaders({ credential }: { readonly credential: string | undefined }): Record<string, string> {
   return credential === undefined ? {} : { authorization: `Bearer ${credential}` }
 }
 
-/** Whether a refusal of a delta can only be healed by a manifest. */
+/** Returns whether only a manifest can remedy the refusal of a delta. */
 export function isHealedByManifest(error: unknown): error is PortcullisError {
   return error instanceof PortcullisError && HEALED_BY_MANIFEST.includes(error.detail)
 }

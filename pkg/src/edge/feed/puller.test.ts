@@ -273,7 +273,7 @@ test("the credential is sent to the feed only; acknowledgements have the gate's 
 test('an origin that takes no acknowledgements is reported by its host, for every kind of failure', async (t) => {
   const realm = await TestRealm.start(t)
   const failures: [typeof fetch, RegExp][] = [
-    [async () => new Response(null, { status: 401 }), /answered 401 to an acknowledgement/],
+    [async () => new Response(null, { status: 401 }), /responded with 401 to an acknowledgement/],
     [async () => Promise.reject(new TypeError('fetch failed')), /could not be reached for an acknowledgement/],
   ]
   for (const [answer, message] of failures) {

@@ -20,27 +20,27 @@ import {
 import { type SectionDemand, SectionQueue } from './section-queue.ts'
 import type { FeedSubscriber } from './subscriber.ts'
 
-/** How many sections are fetched in parallel; workerd allows six connections a request. */
+/** Number of sections fetched in parallel; workerd allows six connections per request. */
 const PARALLEL_SECTIONS = 4
-/** How long one refresh may take, sections included. */
+/** Maximum time for one refresh, including sections. */
 const REFRESH_TIMEOUT_MS = 15_000
-/** A refresh that takes longer ends with a delta. */
+/** A refresh that takes longer than this ends with a delta. */
 const SLOW_MS = 1000
-/** The pauses after failures, in which requests that do not wait start no refresh. */
+/** Pauses after failures, during which requests that do not wait start no refresh. */
 const BACKOFF = { firstMs: 500, longestMs: 15_000 }
-/** After a failure, requests that wait start no refresh for so long. */
+/** Time after a failure during which requests that wait start no refresh. */
 const WAITING_BACKOFF_MS = 250
-/** At most how often pushes without a secret make a gate pull: as often as its requests do. */
+/** Minimum interval of pulls caused by pushes without a secret: as often as the gate's requests cause them. */
 const HINT_EVERY_MS = 1000
 /**
- * How often a manifest is fetched merely because many changes have come since the last, or the state is in an older
+ * Minimum interval of manifest fetches that are only due to many changes since the last one, or to a state in an older
  * form.
  */
 const MANIFEST_EVERY_MS = 10_000
 
 /**
- * Pulls a realm's feed: deltas when something is loaded, else the manifest and the sections it names, first those that
- * a waiting token needs.
+ * Pulls a realm's feed: deltas if something is loaded, else the manifest and the sections it names, starting with those
+ * that a waiting token needs.
  */
 export class FeedPuller {
   readonly #subscriber: FeedSubscriber
@@ -56,7 +56,7 @@ export class FeedPuller {
   #hintedAtMs = -Infinity
   #closed = false
 
-  /** `onRefreshed` is called after each refresh that succeeded, with its start. */
+  /** `onRefreshed` is called after each successful refresh with its start time. */
   constructor(subscriber: FeedSubscriber, onRefreshed: (startedAtMs: number) => void) {
     this.#subscriber = subscriber
     this.#onRefreshed = onRefreshed
@@ -72,14 +72,14 @@ export class FeedPuller {
     return this.#refreshes.isRunning
   }
 
-  /** For requests that do not wait. */
+  /** Starts a refresh for requests that do not wait. */
   refreshInBackground(waitUntil?: WaitUntil): void {
     if (this.#nowMs() - this.#failedAtMs < backoffMs(BACKOFF, this.#failures)) return
     const refresh = this.#refreshes.startUnlessRunning()
     if (refresh !== undefined) this.#acknowledgeAfter(refresh, waitUntil)
   }
 
-  /** The origin has just sent a push: earlier failures no longer count, and missing changes are fetched. */
+  /** Refreshes after a push from the origin: earlier failures no longer count, and missing changes are fetched. */
   refreshAfterPush(waitUntil?: WaitUntil): void {
     this.#failures = 0
     this.#failedAtMs = -Infinity
@@ -87,8 +87,8 @@ export class FeedPuller {
   }
 
   /**
-   * A sender without the secret has hinted that there is something new: at most one hint a second causes a refresh.
-   * Only a signed message shows that the origin works.
+   * Refreshes after a hint from a sender without the secret; at most one hint a second causes a refresh. Only a signed
+   * message shows that the origin works.
    */
   refreshAfterHint(hint: 'signed' | 'unsigned', waitUntil?: WaitUntil): void {
     const sinceMs = this.#nowMs() - this.#hintedAtMs
@@ -99,8 +99,8 @@ export class FeedPuller {
   }
 
   /**
-   * For requests that wait: at most `ms`, and no longer than it takes to meet their `demand`; the refresh continues in
-   * the background. Never rejects.
+   * Waits for a refresh, at most `ms` and no longer than needed to meet the `demand`; the refresh continues in the
+   * background. Never rejects.
    */
   async wait(ms: number, waitUntil?: WaitUntil, demand?: SectionDemand): Promise<void> {
     if (!this.isRefreshing && this.#nowMs() - this.#failedAtMs < WAITING_BACKOFF_MS) return
@@ -111,14 +111,14 @@ export class FeedPuller {
     if (demand !== undefined) this.#queue.delete(demand)
   }
 
-  /** For requests that need the origin's present state: waits likewise for a refresh that starts after this call. */
+  /** Waits likewise for a refresh that starts after this call, for requests that need the origin's current state. */
   async catchUp(ms: number, waitUntil?: WaitUntil): Promise<WaitOutcome> {
     const refresh = this.#refreshes.joinNext()
     this.#acknowledgeAfter(refresh, waitUntil)
     return within(refresh, ms)
   }
 
-  /** A refresh that starts after this call. Rejects with `feed_unreachable` or `feed_refused`. */
+  /** Refreshes the feed by a refresh that starts after this call. Rejects with `feed_unreachable` or `feed_refused`. */
   async refresh(): Promise<void> {
     await this.#refreshes.joinNext()
     void this.#subscriber.acknowledge()
@@ -145,7 +145,7 @@ export class FeedPuller {
       this.#queue.update()
       progressed()
       await this.#sections(signal, progressed)
-      // Sections may take long; a delta brings the changes recorded meanwhile.
+      // Sections may take long; a delta fetches the changes recorded meanwhile.
       if (this.#nowMs() - startedAtMs > SLOW_MS) await this.#delta(signal)
       this.#failures = 0
       this.#failedAtMs = -Infinity
@@ -160,8 +160,8 @@ export class FeedPuller {
   }
 
   /**
-   * Whether to fetch the state in the form of this gate, and marks that. A cache that ignores queries must not make
-   * that a habit.
+   * Returns whether to fetch the state in this gate's form, and records that. The interval matters if a cache ignores
+   * queries.
    */
   #isNewFormDue(): boolean {
     if (!isInOlderForm(this.#subscriber.state) || this.#nowMs() - this.#newFormAtMs < MANIFEST_EVERY_MS) return false
@@ -187,7 +187,7 @@ export class FeedPuller {
     }
     if (status !== 200) throw this.#unexpected(status, 'deltas')
     try {
-      // Many changes come in several deltas; each advances the state, so this ends.
+      // Many changes take several deltas; each advances the state, so this terminates.
       if (this.#apply(bytes) === 'partial') return await this.#delta(signal)
     } catch (error) {
       if (!isHealedByManifest(error)) throw error
@@ -203,7 +203,7 @@ export class FeedPuller {
     this.#manifestAtMs = this.#nowMs()
   }
 
-  /** Fetches the sections that the manifest names and that are missing. */
+  /** Fetches the missing sections that the manifest names. */
   async #sections(signal: AbortSignal, progressed: () => void): Promise<void> {
     if (this.#subscriber.missingSections().length === 0) return
     if ((await this.#fetchMissing(signal, progressed)) === 'superseded') {
@@ -220,7 +220,10 @@ export class FeedPuller {
     }
   }
 
-  /** `superseded`: the origin no longer has one of them, so there must be a newer manifest. */
+  /**
+   * Fetches missing sections. Returns `superseded` if the origin no longer has one of them, so a newer manifest must
+   * exist.
+   */
   async #fetchMissing(signal: AbortSignal, progressed: () => void): Promise<'tried' | 'superseded'> {
     const left = new Set(this.#subscriber.missingSections())
     let outcome: 'tried' | 'superseded' = 'tried'
@@ -250,7 +253,10 @@ export class FeedPuller {
     }
   }
 
-  /** Sends the realm's credential. Rejects with `feed_unreachable`, and with `feed_refused` for a page. */
+  /**
+   * Fetches a resource with the realm's credential. Rejects with `feed_unreachable`, or `feed_refused` for an HTML
+   * page.
+   */
   async #get(path: FeedPath, query: Record<string, string>, maxBytes: number, signal: AbortSignal): Promise<Exchanged> {
     const { settings, runtime } = this.#subscriber
     const url = feedUrl(settings, path, query)
@@ -262,11 +268,11 @@ export class FeedPuller {
       signal,
       headers,
     })
-    // A sign-in page, an error page of a proxy, a wrong path: a clearer error than "unknown format".
+    // Detects a sign-in page, a proxy's error page or a wrong path: the error is clearer than "unknown format".
     if (response.status === 200 && /^(?:text\/|application\/json)/i.test(response.headers.get('content-type') ?? '')) {
       throw new PortcullisError(
         'feed_refused',
-        `${url.host} sent a page or text instead of a feed: check feed.url, and that it needs no sign-in`,
+        `${url.host} sent a page or text instead of a feed: check feed.url, and that it does not require a sign-in`,
         { detail: 'not_a_feed' },
       )
     }
@@ -278,22 +284,26 @@ export class FeedPuller {
     return this.#subscriber.apply(bytes).effect
   }
 
-  /** After an await the core may have been freed. */
+  /** Throws if the core may have been freed, which is possible after an await. */
   #mustBeOpen(): void {
     if (this.#closed) throw new PortcullisError('closed', 'the gate was closed')
   }
 
   #unexpected(status: number, resource: string): PortcullisError {
     const { host } = this.#subscriber.settings.url
-    return new PortcullisError('feed_unreachable', `${host} answered ${status} for ${resource}: ${advice(status)}`, {
-      detail: 'status',
-    })
+    return new PortcullisError(
+      'feed_unreachable',
+      `${host} responded with ${status} for ${resource}: ${advice(status)}`,
+      {
+        detail: 'status',
+      },
+    )
   }
 }
 
 function advice(status: number): string {
   if (status === 401 || status === 403) return "feed.credential must be the origin's feedCredential"
   if (status === 429)
-    return "too many gates ask from this address: see the origin's maxWaitingPerAddress and trustedProxies"
+    return "too many gates send requests from this address: see the origin's maxWaitingPerAddress and trustedProxies"
   return status < 500 ? 'check feed.url' : "check the origin's log"
 }

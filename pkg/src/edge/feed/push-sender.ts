@@ -2,8 +2,8 @@ import { bearerToken } from '../../http/bearer.ts'
 import type { FeedSubscriber } from './subscriber.ts'
 
 /**
- * The feeds of the realms whose secret (`feed.acknowledge.secret`) a push presents. Origin and gate share one secret
- * for each edge: the gate presents it with its acknowledgements, the origin with its pushes to this edge.
+ * Returns the feeds of the realms whose secret (`feed.acknowledge.secret`) a push presents. Origin and gate share one
+ * secret per edge: the gate sends it with its acknowledgements, the origin with its pushes to this edge.
  */
 export function provenFeeds<Feed extends Pick<FeedSubscriber, 'settings'>>(
   feeds: readonly Feed[],
@@ -18,7 +18,7 @@ export function provenFeeds<Feed extends Pick<FeedSubscriber, 'settings'>>(
   )
 }
 
-/** Compares in a time that does not depend on where they differ. */
+/** Compares in constant time. */
 function areEqual(given: Uint8Array, expected: Uint8Array): boolean {
   let difference = given.length ^ expected.length
   for (let index = 0; index < given.length; index += 1) difference |= (given[index] ?? 0) ^ (expected[index] ?? 0)

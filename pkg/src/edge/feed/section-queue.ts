@@ -1,11 +1,9 @@
-/** The missing sections that the verdict on one waiting token depends on. */
+/** The missing sections on which the verdict on one waiting token depends. */
 export class SectionDemand {
   readonly #missing: () => string[] | undefined
   #names: Set<string> | undefined
 
-  /**
-   * `missing` lists the sections that are missing for the token; `undefined`: there is no state yet that names them.
-   */
+  /** `missing` returns the sections that the token needs; `undefined` while no loaded state names them. */
   constructor(missing: () => string[] | undefined) {
     this.#missing = missing
     this.update()
@@ -21,19 +19,19 @@ export class SectionDemand {
     return this.#names?.size === 0
   }
 
-  /** Call after a manifest. */
+  /** Must be called after a manifest. */
   update(): void {
     const names = this.#missing()
     this.#names = names === undefined ? undefined : new Set(names)
   }
 
-  /** Call after a section. */
+  /** Must be called after a section. */
   remove(name: string): void {
     this.#names?.delete(name)
   }
 }
 
-/** The demands of tokens that wait for a realm's state: they decide which missing section is fetched next. */
+/** The demands of tokens that wait for a realm's state; they decide which missing section is fetched next. */
 export class SectionQueue {
   readonly #demands = new Set<SectionDemand>()
 
@@ -45,17 +43,20 @@ export class SectionQueue {
     this.#demands.delete(demand)
   }
 
-  /** Call after a manifest. */
+  /** Must be called after a manifest. */
   update(): void {
     for (const demand of this.#demands) demand.update()
   }
 
-  /** Call after a section. */
+  /** Must be called after a section. */
   remove(name: string): void {
     for (const demand of this.#demands) demand.remove(name)
   }
 
-  /** Takes the next name out of `left`: one that a token waits for, else the first. `undefined`: `left` is empty. */
+  /**
+   * Removes and returns the next name in `left`: one that a token waits for, else the first; `undefined` if `left` is
+   * empty.
+   */
   next(left: Set<string>): string | undefined {
     for (const { names } of this.#demands) for (const name of names) if (left.delete(name)) return name
     for (const name of left) {

@@ -129,6 +129,6 @@ test('a broken stream is reported as such, and reconnected', async (t) => {
   await until('reported', () => realm.reports.length > 0)
   const [report] = realm.reports
   assert.equal(report?.error.code, 'feed_unreachable')
-  assert.match(report?.error.message ?? '', /broke off the stream|ended the stream/)
+  assert.match(report?.error.message ?? '', /aborted the stream|ended the stream/)
   await until('connected again', () => streams.size === 1)
 })

@@ -5,15 +5,15 @@ import { EventParser } from './event-stream.ts'
 import { credentialHeaders, feedUrl, isHealedByManifest, isInOlderForm, MAX_MESSAGE_BYTES } from './protocol.ts'
 import type { FeedSubscriber } from './subscriber.ts'
 
-/** A stream that is silent for so long has failed: origins send a heartbeat every second by default. */
+/** A stream that is silent for this time has failed: origins send a heartbeat every second by default. */
 const SILENCE_MS = 10_000
-/** The pauses before connecting again. */
+/** The pauses before reconnecting. */
 const BACKOFF = { firstMs: 250, longestMs: 15_000 }
 /** An event is a message in base64 and a few short fields. */
 const MAX_EVENT_CHARACTERS: number = Math.ceil(MAX_MESSAGE_BYTES / 3) * 4 + 1024
 
 /**
- * Listens to a realm's feed (`GET {feed}/stream`), in long-lived processes. Requests still pull when it falls silent.
+ * Listens to a realm's feed (`GET {feed}/stream`) in long-lived processes. Requests still pull when it falls silent.
  */
 export class FeedStream {
   readonly #subscriber: FeedSubscriber
@@ -28,7 +28,7 @@ export class FeedStream {
     this.#refresh = refresh
   }
 
-  /** Starts to listen, once. */
+  /** Starts listening, once. */
   start(): void {
     if (this.#running) return
     this.#running = true
@@ -47,14 +47,14 @@ export class FeedStream {
       } catch (error) {
         if (closing.aborted) return
         this.#failures += 1
-        // A failed refresh has been reported already; this is about the stream.
+        // A failed refresh has already been reported; this report concerns the stream.
         if (this.#subscriber.state.loaded) this.#subscriber.report(error)
       }
       if (this.#failures > 0) await pause(spreadBackoffMs(BACKOFF, this.#failures), closing)
     }
   }
 
-  /** One connection, until it ends, fails or falls silent; all but closing count as failures. */
+  /** Runs one connection until it ends, fails or falls silent; everything but closing counts as a failure. */
   async #listen(closing: AbortSignal): Promise<void> {
     const connection = new AbortController()
     const abort = () => connection.abort()
@@ -64,7 +64,7 @@ export class FeedStream {
       const parser = new EventParser(MAX_EVENT_CHARACTERS)
       for (;;) {
         const { done, value } = await unlessSilent(reader.read(), connection).catch((cause) => {
-          throw this.#failure('network', connection.signal.aborted ? 'fell silent' : 'broke off the stream', cause)
+          throw this.#failure('network', connection.signal.aborted ? 'fell silent' : 'aborted the stream', cause)
         })
         if (closing.aborted) return
         if (done) throw this.#failure('ended', 'ended the stream')
@@ -87,9 +87,9 @@ export class FeedStream {
     const response = await unlessSilent(request, connection).catch((cause) => {
       throw this.#failure('network', 'could not be reached for the stream', cause)
     })
-    if (response.status !== 200) throw this.#failure('status', `answered ${response.status} for the stream`)
+    if (response.status !== 200) throw this.#failure('status', `responded with ${response.status} for the stream`)
     if (!/^text\/event-stream/i.test(response.headers.get('content-type') ?? '') || response.body === null) {
-      throw this.#failure('not_a_feed', 'sent something else than a stream of events')
+      throw this.#failure('not_a_feed', 'sent something other than an event stream')
     }
     return response.body.getReader()
   }
@@ -98,7 +98,7 @@ export class FeedStream {
     try {
       return parser.push(bytes)
     } catch (cause) {
-      throw this.#failure('too_large', 'sent an event beyond the bound', cause)
+      throw this.#failure('too_large', 'sent an event that is too large', cause)
     }
   }
 
@@ -122,7 +122,7 @@ export class FeedStream {
   }
 }
 
-/** Aborts a connection on which nothing arrives. */
+/** Aborts a connection if nothing arrives in time. */
 async function unlessSilent<T>(promise: Promise<T>, connection: AbortController): Promise<T> {
   const timer: ReturnType<typeof setTimeout> = setTimeout(() => connection.abort(), SILENCE_MS)
   if (typeof timer === 'object') timer.unref?.()

@@ -3,7 +3,7 @@ import type { FeedOptions, WaitUntil } from '../../types.ts'
 import type { NodeCrypto } from '../core/module.ts'
 import type { Applied, CoreState } from '../core/state.ts'
 
-/** The parts of a realm that its transports use. */
+/** The members of a realm that its transports use. */
 export interface FeedSubscriber {
   readonly name: string
   readonly settings: FeedSettings
@@ -16,26 +16,26 @@ export interface FeedSubscriber {
   apply(message: Uint8Array): Applied
   /** The SHA-256 names, in hexadecimal, of the sections to fetch. */
   missingSections(): string[]
-  /** Stores a section; `sha256`: its hash where the runtime has computed it. Throws `feed_refused`. */
+  /** Stores a section; `sha256`: its hash if the runtime has computed it. Throws `feed_refused`. */
   provideSection(bytes: Uint8Array, sha256: Uint8Array | undefined): void
-  /** Acknowledges the realm's position, where that is configured. Never rejects. */
+  /** Acknowledges the realm's position if configured. Never rejects. */
   acknowledge(waitUntil?: WaitUntil): Promise<void>
   /** Reports a failure of the feed. */
   report(error: unknown): void
 }
 
-/** Where a realm's feed is, with every default filled in. */
+/** The location of a realm's feed, with all defaults applied. */
 export interface FeedSettings extends Required<Omit<FeedOptions, 'url' | 'credential' | 'acknowledge'>> {
   url: URL
   credential: string | undefined
   acknowledge: FeedOptions['acknowledge'] | undefined
 }
 
-/** The parts of the JavaScript runtime that transports use. */
+/** The members of the JavaScript runtime that transports use. */
 export interface FeedRuntime {
-  /** Read at each call: a gate may be given another one. */
+  /** Read at each call, because it can be replaced. */
   readonly fetch: typeof fetch
-  /** Whether a request may await I/O that another began. */
+  /** Whether a request may await I/O that another one started. */
   readonly shareFlights: boolean
   readonly nodeCrypto: NodeCrypto | undefined
   /** The clock that paces refreshes. */

@@ -1,13 +1,13 @@
 import { isLoopback } from '../../http/loopback.ts'
 import { invalid } from '../../options.ts'
 
-/** The longest issuer. */
+/** Maximum length of an issuer. */
 export const MAX_ISSUER_BYTES = 1024
-/** The largest number of names and patterns. */
+/** Maximum number of names and patterns. */
 export const MAX_PATTERNS = 1_000
 
 /**
- * The issuers for which a gate may call its function: exact names, and patterns with one free path segment or host
+ * The issuers for which a gate may call its function: exact names, and patterns with one variable path segment or host
  * label.
  */
 export class IssuerPatterns {
@@ -15,8 +15,7 @@ export class IssuerPatterns {
   readonly #patterns: Pattern[] = []
 
   /**
-   * Throws `invalid_option` for a member that is not an issuer's URL, or leaves more than one whole segment or label
-   * free.
+   * Throws `invalid_option` for a member that is not an issuer's URL, or has more than one variable segment or label.
    */
   constructor(issuers: readonly string[], plainHttp: 'loopback' | 'anywhere', option = 'options.issuers') {
     issuers.forEach((issuer, index) => {
@@ -28,13 +27,13 @@ export class IssuerPatterns {
     })
   }
 
-  /** Whether an unverified issuer matches a name or a pattern, in time linear in its length. */
+  /** Returns whether an unverified issuer matches a name or a pattern, in time linear in its length. */
   matches(issuer: string): boolean {
     return this.#names.has(issuer) || this.#patterns.some((pattern) => fits(issuer, pattern))
   }
 }
 
-/** Text with one free part between two fixed ones. */
+/** A string with one variable part between two fixed ones. */
 interface Pattern {
   readonly before: string
   readonly after: string
@@ -43,7 +42,7 @@ interface Pattern {
 
 /** One path segment of unreserved characters (RFC 3986 §2.3), so without percent-encoding. */
 const SEGMENT = /^[A-Za-z0-9._~-]+$/
-/** One host label (RFC 1123 §2.1) in lower case, the only form of it that is compared. */
+/** One host label (RFC 1123 §2.1) in lower case, the only form that is compared. */
 const LABEL = /^[a-z0-9-]{1,63}$/
 
 function fits(issuer: string, { before, after, free }: Pattern): boolean {
@@ -55,7 +54,7 @@ function fits(issuer: string, { before, after, free }: Pattern): boolean {
     : SEGMENT.test(part) && part !== '.' && part !== '..'
 }
 
-/** `undefined`: an exact name. */
+/** Returns the pattern, or `undefined` for an exact name. */
 function patternOf(issuer: string, name: string): Pattern | undefined {
   const [before = '', inner, ...others] = issuer.split(/[{}]/)
   if (inner === undefined) return undefined
@@ -71,8 +70,8 @@ function patternOf(issuer: string, name: string): Pattern | undefined {
 }
 
 /**
- * Refuses a free label directly below a top-level domain, because it would match any domain that can be registered
- * there.
+ * Throws `invalid_option` for a variable label directly below a top-level domain, because it would match any domain
+ * that can be registered there.
  */
 function labelPattern(before: string, after: string, name: string): Pattern {
   const domain = (after.split(/[/:]/, 1)[0] ?? '').slice(1)
@@ -81,7 +80,10 @@ function labelPattern(before: string, after: string, name: string): Pattern {
   return { before, after, free: 'label' }
 }
 
-/** The form of an issuer (OpenID Connect Discovery §3): an https: URL without query or fragment. */
+/**
+ * Throws `invalid_option` unless the string has the form of an issuer (OpenID Connect Discovery §3): an https: URL
+ * without query or fragment.
+ */
 function mustBeIssuer(issuer: string, plainHttp: 'loopback' | 'anywhere', name: string): void {
   const url = URL.canParse(issuer) ? new URL(issuer) : undefined
   if (

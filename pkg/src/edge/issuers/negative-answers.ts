@@ -1,6 +1,6 @@
-/** How long the function is not called again for an issuer that it does not know. */
+/** Time during which the function is not called again for an unknown issuer. */
 const REMEMBERED_MS = 10_000
-/** The largest number of entries. The call rate keeps it far lower; the bound does not rely on that. */
+/** Maximum number of entries. The call rate keeps it far lower, but the bound does not rely on that. */
 const MAX_ISSUERS = 256
 
 /** Issuers for which the function has returned no realm. */
@@ -10,7 +10,7 @@ export class NegativeAnswers {
   add(issuer: string, nowMs: number): void {
     this.#untilMs.delete(issuer)
     this.#untilMs.set(issuer, nowMs + REMEMBERED_MS)
-    // A Map keeps the order of insertion: oldest first.
+    // A Map keeps insertion order: oldest first.
     for (const [oldest, untilMs] of this.#untilMs) {
       if (this.#untilMs.size <= MAX_ISSUERS && untilMs > nowMs) break
       this.#untilMs.delete(oldest)

@@ -1,14 +1,14 @@
 import type { TokenBucket } from '../../timing/token-bucket.ts'
 
-/** How many requests may wait at once for an issuer without a verified token. */
+/** Maximum number of requests that wait for an issuer without a verified token. */
 const MAX_WAITING = 64
 /** Time after which the requests in a place count as lost: a request that workerd cancels never calls `leave`. */
 const LOST_MS = 10_000
 
-/** Whether a token of the realm has verified: never, before its eviction, or since it was loaded. */
+/** Whether a token of the realm has verified: never, only before its eviction, or since it was loaded. */
 export type Standing = 'unknown' | 'returning' | 'verified'
 
-/** How the call for an issuer's realm ended. */
+/** The outcome of the call for an issuer's realm. */
 export type Outcome = 'loaded' | 'wrong_issuer' | 'keys_unavailable'
 
 /** A running call. */
@@ -23,13 +23,13 @@ export class Place<R> {
   /** `undefined` until the function has returned it. */
   realm: R | undefined
   call: Call | undefined
-  /** How the call ends, for requests that may await another's promise. */
+  /** The outcome of the call, for requests that may await another's promise. */
   outcome: Promise<Outcome> | undefined
-  /** Set when the place is removed: how its call ended, or `keys_unavailable` after an eviction. */
+  /** Set when the place is removed: the outcome of its call, or `keys_unavailable` after an eviction. */
   end: Exclude<Outcome, 'loaded'> | undefined
   /** The bucket that the call took a token from; the token is given back once a JWT of the realm has verified. */
   paidBy: TokenBucket | undefined
-  /** When a token of the realm last verified; until then, when the place was made. */
+  /** When a token of the realm last verified; before that, when the place was created. */
   usedAtMs: number
   /** Whether it is removed once no request waits in it, unless one of their tokens verifies. */
   isRetiring = false
@@ -43,7 +43,7 @@ export class Place<R> {
   }
 
   /**
-   * Marks the start of a request that waits for the realm; `leave` of `Places` must follow. False: it must not wait.
+   * Registers a request that waits for the realm; `leave` of `Places` must follow. Returns false if it must not wait.
    */
   enter(nowMs: number): boolean {
     if (this.end !== undefined || this.isFull) return false

@@ -1,9 +1,9 @@
 import { Place, type Standing } from './place.ts'
 
-/** The largest number of realms of which a token has verified. */
+/** Maximum number of realms with a verified token. */
 export const MAX_VERIFIED = 1000
 /**
- * The same for realms without a verified token, including those whose call is running: for new ones, and again for
+ * The same for realms without a verified token, including those whose call is running: for new ones, and separately for
  * evicted ones that return.
  */
 export const MAX_UNVERIFIED = 16
@@ -33,7 +33,7 @@ export class Places<R> {
     return this.#byIssuer.values()
   }
 
-  /** The issuer's place. A retiring place without waiting requests is removed first. */
+  /** Returns the issuer's place. A retiring place without waiting requests is removed first. */
   get(issuer: string, nowMs: number): Place<R> | undefined {
     const place = this.#byIssuer.get(issuer)
     if (place !== undefined) this.#retire(place, nowMs)
@@ -41,8 +41,8 @@ export class Places<R> {
   }
 
   /**
-   * A new place; evicts the least recently used idle realm of that standing if all are taken. `undefined`: none is
-   * idle.
+   * Returns a new place; if all are taken, evicts the least recently used idle realm of that standing. Returns
+   * `undefined` if none is idle.
    */
   reserve(issuer: string, standing: Exclude<Standing, 'verified'>, nowMs: number): Place<R> | undefined {
     if (!this.#makeRoom(standing, MAX_UNVERIFIED, nowMs)) {
@@ -56,7 +56,7 @@ export class Places<R> {
   }
 
   /**
-   * Records that a token of the realm has verified. If no verified place is idle, the realm keeps its present standing.
+   * Records that a token of the realm has verified. If no verified place is idle, the realm keeps its current standing.
    */
   verify(place: Place<R>, nowMs: number): void {
     if (place.end !== undefined || !this.#makeRoom('verified', MAX_VERIFIED, nowMs)) return
@@ -66,7 +66,7 @@ export class Places<R> {
     this.#byStanding.verified.add(place)
   }
 
-  /** Marks the end of a request that waited for the realm. */
+  /** Unregisters a request that waited for the realm. */
   leave(place: Place<R>, nowMs: number): void {
     place.leave()
     this.#retire(place, nowMs)
@@ -91,8 +91,8 @@ export class Places<R> {
   }
 
   /**
-   * Closes the oldest realm to further requests, so that issuers with slow keys cannot keep all places. Running calls
-   * end by themselves.
+   * Closes the oldest realm to further requests, so that issuers with slow keys cannot hold all places. Running calls
+   * end on their own.
    */
   #retireOldest(standing: Standing): void {
     const slow = oldest(this.#byStanding[standing], ({ realm, isRetiring }) => realm !== undefined && !isRetiring)
@@ -104,7 +104,7 @@ export class Places<R> {
   }
 }
 
-/** The least recently used place that fits. */
+/** Returns the least recently used place that fits. */
 function oldest<R>(places: Iterable<Place<R>>, fits: (place: Place<R>) => boolean): Place<R> | undefined {
   let found: Place<R> | undefined
   for (const place of places) if (fits(place) && (found === undefined || place.usedAtMs < found.usedAtMs)) found = place

@@ -5,11 +5,11 @@ import { NegativeAnswers } from './negative-answers.ts'
 import type { Outcome, Place, Call, Standing } from './place.ts'
 import { Places } from './places.ts'
 
-/** How often the function is called for issuers without a verified token, which any sender can invent. */
+/** Rate of calls of the function for issuers without a verified token, which any sender can invent. */
 const UNKNOWN = { size: 1, refillMs: 1000 }
-/** The same for evicted realms that had a verified token. Forged tokens can name their issuers too. */
+/** The same for evicted realms that had a verified token. Forged tokens can also name their issuers. */
 const RETURNING = { size: 10, refillMs: 100 }
-/** How long a request waits until the call may start, and then for its result. */
+/** Maximum wait of a request until the call may start, and then again for its result. */
 const WAIT_MS = 1000
 const CALL_MS = 1000
 /** Interval at which a request looks for a token of the bucket, or for the result of a call that it may not await. */
@@ -17,7 +17,7 @@ const POLL_MS = 20
 /** Time after which a call counts as lost: workerd may have cancelled its request. */
 const LOST_MS = WAIT_MS + CALL_MS + 500
 
-/** The parts of its owner that a loader uses. */
+/** The members of its owner that a loader uses. */
 export interface LoaderHost<R> {
   /** Calls the function. */
   ask(issuer: string): unknown
@@ -27,9 +27,9 @@ export interface LoaderHost<R> {
   close(place: Place<R>, realm: R): void
   /** Whether a token of the issuer's realm had verified before it was evicted. */
   isReturning(issuer: string): boolean
-  /** Notes that the function does not know the issuer. */
+  /** Records that the function does not know the issuer. */
   unknown(issuer: string): void
-  /** Reports that the function failed, or that its result was refused. */
+  /** Reports that the function failed or that its result was refused. */
   report(error: PortcullisError): void
   /** Whether a request may await a promise of another one. */
   readonly shareFlights: boolean
@@ -56,13 +56,13 @@ export class RealmLoader<R> {
     })
   }
 
-  /** Why a request with a token of this issuer is refused at once; `undefined`: call `load`. */
+  /** Returns why a request with a token of this issuer is refused immediately; `undefined`: call `load`. */
   refusal(issuer: string, nowMs: number): Exclude<Outcome, 'loaded'> | undefined {
     if (this.#negatives.has(issuer, nowMs)) return 'wrong_issuer'
     return this.places.get(issuer, nowMs)?.isFull ? 'keys_unavailable' : undefined
   }
 
-  /** The issuer's realm in its place, entered for this request: `places.leave` must follow. */
+  /** Returns the issuer's realm in its place, entered for this request: `places.leave` must follow. */
   async load(issuer: string): Promise<Place<R> | Exclude<Outcome, 'loaded'>> {
     const nowMs = Date.now()
     const standing = this.#host.isReturning(issuer) ? 'returning' : 'unknown'
@@ -145,7 +145,7 @@ export class RealmLoader<R> {
   }
 }
 
-/** A pause whose timer keeps the process alive, because a request waits for it. */
+/** Pauses with a timer that keeps the process alive, because a request waits for it. */
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }
@@ -162,7 +162,7 @@ async function taken(bucket: TokenBucket, isCurrent: () => boolean): Promise<boo
   return false
 }
 
-/** The result of the function. Rejects with `realms_failed`. */
+/** Returns the result of the function. Rejects with `realms_failed`. */
 async function answered(ask: () => unknown): Promise<unknown> {
   let answer: unknown
   let cause: unknown
@@ -187,7 +187,7 @@ async function answered(ask: () => unknown): Promise<unknown> {
   }
 }
 
-/** The error for a result that is not a realm of the issuer. */
+/** Returns the error for a result that is not a realm of the issuer. */
 function refusedAnswer(cause: unknown): PortcullisError {
   if (cause instanceof PortcullisError && cause.code === 'realms_failed') return cause
   const message = cause instanceof PortcullisError ? cause.message : 'see error.cause'

@@ -1,12 +1,13 @@
 import type { CoreMarks } from '../core/core-options.ts'
 
-/** The largest number of evicted realms that are remembered; the oldest is dropped. One takes about 0.5 kB. */
+/** Maximum number of evicted realms that are remembered; the oldest is dropped. A realm takes about 0.5 kB. */
 const MAX_REALMS = 10_000
 
-/** The data that outlives a realm's eviction. */
+/** The data that outlive a realm's eviction. */
 export interface EvictedRealm {
   /**
-   * The position of its state, so that an older state is refused when the realm returns; `undefined`: none was loaded.
+   * The position of its state, so that an older state is refused when the realm returns; `undefined`: no state was
+   * loaded.
    */
   readonly marks: CoreMarks | undefined
   /** The public keys (`x`) of the feed to which the position belongs. */
@@ -27,7 +28,7 @@ export class RealmMarks {
   add(issuer: string, realm: EvictedRealm): void {
     this.#realms.delete(issuer)
     this.#realms.set(issuer, realm)
-    // A Map keeps the order of insertion: oldest first.
+    // A Map keeps insertion order: oldest first.
     for (const oldest of this.#realms.keys()) {
       if (this.#realms.size <= this.#most) break
       this.#realms.delete(oldest)
@@ -38,12 +39,15 @@ export class RealmMarks {
     return this.#realms.get(issuer)
   }
 
-  /** Whether a token of the issuer's realm had verified, and the function still knew it. */
+  /** Returns whether a token of the issuer's realm had verified and the function still knew the issuer. */
   isReturning(issuer: string): boolean {
     return this.#realms.get(issuer)?.isReturning ?? false
   }
 
-  /** Notes that the function no longer knows the issuer. The position is kept, because it may know it again. */
+  /**
+   * Records that the function no longer knows the issuer. The position is kept, because the issuer may become known
+   * again.
+   */
   distrust(issuer: string): void {
     const realm = this.#realms.get(issuer)
     if (realm !== undefined) this.#realms.set(issuer, { ...realm, isReturning: false })

@@ -6,16 +6,16 @@ import type { Gate, GateOptions, Report, Verdict } from '../../types.ts'
 import { page } from '../../test-fixtures/server.ts'
 import { clock, makeKey, TestRealm } from './realm.ts'
 
-/** Room for a module, a small state and few tokens: not for more of them. */
+/** Enough for a module, a small state and few tokens. */
 export const SMALL_MEMORY_BYTES: number = 4 * 1024 * 1024
 
-/** More tokens than fit, each as long as may be. */
+/** More tokens than fit, each of the maximum length. */
 const FLOOD = 600
 /** The secret of long pushes. */
 const SECRET = 'edge-secret-of-32-characters-or-so'
 const PADDING = 'x'.repeat(11_000)
 
-/** Each test's clock is ahead of the one before, so that its failures no longer count. */
+/** Each test's clock is ahead of the previous one's, so that its failures no longer count. */
 const BETWEEN_TESTS_MS = 120_000
 let aheadMs = 0
 
@@ -23,7 +23,7 @@ interface Victim {
   realm: TestRealm
   gate: Gate
   reports: Report[]
-  /** Long tokens until the core has failed once more. */
+  /** Sends long tokens until the core has failed once more. */
   exhaust(): Promise<Verdict[]>
   faults(): number
 }
@@ -43,7 +43,7 @@ async function victim(
   const reports: Report[] = []
   const gate = createGate(
     realm.options(
-      // All tokens are cached, and nothing is pulled behind requests.
+      // All tokens are cached, and nothing is pulled in the background of requests.
       {
         verifiedTokenCacheBytes: 64 * 1024 * 1024,
         verifiedTokenCacheEntries: 100_000,
@@ -77,8 +77,8 @@ async function victim(
 }
 
 /**
- * Tests of gates whose module has `SMALL_MEMORY_BYTES` at the most. The caller has loaded it, on a host that checks
- * signatures `at_once` or `later`.
+ * Tests gates whose module has at most `SMALL_MEMORY_BYTES`. The caller has loaded it, on a host that checks signatures
+ * `at_once` or `later`.
  */
 export function testFailingCore(createGate: (options: GateOptions) => Gate, host: 'at_once' | 'later'): void {
   test('a gate that runs out of memory refuses the token with 503, reports it, and recovers', async (t) => {
@@ -91,7 +91,7 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
     const report = reports.find(({ kind }) => kind === 'fault')
     assert.equal(report?.realm, 'acme')
     assert.equal(report.error.detail, 'core_failed')
-    // Nothing is accepted before the state is there again, and that is loaded anew.
+    // Nothing is accepted until the state has been loaded again.
     realm.instead.set('manifest', page(503))
     assert.equal(reasonOf(await gate.check(await realm.token())), 'no_feed')
     assert.equal(gate.status()[0]?.loaded, false)
@@ -103,7 +103,7 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
     assert.equal(realm.server.count('/manifest'), manifests)
   })
 
-  test('all gates of the process move to the new instance, with their keys', async (t) => {
+  test('all gates of the process move to the new instance with their keys', async (t) => {
     moveOn(t)
     const first = await victim(t, createGate)
     const second = await victim(t, createGate, 'url')
@@ -113,11 +113,11 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
     assert.equal(reasonOf(await second.gate.check(await second.realm.token())), 'accepted')
     assert.equal(reasonOf(await second.gate.check(token)), 'accepted')
     assert.equal(reasonOf(await first.gate.check(await first.realm.token())), 'accepted')
-    assert.equal(second.realm.server.count('/certs'), 1, 'the keys were handed over, with their age')
+    assert.equal(second.realm.server.count('/certs'), 1, 'the keys were passed on with their age')
     assert.equal(second.faults(), 0)
   })
 
-  test('a token id of the lost core means no token in the new one', async (t) => {
+  test('a token id of the lost core identifies no token in the new one', async (t) => {
     moveOn(t)
     const first = await victim(t, createGate)
     const { realm, gate } = await victim(t, createGate)
@@ -133,13 +133,13 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
     assert.equal(reasonOf(await gate.check(other)), 'accepted')
   })
 
-  test('a key of the new core is not taken for one that the lost core had before', async (t) => {
+  test('a key of the new core is not confused with one of the lost core', async (t) => {
     moveOn(t)
     const first = await victim(t, createGate)
     const { realm, gate } = await victim(t, createGate, 'url')
     const before = await realm.token()
     assert.equal(reasonOf(await gate.check(before)), 'accepted')
-    // The issuer gives another key the same name.
+    // The issuer gives the same name to another key.
     realm.keys[0] = await makeKey('first')
     aheadMs += 400_000
     await gate.refresh()
@@ -177,11 +177,11 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
       const [header, , signature] = (await realm.token()).split('.')
       const [, claims] = (await realm.token({ sub: 'mallory' })).split('.')
       const forged = [header, claims, signature].join('.')
-      // It goes to the host by the number that the other one had in the lost core.
+      // It goes to the host under the number that the other one had in the lost core.
       const bad = gate.check(forged)
       await until(() => held.length === 2)
       held[0]?.()
-      // The good one begins again, in the new core.
+      // The good token starts again in the new core.
       await until(() => held.length === 3)
       holding = false
       for (const release of held) release()
@@ -191,7 +191,7 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
     })
   }
 
-  test('after that an older manifest or another history is refused, and the clock does not go back', async (t) => {
+  test('afterwards an older manifest or another history is refused, and the clock does not go back', async (t) => {
     moveOn(t)
     const { realm, gate, exhaust } = await victim(t, createGate)
     const oldest = realm.manifest()
@@ -256,12 +256,12 @@ export function testFailingCore(createGate: (options: GateOptions) => Gate, host
 async function until(met: () => boolean): Promise<void> {
   const deadline = performance.now() + 5000
   while (!met()) {
-    assert.ok(performance.now() < deadline, 'it never came about')
+    assert.ok(performance.now() < deadline, 'it never happened')
     await pause(5)
   }
 }
 
-/** A manifest of the same sequence as the realm's, with other events in it. */
+/** A manifest of the same sequence as the realm's, with other events. */
 function forked(realm: TestRealm): Uint8Array {
   const ledger = new Ledger({
     issuer: realm.issuer,

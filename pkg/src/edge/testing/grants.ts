@@ -3,9 +3,9 @@ import { test } from 'node:test'
 import type { Gate, GateOptions } from '../../types.ts'
 import { clock, TestRealm } from './realm.ts'
 
-/** Tests of a user's app that is disconnected, for each module and each way to verify signatures. */
+/** Tests the disconnection of a user's app, for each module and each way to verify signatures. */
 export function testGrants(createGate: (options: GateOptions) => Gate): void {
-  test("a disconnected app's tokens of that user are refused, by azp and by client_id, and no others", async (t) => {
+  test("only the disconnected app's tokens of that user are refused, by azp and by client_id", async (t) => {
     const realm = await TestRealm.start(t)
     const gate = createGate(realm.options())
     t.after(() => gate.close())

@@ -1,5 +1,5 @@
-// Tokens of a Keycloak 26.7.3, decoded: what each way to get one leaves out or adds. Their times are counted from now
-// on.
+// Decoded tokens of Keycloak 26.7.3: each way to get one omits or adds claims. Their times are relative to the current
+// time.
 
 /** A decoded token. */
 export interface Shape {
@@ -23,7 +23,7 @@ const ROLES = {
 const USER = 'f6f9ccef-4d95-42b7-8dd7-8f9481ac85eb'
 const SID = '5jURrxkikKniBMQfDfBR-geo'
 
-/** The shapes by name, for an issuer and a time in unix seconds. Each lives 300 s. */
+/** Returns the shapes by name, for an issuer and a time in unix seconds. Each token is valid for 300 s. */
 export function keycloakShapes(iss: string, now: number): Record<ShapeName, Shape> {
   const times = { exp: now + 300, iat: now }
   const rs256 = { alg: 'RS256', typ: 'JWT' }

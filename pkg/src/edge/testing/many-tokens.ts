@@ -10,17 +10,17 @@ interface Crowd {
   realm: TestRealm
   gate: Gate
   reports: Report[]
-  /** Signed by a key that the host can use. */
+  /** Returns tokens signed by a key that the host can use. */
   good(count: number): Promise<string[]>
-  /** Names a key that the host cannot use, with a signature of the right length. */
+  /** Returns tokens that name a key that the host cannot use, with a signature of the right length. */
   garbage(count: number): string[]
   /** How often the key set was fetched. */
   fetches(): number
 }
 
 /**
- * Tests of a gate that leaves every signature to the host and waits for its outcomes. The caller has loaded the module;
- * `slim` says that it cannot check these signatures itself.
+ * Tests a gate that leaves every signature to the host and waits for its outcomes. The caller has loaded the module;
+ * `slim` means that the module itself cannot verify these signatures.
  */
 export function testManyTokens(createGate: (options: GateOptions) => Gate, module: 'slim' | 'full'): void {
   const undecided = module === 'slim' ? 'unsupported_algorithm' : 'unknown_key'
@@ -31,7 +31,7 @@ export function testManyTokens(createGate: (options: GateOptions) => Gate, modul
     for (const token of garbage(500)) bad.push(await gate.check(token))
     assert.deepEqual(tally(bad), { [undecided]: 1000 })
     assert.deepEqual(tally(await Promise.all((await good(10)).map((token) => gate.check(token)))), { accepted: 10 })
-    // A full module does not take such a key into its set, so its garbage names none; a search for it is bounded as
+    // A full module does not accept such a key into its set, so its garbage names no key; a lookup for it is bounded as
     // such.
     if (module === 'slim') {
       assert.equal(fetches(), 1)
@@ -59,7 +59,7 @@ export function testManyTokens(createGate: (options: GateOptions) => Gate, modul
 
   test("good tokens among made-up ones are accepted, in any order of the host's outcomes", async (t) => {
     const { gate, good, garbage } = await crowd(t, createGate)
-    // Signatures come back late, and in another order.
+    // Signatures return late and in another order.
     const { verify } = SubtleCrypto.prototype
     t.mock.method(
       SubtleCrypto.prototype,
@@ -78,7 +78,7 @@ export function testManyTokens(createGate: (options: GateOptions) => Gate, modul
     assert.equal(mixed.filter(({ ok }) => ok).length, 600)
   })
 
-  test('explain waits for a slot among many, with the same result as alone', async (t) => {
+  test('explain waits for a slot among many tokens, with the same result as alone', async (t) => {
     const { gate, good } = await crowd(t, createGate)
     const tokens = await good(400)
     const [first = ''] = tokens
@@ -97,13 +97,13 @@ export function testManyTokens(createGate: (options: GateOptions) => Gate, modul
 }
 
 async function crowd(t: TestContext, createGate: (options: GateOptions) => Gate): Promise<Crowd> {
-  // Stopped: on a slow machine nothing is due again, and no token at the host is taken for lost.
+  // The clock is stopped: on a slow machine nothing becomes due again, and no token at the host is considered lost.
   const now = Date.now()
   t.mock.method(Date, 'now', () => now)
   const realm = await TestRealm.start(t)
   const { privateKey, publicKey } = await generateKeyPair('ES256')
   const usable = { ...(await exportJWK(publicKey)), kid: 'usable', alg: 'ES256', use: 'sig' }
-  // No point of the curve: WebCrypto refuses to import it.
+  // Not a point of the curve: WebCrypto refuses to import it.
   const coordinate = Buffer.alloc(32, 7).toString('base64url')
   const unusable = { kty: 'EC', crv: 'P-256', x: coordinate, y: coordinate, kid: 'unusable', alg: 'ES256', use: 'sig' }
   realm.instead.set('certs', json({ keys: [usable, unusable] }))
@@ -115,7 +115,7 @@ async function crowd(t: TestContext, createGate: (options: GateOptions) => Gate)
     ),
   )
   t.after(() => gate.close())
-  // Keys and state are loaded before the crowd of tokens.
+  // Keys and state are loaded before the many tokens.
   await gate.refresh()
   let number = 0
   const claims = () => {

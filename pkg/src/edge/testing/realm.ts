@@ -11,7 +11,7 @@ initSync({
   module: new WebAssembly.Module(readFileSync(new URL('../../../wasm/origin/core_bg.wasm', import.meta.url))),
 })
 
-/** Unix seconds. */
+/** Returns unix seconds. */
 export function clock(): number {
   return Math.floor(Date.now() / 1000)
 }
@@ -22,7 +22,7 @@ export interface SigningKey {
   jwk: JoseKey
 }
 
-/** The options that the origin's policy has in place of the usual ones; `not_stated`: it states none. */
+/** The options in the origin's policy that replace the usual ones; `not_stated`: it states no policy. */
 export type StatedPolicy = Partial<TokenOptions> | 'not_stated'
 
 /** An issuer whose tokens jose signs, and its feed: a real ledger behind a real HTTP server. */
@@ -38,12 +38,13 @@ export class TestRealm {
   readonly reports: Report[] = []
   readonly acknowledged: unknown[] = []
   /**
-   * Answers instead of the origin, by the last part of the path: `manifest`, `deltas`, `sections`, `stream`, `certs`.
+   * Listeners that replace the origin, by the last part of the path: `manifest`, `deltas`, `sections`, `stream`,
+   * `certs`.
    */
   readonly instead: Map<string, Listener> = new Map()
-  /** How old the origin's statements are, by their own time. */
+  /** Age of the origin's statements by their own time. */
   statedSecondsAgo = 0
-  /** The minor version of the origin, which is the newest form that it sends. */
+  /** The minor version of the origin, the newest form that it sends. */
   minor: number = WIRE_MINOR
   #number = 0
   #incarnation = 0
@@ -72,7 +73,7 @@ export class TestRealm {
     return realm
   }
 
-  /** The origin starts anew with another policy, and nothing recorded. */
+  /** Restarts the origin with another policy and an empty ledger. */
   restart(policy: StatedPolicy): void {
     this.#incarnation += 1
     this.ledger = this.#openLedger(policy)
@@ -98,8 +99,8 @@ export class TestRealm {
   }
 
   /**
-   * A gate's options; its reports are kept. Waits are long, so that a busy machine fails no test; a test of waiting
-   * sets its own.
+   * Returns a gate's options; its reports are recorded. Waits are long, so that a busy machine fails no test; a test of
+   * waiting sets its own.
    */
   options(
     more: Partial<GateOptions> = {},
@@ -146,7 +147,7 @@ export class TestRealm {
     this.ledger.commit()
   }
 
-  /** In the form for readers of a minor version. */
+  /** Returns a manifest in the form for readers of a minor version. */
   manifest(minor: number = WIRE_MINOR): Uint8Array<ArrayBuffer> {
     return new Uint8Array(this.ledger.manifest(clock() - this.statedSecondsAgo, Math.min(minor, this.minor)))
   }

@@ -1,14 +1,14 @@
 import { createPrivateKey, type JsonWebKey, sign } from 'node:crypto'
 import type { TestRealm } from './realm.ts'
 
-/** Where the minor version stands in a statement, and how long key id and signature are at its end. */
+/** The offset of the minor version in a statement, and the length of key id and signature at its end. */
 const MINOR_AT = 5
 const KEY_ID_BYTES = 8
 const SIGNATURE_BYTES = 64
-/** The purpose that a signature is for, by the statement's magic. */
+/** The purpose for which a signature is made, by the statement's magic. */
 const DOMAINS: Record<string, string> = { PCLM: 'portcullis/v1/manifest\0', PCLD: 'portcullis/v1/delta\0' }
 
-/** The same statement as of another minor version, with more blocks at its end. */
+/** Returns the statement as one of another minor version, with more blocks at its end. */
 export function asOfMinor(
   realm: TestRealm,
   bytes: Uint8Array,
@@ -21,7 +21,7 @@ export function asOfMinor(
   return signedBy(realm, signed)
 }
 
-/** The same statement with one byte changed. */
+/** Returns the statement with one byte changed. */
 export function withByte(realm: TestRealm, bytes: Uint8Array, at: number, value: number): Uint8Array<ArrayBuffer> {
   const signed = Buffer.from(bytes.subarray(0, -SIGNATURE_BYTES))
   signed[at] = value

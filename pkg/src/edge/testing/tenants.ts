@@ -7,13 +7,13 @@ import type { JWK, RealmOptions, Report, RunTimeGateOptions } from '../../types.
 import { WIRE_MINOR } from '../feed/protocol.ts'
 import { clock, makeKey, type SigningKey } from './realm.ts'
 
-/** A server of many tenants: each has an issuer, a key set and a feed of its own, and all sign with the same key. */
+/** A server of many tenants: each has its own issuer, key set and feed, and all sign with the same key. */
 export class Tenants {
   readonly server: TestServer
   readonly reports: Report[] = []
-  /** The issuers that the function was asked for, in order. */
+  /** The issuers for which the function was called, in order. */
   readonly asked: string[] = []
-  /** Answers by tenant instead of its usual realm. */
+  /** Results by tenant that replace its usual realm. */
   readonly instead: Map<string, () => unknown> = new Map()
   /** Tenants whose key set is never sent. */
   readonly withoutKeys: Set<string> = new Set()
@@ -73,7 +73,7 @@ export class Tenants {
     }
   }
 
-  /** The function `realms`. It knows every tenant whose name does not begin with `forged`. */
+  /** Returns the function `realms`. It knows every tenant whose name does not start with `forged`. */
   resolver(): (issuer: string) => RealmOptions | undefined {
     return (issuer) => {
       this.asked.push(issuer)
@@ -136,7 +136,7 @@ export class Tenants {
     return ledger
   }
 
-  /** The tenant's origin loses what it has recorded. */
+  /** Makes the tenant's origin lose what it has recorded. */
   lose(tenant: string): void {
     this.#ledgers.delete(tenant)
   }

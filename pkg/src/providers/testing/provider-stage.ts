@@ -1,5 +1,5 @@
-// A provider that exists only as a key, an origin in memory and a gate, which have the provider's options and nothing
-// else in common.
+// A provider that exists only as a key, an in-memory origin and a gate, which share the provider's options and nothing
+// else.
 
 import type { TestContext } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
@@ -15,15 +15,15 @@ const ORIGIN = 'https://origin.test'
 export interface ProviderStage {
   gate: Gate
   origin: Origin
-  /** The URLs that gate and origin asked for keys. */
+  /** The URLs from which gate and origin requested keys. */
   askedForKeys: string[]
-  /** A token that jose signs. */
+  /** Returns a token signed by jose. */
   sign(shape: Pick<TokenShape, 'header' | 'claims'>): Promise<string>
-  /** The gate's verdict, with everything applied that the origin has recorded. */
+  /** Returns the gate's verdict after everything that the origin has recorded was applied. */
   check(token: string): Promise<Verdict>
 }
 
-/** `header`: that of the tokens, whose key the provider publishes. */
+/** `header`: the header of the tokens, whose key the provider publishes. */
 export async function openProviderStage(
   t: TestContext,
   realm: ProviderRealm,

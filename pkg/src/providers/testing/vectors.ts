@@ -1,4 +1,4 @@
-// Tokens as a vendor's page shows them, and the gate's expected verdicts.
+// Tokens as shown in a vendor's documentation, and the gate's expected verdicts.
 
 import { readFileSync } from 'node:fs'
 import type { Reason } from '../../reasons.ts'
@@ -11,7 +11,7 @@ export interface TokenShape {
   header: { alg: string; kid: string } & Record<string, unknown>
   /** With the times of the page: `atNow` moves them. */
   claims: Record<string, unknown>
-  /** The options of the provider's function, where they are not those of the file. */
+  /** The options of the provider's function, if they differ from those of the file. */
   options?: Record<string, unknown>
 }
 
@@ -31,21 +31,21 @@ export interface Vectors {
   refused: RefusedShape[]
 }
 
-/** A provider that the package exports, with its name there and that of its files. */
+/** A provider exported by the package, with its name there and that of its files. */
 export interface ExportedProvider {
   name: string
   file: string
   provider: Provider<object>
 }
 
-/** Every provider of `portcullis/providers`. */
+/** Returns every provider of `portcullis/providers`. */
 export function exportedProviders(): ExportedProvider[] {
   return Object.entries(exported).flatMap(([name, value]) => {
     return 'facts' in value ? [{ name, file: fileOf(name), provider: value as Provider<object> }] : []
   })
 }
 
-/** The vectors of a provider: `vectors/<file>.json`. */
+/** Returns the vectors of a provider: `vectors/<file>.json`. */
 export function vectorsOf(file: string): Vectors {
   return JSON.parse(readFileSync(new URL(`../vectors/${file}.json`, import.meta.url), 'utf8')) as Vectors
 }
@@ -57,7 +57,7 @@ function fileOf(name: string): string {
 
 const TIMES = ['exp', 'nbf', 'iat', 'auth_time']
 
-/** The claims as if the token had been issued `secondsAgo`. */
+/** Returns the claims as if the token had been issued `secondsAgo`. */
 export function atNow(claims: Readonly<Record<string, unknown>>, secondsAgo = 10): Record<string, unknown> {
   const later = Math.floor(Date.now() / 1000) - secondsAgo - Number(claims['iat'])
   const moved = (name: string, value: unknown): unknown =>
