@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes policy-1.json: digests of what gate and origin must agree on, computed apart from the crate.
+"""Writes policy-1.json: digests of the options on which gate and origin must agree, computed independently of the crate.
 
 Usage: python3 tests/vectors/generate_policy.py
 """
@@ -31,7 +31,7 @@ CASES = [
     ("every claim", {**ACME, "issuerClaim": "realm", "claimNames": {"subject": "uid", "tokenId": "id", "session": "session",
         "tokenUse": "kind", "tokenVersion": "v", "lastLogoutTime": "left_at", "scope": "rights"}}),
 ]
-# With a field that was introduced later.
+# Policies with fields that were introduced later.
 LATER_CASES = [
     ("the claim of a grant", {**ACME, "grantClaim": "client_name"}),
     ("a claim of a grant with the name of a usual one", {**ACME, "grantClaim": "azp"}),
@@ -46,9 +46,10 @@ def text(value):
     return len(encoded).to_bytes(4, "little") + encoded
 
 
-# Fields that were introduced later, in the order of their introduction: they enter the whole only where their value is not the default.
+# Fields in the order in which they were introduced later: they are part of the whole digest only if their value is not
+# the default.
 LATER = ["grantClaim", "sameSubjects", "numericIds"]
-# Before any other of these, its digest was always stated.
+# The digest of the first of these fields was stated even before the others existed.
 ALWAYS_STATED = 1
 
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Reads the recorded feed of feed-1.1.json, and compares what it refuses with the answers that stand there.
+"""Reads the recorded feed in feed-1.1.json and compares its refusals to the recorded verdicts.
 
     pip install cryptography && python3 tests/vectors/read_feed.py
 
-It is written after the layouts above the codecs in src/revocation, and shares no code with them.
+It follows the layouts documented above the codecs in src/revocation, and shares no code with them.
 """
 import base64
 import hashlib
@@ -72,14 +72,14 @@ def siphash_2_4(key, data):
 
 
 class State:
-    """What a feed of one realm refuses."""
+    """The revocation state of one realm, from its feed."""
 
     def __init__(self, issuer, public_key):
         self.realm = hashlib.sha256(b"realm\0" + issuer.encode()).digest()[:16]
         self.public_key = public_key
         self.keys, self.clients, self.bans, self.key_not_befores, self.versions = {}, {}, set(), {}, {}
         self.realm_not_before, self.policy, self.ids, self.filters = 0, None, set(), []
-        # (generation, fingerprint) -> not-before; tables of sections beside them.
+        # (generation, fingerprint) -> not-before, from live changes; the tables of sections are kept separately.
         self.live = {"epochs": {}, "grants": {}}
         self.tables = {"epochs": [], "grants": []}
         self.minor = self.sequence = self.chain = None
@@ -100,7 +100,7 @@ class State:
         sequence, issued_at, chain, _valid_for = head.number(8), head.number(8), head.take(16), head.number(4)
         if magic == b"PCLD":
             span, chain_from = head.number(4), head.take(16)
-            assert (sequence - span, chain_from) == (self.sequence, self.chain), "it leads from elsewhere"
+            assert (sequence - span, chain_from) == (self.sequence, self.chain), "it does not follow the current state"
         self.sequence, self.chain = sequence, chain
         last, kinds = 0, []
         while head.more:
@@ -199,7 +199,7 @@ class State:
         return False
 
     def refuses(self, token):
-        """The widest level, or None."""
+        """Returns the widest level that refuses the token, or None."""
         user, session, issued_at = token.get("sub"), token.get("sid"), token["iat"]
         clients = [token[name] for name in ("azp", "client_id") if name in token]
         key = bytes.fromhex(token.get("key", ""))
@@ -221,7 +221,7 @@ class State:
 
 
 def read_epochs(data, count, shard_bits, value_bits, base):
-    """An Elias-Fano table: cut fingerprint -> not-before, with the widths of its high and low parts."""
+    """Decodes an Elias-Fano table: truncated fingerprint -> not-before, with the widths of its high and low parts."""
     bits = int.from_bytes(data, "little")
     take = lambda at, width: bits >> at & (1 << width) - 1
     after = lambda start, length: start + -(-length // 64) * 64

@@ -1,4 +1,4 @@
-// Tables that become cards on a narrow page. Explicit roles keep the table semantics whatever `display` is set to.
+// Tables that become cards on a narrow page. Explicit roles keep the table semantics under any `display` value.
 
 import { type Child, h } from '../parts/dom.ts'
 
