@@ -1,4 +1,4 @@
-// Processes that prepare the cache folder at once.
+// Concurrent processes that prepare the cache folder.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -19,7 +19,7 @@ before(async () => {
 
 after(() => rm(folder, { recursive: true }))
 
-test('works under one lock do not overlap', async () => {
+test('work under the same lock does not overlap', async () => {
   let under = 0
   let most = 0
   const work = async () => {
@@ -31,7 +31,7 @@ test('works under one lock do not overlap', async () => {
   assert.equal(most, 1)
 })
 
-test('a failure releases it', async () => {
+test('a failure releases the lock', async () => {
   await assert.rejects(
     locked(file, () => Promise.reject(new Error('failed'))),
     /failed/,

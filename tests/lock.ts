@@ -1,11 +1,11 @@
-// A lock between processes of this machine: a file that names its holder.
+// A lock between processes on this machine: a file with the holder's process id.
 
 import { readFile, unlink, writeFile } from 'node:fs/promises'
 import { pause } from '../www/demo/child.ts'
 
 const RETRY_MS = 500
 
-/** Does the work while no other process holds the lock. That of a process that has ended is taken over. */
+/** Runs `work` while no other process holds the lock. Takes over the lock of a process that has exited. */
 export async function locked<T>(file: string, work: () => Promise<T>): Promise<T> {
   while (!(await taken(file))) {
     const holder = Number(await readFile(file, 'utf8').catch(() => ''))

@@ -1,5 +1,5 @@
-// The OpenAPI document matches the origin: schemathesis (https://schemathesis.io) sends a live one every request that
-// it describes, and others.
+// The OpenAPI document matches the origin: schemathesis (https://schemathesis.io) sends a live origin the requests that
+// the document describes, and others.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -21,12 +21,12 @@ const VERSION = '4.32.5'
 const VENV = fileURLToPath(new URL(`../target/schemathesis-${VERSION}`, import.meta.url))
 const SCHEMATHESIS = join(VENV, 'bin/schemathesis')
 const ISSUER = 'https://issuer.test/realms/acme'
-/** Of a caller of global token revocation. */
+/** Secret of a caller of global token revocation. */
 const CALLER_SECRET = 'secret-of-a-caller-0123456789'
-/** Replaced by an administrator's token; each request gets a new one, for the requests revoke tokens. */
+/** Placeholder for an administrator's token. Each request gets a new token, because requests revoke tokens. */
 const ADMINISTRATOR = 'Bearer administrator'
 
-/** Fixed, so that a failure comes again. */
+/** Fixed, so that a failure is reproducible. */
 const SEED = 1
 const CONFIG = `[parameters]
 "path.realm" = "acme"
@@ -35,24 +35,24 @@ const CONFIG = `[parameters]
 "query.timeoutMs" = 1
 "query.issuer" = "${ISSUER}"
 
-# No schema says which times lie ahead, and that the correction of a key is of no issuer's name.
+# A schema cannot say which times are in the future, or that the correction of a key takes no issuer.
 [[operations]]
 include-path-regex = "/(push-revocation|corrections)$"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 409, 429, "5xx"]
 
-# Nor which formats of identifiers have a resolver, and which users there are.
+# Nor which formats of identifiers have a resolver, and which users exist.
 [[operations]]
 include-path = "/realms/{realm}/global-token-revocation"
 headers = { Authorization = "Bearer ${CALLER_SECRET}" }
 checks.positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 429, "5xx"]
 
-# Nor how far the ledger is.
+# Nor the ledger's sequence.
 [[operations]]
 include-path = "/feed/{realm}/deltas"
 checks.positive_data_acceptance.expected-statuses = ["2xx", 409, 410]
 `
 
-/** A security event token is its own characters (RFC 8935 §2.1). */
+/** A security event token is sent as is (RFC 8935 §2.1). */
 const HOOKS = `import schemathesis
 
 @schemathesis.serializer("application/secevent+jwt")
@@ -60,7 +60,7 @@ def security_event(context, value):
     return value if isinstance(value, bytes) else str(value).encode()
 `
 
-test('schemathesis finds nothing that the document does not say', { timeout: 240_000 }, async (context) => {
+test('schemathesis finds no difference from the document', { timeout: 240_000 }, async (context) => {
   const missing = await install()
   if (missing !== undefined) return context.skip(missing)
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-openapi-'))
@@ -80,7 +80,7 @@ test('schemathesis finds nothing that the document does not say', { timeout: 240
         '--header',
         `Authorization: ${ADMINISTRATOR}`,
       ],
-      // A stream does not end.
+      // A stream would not end.
       ...['--exclude-path', '/feed/{realm}/stream', '--phases', 'examples,coverage,fuzzing', '--max-examples', '50'],
       ...['--seed', String(SEED), '--generation-database', 'none', '--request-timeout', '10', '--no-color'],
     ]
@@ -103,7 +103,7 @@ test('schemathesis finds nothing that the document does not say', { timeout: 240
   }
 })
 
-/** Why it is not available here; `undefined`: it is. */
+/** Installs it. Returns why it is not available, or `undefined`. */
 async function install(): Promise<string | undefined> {
   if (existsSync(SCHEMATHESIS)) return undefined
   try {
@@ -117,7 +117,7 @@ async function install(): Promise<string | undefined> {
   }
 }
 
-/** A live origin without a limit on failed attempts. */
+/** Starts an origin without a limit on failed attempts. */
 async function start(): Promise<{ url: string; close: () => Promise<void> }> {
   const { publicKey, privateKey } = await generateKeyPair('EdDSA', { extractable: true })
   const jwk = { ...(await exportJWK(publicKey)), kty: 'OKP', kid: 'k', alg: 'EdDSA', use: 'sig' }
@@ -142,7 +142,7 @@ async function start(): Promise<{ url: string; close: () => Promise<void> }> {
     maxFailuresPerMinute: 1_000_000,
     onReport: () => undefined,
   })
-  /** A fresh administrator's token; a logout of everybody, which includes him, is undone first. */
+  /** Returns a new administrator's token. First undoes a logout of all users, which would refuse it. */
   const token = async (): Promise<string> => {
     const now = Math.floor(Date.now() / 1000)
     if (origin.refuses('acme', { issuedAt: now, expiresAt: now + 300 }) !== undefined)

@@ -1,4 +1,4 @@
-// The example of an issuer of one's own, with the ledger it obeys and a gate that reads its feed over HTTP.
+// The example of a custom issuer, with its ledger and a gate that reads the feed over HTTP.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-// A running demo of a test's own: free ports, a folder of its own, stopped with the test.
+// A demo for a single test: free ports, a separate folder, stopped with the test.
 
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

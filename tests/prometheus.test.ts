@@ -1,4 +1,4 @@
-// Prometheus reads the origin's metrics by its own parser, and the example alerts.
+// Prometheus' own parser reads the origin's metrics, and the example alerts are valid.
 
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
@@ -34,7 +34,7 @@ for group in yaml.safe_load(open(sys.argv[1]))['groups']:
         print(rule['alert'])
 `
 
-test('the measurements are OpenMetrics to Prometheus', { timeout: 120_000 }, async (context) => {
+test('Prometheus parses the metrics as OpenMetrics', { timeout: 120_000 }, async (context) => {
   const missing = await install()
   if (missing !== undefined) return context.skip(missing)
   const { signingKey } = await generateFeedKey()
@@ -70,7 +70,7 @@ test('the measurements are OpenMetrics to Prometheus', { timeout: 120_000 }, asy
   }
 })
 
-test('the example alerts are rules', { timeout: 120_000 }, async (context) => {
+test('the example alerts are valid rules', { timeout: 120_000 }, async (context) => {
   const promtool = await run('promtool', ['check', 'rules', ALERTS]).catch(
     (error: { code?: unknown; stdout?: string }) => {
       if (error.code === 'ENOENT') return undefined
@@ -84,7 +84,7 @@ test('the example alerts are rules', { timeout: 120_000 }, async (context) => {
   assert.ok(stdout.trim().split('\n').length >= 5)
 })
 
-/** Why it is not available here; `undefined`: it is. */
+/** Installs it. Returns why it is not available, or `undefined`. */
 async function install(): Promise<string | undefined> {
   if (existsSync(PYTHON)) return undefined
   try {

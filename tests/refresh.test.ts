@@ -1,5 +1,5 @@
-// Two refreshes with one token at the same time, over HTTP: exactly one succeeds, each time. Without a grace the
-// session has ended then; with one it lives.
+// Two concurrent refreshes with the same token over HTTP: exactly one succeeds each time. Without a grace period the
+// session ends; with one it continues.
 
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
@@ -16,7 +16,7 @@ import { freePort } from '../www/demo/child.ts'
 import { openIssuer } from '../www/examples/own-issuer.ts'
 import { rounds } from './tier.ts'
 
-/** Memory, where there is such a place: this is about races, and does not wait for a disk. */
+/** A folder in memory if available: this test is about races and should not wait for a disk. */
 const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
 const REALM = 'own'
 
@@ -25,7 +25,7 @@ interface Tokens {
   refresh_token: string
 }
 
-/** An issuer with its origin, and how to ask it. */
+/** An issuer with its origin, and functions that call it. */
 interface Place {
   origin: Origin
   realm: string
@@ -44,7 +44,7 @@ before(async () => {
 })
 after(() => rm(folder, { recursive: true }))
 
-/** The example; logging in costs nothing there. */
+/** Opens the example, where a login is cheap. */
 async function openExample(reuseGraceSeconds: number): Promise<Place> {
   const path = join(folder, `${(files += 1)}.db`)
   const issuer = await openIssuer({
@@ -111,7 +111,7 @@ function asking(url: string): (token: string) => Promise<Response> {
     })
 }
 
-/** Two at once; the tokens of the one that won. The other got `invalid_grant`. */
+/** Sends two refreshes at once. Returns the tokens of the successful one; the other gets `invalid_grant`. */
 async function refreshTwice({ refresh }: Place, token: string): Promise<Tokens> {
   const answers = await Promise.all([refresh(token), refresh(token)])
   assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 400])
@@ -127,7 +127,7 @@ function hasEnded({ origin, realm }: Place, { access_token: token }: Tokens): bo
 }
 
 for (const [name, open, times] of [
-  ['an issuer with opaque tokens', openExample, rounds(200, 1_000)],
+  ['an issuer with opaque refresh tokens', openExample, rounds(200, 1_000)],
   ['the development issuer', openDevIssuer, rounds(20, 100)],
 ] as const) {
   describe(name, () => {

@@ -1,4 +1,4 @@
-// An origin's store is restored from a backup that is older than its edges' state: they still follow it.
+// An origin's store is restored from a backup that is older than the edges' state; they still follow the origin.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -41,7 +41,7 @@ test('edges follow a restored backup that is older than they are', { timeout: 12
           },
         },
       ],
-      // A restart makes the feed unreachable for a moment.
+      // During a restart, the feed is unreachable for a moment.
       onReport: () => undefined,
     }),
   )
@@ -55,7 +55,7 @@ test('edges follow a restored backup that is older than they are', { timeout: 12
       edges: names.map((name) =>
         name === 'is pushed to' ? { name, pushUrl: 'http://127.0.0.1/push' } : { name, ackSecret: `${name}: secret` },
       ),
-      // The edge that is pushed to stands in this process.
+      // The edge that receives pushes runs in this process.
       fetch: async (input, init) => {
         const request = new Request(input, init)
         return pushed !== undefined && new URL(request.url).pathname === '/push'
@@ -81,7 +81,7 @@ test('edges follow a restored backup that is older than they are', { timeout: 12
       .setProtectedHeader({ alg: 'ES256', kid: 'k', typ: 'JWT' })
       .sign(privateKey)
   }
-  /** Every edge answers so, soon. */
+  /** Waits until every edge gives the expected verdict. */
   const everywhere = async (given: string, expected: string): Promise<void> => {
     const deadline = Date.now() + CONVERGENCE_SECONDS * 1000
     for (const [index, gate] of gates.entries()) {
@@ -89,7 +89,7 @@ test('edges follow a restored backup that is older than they are', { timeout: 12
         const verdict = await gate.check(given)
         const found = verdict.ok ? 'accepted' : verdict.reason
         if (found === expected) break
-        assert.ok(Date.now() < deadline, `the edge that ${names[index]} says ${found}, not ${expected}`)
+        assert.ok(Date.now() < deadline, `the edge that ${names[index]} returns ${found}, not ${expected}`)
         await pause(20)
       }
     }
@@ -120,17 +120,17 @@ test('edges follow a restored backup that is older than they are', { timeout: 12
     const { origin } = running
     assert.equal(origin.status()[0]?.sequence, INCARNATION)
 
-    // A request after the end of the lost history is answered at once.
+    // A request for deltas after the end of the lost history gets its response at once.
     assert.equal((await ask(`${url}/deltas?after=${old}`)).status, 410)
     assert.equal((await ask(`${url}/manifest?after=${old}&waitSeconds=25`)).status, 200)
 
-    // A new revocation is enforced, and the one that the backup holds still is.
+    // A new revocation is enforced, and so is the one in the backup.
     await origin.revokeToken(later)
     await everywhere(later, 'token_revoked')
     await everywhere(before, 'token_revoked')
     await everywhere(last, 'accepted')
     assert.deepEqual(heads(), [INCARNATION + 1, INCARNATION + 1, INCARNATION + 1])
-    // Events that the backup lacks are lost, as documented, until everybody is logged out.
+    // Events that are not in the backup are lost, as documented, until all users are logged out.
     await everywhere(lost, 'accepted')
     await origin.logoutRealm('test')
     for (const each of [lost, alsoLost, last]) await everywhere(each, 'realm_revoked')
@@ -158,9 +158,7 @@ test('edges follow a restored backup that is older than they are', { timeout: 12
   }
 })
 
-/**
- * A pooled connection that the old server has closed fails when it is used again; there is one for each reader at most.
- */
+/** A pooled connection that the old server has closed fails when it is reused; there is at most one per reader. */
 async function ask(url: string): Promise<Response> {
   for (let stale = 0; stale < 8; stale += 1) {
     const response = await fetch(url).catch(() => undefined)

@@ -1,8 +1,8 @@
-// Duration of suites without an end of their own: short for every change, long with `cargo xtask test --long`.
+// Length of suites without a natural end: short for every change, long with `cargo xtask test --long`.
 
 const isLong = process.env['TEST_TIER'] === 'long'
 
-/** The rounds of this run. */
+/** Returns the number of rounds of this run. */
 export function rounds(short: number, long: number): number {
   return isLong ? long : short
 }

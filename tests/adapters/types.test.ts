@@ -49,7 +49,7 @@ const PROGRAMS = {
     app.use(protect(gate))
     app.post('/push', receiveFeed(gate))
     app.get('/', (c) => c.text(show(c.get('auth').realm)))
-    // @ts-expect-error A claim that is not known is no string.
+    // @ts-expect-error An unknown claim is not a string.
     app.get('/tenant', (c) => c.text(show(c.get('auth').claims['tenant'])))
   `,
   express: `
@@ -85,7 +85,7 @@ const PROGRAMS = {
     createServer(receiveFeed(gate))
     createHttp2(protect(gate, (req: Http2ServerRequest & { auth: Accepted }, res: Http2ServerResponse) => res.end(req.auth.realm)))
     export const verdict = (request: IncomingMessage) => gate.authenticate(requestLike(request))
-    // @ts-expect-error Middleware is no listener: the handler is missing.
+    // @ts-expect-error Middleware is not a listener: the handler is missing.
     createServer(protect(gate))
   `,
   fastify: `

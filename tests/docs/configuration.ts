@@ -1,4 +1,4 @@
-// Blocks of JSON that are parts of a portcullis.json: `portcullis check` reads each, with what it leaves out.
+// JSON blocks that are parts of a portcullis.json: `portcullis check` reads each, completed with the missing members.
 
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -20,7 +20,7 @@ export function isConfiguration(text: string): boolean {
   return parsed !== undefined && Object.keys(parsed).every((name) => Object.hasOwn(SCHEMA.properties, name))
 }
 
-/** The complaint of `portcullis check` about a block, as `page:line: message`. */
+/** Returns the error of `portcullis check` for a block, as `page:line: message`. */
 export async function configurationErrors(block: Block, feedKey: unknown): Promise<string[]> {
   const folder = await mkdtemp(join(tmpdir(), 'portcullis-docs-'))
   try {

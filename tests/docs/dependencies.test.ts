@@ -26,7 +26,7 @@ interface Manifest {
 const read = (file: string): string => readFileSync(join(ROOT, file), 'utf8')
 const code = (cell: string): string[] => [...cell.matchAll(/`([^`]+)`/g)].map(([, text = '']) => text)
 
-/** The rows of the table below a heading. */
+/** Returns the rows of the table below a heading. */
 function rowsOf(heading: string): Row[] {
   const section =
     read('.github/DEPENDENCIES.md')
@@ -42,7 +42,7 @@ function rowsOf(heading: string): Row[] {
 const pairsOf = (rows: readonly Row[]): string[] =>
   rows.flatMap(({ name, folders }) => folders.map((folder) => `${name} in ${folder}`)).sort()
 
-/** The names below each `[…dependencies]` of a Cargo.toml. */
+/** Returns the names below each `[…dependencies]` of a Cargo.toml. */
 function cargoNames(folder: string): string[] {
   const tables = read(join(folder, 'Cargo.toml')).split(/^\[/m)
   const lists = tables.filter((table) => /^(?:target\..*\.)?(?:dev-|build-)?dependencies\]/.test(table))

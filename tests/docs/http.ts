@@ -1,12 +1,12 @@
 // Blocks of HTTP: a request, a response, or headers.
 //
-// A request is sent to the stage's origin, with a credential in place of the one that is cut (`…`), and must succeed. A
-// response is compared with that of a gate to a token whose user is logged out. Headers alone must be valid.
+// A request is sent to the stage's origin, with a credential in place of the truncated one (`…`), and must succeed. A
+// response is compared to that of a gate for a token whose user is logged out. Headers alone must be valid.
 
 import type { Block } from './blocks.ts'
 import type { DocsStage } from './runner.ts'
 
-/** The faults of a block, as `page:line: message`. */
+/** Returns the faults of a block as `page:line: message`. */
 export async function httpErrors(block: Block, stage: DocsStage): Promise<string[]> {
   const [first = ''] = block.text.split('\n', 1)
   const found = /^[A-Z]+ \//.test(first)

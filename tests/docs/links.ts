@@ -15,7 +15,7 @@ export interface Link {
   readonly anchor: string | undefined
 }
 
-/** Links of a page to files and places of the repository, except those in code. */
+/** Returns a page's links to files and anchors of the repository, except those in code. */
 export function linksOf(page: string): Link[] {
   return targetsOf(page).flatMap(({ line, target }) => {
     if (isExternal(target)) return []
@@ -24,7 +24,7 @@ export function linksOf(page: string): Link[] {
   })
 }
 
-/** How many links of each kind the pages have. */
+/** Counts the links of each kind on the pages. */
 export function countLinks(pages: readonly string[]): { files: number; places: number; external: number } {
   const links = pages.flatMap(linksOf)
   const places = links.filter(({ anchor }) => anchor !== undefined).length
@@ -32,7 +32,7 @@ export function countLinks(pages: readonly string[]): { files: number; places: n
   return { files: links.length - places, places, external }
 }
 
-/** External links that are not `https:` URLs (on this machine `http:`), and links in a form that is not read here. */
+/** Returns external links that are not `https:` URLs (`http:` for loopback), and links in an unsupported form. */
 export function malformedLinks(pages: readonly string[]): string[] {
   return pages.flatMap((page) => [
     ...targetsOf(page)
@@ -44,7 +44,7 @@ export function malformedLinks(pages: readonly string[]): string[] {
   ])
 }
 
-/** Paths of the repository in code spans, such as `tests/docs`, that do not exist. */
+/** Returns paths of the repository in code spans, such as `tests/docs`, that do not exist. */
 export function missingPaths(pages: readonly string[]): string[] {
   return pages.flatMap((page) =>
     proseOf(page).flatMap((text, index) =>
@@ -56,13 +56,13 @@ export function missingPaths(pages: readonly string[]): string[] {
   )
 }
 
-/** Files that are built or installed. */
+/** Paths that are built or installed. */
 const BUILT = /^pkg\/(dist|wasm|node_modules)/
 
 /** Reference links, links with a title or a space, and links of HTML. */
 const UNREAD = /\]\[|^ *\[[^\]]+\]: |\]\([^)]*\s[^)]*\)|<(?:a\s[^>]*href|img\s|https?:[^>]*\s)/
 
-/** The targets of `[text](target)` and `<https://…>`. */
+/** Matches the targets of `[text](target)` and `<https://…>`. */
 function targetsOf(page: string): { line: number; target: string }[] {
   return proseOf(page).flatMap((text, index) =>
     [...text.matchAll(/\]\(([^)\s]+)\)|<(https?:[^>\s]*)>/g)].map(([, inner, bare]) => ({
@@ -82,7 +82,7 @@ function isWellFormed(target: string): boolean {
   return protocol === 'https:' ? /^[\w-]+(\.[\w-]+)+$/.test(hostname) : protocol === 'http:' && hostname === '127.0.0.1'
 }
 
-/** The fault of each broken link. */
+/** Returns a message for each broken link. */
 export function brokenLinks(pages: readonly string[]): string[] {
   return pages.flatMap(linksOf).flatMap(({ page, line, file, anchor }) => {
     if (!existsSync(join(ROOT, file))) return [`${page}:${line}: ${file} does not exist`]

@@ -14,7 +14,7 @@ const PAGES = readdirSync(join(ROOT, '.github'))
 /** Paths begin with one of these; other code with a slash, such as `portcullis/edge`, is not a path. */
 const FOLDERS = ['.cargo', '.ci', '.github', 'pkg', 'src', 'tests', 'www', 'xtask']
 
-/** The lines of a page with the code spans in each; blocks of code are left out. */
+/** Returns the lines of a page with the code spans in each, without code blocks. */
 function linesOf(page: string): { place: string; text: string; spans: string[] }[] {
   let isCode = false
   return readFileSync(join(ROOT, page), 'utf8')
@@ -26,7 +26,7 @@ function linesOf(page: string): { place: string; text: string; spans: string[] }
     })
 }
 
-/** Whether it names a place in the repository; a part in angle brackets stands for a name that the reader chooses. */
+/** Whether the path exists in the repository; a part in angle brackets is a placeholder for the reader's own name. */
 const isPath = (span: string): boolean =>
   /^[\w.@/-]+$/.test(span) && FOLDERS.some((folder) => span.startsWith(`${folder}/`))
 const isTest = (path: string): boolean => /\.test\.ts$|^tests\/.*\.rs$/.test(path)

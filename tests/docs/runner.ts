@@ -18,7 +18,7 @@ import { COMMAND } from './shell.ts'
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const TIMEOUT_MS = 20_000
 
-/** A secret has characters that a shell, a form or JSON would alter, wherever commands may send it. */
+/** A secret with characters that a shell, a form or JSON would alter, wherever commands may send it. */
 const SECRETS = {
   SECRET: 'a+b%2F:c d&é\' "',
   CALLER: 'a-secret-of-a-caller-of-global-token-revocation',
@@ -28,7 +28,7 @@ const SECRETS = {
 /** Routes beside the origin's: the development issuer's token endpoint. */
 const ISSUER_ROUTES = ['POST /realms/{realm}/protocol/openid-connect/token']
 
-/** Programs of a shell's block, in place of npm's and the machine's. A status of 400 or above fails. */
+/** Programs for shell blocks that replace npm's and the machine's. A status of 400 or above fails. */
 const STAND_INS = {
   npx: `#!/bin/sh\n[ "$1" = portcullis ] || exit 127\nshift\nexec '${process.execPath}' '${COMMAND}' "$@"\n`,
   curl: '#!/bin/sh\nPATH=${PATH#*:} exec curl --silent --show-error --fail-with-body "$@"\n',
@@ -81,7 +81,7 @@ export class DocsStage {
     return this.#server.url
   }
 
-  /** The routes of the origin, such as `POST /v1/auth/token/revoke`, and of the development issuer. */
+  /** Returns the routes of the origin, such as `POST /v1/auth/token/revoke`, and of the development issuer. */
   async routes(): Promise<Set<string>> {
     const { paths } = (await (await fetch(`${this.url}/openapi.json`)).json()) as { paths: Record<string, object> }
     const routes = Object.entries(paths).flatMap(([path, methods]) =>
@@ -107,7 +107,7 @@ export class DocsStage {
     }
   }
 
-  /** The response of a gate to a token whose user is logged out. */
+  /** Returns the response of a gate for a token whose user is logged out. */
   async refusal(): Promise<Response> {
     const feed = { url: `${this.url}/feed/acme`, keys: [this.#publicKey] }
     const gate = createGate({ realms: [{ name: 'acme', issuer: this.issuer, audience: 'api', feed }] })
@@ -152,7 +152,7 @@ export class PageFolder {
     return this.#output(process.execPath, ['--import', TSX, file], environment)
   }
 
-  /** The output of a shell's block. Rejects if a command of it fails, or it has not ended after 20 s. */
+  /** Runs a shell block and returns its output. Rejects if a command fails or it does not exit within 20 s. */
   async runShell(text: string, environment: Readonly<Record<string, string>>): Promise<string> {
     const folder = join(this.path, 'stand-ins')
     await mkdir(folder)

@@ -1,5 +1,4 @@
-// Shell blocks: their syntax, and that the commands have the verbs and options, and the origin the routes, that they
-// name.
+// Checks shell blocks: their syntax, and whether the verbs, options and routes that they use exist.
 
 import { execFile, execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
@@ -15,7 +14,7 @@ export const COMMAND = join(
 )
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
-/** Programs that a block may call. An unknown one would be a command that nothing checks. */
+/** Programs that a block may call. Nothing would check the command of any other program. */
 const PROGRAMS = new Set([
   'cargo',
   'cd',
@@ -32,7 +31,10 @@ const PROGRAMS = new Set([
   'sed',
 ])
 
-/** Every error, as `page:line: message`. `routes` are those of an origin, such as `POST /v1/auth/token/revoke`. */
+/**
+ * Returns every error as `page:line: message`. `routes` are the routes of an origin, such as `POST
+ * /v1/auth/token/revoke`.
+ */
 export function shellErrors(blocks: readonly Block[], routes: ReadonlySet<string>): string[] {
   return blocks.flatMap((block) => {
     const syntax = syntaxError(block.text)
@@ -47,7 +49,7 @@ export function shellErrors(blocks: readonly Block[], routes: ReadonlySet<string
   })
 }
 
-/** What a run of the command printed, and what it complained of if it failed. */
+/** Runs the command. Resolves to its output, and its error output if it failed. */
 export async function portcullis(
   argv: readonly string[],
   environment: Readonly<Record<string, string>> = {},
@@ -69,7 +71,7 @@ function syntaxError(text: string): string | undefined {
   }
 }
 
-/** Its commands, one a line. */
+/** Returns the block's commands, one per line. */
 function withoutComments(text: string): string[] {
   return text
     .replaceAll('\\\n', ' ')
@@ -83,7 +85,7 @@ function unknownPrograms(lines: readonly string[]): string[] {
   return named.map(([, name = '']) => name).filter((name) => !PROGRAMS.has(name))
 }
 
-/** Verbs and options of `npx portcullis` that its help does not know. */
+/** Returns verbs and options of `npx portcullis` that its help does not list. */
 function unknownWords(lines: readonly string[]): string[] {
   const commands = lines.flatMap((line) => [...line.matchAll(/npx portcullis ([a-z]+)([^|&;]*)/g)])
   return commands.flatMap(([, verb = '', rest = '']) => {
@@ -92,7 +94,7 @@ function unknownWords(lines: readonly string[]): string[] {
   })
 }
 
-/** Verbs, options and suites of `cargo xtask` that its usage or its list of suites does not have. */
+/** Returns verbs, options and suites of `cargo xtask` that its usage or its list of suites does not have. */
 function unknownTasks(lines: readonly string[]): string[] {
   const usage = readFileSync(join(ROOT, 'xtask/src/main.rs'), 'utf8').split('const USAGE')[1]?.split('";\n', 1)[0] ?? ''
   const commands = lines.flatMap((line) => [...line.matchAll(/cargo xtask ([a-z]+)([^|&;]*)/g)])
@@ -122,7 +124,7 @@ function hasTests(folder: string): boolean {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((file) => file.endsWith('.test.ts'))
 }
 
-/** Requests to an origin that are none of its routes. */
+/** Returns requests to an origin that match none of its routes. */
 function unknownRoutes(lines: readonly string[], routes: ReadonlySet<string>): string[] {
   const requests = lines.flatMap((line) => [...line.matchAll(/\bcurl ([^|]*)/g)].map(([, rest = '']) => rest))
   return requests.flatMap((request) => {

@@ -1,4 +1,4 @@
-// How each code block of a page is checked: by exactly one of these ways.
+// The ways in which code blocks are checked. Each block is checked in exactly one way.
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
@@ -28,7 +28,7 @@ export type Way = (typeof WAYS)[number]
 
 export const isCode = ({ language }: Block): boolean => /^[cm]?[jt]sx?$/.test(language)
 
-/** `undefined`: nothing checks the block. */
+/** Returns how a block is checked; `undefined` if nothing checks it. */
 export function wayOf(block: Block): Way | undefined {
   if (block.excused !== undefined) return 'excused'
   if (block.from !== undefined) return 'lines of a file that tests compile or run'
@@ -50,7 +50,7 @@ export function wayOf(block: Block): Way | undefined {
   }
 }
 
-/** Faults of the marks: blocks that nothing checks, marks without effect, and files that do not have a block. */
+/** Returns faults of the marks: unchecked blocks, marks without effect, and files that do not contain a block. */
 export function markErrors(blocks: readonly Block[]): string[] {
   return blocks.flatMap((block) => {
     const found: string[] = []
@@ -67,7 +67,7 @@ export function markErrors(blocks: readonly Block[]): string[] {
   })
 }
 
-/** Blocks of JSON, with comments or without, and of YAML that a parser refuses. */
+/** Returns blocks of JSON (with or without comments) and YAML that a parser rejects. */
 export function dataErrors(blocks: readonly Block[]): string[] {
   return blocks.flatMap(({ page, line, language, text }) => {
     const parse = PARSERS[language]

@@ -29,7 +29,7 @@ function exportsOf(declaration: ts.SourceFile): string[] {
   })
 }
 
-/** Returns the names that files import from the module, and the members that they use, of whatever object. */
+/** Returns the names that files import from the module, and the members that they use of any object. */
 function usesOf(files: readonly ts.SourceFile[]): { imported: Set<string>; members: Set<string> } {
   const imported = new Set<string>()
   const members = new Set<string>()

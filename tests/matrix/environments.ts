@@ -1,4 +1,4 @@
-// All environments, found by folder.
+// Finds all environments by folder.
 
 import { existsSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import type { Environment } from './environment.ts'
 const HERE = new URL('.', import.meta.url)
 
 export interface Entry {
-  /** The folder. */
+  /** The folder's name. */
   tool: string
   environment: Environment
 }
@@ -24,13 +24,16 @@ export async function entries(): Promise<Entry[]> {
   return found
 }
 
-/** Those of a folder's name, or whose own name begins with it; without a name all. */
+/**
+ * Returns the environments in a folder with one of these names or with a name that begins with one; all if `names` is
+ * empty.
+ */
 export function selected(all: readonly Entry[], names: readonly string[]): Entry[] {
   const isNamed = ({ tool, environment }: Entry, name: string) => tool === name || environment.name.startsWith(name)
   const unknown = names.find((name) => !all.some((entry) => isNamed(entry, name)))
   if (unknown !== undefined)
     throw new Error(
-      `there is no environment of that name; they are:\n  ${all.map(({ environment }) => environment.name).join('\n  ')}`,
+      `unknown environment; use one of:\n  ${all.map(({ environment }) => environment.name).join('\n  ')}`,
     )
   return names.length === 0 ? [...all] : all.filter((entry) => names.some((name) => isNamed(entry, name)))
 }

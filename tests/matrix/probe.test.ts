@@ -1,4 +1,4 @@
-// A row is red for each fault that the matrix is there to find: faults around a real gate, and none.
+// A row is red for each kind of fault that the matrix must find, planted around a real gate, and green without a fault.
 
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
@@ -25,7 +25,7 @@ const ENVIRONMENT: Environment = {
   start: () => Promise.reject(new Error('not started')),
 }
 
-/** A gate without faults. */
+/** Returns a gate without faults. */
 function running(gate: Gate): Running {
   return {
     ask: (token, scope) => askGate(gate, token, scope),
@@ -33,7 +33,7 @@ function running(gate: Gate): Running {
   }
 }
 
-/** The reason why the row is red; `undefined` when it is green. */
+/** Returns why the row is red; `undefined` if it is green. */
 async function reasonFor(fault: (good: Running) => Partial<Running>): Promise<string | undefined> {
   const good = running(createGate(stage.gateAt(stage.originUrl)))
   try {
@@ -49,14 +49,14 @@ test('a gate is green', async () => {
   assert.equal(await reasonFor(() => ({})), undefined)
 })
 
-test('a gate that lets all pass is red', async () => {
+test('a gate that accepts everything is red', async () => {
   const reason = await reasonFor(({ ask }) => ({
     ask: async (token, scope) => (token === undefined ? ask(token, scope) : 200),
   }))
   assert.match(reason ?? '', /garbage: 200 instead of 401; missing scope: 200 instead of 403/)
 })
 
-test('an application without a gate is red at its first answer', async () => {
+test('an application without a gate is red at its first response', async () => {
   assert.match((await reasonFor(() => ({ ask: async () => 200 }))) ?? '', /no token: 200 instead of 401/)
 })
 
@@ -64,7 +64,7 @@ test('a revocation that never arrives is red', async () => {
   assert.equal(await reasonFor(() => ({ revoke: async () => undefined })), 'revoked: 200 instead of 401')
 })
 
-test('a scope that nobody asks for is red', async () => {
+test('a missing scope check is red', async () => {
   assert.equal(await reasonFor(({ ask }) => ({ ask: (token) => ask(token) })), 'missing scope: 200 instead of 403')
 })
 
@@ -77,10 +77,10 @@ test('a gate that refuses everything after a revocation is red', async () => {
       await stage.revoke(token)
     },
   })
-  await assert.rejects(reasonFor(fault), /a token that nobody revoked is answered with 401/)
+  await assert.rejects(reasonFor(fault), /an unrevoked token gets 401/)
 })
 
-test('a known limit is named with what the tool prints, and any other failure is red', () => {
+test('a known limitation is shown with the tool’s message, and any other failure is red', () => {
   const limited: Environment = { ...ENVIRONMENT, notMet: { because: 'it cannot', prints: /use the other one/ } }
   assert.deepEqual(failed(limited, new Error('error: use the other one\n  at x')), {
     outcome: 'not met',
@@ -90,7 +90,7 @@ test('a known limit is named with what the tool prints, and any other failure is
   assert.equal(judged(limited, [], '').outcome, 'failed')
 })
 
-test('the table shows the configuration, every answer and the reason', () => {
+test('the table shows the configuration, every response and the reason', () => {
   const entry = { tool: 'tool', environment: { ...ENVIRONMENT, configuration: 'a | b' } }
   const answers = [{ step: 'no token', expected: 401, status: 200 }] as const
   const text = table([

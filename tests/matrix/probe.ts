@@ -1,4 +1,4 @@
-// The probe: five requests that every environment must answer alike.
+// The probe: five requests to which every environment must respond in the same way.
 
 import { pause } from '../../www/demo/child.ts'
 import type { Running, Scope } from './environment.ts'
@@ -8,7 +8,7 @@ export const STEPS = ['no token', 'garbage', 'good', 'missing scope', 'revoked']
 
 export type Step = (typeof STEPS)[number]
 
-/** One request of the probe: the statuses expected and seen. */
+/** A request of the probe, with the expected and the received status. */
 export interface Answer {
   step: Step
   expected: number
@@ -18,7 +18,7 @@ export interface Answer {
 const REVOKED_WITHIN_MS = 5000
 const ASK_TIMEOUT_MS = 20_000
 
-/** Asks in order. An answer that differs does not end the probe. */
+/** Sends the requests in order. A wrong response does not end the probe. */
 export async function probe(running: Running, stage: Stage): Promise<Answer[]> {
   const token = await stage.token()
   const ask = (token: string | undefined, scope: Scope = 'read') => within(running.ask(token, scope))
@@ -32,10 +32,9 @@ export async function probe(running: Running, stage: Stage): Promise<Answer[]> {
   let status = await ask(token)
   for (const end = Date.now() + REVOKED_WITHIN_MS; status === 200 && Date.now() < end; status = await ask(token))
     await pause(100)
-  // Another token must go on: a gate that has lost its state refuses all of them.
+  // Another token must still be accepted: a gate that has lost its state would refuse all tokens.
   const other = await ask(await stage.token())
-  if (status === 401 && other !== 200)
-    throw new Error(`a token that nobody revoked is answered with ${other} after the revocation`)
+  if (status === 401 && other !== 200) throw new Error(`an unrevoked token gets ${other} after the revocation`)
   return [...answers, { step: 'revoked', expected: 401, status }]
 }
 
@@ -46,7 +45,7 @@ export function isRight({ expected, status }: Answer): boolean {
 async function within(answer: Promise<number>): Promise<number> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ASK_TIMEOUT_MS / 1000} s`)), ASK_TIMEOUT_MS)
+    timer = setTimeout(() => reject(new Error(`no response within ${ASK_TIMEOUT_MS / 1000} s`)), ASK_TIMEOUT_MS)
   })
   try {
     return await Promise.race([answer, late])

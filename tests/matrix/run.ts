@@ -6,9 +6,9 @@ import { table } from './table.ts'
 import { Walk, type Result } from './walk.ts'
 
 const USAGE = `known options here:
-  --short           the environments of the suite matrix/short
-  --only NAME       those of a tool or whose name begins so, as often as needed
-  --list            names them`
+  --short           only the environments of the suite matrix/short
+  --only NAME       the environments of a tool or with this prefix; repeatable
+  --list            lists them`
 
 interface Options {
   tier: 'short' | 'all'

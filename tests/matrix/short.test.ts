@@ -1,4 +1,4 @@
-// The environments that every change must keep.
+// The environments that every change must pass.
 
 import { after, before, test } from 'node:test'
 import { entries } from './environments.ts'

@@ -1,4 +1,4 @@
-// The stage of every probe: an issuer's keys, tokens made by jose, and an origin that serves a feed.
+// The stage of every probe: an issuer's keys, tokens signed by jose, and an origin that serves a feed.
 
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -11,19 +11,19 @@ import { serve } from 'portcullis/origin/node'
 import { freePort } from '../../www/demo/child.ts'
 
 export interface Stage {
-  /** JSON of the gate's options: `GATE_OPTIONS` of every application. */
+  /** The gate's options as JSON: `GATE_OPTIONS` of every application. */
   readonly gateOptions: string
-  /** JSON of a realm and a signing key, for an origin that an environment runs. */
+  /** A realm and a signing key as JSON, for an origin in an environment. */
   readonly originOptions: string
   /** The stage's own origin. */
   readonly originUrl: string
-  /** Where pages are served: the stage's origin may be read from there. */
+  /** The port for pages, from which the stage's origin may be read. */
   readonly pagePort: number
-  /** The gate's options with this origin. */
+  /** Returns the gate's options with this origin. */
   gateAt(originUrl: string): GateOptions
-  /** A new token with scope `read`. */
+  /** Returns a new token with the scope `read`. */
   token(): Promise<string>
-  /** Revokes it as its holder would. Without `originUrl`: at the stage's own origin. */
+  /** Revokes a token as its holder would. Default: at the stage's own origin. */
   revoke(token: string, originUrl?: string): Promise<void>
   close(): Promise<void>
 }
@@ -82,7 +82,7 @@ export async function openStage(): Promise<Stage> {
         body: JSON.stringify({ token }),
       })
       const { revoked } = (await response.json()) as { revoked?: boolean }
-      if (revoked !== true) throw new Error(`the origin answered the revocation with ${response.status}`)
+      if (revoked !== true) throw new Error(`the origin returned ${response.status} for the revocation`)
     },
     async close() {
       await server.close()
@@ -93,7 +93,7 @@ export async function openStage(): Promise<Stage> {
   }
 }
 
-/** For pages, too, which have another origin. */
+/** Serves the keys, also to pages, which have a different origin. */
 async function serveKeys(jwk: JWK): Promise<{ server: Server; url: string }> {
   const server = createServer((_request, response) => {
     response

@@ -1,11 +1,11 @@
-// The results of a walk: a row for each environment, with its whole configuration.
+// The table of results: a row for each environment, with its whole configuration.
 
 import { isRight, STEPS } from './probe.ts'
 import type { Result } from './walk.ts'
 
 const REASON_LINES = 6
 
-/** As Markdown; below it why a row is not green. */
+/** Returns Markdown, followed by the reasons for rows that are not green. */
 export function table(results: readonly Result[]): string {
   const lines = [
     `| environment | version | configuration | ${STEPS.join(' | ')} | outcome | s |`,
@@ -34,7 +34,7 @@ function row({ entry: { environment }, version, answers, outcome, seconds }: Res
   return `| ${[environment.name, `${version}${node}`, `\`${configuration}\``, ...cells, shown, seconds.toFixed(1)].join(' | ')} |`
 }
 
-/** Without the stack traces that tools print. */
+/** Removes the stack traces that tools print. */
 function shortened(reason = ''): string {
   const lines = reason.split('\n').filter((line) => line.trim() !== '' && !/^\s+at /.test(line))
   return lines.slice(0, REASON_LINES).join('\n  ')

@@ -11,11 +11,11 @@ import { lockFile, openWorkplace, pack, type Workplace } from './workplace.ts'
 
 export interface Result {
   entry: Entry
-  /** Of the tool and of the Node that ran it. */
+  /** Version of the tool, and of the Node that ran it. */
   version: string
   outcome: 'passed' | 'failed' | 'skipped' | 'not met'
   answers: readonly Answer[]
-  /** Why it has not passed. */
+  /** Why it did not pass. */
   reason?: string
   seconds: number
 }
@@ -36,7 +36,7 @@ export class Walk {
 
   async environment(entry: Entry): Promise<Result> {
     const begun = performance.now()
-    // Two runs in one checkout share the folders.
+    // Two runs in one checkout share these folders.
     const tried = locked(lockFile(entry.tool), () => this.#try(entry))
     this.#underWay = tried
     return { entry, ...(await tried), seconds: (performance.now() - begun) / 1000 }
@@ -77,7 +77,7 @@ async function attempt(environment: Environment, place: Workplace, stage: Stage)
   }
 }
 
-/** The outcome of a probe that came to its end. */
+/** Returns the outcome of a completed probe. */
 export function judged(
   { notMet }: Environment,
   answers: readonly Answer[],
@@ -89,11 +89,11 @@ export function judged(
     return { version, answers, outcome: 'failed', reason }
   }
   if (notMet !== undefined)
-    return { version, answers, outcome: 'failed', reason: 'works, though it is listed as not met: remove `notMet`' }
+    return { version, answers, outcome: 'failed', reason: 'works although it is listed as not met: remove `notMet`' }
   return { version, answers, outcome: 'passed' }
 }
 
-/** The outcome of a build or a start that threw. */
+/** Returns the outcome of a build or start that threw. */
 export function failed({ notMet }: Environment, error: unknown): Pick<Result, 'outcome' | 'reason'> {
   const reason = error instanceof Error ? error.message : 'unknown cause'
   if (error instanceof Unavailable) return { outcome: 'skipped', reason }

@@ -1,4 +1,4 @@
-// A tool's folder under target/matrix: the fixture, its locked packages, and the packed package among them.
+// A tool's folder under target/matrix: the fixture and its locked packages, including the packed package.
 
 import { createHash } from 'node:crypto'
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
@@ -12,11 +12,11 @@ const HERE = fileURLToPath(new URL('.', import.meta.url))
 const PKG = fileURLToPath(new URL('../../pkg', import.meta.url))
 const TARGET = fileURLToPath(new URL('../../target/matrix', import.meta.url))
 const RUN_TIMEOUT_MS = 300_000
-/** Of a tool's folder: what a project of the user's would not have. */
+/** Entries of a tool's folder that a user's project would not have. */
 const NOT_COPIED = ['node_modules', 'environments.ts']
 
 export interface RunOptions {
-  /** Added to the environment variables. */
+  /** Additional environment variables. */
   variables?: Record<string, string>
   /** Default: the workplace. */
   folder?: string
@@ -46,7 +46,7 @@ export class Workplace implements Placed {
     this.variables = { ...variables, ...quiet, PATH: [...programs.reverse(), variables['PATH']].join(delimiter) }
   }
 
-  /** Runs a command of the tool, or any other, to its end. Resolves to what it printed, and rejects with it. */
+  /** Runs a command of the tool or any other. Resolves to its output, and rejects with the output on failure. */
   async run(
     command: string,
     parameters: readonly string[],
@@ -55,19 +55,19 @@ export class Workplace implements Placed {
     const program = new Program({ command, parameters, folder, variables: { ...this.variables, ...variables } })
     const code = await program.ended(RUN_TIMEOUT_MS)
     if (code === 0) return program.output
-    throw new Error(`${[command, ...parameters].join(' ')} ended with ${code}:\n${program.output.trim()}`)
+    throw new Error(`${[command, ...parameters].join(' ')} exited with ${code}:\n${program.output.trim()}`)
   }
 
-  /** Runs a command line, whose words have no spaces in them, likewise. */
+  /** Does the same for a command line whose words contain no spaces. */
   runLine(line: string): Promise<string> {
     const [command = '', ...parameters] = line.split(' ')
     return this.run(command, parameters)
   }
 
   /**
-   * Copies files or folders, each under its own name, to a folder with no `node_modules` above it. The package is
-   * removed from where it was built with: some bundlers write absolute paths into their output, which lead nowhere on
-   * another machine.
+   * Copies files or folders, each under its own name, to a folder without `node_modules` above it. Removes the package
+   * from the build folder, because some bundlers write absolute paths into their output, which do not exist on another
+   * machine.
    */
   async copyOut(...paths: string[]): Promise<string> {
     const folder = await this.outside()
@@ -76,14 +76,14 @@ export class Workplace implements Placed {
     return folder
   }
 
-  /** A new folder with no `node_modules` above it. */
+  /** Creates a folder without `node_modules` above it. */
   async outside(): Promise<string> {
     const folder = await mkdtemp(join(tmpdir(), 'portcullis-matrix-'))
     this.#copies.push(folder)
     return folder
   }
 
-  /** The installed version of a package. */
+  /** Returns the installed version of a package. */
   async version(name: string): Promise<string> {
     const text = await readFile(join(this.folder, 'node_modules', name, 'package.json'), 'utf8').catch(() => '{}')
     return (JSON.parse(text) as { version?: string }).version ?? ''
@@ -94,7 +94,7 @@ export class Workplace implements Placed {
   }
 }
 
-/** Packs `pkg/` as it would be published. Resolves to the tarball. */
+/** Packs `pkg/` as for publishing. Resolves to the tarball. */
 export async function pack(): Promise<string> {
   await mkdir(TARGET, { recursive: true })
   const folder = await mkdtemp(join(TARGET, 'package-'))
@@ -102,12 +102,12 @@ export async function pack(): Promise<string> {
   return join(folder, tarball.trim().split('\n').at(-1) ?? '')
 }
 
-/** Held while a tool's folder is in use. */
+/** Returns the lock file that is held while a tool's folder is in use. */
 export function lockFile(tool: string): string {
   return join(TARGET, `${tool}.lock`)
 }
 
-/** The fixture of a tool, copied afresh; its packages are installed when the lock file is another than last time. */
+/** Copies a tool's fixture again, and installs its packages if the lock file has changed. */
 export async function openWorkplace(tool: string, node: 22 | undefined, tarball: string): Promise<Workplace> {
   const folder = join(TARGET, tool)
   await mkdir(folder, { recursive: true })
@@ -136,7 +136,7 @@ async function install(folder: string): Promise<void> {
   await writeFile(stamp, hash)
 }
 
-/** Tools keep what they made of the last run's package, such as Vite in `.vite`: its lock file is the same. */
+/** Removes caches such as Vite's `.vite`: with the same lock file, tools would reuse the last run's package. */
 async function removeCaches(modules: string): Promise<void> {
   const isCache = (name: string) =>
     name.startsWith('.') && !['.bin', '.package-lock.json', '.matrix-lock'].includes(name)
@@ -154,15 +154,15 @@ async function unpack(tarball: string, folder: string): Promise<void> {
 async function execute(command: string, parameters: string[], folder: string): Promise<string> {
   const program = new Program({ command, parameters, folder, variables: process.env })
   const code = await program.ended(RUN_TIMEOUT_MS)
-  // npm goes on with its usage.
+  // The rest of npm's output is its usage.
   if (code !== 0)
     throw new Error(
-      `${command} ${parameters[0]} ended with ${code}:\n${program.output.trim().split('\n').slice(0, 6).join('\n')}`,
+      `${command} ${parameters[0]} exited with ${code}:\n${program.output.trim().split('\n').slice(0, 6).join('\n')}`,
     )
   return program.output
 }
 
-/** npm's package of Node's binary for this machine. */
+/** Returns npm's package of Node's binary for this machine. */
 function nodePackage(): string {
   return `node-${process.platform}-${process.arch}`
 }

@@ -1,10 +1,10 @@
-// A program that uses the package as ES module and as CommonJS at once, as one whose dependency requires it does.
-// Prints what it saw.
+// Uses the package as ES module and as CommonJS in one process, like a program with a dependency that requires it.
+// Prints the results.
 
 import { createRequire } from 'node:module'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 
-// Counted before the package is loaded: each copy makes one instance of the wasm module, at its first use.
+// Starts counting before the package is loaded: each copy creates one instance of the wasm module, at its first use.
 let instances = 0
 const { Instance } = WebAssembly
 WebAssembly.Instance = class extends Instance {
@@ -48,7 +48,7 @@ async function verdicts() {
   )
 }
 
-/** The error that a copy throws for a gate without realms. */
+/** Returns the error that a copy throws for a gate without realms. */
 function errorOf({ createGate }) {
   try {
     createGate({ realms: [] })

@@ -1,5 +1,5 @@
-// The examples in www/examples, installed from the packed package in projects of their own, with the real frameworks:
-// no token 401, a good one 200, a missing scope 403, and 401 once the token is revoked at the example's origin.
+// The examples in www/examples, each in its own project with the packed package and the real frameworks: no token 401,
+// a valid one 200, a missing scope 403, and 401 once the token is revoked at the example's origin.
 
 import assert from 'node:assert/strict'
 import { cp, readdir, readFile, writeFile } from 'node:fs/promises'
@@ -15,7 +15,7 @@ import { EXAMPLES, linkDriver, NODE, Packed, run } from './project.ts'
 const require = createRequire(import.meta.url)
 const ENFORCED_MS = 5000
 
-/** Status of a request to the example: GET needs the scope notes:read, POST notes:write. */
+/** Returns the status of a request to the example. GET needs the scope notes:read, POST needs notes:write. */
 type Ask = (method: 'GET' | 'POST', token?: string) => Promise<number>
 
 let packed: Packed
@@ -124,7 +124,7 @@ test('keycloak', { timeout: 120_000 }, async () => {
   await cp(join(EXAMPLES, 'keycloak.ts'), join(project, 'keycloak.ts'))
   const tsx = pathToFileURL(require.resolve('tsx')).href
   const port = await freePort()
-  // Nothing listens where Keycloak should: the origin starts and serves its feed all the same.
+  // Keycloak is not running: the origin still starts and serves its feed.
   const variables = {
     BASE_URL: `http://127.0.0.1:${await freePort()}`,
     READER_SECRET: 'secret',
@@ -146,7 +146,7 @@ test('keycloak', { timeout: 120_000 }, async () => {
   }
 })
 
-// Logs in, refreshes, and uses the old refresh token again: the session ends, at the gate too.
+// Logs in, refreshes, and reuses the old refresh token: the session ends, also at the gate.
 const OWN_ISSUER = `
 import { createGate } from 'portcullis/edge'
 import { generateFeedKey } from 'portcullis/origin'
@@ -176,7 +176,7 @@ async function probe(ask: Ask): Promise<void> {
   const writer = await issuer.token('notes:read notes:write')
   assert.equal(await ask('GET'), 401, 'without a token')
   assert.equal(await ask('GET', 'not.a.token'), 401, 'with garbage')
-  assert.equal(await ask('GET', reader), 200, 'with a good token')
+  assert.equal(await ask('GET', reader), 200, 'with a valid token')
   assert.equal(await ask('POST', writer), 200, 'with both scopes')
   assert.equal(await ask('POST', reader), 403, 'without the scope of the method')
   await revoke(reader)

@@ -1,4 +1,4 @@
-// The promises of the package: the files behind `exports`, and those that its declarations name.
+// The files behind the package's `exports`, and the modules that its declarations import.
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,14 +6,14 @@ import ts from 'typescript'
 
 type Target = string | { [condition: string]: Target }
 
-/** One file that a subpath may give, and the conditions that lead to it. */
+/** A file to which a subpath may resolve, and the conditions for it. */
 export interface ExportedFile {
   subpath: string
   conditions: string[]
   file: string
 }
 
-/** Resolves to every file that `exports` names, in its order, relative to the folder of the package. */
+/** Resolves to every file in `exports`, in order, relative to the folder of the package. */
 export async function exportedFiles(folder: string): Promise<ExportedFile[]> {
   const { exports } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
     exports: Record<string, Target>
@@ -28,7 +28,7 @@ function choices(target: Target, conditions: string[]): Omit<ExportedFile, 'subp
   return Object.entries(target).flatMap(([condition, next]) => choices(next, [...conditions, condition]))
 }
 
-/** Returns the modules that declarations name, by TypeScript's own reading. */
+/** Returns the modules that declarations import, as TypeScript parses them. */
 export function namedModules(declarations: string): string[] {
   return ts.preProcessFile(declarations).importedFiles.map(({ fileName }) => fileName)
 }

@@ -1,4 +1,4 @@
-// An issuer of the tests' own: it serves its keys where the examples look for them, and signs tokens by jose.
+// A test issuer: serves its keys where the examples expect them, and signs tokens with jose.
 
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -29,7 +29,7 @@ export class Issuer {
     return new Issuer(server, privateKey)
   }
 
-  /** An access token for the audience `api`, with an id of its own; `claims` are added, or replace others. */
+  /** Signs an access token for the audience `api`, with a unique id. `claims` are added or replace others. */
   token(scope: string, claims: Readonly<Record<string, unknown>> = {}): Promise<string> {
     const now = Math.floor(Date.now() / 1000)
     const id = String(++this.#tokens)

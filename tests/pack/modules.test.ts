@@ -10,7 +10,7 @@ import { NODE, Packed, run } from './project.ts'
 
 let packed: Packed
 let project: string
-/** The files of the installed package, and where `exports` leads. */
+/** The files of the installed package, and the targets of `exports`. */
 let files: Set<string>
 let exported: ExportedFile[]
 
@@ -29,19 +29,19 @@ before(async () => {
 
 after(() => packed.close())
 
-/** The subpaths that are code, as their users write them. */
+/** Returns the subpaths with code, as users import them. */
 function codeSubpaths(): string[] {
   const code = exported.filter(({ conditions }) => conditions.includes('import')).map(({ subpath }) => subpath)
   return [...new Set(code)].map((subpath) => `portcullis${subpath.slice(1)}`)
 }
 
-/** Runs a program in the project. Returns what it printed, as JSON. */
+/** Runs a program in the project and parses its output as JSON. */
 async function printed(parameters: string[]): Promise<unknown> {
   const { stdout } = await run(NODE, parameters, { cwd: project })
   return JSON.parse(stdout)
 }
 
-test('every file that exports names is there', () => {
+test('every file in exports exists', () => {
   assert.ok(exported.length > 50)
   assert.deepEqual(
     exported.filter(({ file }) => !files.has(file)),
@@ -64,7 +64,7 @@ test('every subpath has both halves, each with its types first', () => {
   }
 })
 
-test('a source map names modules that are shipped', async () => {
+test('source maps refer to shipped modules', async () => {
   const maps = [...files].filter((file) => file.endsWith('.map'))
   assert.ok(maps.includes('dist/entry/edge/gate.js.map'))
   for (const map of maps) {
@@ -79,12 +79,12 @@ test('a source map names modules that are shipped', async () => {
   }
 })
 
-test('require gives the copy of what import gives, and the module itself to bundlers', () => {
+test('require gives Node the CommonJS copy of the import file, and bundlers the ES module', () => {
   for (const { subpath, conditions, file } of exported.filter(({ conditions: [half] }) => half === 'require')) {
     const rest = conditions.slice(1)
-    // A module of its own for bundlers is the default of the import half.
+    // If bundlers get a separate module, it is the default of the import half.
     const asked = rest.join() === 'module' ? ['default'] : rest[0] === 'module' ? rest.slice(1) : rest
-    // Without `module`, which bundlers set, it is Node or a program like it.
+    // Without the condition `module`, which bundlers set, the caller is Node or a similar runtime.
     const wanted = imported(
       subpath,
       asked.length === 1 && asked[0] === 'default' && rest[0] !== 'module' ? ['node', 'default'] : asked,
@@ -101,7 +101,7 @@ test('require gives the copy of what import gives, and the module itself to bund
   }
 })
 
-/** The place of a file's CommonJS copy. */
+/** Returns the path of a file's CommonJS copy. */
 function copyOf(file: string): string {
   return file
     .replace('dist/', 'dist/cjs/')
@@ -109,7 +109,7 @@ function copyOf(file: string): string {
     .replace(/\.js$/, '.cjs')
 }
 
-/** The file that the import half gives for the first of these conditions that it has. */
+/** Returns the import half's file for the first of these conditions that it has. */
 function imported(subpath: string, conditions: string[]): string {
   const of = (path: string[]): string | undefined =>
     exported.find((each) => each.subpath === subpath && each.conditions.join() === ['import', ...path].join())?.file
@@ -118,7 +118,7 @@ function imported(subpath: string, conditions: string[]): string {
   return file
 }
 
-test('every subpath can be imported and required, and has the same names both ways', async () => {
+test('every subpath can be imported and required, with the same names both ways', async () => {
   const program = `
     const names = {}
     for (const subpath of ${JSON.stringify(codeSubpaths())}) {
@@ -138,7 +138,7 @@ test('every subpath can be imported and required, and has the same names both wa
   }
 })
 
-test('every name in a declaration leads to declarations that are shipped', async () => {
+test('every module in a declaration has shipped declarations', async () => {
   const declarations = [...files].filter((file) => /^dist\/.*\.d\.c?ts$/.test(file))
   assert.ok(declarations.length > 100)
   const folder = join(project, 'node_modules/portcullis')
@@ -152,7 +152,7 @@ test('every name in a declaration leads to declarations that are shipped', async
   }
 })
 
-test("in one process both judge a token, have an instance each, and know the other's errors", async () => {
+test("in one process both judge a token, have one instance each, and recognise each other's errors", async () => {
   const program = 'both-systems.mjs'
   await copyFile(fileURLToPath(new URL(program, import.meta.url)), join(project, program))
   assert.deepEqual(await printed([program]), {

@@ -1,5 +1,5 @@
-// Serves the Next example without a build of Next, which takes a minute: proxy and route handlers are called with
-// Next's own request class, in the order in which Next calls them. The real build is in the matrix.
+// Serves the Next example without a Next build, which takes a minute: calls proxy and route handlers with Next's own
+// request class, in Next's order. The matrix has the real build.
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'

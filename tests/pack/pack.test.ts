@@ -17,7 +17,7 @@ before(async () => {
 
 after(() => packed.close())
 
-test('the tarball holds what is needed and nothing else', async () => {
+test('the tarball contains the needed files and nothing else', async () => {
   const { stdout } = await run('tar', ['-tzf', packed.tarball])
   const files = stdout.trim().split('\n')
   assert.ok(files.includes('package/dist/entry/edge/workerd.js'))
@@ -40,7 +40,7 @@ test('publint finds nothing', async () => {
 
 test('are-the-types-wrong finds nothing', async () => {
   const attw = join(dirname(require.resolve('@arethetypeswrong/cli/package.json')), 'dist/index.js')
-  // For both module systems, and for the old resolution without `exports`. The wasm modules have no types.
+  // Covers both module systems and the old resolution without `exports`. The wasm modules have no types.
   await run(process.execPath, [
     attw,
     packed.tarball,
@@ -90,7 +90,7 @@ test('a fresh Node project has the command', { timeout: 120_000 }, async () => {
   assert.equal(schema.title, 'Portcullis origin')
 })
 
-/** Without what tells a program that it runs below a test runner: then it would report to that one. */
+/** Removes the variables by which a program would detect the test runner and report to it. */
 function withoutRunner(): NodeJS.ProcessEnv {
   const { NODE_TEST_CONTEXT: _, ...environment } = process.env
   return environment

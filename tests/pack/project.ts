@@ -1,4 +1,4 @@
-// The package as npm packs it, and fresh projects outside the checkout that install it.
+// The package as packed by npm, and new projects outside the checkout that install it.
 
 import { execFile } from 'node:child_process'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 export const run = promisify(execFile)
-/** The machine's own Node, which a project of the user's would have; the tests themselves may run in another. */
+/** The machine's own Node, which a user's project would use; the tests themselves may run in a different one. */
 export const NODE = 'node'
 export const PKG = fileURLToPath(new URL('../../pkg', import.meta.url))
 export const EXAMPLES = fileURLToPath(new URL('../../www/examples', import.meta.url))
@@ -29,7 +29,7 @@ export class Packed {
     return new Packed(folder, join(folder, stdout.trim().split('\n').at(-1) ?? ''))
   }
 
-  /** An empty project with the package. */
+  /** Creates an empty project with the package. */
   async freshProject(name: string): Promise<string> {
     const project = join(this.folder, name)
     await mkdir(project)
@@ -39,8 +39,8 @@ export class Packed {
   }
 
   /**
-   * A copy of an example, with its dependencies: the package from the tarball, others from npm but for those in
-   * `without`, which no step of the test needs.
+   * Creates a copy of an example with its dependencies: the package from the tarball, others from npm except for those
+   * in `without`, which the test does not need.
    */
   async example(name: string, without: readonly string[] = []): Promise<string> {
     const project = join(this.folder, `example-${name}`)
@@ -67,7 +67,7 @@ interface Manifest {
   devDependencies?: Record<string, string>
 }
 
-/** Installs the driver that was built for this machine already. */
+/** Installs the driver that is already built for this machine. */
 export async function linkDriver(project: string): Promise<void> {
   await buildDriver()
   await run('npm', ['install', '--ignore-scripts', ...QUIET, join(PKG, 'node_modules/better-sqlite3')], {
@@ -75,7 +75,7 @@ export async function linkDriver(project: string): Promise<void> {
   })
 }
 
-/** Compiles the driver for the machine's own Node, where it has no binary yet. It takes a minute or two. */
+/** Compiles the driver for the machine's own Node unless a binary exists. Takes a minute or two. */
 export async function buildDriver(): Promise<void> {
   const load = "new (require('better-sqlite3'))(':memory:')"
   const loads = await run(NODE, ['--eval', load], { cwd: PKG }).then(

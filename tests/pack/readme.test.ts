@@ -1,4 +1,4 @@
-// The README's examples, word for word, in fresh projects with the packed package.
+// The README's examples, verbatim, in new projects with the packed package.
 
 import assert from 'node:assert/strict'
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
@@ -11,7 +11,7 @@ import { Issuer } from './issuer.ts'
 import { linkDriver, NODE, Packed, run } from './project.ts'
 
 const require = createRequire(import.meta.url)
-/** The size of wrangler's upload, after gzip: a worker of its own and this package without `portcullis/providers`. */
+/** Maximum size of wrangler's upload, after gzip: a worker and this package without `portcullis/providers`. */
 const MAX_UPLOAD_KIB = 259.8
 
 const README = fileURLToPath(new URL('../../README.md', import.meta.url))
@@ -30,7 +30,7 @@ test('a fresh Node project runs the origin example and the edge example', { time
   const originPort = await freePort()
   const originExample = await example('origin')
   assert.match(originExample, /\b8780\b/)
-  // Word for word but for the port, on which somebody's demo may listen.
+  // Verbatim except for the port, which a running demo may use.
   await writeFile(join(project, 'origin.mjs'), originExample.replace('8780', String(originPort)))
   await writeFile(join(project, 'edge.mjs'), await example('edge'))
   await writeFile(join(project, 'call.mjs'), CALL)
@@ -91,7 +91,7 @@ test('a fresh wrangler project builds the edge example', { timeout: 120_000 }, a
   assert.ok(Number(kibibytes) <= MAX_UPLOAD_KIB, `the upload has ${kibibytes} KiB after gzip`)
 })
 
-/** The example in the README under the heading that names the side. */
+/** Returns the README's example under the heading with the name of the side. */
 async function example(side: 'edge' | 'origin'): Promise<string> {
   const text = await readFile(README, 'utf8')
   const blocks = [...text.matchAll(/```js\n([\s\S]*?)```/g)].map(([, code = '']) => code)
@@ -102,7 +102,8 @@ async function example(side: 'edge' | 'origin'): Promise<string> {
   return code
 }
 
-// Drives the edge example as a host would: no token, a good one, then the same after it was revoked.
+// Calls the edge example as a host would: without a token, with a valid one, then with the same one after its
+// revocation.
 const CALL = `
 import worker from './edge.mjs'
 const env = { ORIGIN: process.env.ORIGIN, ISSUER: process.env.ISSUER, FEED_KEY: process.env.FEED_PUBLIC_KEY }

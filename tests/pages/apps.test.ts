@@ -1,4 +1,4 @@
-// The console in a real browser: apps of a user, and keys limited in time.
+// The console in a real browser: apps of a user, and not-befores of keys.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -25,7 +25,7 @@ test('the console: apps and keys', { skip, timeout: 300_000 }, async (t) => {
   t.after(() => stage.close())
   const { client } = stage
 
-  await t.test('Disconnect ends one app of a user and nothing else, and Undo takes it back', async (t) => {
+  await t.test('Disconnect ends one app of a user and nothing else, and Undo reverts it', async (t) => {
     const { page, complaints } = await openConsole(t, stage)
     const [phone, other, bob] = [
       await client.logIn('alice', 'backend'),
@@ -45,7 +45,7 @@ test('the console: apps and keys', { skip, timeout: 300_000 }, async (t) => {
     assert.equal((await client.refresh(phone.refresh_token, 'backend')).status, 400)
     for (const lives of [other, bob]) assert.equal((await client.call(lives.access_token)).status, 200)
     await told(page, 'Disconnected backend from alice.')
-    // It stays in the list, disconnected, without a session.
+    // The app stays in the list as disconnected, without a session.
     await apps.getByRole('row', { name: /backend.*0.*20\d\d/ }).waitFor()
     const again = await client.logIn('alice', 'backend')
     assert.equal((await client.call(again.access_token)).status, 200)
@@ -72,14 +72,14 @@ test('the console: apps and keys', { skip, timeout: 300_000 }, async (t) => {
     }
     await undo(page, 'Undo: App disconnected, bob, app demo')
     await assertAccepted(stage, two)
-    // Only once the list is a new one.
+    // Waits for the new list.
     await page.getByRole('button', { name: 'Undo: App disconnected, bob, app demo' }).waitFor({ state: 'detached' })
     await page.getByRole('button', { name: 'Undo: App disconnected, bob, app backend' }).waitFor()
     assert.equal((await client.call(one.access_token)).status, 401)
     assert.deepEqual(complaints, [])
   })
 
-  await t.test('the app one works in is said to be that, and logs out', async (t) => {
+  await t.test('disconnecting the current app warns about it and logs out', async (t) => {
     const { page } = await openConsole(t, stage)
     await open(page, 'admin')
     await page.getByRole('button', { name: 'Disconnect demo from admin' }).click()
@@ -94,7 +94,7 @@ test('the console: apps and keys', { skip, timeout: 300_000 }, async (t) => {
     await logIn(page)
   })
 
-  await t.test('where the issuer is elsewhere, user and app are typed', async (t) => {
+  await t.test('with an issuer elsewhere, user and app are typed', async (t) => {
     const { page, complaints } = await openConsole(t, stage)
     const login = await client.logIn('alice', 'backend')
     const elsewhere = {
@@ -127,12 +127,12 @@ test('the console: apps and keys', { skip, timeout: 300_000 }, async (t) => {
     await told(page, /^Done\. Disconnected an app from .*Enforced on 1 of 1 edge/)
     assert.ok(
       complaints.every((text) => text.includes('404')),
-      'but for the browser, which complains of the 404',
+      'except for the browser’s message about the 404',
     )
     await page.unrouteAll({ behavior: 'wait' })
   })
 
-  await t.test('a key is limited to a window of time, and signs on; that is taken back', async (t) => {
+  await t.test('a key gets a not-before and stays in use; the not-before is removed', async (t) => {
     const { page, complaints } = await openConsole(t, stage)
     const login = await client.logIn('alice')
     const key = keyOf(login)

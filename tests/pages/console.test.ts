@@ -35,7 +35,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     await page.getByRole('button', { name: 'Log in' }).click()
     await page.getByRole('alert').getByText('The user name or the password is wrong.').waitFor()
     await assertAccessible(page)
-    // The browser itself complains of the 400.
+    // The browser itself logs the 400.
     assert.equal(complaints.splice(0).length, 1)
     await logIn(page)
     await assertAccessible(page)
@@ -43,7 +43,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
       document.cookie,
       ...[localStorage, sessionStorage].flatMap((storage) => Object.values(storage)),
     ])
-    // The marks of a session name the token endpoint and the issuer, whose address has dots as well.
+    // The markers of a session contain the URLs of the token endpoint and the issuer, which have dots as well.
     const stored = kept.map((text) => String(text).replaceAll(stage.url, ''))
     assert.deepEqual(
       stored.filter((text) => /\w+\.\w+\./.test(text)),
@@ -102,7 +102,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     assert.deepEqual(complaints, [])
   })
 
-  await t.test('Raise token version refuses older tokens, and Undo takes it back', async (t) => {
+  await t.test('Raise token version refuses older tokens, and Undo reverts it', async (t) => {
     const { page, complaints } = await openConsole(t, stage)
     const login = await client.logIn('alice')
     await open(page, 'alice')
@@ -117,7 +117,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     assert.deepEqual(complaints, [])
   })
 
-  await t.test('Undo needs a reason, and readmits who was logged out by mistake', async (t) => {
+  await t.test('Undo needs a reason, and restores the access of a user who was logged out by mistake', async (t) => {
     const { page, complaints } = await openConsole(t, stage)
     const login = await client.logIn('alice')
     await page.getByRole('button', { name: 'Log out everywhere: alice' }).click()
@@ -149,7 +149,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     const warned = await asked(page, 'Ban this key?')
     await warned.getByText('It is the last key of the realm.').waitFor()
     await agree(warned, 'Ban')
-    assert.ok(await warned.isVisible(), 'the last key takes a tick')
+    assert.ok(await warned.isVisible(), 'the last key needs a tick')
     await warned.getByRole('button', { name: 'Cancel' }).click()
 
     await page.getByRole('button', { name: 'Rotate' }).click()
@@ -187,7 +187,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     assert.deepEqual(complaints, [])
   })
 
-  await t.test('says so when an answer has another form, and goes on', async (t) => {
+  await t.test('reports an unexpected response, and continues', async (t) => {
     const { page, complaints } = await openConsole(t, stage)
     await page.route('**/keys', (route) => route.fulfill({ json: { kind: 'something else' } }))
     await show(page, 'Keys')
@@ -216,10 +216,10 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     assert.ok((await actions.count()) >= 4)
     await page.getByRole('button', { name: 'Newer' }).click()
     await page.getByText('Page 1', { exact: true }).waitFor()
-    await page.getByLabel('Subject').fill('nobody <b>at</b> all')
+    await page.getByLabel('Subject').fill('no one <b>at</b> all')
     await page.getByRole('button', { name: 'Search' }).click()
     await page.getByText('No entry matches all fields.').waitFor()
-    assert.equal(await page.getByLabel('Subject').inputValue(), 'nobody <b>at</b> all')
+    assert.equal(await page.getByLabel('Subject').inputValue(), 'no one <b>at</b> all')
     await page.goBack()
     await page.getByText('Page 1', { exact: true }).waitFor()
     await page.getByRole('button', { name: 'Clear' }).click()
@@ -235,7 +235,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     assert.deepEqual(complaints, [])
   })
 
-  await t.test('everything works by keyboard, and Escape leaves things as they are', async (t) => {
+  await t.test('everything works by keyboard, and Escape changes nothing', async (t) => {
     const { page, complaints } = await openPage(await openContext(t, stage), `${stage.url}/console`)
     await page.getByRole('button', { name: 'Log in' }).focus()
     await page.keyboard.press('Enter')
@@ -248,7 +248,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Cancel')
     await page.keyboard.press('Escape')
     await dialog.waitFor({ state: 'detached' })
-    assert.ok(await isFocused(button), 'who asked is where he was')
+    assert.ok(await isFocused(button), 'the focus is where it was')
     assert.equal((await client.call(login.access_token)).status, 200)
     await page.keyboard.press('Enter')
     await tabTo(page, (await asked(page, /alice/)).getByRole('button', { name: 'Log out everywhere' }))
@@ -256,7 +256,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     await assertRefused(stage, login)
     await told(page, 'alice was logged out everywhere.')
     await page.getByRole('row', { name: /alice.*20\d\d/ }).waitFor()
-    assert.ok(await isFocused(button), 'also when the list is a new one')
+    assert.ok(await isFocused(button), 'also with a new list')
     assert.deepEqual(complaints, [])
   })
 
@@ -282,7 +282,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     const live = page.getByRole('complementary', { name: 'Live' })
     const value = (title: string): Locator => live.locator('figure', { hasText: title }).locator('output')
     await client.revoke((await client.logIn('bob')).access_token)
-    // A manifest has the filters, which are built for it.
+    // Fetching a manifest builds its filters.
     await (await fetch(`${stage.url}/feed/acme/manifest`)).arrayBuffer()
     await value('Feed age')
       .getByText(/^\d+(\.\d)? s$/)
@@ -302,7 +302,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     assert.deepEqual(complaints, [])
   })
 
-  await t.test('Log out all users is everybody, the administrator too', async (t) => {
+  await t.test('Log out all users includes the administrator', async (t) => {
     const { page, complaints } = await openConsole(t, stage)
     const logins = [await client.logIn('alice'), await client.logIn('bob')]
     await page.getByRole('button', { name: 'Log out all users' }).click()
@@ -318,7 +318,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     assert.deepEqual(complaints, [])
   })
 
-  await t.test('says so when another administrator has ended the login', async (t) => {
+  await t.test('reports that another administrator has ended the login', async (t) => {
     const { page } = await openConsole(t, stage)
     const admin = await client.logIn('admin')
     await client.logOutEverywhere(admin.access_token, String(claimsOf(admin.access_token)['sub']))
@@ -327,7 +327,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     await assertAccessible(page)
   })
 
-  await t.test('goes on with a new token when its own was revoked', async (t) => {
+  await t.test('continues with a new token after its own was revoked', async (t) => {
     const { page, requests, complaints } = await openConsole(t, stage)
     const headers = await Promise.all(requests.map((request) => request.allHeaders()))
     const token = headers.flatMap(({ authorization = '' }) => authorization.split('Bearer ').slice(1)).at(-1) ?? ''
@@ -336,7 +336,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     await page.getByRole('table', { name: 'Keys' }).waitFor()
     assert.ok(
       complaints.length > 0 && complaints.every((text) => text.includes('401')),
-      'but for the browser, which complains of the 401',
+      'except for the browser’s message about the 401',
     )
   })
 
@@ -351,7 +351,7 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
     stage.place.children.push(await startEdge(stage.place))
   })
 
-  await t.test('says so when there is no network, and when the origin is gone', async (t) => {
+  await t.test('reports a missing network and a stopped origin', async (t) => {
     const { page } = await openConsole(t, stage)
     await page.context().setOffline(true)
     await page.getByText('The page shows the last known state.').waitFor()
@@ -372,13 +372,13 @@ test('the console', { skip, timeout: 300_000 }, async (t) => {
   })
 })
 
-/** Tabs until it has the focus. */
+/** Presses Tab until the target has the focus. */
 async function tabTo(page: Page, target: Locator): Promise<void> {
   for (let presses = 0; presses < 60; presses += 1) {
     if (await isFocused(target)) return
     await page.keyboard.press('Tab')
   }
-  assert.fail('the Tab key does not lead there')
+  assert.fail('the Tab key does not reach it')
 }
 
 function isFocused(target: Locator): Promise<boolean> {

@@ -1,4 +1,4 @@
-// The console, as an administrator uses it.
+// Drives the console as an administrator would.
 
 import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
@@ -6,11 +6,11 @@ import type { Locator, Page } from 'playwright-core'
 import { claimsOf, type Login } from '../../www/demo/client.ts'
 import { openContext, openPage, type Stage, type Watched } from './stage.ts'
 
-/** Bounds for a busy machine; benchmarks measure the time. */
+/** Generous bounds for a busy machine; benchmarks measure the time. */
 const REFUSED_WITHIN_MS = 10_000
 const ACCEPTED_WITHIN_MS = 30_000
 
-/** The console after the login. */
+/** Opens the console and logs in. */
 export async function openConsole(t: TestContext, stage: Stage): Promise<Watched> {
   const watched = await openPage(await openContext(t, stage), `${stage.url}/console`)
   await logIn(watched.page)
@@ -24,14 +24,14 @@ export async function logIn(page: Page): Promise<void> {
   await page.locator('.region:not([aria-busy])').first().waitFor()
 }
 
-/** Shows a section and waits for its content. */
+/** Opens a section and waits for its content. */
 export async function show(page: Page, section: string): Promise<void> {
   await page.getByRole('link', { name: section, exact: true }).click()
   await page.getByRole('heading', { name: section, exact: true }).waitFor()
   await page.locator('.region:not([aria-busy])').waitFor()
 }
 
-/** Shows a user. */
+/** Opens a user. */
 export async function open(page: Page, user: string): Promise<void> {
   await show(page, 'Users')
   await page.getByRole('link', { name: user, exact: true }).click()
@@ -48,7 +48,7 @@ export function agree(dialog: Locator, verb: string): Promise<void> {
   return dialog.getByRole('button', { name: verb, exact: true }).click()
 }
 
-/** Waits for the announcement of an act. */
+/** Waits for the message about an action. */
 export async function told(page: Page, words: string | RegExp): Promise<void> {
   const all =
     typeof words === 'string' ? new RegExp(`^Done\\. ${words} Enforced on 1 of 1 edge after \\d+ ms\\.$`) : words
@@ -69,7 +69,7 @@ export async function assertRefused({ client }: Stage, { access_token: token }: 
   assert.ok(milliseconds < REFUSED_WITHIN_MS, `refused only after ${milliseconds} ms`)
 }
 
-/** A correction reaches the edge with the next manifest. */
+/** Waits until the edge accepts the token again; a correction reaches it with the next manifest. */
 export async function assertAccepted({ client }: Stage, { access_token: token }: Login): Promise<void> {
   const deadline = Date.now() + ACCEPTED_WITHIN_MS
   while ((await client.call(token)).status !== 200)

@@ -1,4 +1,4 @@
-// Common to all pages: their headers, their look in every mode, and their start.
+// Tests common to all pages: headers, appearance in every mode, and start.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -35,7 +35,7 @@ test('the pages', { skip, timeout: 180_000 }, async (t) => {
     for (const path of none) {
       const response: Response = await fetch(`${stage.url}${path}`)
       assert.equal(response.status, 404, path)
-      assert.equal(response.headers.get('content-security-policy'), null, 'the origin answers data that is no page')
+      assert.equal(response.headers.get('content-security-policy'), null, 'the origin returns data, not a page')
     }
     const settings = (await (await fetch(`${stage.url}/demo.json`)).json()) as { feedKeys: Record<string, unknown>[] }
     assert.ok(
@@ -47,7 +47,7 @@ test('the pages', { skip, timeout: 180_000 }, async (t) => {
   for (const path of PAGES) {
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const width of [390, 1280]) {
-        await t.test(`${path} stands at ${width} px, ${colorScheme}, without a complaint`, async (t) => {
+        await t.test(`${path} renders at ${width} px, ${colorScheme}, without errors`, async (t) => {
           const viewport = { width, height: 844 }
           const context = await openContext(t, stage, { colorScheme, viewport, reducedMotion: 'reduce' })
           const { page, complaints } = await openPage(context, `${stage.url}${path}`)
@@ -71,10 +71,10 @@ test('the pages', { skip, timeout: 180_000 }, async (t) => {
       return 'nothing was thrown'
     })
     assert.match(thrown, /^TypeError: .*TrustedHTML/)
-    assert.equal(complaints.length, 1, 'a breach of the policy is a complaint')
+    assert.equal(complaints.length, 1, 'a violation of the policy is recorded')
   })
 
-  await t.test('a page without the settings of its demo says so, and tries again', async (t) => {
+  await t.test('a page that cannot load the settings of its demo reports it and tries again', async (t) => {
     const context = await openContext(t, stage)
     await context.route('**/demo.json', (route) => route.fulfill({ status: 503, json: { error: 'server_error' } }))
     for (const path of PAGES) {

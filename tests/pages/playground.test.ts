@@ -1,4 +1,4 @@
-// The playground in a real browser: right verdicts, nothing sent, nothing of a token run as markup.
+// The playground in a real browser: correct verdicts, no token sent anywhere, no part of a token interpreted as markup.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -8,7 +8,7 @@ import { startOrigin } from '../../www/demo/start-origin.ts'
 import { skip } from '../browser/chromium.ts'
 import { assertAccessible, assertFits, openContext, openPage, openStage, type Stage, type Watched } from './stage.ts'
 
-/** Claims of a hostile token: markup, a script's URL, text that changes direction, `__proto__`. */
+/** Claims of a hostile token: markup, a script URL, bidirectional overrides, `__proto__`. */
 const HOSTILE = {
   '<img src=x onerror=alert(1)>': '</td><script>document.title="taken"</script>',
   __proto__x: 'javascript:alert(1)',
@@ -21,13 +21,13 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
   assert.ok(stage)
   t.after(() => stage.close())
 
-  await t.test('accepts a good token, and sends nothing of it', async (t) => {
+  await t.test('accepts a valid token, and does not send it anywhere', async (t) => {
     const { client } = stage
     const { access_token: token } = await client.logIn('alice')
     const { page, requests, complaints } = await openPlayground(t, stage)
     await paste(page, `  ${token}\n`)
     await verdict(page, 'Accepted')
-    // The feed moves on, and the token is judged anew.
+    // The feed advances, and the token is judged again.
     const sequence = page.locator('.facts > div', { hasText: 'Sequence' }).locator('dd').first()
     const before = await sequence.textContent()
     await client.revoke((await client.logIn('bob')).access_token)
@@ -73,11 +73,14 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
     await verdict(page, 'Refused', 'wrong_issuer')
     const claims = page.getByRole('table', { name: 'Claims' })
     assert.ok((await claims.textContent())?.includes('<img src=x onerror=alert(1)>'))
-    assert.ok((await claims.textContent())?.includes('\\u202eecila\\u202c\\u0000'), 'changes of direction are escaped')
+    assert.ok(
+      (await claims.textContent())?.includes('\\u202eecila\\u202c\\u0000'),
+      'bidirectional overrides are escaped',
+    )
     assert.equal(await claims.locator('img, script, a').count(), 0)
     assert.match(await page.title(), /^Playground/)
     await assertFits(page)
-    // Longer than a gate reads; the page stays usable.
+    // Longer than a gate accepts; the page stays usable.
     await paste(page, 'A'.repeat(100_000))
     await verdict(page, 'Refused', 'malformed')
     await page.getByText('Too long to show.').waitFor()
@@ -94,7 +97,7 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
       const { page, complaints } = await openPlayground(t, stage)
       await page.getByRole('button', { name: `Log in as ${user}` }).click()
       await verdict(page, 'Accepted')
-      // By keyboard, as one may.
+      // By keyboard.
       await page.getByRole('button', { name: button }).focus()
       await page.keyboard.press('Enter')
       await verdict(page, 'Refused', reason)
@@ -105,7 +108,7 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
     })
   }
 
-  await t.test('ends nothing when another token takes the place meanwhile', async (t) => {
+  await t.test('revokes nothing if another token has replaced it in the meantime', async (t) => {
     const { page, complaints } = await openPlayground(t, stage)
     await page.getByRole('button', { name: 'Log in as bob' }).click()
     await verdict(page, 'Accepted')
@@ -125,7 +128,7 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
     assert.deepEqual(complaints, [])
   })
 
-  await t.test('says so when there is no network, and when the origin is gone', async (t) => {
+  await t.test('reports a missing network and a stopped origin', async (t) => {
     const { page } = await openPlayground(t, stage)
     await page.context().setOffline(true)
     await page.getByText('The page shows the last known state.').waitFor()
@@ -144,7 +147,7 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
   })
 })
 
-/** The playground, once its gate has the feed. */
+/** Opens the playground and waits until its gate has the feed. */
 async function openPlayground(t: TestContext, stage: Stage): Promise<Watched> {
   const watched = await openPage(await openContext(t, stage), `${stage.url}/`)
   await watched.page.getByText('live', { exact: true }).waitFor()
@@ -160,19 +163,19 @@ async function verdict(page: Page, word: 'Accepted' | 'Refused', reason = ''): P
   await page.getByRole('region', { name: 'Verdict' }).getByText(text, { exact: true }).waitFor()
 }
 
-/** The titles of the checks that came out so. */
+/** Returns the titles of the checks with this outcome. */
 function outcomes(page: Page, outcome: string): Promise<string[]> {
   return page.locator(`.check[data-outcome="${outcome}"] > .check-line > span:first-child`).allTextContents()
 }
 
-/** The token with a claim changed after it was signed. */
+/** Returns the token with a claim changed after signing. */
 function changed(token: string): string {
   const [header, claims = '', signature] = token.split('.')
   const payload = { ...(JSON.parse(Buffer.from(claims, 'base64url').toString()) as object), sub: 'somebody else' }
   return [header, Buffer.from(JSON.stringify(payload)).toString('base64url'), signature].join('.')
 }
 
-/** A token of another issuer's key. */
+/** Signs a token with another issuer's key. */
 async function foreign(issuer: string, claims: Record<string, unknown>): Promise<string> {
   const { privateKey } = await generateKeyPair('RS256')
   return new SignJWT({ ...claims, iss: issuer, aud: 'api', sub: 'mallory', jti: '1', token_use: 'access' })

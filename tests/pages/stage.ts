@@ -16,20 +16,20 @@ export interface Stage {
   place: Place
   client: Client
   browser: Browser
-  /** Where the pages are, such as `http://127.0.0.1:20123`. */
+  /** Base URL of the pages, such as `http://127.0.0.1:20123`. */
   url: string
   close(): Promise<void>
 }
 
-/** A page, with its requests and its errors. */
+/** A page with its requests and errors. */
 export interface Watched {
   page: Page
   requests: Request[]
-  /** Errors on the console, uncaught ones, and breaches of the Content-Security-Policy. */
+  /** Console errors, uncaught errors, and violations of the Content-Security-Policy. */
   complaints: string[]
 }
 
-/** Builds the pages and starts the demo and the browser. `undefined` where there is no Chromium. */
+/** Builds the pages and starts the demo and the browser. Returns `undefined` without Chromium. */
 export async function openStage(): Promise<Stage | undefined> {
   const browser = await openChromium()
   if (browser === undefined) return undefined
@@ -49,7 +49,7 @@ export async function openStage(): Promise<Stage | undefined> {
   return { place, client: new Client(place), browser, url: originUrl(place), close }
 }
 
-/** A context of its own, closed with the test. */
+/** Opens a separate context that is closed with the test. */
 export async function openContext(
   t: TestContext,
   { browser }: Stage,
@@ -73,16 +73,16 @@ export async function openPage(context: BrowserContext, url: string): Promise<Wa
   return watched
 }
 
-/** No rule of axe-core is broken by the page as it stands. */
+/** Checks that the page in its current state violates no rule of axe-core. */
 export async function assertAccessible(page: Page): Promise<void> {
-  // Evaluated from outside: the page's own policy would not let the script in.
+  // Evaluated from outside, because the page's own policy would block the script.
   await page.evaluate(axe.source)
   const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run())
   const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`)
   assert.deepEqual(found, [])
 }
 
-/** Nothing makes the page wider than its window. */
+/** Checks that the page is not wider than its window. */
 export async function assertFits(page: Page): Promise<void> {
   const [inside, window] = await page.evaluate(() => {
     const { scrollWidth, clientWidth } = document.documentElement

@@ -1,4 +1,4 @@
-// Try it, in a real browser: one login for the tabs of a user, and its end in all of them and at the edge.
+// The page "Try it" in a real browser: one login for a user's tabs, and its end in all of them and at the edge.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -44,7 +44,7 @@ test('try it', { skip, timeout: 180_000 }, async (t) => {
     const [here, elsewhere] = [await openContext(t, stage), await openContext(t, stage)]
     const [first, far] = [await openTry(here, stage), await openTry(elsewhere, stage)]
     await logIn(first.page, 'bob')
-    // Another device: it shares nothing with the first.
+    // Another device, which shares nothing with the first.
     await logIn(far.page, 'bob')
     await far.page.getByLabel('Call every second').check()
     await first.page.getByRole('button', { name: 'Log out everywhere' }).click()
@@ -53,12 +53,12 @@ test('try it', { skip, timeout: 180_000 }, async (t) => {
       await answered(page, '401 invalid_token')
     }
     await journal(first.page, /^The edge refuses bob’s old token: \d+ ms after your request$/)
-    // The next login works at once.
+    // A new login works at once.
     await logIn(first.page, 'bob')
     assertQuiet(first, far)
   })
 
-  await t.test('a login is taken by keyboard, and a wrong password is said to be wrong', async (t) => {
+  await t.test('a login works by keyboard, and a wrong password is reported', async (t) => {
     const phone = await openContext(t, stage, { viewport: { width: 390, height: 844 } })
     const { page, ...watched } = await openTry(phone, stage)
     await page.keyboard.press('Tab')
@@ -92,13 +92,13 @@ test('try it', { skip, timeout: 180_000 }, async (t) => {
     await page.getByRole('button', { name: 'Log in', exact: true }).waitFor()
   })
 
-  await t.test('says so when there is no network, and when the edge is gone', async (t) => {
+  await t.test('reports a missing network and a stopped edge', async (t) => {
     const { page } = await openTry(await openContext(t, stage), stage)
     await logIn(page, 'alice')
     await page.context().setOffline(true)
     await page.getByRole('button', { name: 'Call the API' }).click()
     await answered(page, 'No response')
-    // The tokens are forgotten all the same.
+    // The tokens are still deleted.
     await page.getByRole('button', { name: 'Log out here' }).click()
     await journal(page, 'This browser deleted the tokens, but they may not be revoked (offline)')
     await assertAccessible(page)
@@ -126,7 +126,7 @@ async function logIn(page: Page, user: string): Promise<void> {
   await calledAs(page, user)
 }
 
-/** The page shows who is logged in, and that the API let them through. */
+/** Checks that the page shows the logged-in user and an accepted API call. */
 async function calledAs(page: Page, user: string): Promise<void> {
   await page.getByText(`Logged in as ${user}`).first().waitFor()
   await answered(page, '200')
@@ -141,7 +141,7 @@ async function journal(page: Page, text: string | RegExp): Promise<void> {
   await page.getByRole('region', { name: 'What happened here' }).getByText(text).first().waitFor()
 }
 
-/** Chromium itself writes a line for each 400 and 401, which this page is about; nothing else may be there. */
+/** Chromium logs each 400 and 401, which are expected on this page; there must be no other messages. */
 function assertQuiet(...pages: Watched[]): void {
   const answers = /^Failed to load resource: .* status of 40[01] /
   assert.deepEqual(

@@ -10,7 +10,7 @@ export default {
     if (request.method !== 'POST') return new Response('post a realm, then tokens')
     const { realm, tokens } = (await request.json()) as { realm?: RealmOptions; tokens?: string[] }
     if (realm !== undefined) {
-      // No token is cached, so the host verifies every one.
+      // Tokens are not cached, so the host verifies every one.
       const waits = { firstLoadTimeoutMs: 5000, refreshTimeoutMs: 5000, jwksTimeoutMs: 5000 }
       gate = createGate({ realms: [realm], verifiedTokenCacheEntries: 0, onReport: () => (reports += 1), ...waits })
       await gate.refresh()

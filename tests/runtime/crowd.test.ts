@@ -1,5 +1,5 @@
-// Many tokens at once in workerd with the slim module, where WebCrypto checks every signature: good ones are accepted,
-// and garbage that names a key that WebCrypto cannot import causes no fetch.
+// Many tokens at once in workerd with the slim module, where WebCrypto checks every signature: valid ones are accepted,
+// and garbage that names a key which WebCrypto cannot import causes no fetch.
 
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
@@ -21,7 +21,7 @@ const ISSUER = 'https://issuer.example/realms/test'
 test('crowds of tokens in workerd, with the slim module', { timeout: 120_000 }, async (context) => {
   const { privateKey, publicKey } = await generateKeyPair('ES256')
   const usable = { ...(await exportJWK(publicKey)), kid: 'usable', alg: 'ES256', use: 'sig' }
-  // No point of the curve.
+  // Not a point on the curve.
   const coordinate = Buffer.alloc(32, 7).toString('base64url')
   const unusable = { kty: 'EC', crv: 'P-256', x: coordinate, y: coordinate, kid: 'unusable', alg: 'ES256', use: 'sig' }
   let keyFetches = 0

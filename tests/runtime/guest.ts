@@ -1,4 +1,4 @@
-// The suite in a runtime that is a program of its own: a scenario comes in, the results go out.
+// Runs the suite in a runtime that is a separate program: reads a scenario, writes the results.
 
 import { text } from 'node:stream/consumers'
 import type { createGate } from 'portcullis/edge'

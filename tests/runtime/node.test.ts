@@ -1,4 +1,4 @@
-// The suite in Node, and in one whose engine has no SIMD, as on an old processor: the slim module does without.
+// The suite in Node, and in a Node without SIMD, as on an old processor, where the slim module works.
 
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
@@ -30,7 +30,7 @@ testIn(
 const FEED = { url: 'https://feed.example', keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }] }
 const REALM = JSON.stringify({ name: 'acme', issuer: 'https://id.example', audience: 'api', feed: FEED })
 
-test('Node without SIMD: the gate names the entry that does without', () => {
+test('Node without SIMD: the gate names the entry that works without it', () => {
   const use = `return createGate({ realms: [${REALM}] }).check('a.b.c')`
   assert.match(
     refusalOf('portcullis/edge', `({ createGate }) => { ${use}`),
@@ -43,7 +43,7 @@ test('Node without SIMD: an origin names the missing feature', () => {
   assert.match(refusal, /^not_loaded this engine has no wasm SIMD, which an origin needs: /)
 })
 
-/** Code and message of the error of a use of the module. */
+/** Returns code and message of the error when the module is used. */
 function refusalOf(subpath: string, use: string): string {
   const program = `import('${subpath}').then(${use} }).catch(({ code, message }) => console.log(code, message))`
   return spawnSync(process.execPath, [...WITHOUT_SIMD, '--eval', program], { encoding: 'utf8' }).stdout

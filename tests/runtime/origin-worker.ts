@@ -1,4 +1,4 @@
-// An origin inside a worker: POST its options, then use its routes.
+// An origin inside a worker: POST its options first, then use its routes.
 
 import { createOrigin, type Origin, type OriginOptions } from 'portcullis/origin'
 import { memoryStore } from 'portcullis/origin/memory'

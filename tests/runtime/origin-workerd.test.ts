@@ -36,7 +36,7 @@ test('an origin in workerd', { timeout: 60_000 }, async () => {
       new SignJWT({ iss: ISSUER, aud: 'api', sub: 'user', jti, iat: now - 10, exp: now + 600, token_use: 'access' })
         .setProtectedHeader({ alg: 'ES256', kid: 'k', typ: 'JWT' })
         .sign(privateKey)
-    // Several at once share a transaction, although each is a request of its own.
+    // Concurrent revocations share a transaction, although each is a separate request.
     const tokens = await Promise.all(['a', 'b', 'c', 'd'].map(sign))
     for (const token of tokens) assert.equal((await gate.check(token)).ok, true)
     const answers = await Promise.all(tokens.map((token) => post('/v1/auth/token/revoke', { token })))

@@ -1,5 +1,5 @@
-// Runs the suite in a program such as Deno or Bun, as a test of this name; skipped where it cannot run. The binary is
-// one that npm has installed, or an absolute path; the gate is that of `subpath`.
+// Runs the suite in a program such as Deno or Bun, as a test with this name; skipped if the program cannot run. The
+// binary is installed by npm or given by an absolute path; the gate comes from `subpath`.
 
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'

@@ -1,10 +1,10 @@
-// A worker that takes a provider's tokens, with the provider's options and the feed of the origin.
+// A worker that accepts a provider's tokens, with the provider's options and the origin's feed.
 
 import { createGate, type JWK } from 'portcullis/edge'
 import { authentik } from 'portcullis/providers'
 
 export interface ProviderWorkerEnv {
-  /** The provider. */
+  /** URL of the provider. */
   BASE_URL: string
   FEED_URL: string
   /** The feed's public key as JSON. */

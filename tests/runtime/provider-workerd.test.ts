@@ -1,5 +1,4 @@
-// A provider from end to end: it issues tokens, a worker accepts them, and its logout token to the origin ends them
-// there.
+// A provider from end to end: it issues tokens, a worker accepts them, and its logout token to the origin revokes them.
 
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
@@ -18,7 +17,7 @@ import { freePort, pause } from '../../www/demo/child.ts'
 import { serveWorker } from '../../www/demo/workerd.ts'
 import type { ProviderWorkerEnv } from './provider-worker.ts'
 
-/** What a gate that pulls may need, on a loaded machine. */
+/** A generous bound for a pulling gate on a loaded machine. */
 const LIMIT_MS = 20_000
 const LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
 
@@ -56,12 +55,12 @@ test("authentik's tokens are accepted in workerd until the session's logout", { 
 
 interface TestProvider {
   url: string
-  /** With `claims` instead of, or besides, those of a user's access token; `undefined` removes one. */
+  /** Signs a user's access token with `claims` added or replaced; `undefined` removes a claim. */
   accessToken(claims: Record<string, unknown>): Promise<string>
   logoutToken(sid: string): Promise<string>
 }
 
-/** Publishes its keys where authentik does; jose signs. */
+/** Starts a provider that publishes its keys where authentik does and signs with jose. */
 async function openProvider(t: TestContext): Promise<TestProvider> {
   const { privateKey, publicKey } = await generateKeyPair('RS256')
   const keys = [{ ...(await exportJWK(publicKey)), kid: 'k', use: 'sig' }]
@@ -85,7 +84,7 @@ async function openProvider(t: TestContext): Promise<TestProvider> {
   }
 }
 
-/** Resolves to a function that answers the status of a request with a token. */
+/** Resolves to a function that returns the status of a request with a token. */
 async function openWorker(
   t: TestContext,
   env: ProviderWorkerEnv,

@@ -1,4 +1,4 @@
-// Shows each result of the suite as a test of its own.
+// Reports each result of the suite as a separate test.
 
 import type { TestContext } from 'node:test'
 import type { Result } from './suite.ts'

@@ -1,4 +1,4 @@
-// Sets the scene: an issuer's keys and tokens made by jose, and an origin that serves a feed.
+// Creates the scenario: an issuer's keys and tokens signed by jose, and an origin that serves a feed.
 
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
@@ -131,7 +131,7 @@ function sign(key: Key, claims: Record<string, unknown>, header: Partial<JWTHead
     .sign(key.privateKey)
 }
 
-/** Another first character of the signature: form and length stay right. */
+/** Changes the first character of the signature; form and length stay valid. */
 function broken(token: string): string {
   const [header, payload, signature = ''] = token.split('.')
   return `${header}.${payload}.${signature.startsWith('A') ? 'B' : 'A'}${signature.slice(1)}`

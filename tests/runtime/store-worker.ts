@@ -1,4 +1,4 @@
-// The contract of stores inside a worker: answers the result of each of its tests. A Worker has no test runner.
+// The contract of stores inside a worker, which has no test runner: returns the result of each test.
 
 import { memoryStore } from 'portcullis/origin/memory'
 import { storeContract } from 'portcullis/origin/store-contract'
@@ -7,7 +7,7 @@ import type { Result } from './suite.ts'
 export default {
   async fetch(request: Request): Promise<Response> {
     if (request.method !== 'POST') return new Response('post to run the contract')
-    // A fault that is planted must be seen in here as well.
+    // A planted fault must be detected here as well.
     const { lostRows } = (await request.json()) as { lostRows: number }
     const tests: { name: string; body: () => Promise<void> }[] = []
     storeContract(() => ({ store: lostRows === 0 ? memoryStore() : losing(lostRows) }), {

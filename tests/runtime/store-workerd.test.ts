@@ -1,4 +1,4 @@
-// The contract of stores in workerd: it needs nothing of Node, and finds the same there.
+// The contract of stores in workerd: it does not need Node, and gives the same results there.
 
 import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'

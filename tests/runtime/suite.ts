@@ -1,4 +1,4 @@
-// Tests for every runtime: the runner passes in the library and a scenario.
+// Tests for every runtime. The runner passes the library and a scenario.
 
 import type { Gate, GateOptions, RealmOptions } from 'portcullis/edge'
 
@@ -8,21 +8,22 @@ export interface Library {
 }
 
 /**
- * Made by the runner with an independent signer and a running origin; plain data, so that it can be posted to a worker.
+ * Created by the runner with an independent signer and a running origin. Plain data, so that it can be posted to a
+ * worker.
  */
 export interface Scenario {
   realm: Omit<RealmOptions, 'jwks'> & { jwks: string }
-  /** Tokens with the verdict each must get: `accepted`, or a reason code. */
+  /** Tokens with their expected verdicts: `accepted`, or a reason code. */
   cases: { name: string; token: string; expect: string }[]
-  /** A good token, which the runner's origin revokes on request. */
+  /** A valid token, which the runner's origin revokes on request. */
   victim: string
-  /** Revokes the victim. */
+  /** URL that revokes the victim. */
   revokeUrl: string
 }
 
 export interface Result {
   name: string
-  /** The failure; absent when it passed. */
+  /** The failure; absent if the test passed. */
   problem?: string
 }
 
@@ -41,7 +42,7 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
     }
   }
 
-  await test('before the first feed there is no state, and checkSync says so', async () => {
+  await test('before the first feed there is no state, and checkSync reports that', async () => {
     same(gate.checkSync(victim).ok, false)
   })
   await test('awaiting a gate is harmless', async () => {
@@ -59,17 +60,17 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
     same(differing.status()[0]?.policyDifferences.join(), 'grantClaim')
     differing.close()
   })
-  await test('tokens that are new and checked at once are not taken for each other', async () => {
+  await test('new tokens checked concurrently are not confused with each other', async () => {
     const fresh = library.createGate({ realms: [realm], onReport: () => undefined, verifiedTokenCacheEntries: 0 })
     await fresh.check(victim)
-    // The first time keys are imported, the next times they are there.
+    // Keys are imported the first time and reused later.
     for (let times = 0; times < 3; times += 1) {
       const verdicts = await Promise.all(cases.map(({ token }) => fresh.check(token)))
       same(verdicts.map(outcome).join(), cases.map(({ expect }) => expect).join())
     }
     fresh.close()
   })
-  await test('an accepted token gives claims, header, realm and sequence', async () => {
+  await test('an accepted token has claims, header, realm and sequence', async () => {
     const verdict = await gate.check(victim)
     if (!verdict.ok) throw new Error(verdict.reason)
     same(verdict.realm, realm.name)
@@ -84,7 +85,7 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
     same(outcome(await gate.authenticate(request({}))), 'missing_token')
     same(outcome(await gate.authenticate(request({ authorization: 'Bearer  ' }))), 'malformed')
   })
-  await test('protect answers as RFC 6750 says', async () => {
+  await test('protect responds as RFC 6750 requires', async () => {
     const handler = gate.protect((_request, _env, _ctx, auth) => Response.json({ sub: auth.claims.sub }))
     const good = await handler(request({ authorization: `Bearer ${victim}` }))
     same(good.status, 200)
@@ -96,7 +97,7 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
     same(bad.status, 401)
     same(bad.headers.get('www-authenticate')?.includes('error="invalid_token"'), true)
   })
-  await test('a scope that was not granted answers 403', async () => {
+  await test('a missing scope returns 403', async () => {
     const handler = gate.protect(() => new Response('in'), { scope: ['launch'] })
     const response = await handler(request({ authorization: `Bearer ${victim}` }))
     same(response.status, 403)
@@ -132,21 +133,21 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
       same(failed.map(({ check, reason }) => `${check} ${reason ?? ''}`).join(), 'signature bad_signature')
     }
   })
-  await test('twenty requests at once are all answered', async () => {
+  await test('twenty concurrent requests all get a response', async () => {
     const verdicts = await Promise.all(Array.from({ length: 20 }, () => gate.check(victim)))
     same(
       verdicts.every((verdict) => verdict.ok),
       true,
     )
   })
-  await test('garbage pushed as feed is refused and changes nothing', async () => {
+  await test('garbage pushed as a feed is refused and changes nothing', async () => {
     const response = await gate.receiveFeed(
       new Request('https://edge.example/feed', { method: 'POST', body: new Uint8Array(300).fill(7) }),
     )
     same(response.status, 400)
     same(outcome(gate.checkSync(victim)), 'accepted')
   })
-  await test('a long push without a secret is no more than a hint to pull', async () => {
+  await test('a long push without a secret is only a hint to pull', async () => {
     const response = await gate.receiveFeed(
       new Request('https://edge.example/feed', { method: 'POST', body: new Uint8Array(4 * 1024 * 1024).fill(7) }),
     )
@@ -165,7 +166,7 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
     same(outcome(await gate.check(victim)), 'token_revoked')
     same(outcome(gate.checkSync(victim)), 'token_revoked')
   })
-  await test('a second gate learns it from the manifest', async () => {
+  await test('a second gate learns the revocation from the manifest', async () => {
     const late = library.createGate({ realms: [realm], onReport: () => undefined })
     same(outcome(await late.check(victim)), 'token_revoked')
     late.close()

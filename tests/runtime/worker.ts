@@ -1,4 +1,4 @@
-// The suite inside a worker: POST a scenario, get the results.
+// The suite inside a worker: POST a scenario and get the results.
 
 import { createGate } from 'portcullis/edge'
 import { suite, type Scenario } from './suite.ts'

@@ -1,4 +1,4 @@
-// A page beside a worker that was built by itself. It is no input of a bundler.
+// A page for a worker that was built separately. It is not an input of a bundler.
 
 import { askThrough } from './worker-client.js'
 

@@ -1,4 +1,4 @@
-// An application on Node's own server, as every bundler for Node is given it.
+// An application on Node's own server, the input of every bundler for Node.
 
 import { createServer } from 'node:http'
 import { createGate } from 'portcullis/edge'

@@ -1,4 +1,4 @@
-// A worker of a page that checks tokens for it.
+// A web worker that checks tokens for its page.
 
 import { createGate } from 'portcullis/edge'
 

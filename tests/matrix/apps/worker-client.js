@@ -1,6 +1,6 @@
-// The page's side of a worker.
+// The page's side of a web worker.
 
-/** Puts `window.ask` in front of it. */
+/** Defines `window.ask`, which forwards to the worker. */
 export function askThrough(worker) {
   const pending = new Map()
   worker.onmessage = ({ data }) => pending.get(data.id)(data)

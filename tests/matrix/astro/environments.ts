@@ -1,4 +1,4 @@
-// Astro with its Node adapter, by a middleware.
+// Astro with its Node adapter and a middleware.
 
 import type { Environment } from '../environment.ts'
 import { serveRecipe } from '../hosts/recipe.ts'

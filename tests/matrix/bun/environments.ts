@@ -1,4 +1,4 @@
-// Bun as runtime and bundler, by its command line.
+// Bun as runtime and bundler, with its command line.
 
 import type { Environment, Probed } from '../environment.ts'
 import { serveOrigin } from '../hosts/origin.ts'

@@ -1,4 +1,4 @@
-// Cloudflare's plugin for Vite: the development server, and a build in the preview.
+// Cloudflare's plugin for Vite: the development server, and the preview of a build.
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ async function serve(place: Workplace, stage: Stage, commands: readonly string[]
     command: 'vite',
     parameters: [commands.at(-1) ?? '', '--port', '$PORT', '--strictPort', '--host', '127.0.0.1'],
     port: 'given',
-    // Without: a request for the data of `request.cf` goes out.
+    // Otherwise a request for the data of `request.cf` is sent.
     variables: { CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
   })
 }

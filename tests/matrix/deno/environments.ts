@@ -1,4 +1,4 @@
-// Deno's bundler, by its command line.
+// Deno's bundler, with its command line.
 
 import type { Environment, Probed } from '../environment.ts'
 import { servePage } from '../hosts/page.ts'

@@ -1,4 +1,4 @@
-// Elysia in Bun, by a macro.
+// Elysia in Bun, with a macro.
 
 import type { Environment } from '../environment.ts'
 import { serveRecipe } from '../hosts/recipe.ts'

@@ -1,4 +1,4 @@
-// esbuild by its command line, with the options that its guide names for each platform.
+// esbuild with its command line and the options that its guide recommends for each platform.
 
 import type { Environment, Probed } from '../environment.ts'
 import { serveOrigin } from '../hosts/origin.ts'
@@ -7,7 +7,7 @@ import { serveProgram } from '../hosts/program.ts'
 import { serveWorkerd } from '../hosts/workerd.ts'
 import type { Workplace } from '../workplace.ts'
 
-/** Bundles by this command line; answers the folder, elsewhere, with nothing but the output. */
+/** Bundles with this command line. Returns a folder elsewhere that contains only the output. */
 async function bundle(place: Workplace, configuration: string): Promise<string> {
   await place.runLine(configuration)
   return place.copyOut('out')

@@ -1,4 +1,4 @@
-// h3 on Node, by a middleware.
+// h3 on Node, with a middleware.
 
 import type { Environment } from '../environment.ts'
 import { serveRecipe } from '../hosts/recipe.ts'

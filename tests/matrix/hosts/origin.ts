@@ -1,4 +1,4 @@
-// An origin that an environment runs, and a gate in this process that follows its feed.
+// An origin in an environment, and a gate in this process that follows its feed.
 
 import { createGate } from 'portcullis/edge'
 import type { Running } from '../environment.ts'
@@ -6,7 +6,7 @@ import type { Stage } from '../stage.ts'
 import { askGate } from './gate.ts'
 import { startProgram, type Placed, type ServeOptions } from './program.ts'
 
-/** Starts an origin that prints where it listens; the gate's verdicts are the answers. */
+/** Starts an origin that prints its port. The probe gets the verdicts of the gate. */
 export async function serveOrigin(place: Placed, stage: Stage, options: ServeOptions): Promise<Running> {
   const { program, url } = await startProgram(place, {
     ...options,

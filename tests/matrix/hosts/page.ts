@@ -21,24 +21,24 @@ const TYPES: Record<string, string> = {
   '.wasm': 'application/wasm',
 }
 
-/** The functions of the page's script that the probe calls. */
+/** Functions of the page's script that the probe calls. */
 interface Asked {
   GATE_OPTIONS: unknown
   ask?: (token: string | undefined, scope: Scope) => Promise<{ status: number; sub?: unknown }>
 }
 
 export interface PageOptions {
-  /** The files, as a static host has them. */
+  /** The folder of a static host. */
   folder: string
-  /** Of a page that consists of this module alone. Default: the folder has an `index.html`. */
+  /** The only module of the page. Default: the folder has an `index.html`. */
   script?: string
 }
 
-/** A policy that allows, beside the page's own files, wasm and requests to the origin and the issuer. */
+/** A policy that allows the page's own files, wasm, and requests to the origin and the issuer. */
 const POLICY =
   "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' http://127.0.0.1:*; worker-src 'self'"
 
-/** Serves a folder and opens its page, whose `window.ask` answers. */
+/** Serves a folder and opens its page, whose `window.ask` responds to the probe. */
 export async function servePage(stage: Stage, options: PageOptions): Promise<Running> {
   const { server, url } = await serveFolder(options, stage.pagePort)
   const close = async (): Promise<void> => {
@@ -49,8 +49,8 @@ export async function servePage(stage: Stage, options: PageOptions): Promise<Run
 }
 
 /**
- * Opens a page that is served already, at the stage's port for pages. `close` stops what serves it, also when the page
- * fails.
+ * Opens a page that is already served at the stage's port for pages. `close` stops its server and is also called if the
+ * page fails.
  */
 export async function openPage(stage: Stage, url: string, close: () => Promise<void>): Promise<Running> {
   const browser = await openChromium().catch(async (error: unknown) => {
@@ -81,7 +81,7 @@ export async function openPage(stage: Stage, url: string, close: () => Promise<v
     const ask = async (token: string | undefined, scope: Scope = 'read'): Promise<number> => {
       const late = AbortSignal.timeout(ANSWER_MS)
       const silence = once(late, 'abort').then(() =>
-        Promise.reject(new Error(`the page does not answer: ${problems.join('; ')}`)),
+        Promise.reject(new Error(`the page does not respond: ${problems.join('; ')}`)),
       )
       return Promise.race([askPage(page, token, scope), silence])
     }
@@ -111,7 +111,7 @@ async function serveFolder({ folder, script }: PageOptions, port: number): Promi
   return { server, url: `http://127.0.0.1:${port}/` }
 }
 
-/** As a host of single-page applications: a path that is no file is answered with the page. */
+/** Responds like a host of single-page applications, which returns the page for a path without a file. */
 async function respond(
   folder: string,
   script: string | undefined,

@@ -1,4 +1,4 @@
-// A program of an environment, with all that it starts: run to its end, or served by until it is stopped.
+// A program of an environment with its child processes: runs to its end, or serves until it is stopped.
 
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -23,7 +23,7 @@ export class Program {
   #output = ''
 
   constructor({ command, parameters, folder, variables }: ProgramOptions) {
-    // A group of its own: a launcher's children end with it.
+    // A separate process group, so that a launcher's children are killed with it.
     this.#process = spawn(command, parameters, {
       cwd: folder,
       env: variables,
@@ -38,7 +38,7 @@ export class Program {
     this.#process.on('error', (error) => append(`${error.message}\n`))
   }
 
-  /** The latest that it printed. */
+  /** The end of its output. */
   get output(): string {
     return this.#output
   }
@@ -47,7 +47,7 @@ export class Program {
     return this.#process.exitCode !== null || this.#process.signalCode !== null || this.#process.pid === undefined
   }
 
-  /** Resolves to its exit code; after the time it is stopped. */
+  /** Resolves to its exit code. Stops it after the timeout. */
   async ended(timeoutMs: number): Promise<number> {
     const stop = setTimeout(() => this.#signal('SIGKILL'), timeoutMs)
     if (!this.hasEnded)
@@ -72,12 +72,12 @@ export class Program {
     try {
       process.kill(-this.#process.pid, signal)
     } catch {
-      // Everything in the group has ended.
+      // Everything in the group has exited.
     }
   }
 }
 
-/** The part of a workplace that a program needs. */
+/** The part of a workplace that a program uses. */
 export interface Placed {
   readonly folder: string
   readonly variables: NodeJS.ProcessEnv
@@ -90,13 +90,13 @@ export interface ServeOptions {
   folder?: string
   variables?: Record<string, string>
   /**
-   * `printed` (default): `PORT` is 0, and the program prints `listening on PORT`. `given`: `PORT` is a free one, or
-   * this one, and `$PORT` stands for it in the parameters.
+   * `printed` (default): `PORT` is 0, and the program prints `listening on PORT`. `given`: `PORT` is a free port. A
+   * number: `PORT` is this port. In both cases `$PORT` in the parameters is replaced by it.
    */
   port?: 'printed' | 'given' | number
 }
 
-/** Starts an application that serves `/read` and `/write`; resolves when it listens. */
+/** Starts an application that serves `/read` and `/write`. Resolves when it listens. */
 export async function serveProgram(place: Placed, stage: Stage, options: ServeOptions): Promise<Running> {
   const { program, url } = await startProgram(place, {
     ...options,
@@ -108,7 +108,7 @@ export async function serveProgram(place: Placed, stage: Stage, options: ServeOp
   }
 }
 
-/** Starts a program that listens; resolves when it does. */
+/** Starts a program and resolves when it listens. */
 export async function startProgram(place: Placed, options: ServeOptions): Promise<{ program: Program; url: string }> {
   const { command, parameters, folder = place.folder, variables = {}, port: source = 'printed' } = options
   const given = source === 'printed' ? 0 : source === 'given' ? await freePort() : source
@@ -127,10 +127,10 @@ export async function startProgram(place: Placed, options: ServeOptions): Promis
   }
 }
 
-/** The subject in the body of a 200: the application's `{ sub }`. */
+/** Returns the subject in the body of a 200: the application's `{ sub }`. */
 const subjectOf = (body: unknown): unknown => (body as { sub?: unknown }).sub
 
-/** The status of the application's route that needs the scope. */
+/** Returns the status of the application's route that needs the scope. */
 export async function askAt(
   url: string,
   token: string | undefined,
@@ -139,7 +139,7 @@ export async function askAt(
 ): Promise<number> {
   const response = await fetch(`${url}/${scope}`, { headers: authorization(token), redirect: 'manual' })
   const text = await response.text()
-  // An error page or a shell that answers 200 is not the route's answer.
+  // An error page or an application shell with status 200 is not the route's response.
   if (response.status === 200 && subject(JSON.parse(text)) !== 'user')
     throw new Error(`200 without the token's subject: ${text.slice(0, 200)}`)
   return response.status
@@ -165,7 +165,7 @@ async function waitFor(program: Program, port: () => Promise<number | undefined>
   for (const end = Date.now() + READY_MS; Date.now() < end; await pause(50)) {
     const found = await port()
     if (found !== undefined) return found
-    if (program.hasEnded) throw new Error(`the program ended before it listened:\n${program.output.trim()}`)
+    if (program.hasEnded) throw new Error(`the program exited before it listened:\n${program.output.trim()}`)
   }
   throw new Error(`the program did not listen within ${READY_MS / 1000} s:\n${program.output.trim()}`)
 }

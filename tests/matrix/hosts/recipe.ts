@@ -1,5 +1,5 @@
-// An application that is protected by a recipe of www/docs/frameworks.md. The probe asks for statuses; here a refusal
-// must also be the gate's own, and an error of `authorize` must end in the framework's error response.
+// An application that is protected by a recipe of www/docs/frameworks.md. In addition to the probe's statuses, a
+// refusal must equal the gate's own, and an error of `authorize` must cause the framework's error response.
 
 import assert from 'node:assert/strict'
 import { createGate, type Gate } from 'portcullis/edge'
@@ -10,15 +10,15 @@ import { askAt, startProgram, type Placed, type ServeOptions } from './program.t
 
 export interface RecipeOptions extends ServeOptions {
   /**
-   * Whose body a refusal has. `framework`: its clients read errors in a form of its own, so only status and headers are
-   * the gate's.
+   * The source of a refusal's body. `framework`: its clients read errors in the framework's form, so only status and
+   * headers are the gate's.
    */
   refusal: 'gate' | 'framework'
-  /** The subject in the body of a 200. Default: the application's `{ sub }`. */
+  /** Reads the subject from the body of a 200. Default: the application's `{ sub }`. */
   subject?: (body: unknown) => unknown
 }
 
-/** Starts the application, whose route `/directory` has an `authorize` that throws. */
+/** Starts the application. Its route `/directory` has an `authorize` that throws. */
 export async function serveRecipe(
   place: Placed,
   stage: Stage,
@@ -49,7 +49,7 @@ export async function serveRecipe(
   }
 }
 
-/** A request whose `authorize` throws is answered with 500, and the next request as ever. */
+/** Checks that a request whose `authorize` throws gets 500, and that the next request gets its usual response. */
 async function survivesErrors(url: string, token: string, subject: RecipeOptions['subject']): Promise<void> {
   const response = await fetch(`${url}/directory`, { headers: authorization(token) })
   const text = await response.text()
@@ -60,7 +60,7 @@ async function survivesErrors(url: string, token: string, subject: RecipeOptions
 
 const HEADERS = ['www-authenticate', 'cache-control', 'retry-after']
 
-/** Compares a refusal with the response of a gate in this process. */
+/** Compares a refusal to the response of a gate in this process. */
 async function isChallenge(
   gate: Gate,
   url: string,
@@ -69,7 +69,7 @@ async function isChallenge(
   body: RecipeOptions['refusal'],
 ): Promise<void> {
   const headers = authorization(token)
-  // The application may have heard of a revocation earlier.
+  // The application may have received a revocation earlier.
   await gate.refresh()
   const verdict = await gate.authenticate(new Request(`${url}/${scope}`, { headers }), { scope: [scope] })
   assert.ok(!verdict.ok, 'the application refuses a token that a gate accepts')

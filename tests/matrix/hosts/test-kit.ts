@@ -1,4 +1,4 @@
-// The examples of the test kit, run where their runner runs tests: every test passes within a second.
+// Runs the examples of the test kit in their test runners: every test must pass within a second.
 
 import { cp, readFile, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -7,11 +7,11 @@ import type { Checked } from '../environment.ts'
 import type { Workplace } from '../workplace.ts'
 
 export const EXAMPLES = fileURLToPath(new URL('../../../www/examples/testing', import.meta.url))
-/** In the tool's folder, so that the example finds the tool's packages and the package. */
+/** A folder below the tool's, so that the example finds the tool's packages and the package. */
 const FOLDER = 'kit'
 const MAX_TEST_MS = 1000
 
-/** A test that has passed, and how long it took. */
+/** A passed test and its duration. */
 export interface Passed {
   name: string
   ms: number
@@ -20,11 +20,11 @@ export interface Passed {
 export interface ExampleOptions extends Pick<Checked, 'name' | 'tier' | 'tool' | 'node'> {
   /** The folder in `www/examples/testing`. */
   example: string
-  /** The command, in that folder. */
+  /** The command to run in that folder. */
   command: string
-  /** The file that it writes its report to. Default: it prints it. */
+  /** The file to which it writes its report. Default: it prints the report. */
   file?: string
-  /** Reads the report. Throws for one that has a failed test. */
+  /** Reads the report. Throws if it contains a failed test. */
   read(report: string): Passed[]
 }
 
@@ -57,10 +57,10 @@ interface JsonReport {
   testResults: { message?: string; assertionResults: { title: string; status: string; duration?: number | null }[] }[]
 }
 
-/** The report of Jest's `--json` and of Vitest's reporter of that name: the last line that is an object. */
+/** Reads a report of Jest's `--json` or Vitest's reporter `json`: the last line that is an object. */
 export function readJson(output: string): Passed[] {
   const line = output.split('\n').findLast((each) => each.startsWith('{'))
-  if (line === undefined) throw new Error(`there is no report:\n${output}`)
+  if (line === undefined) throw new Error(`the report is missing:\n${output}`)
   const { testResults } = JSON.parse(line) as JsonReport
   return testResults.flatMap(({ message, assertionResults }) => {
     const failed = assertionResults.find(({ status }) => status !== 'passed')
@@ -70,7 +70,7 @@ export function readJson(output: string): Passed[] {
   })
 }
 
-/** The report of Node's reporter `junit`. */
+/** Reads a report of Node's reporter `junit`. */
 export function readJunit(output: string): Passed[] {
   if (/<failure|<skipped/.test(output)) throw new Error(`a test has not passed:\n${output}`)
   return [...output.matchAll(/<testcase name="([^"]*)" time="([\d.]+)"/g)].map(([, name = '', seconds]) => ({

@@ -1,4 +1,4 @@
-// A bundle in workerd, the runtime of Cloudflare Workers.
+// Serves a bundle in workerd, the runtime of Cloudflare Workers.
 
 import { readdir } from 'node:fs/promises'
 import { freePort } from '../../../www/demo/child.ts'
@@ -8,9 +8,9 @@ import type { Stage } from '../stage.ts'
 import { askAt } from './program.ts'
 
 export interface WorkerdOptions {
-  /** The modules: every `.js`, `.mjs` and `.wasm` file in it, under the path in this folder. */
+  /** The folder of the modules: every `.js`, `.mjs` and `.wasm` file, named by its path in this folder. */
   folder: string
-  /** The one with the handler. */
+  /** The module with the handler. */
   main: string
   compatibilityFlags?: readonly string[]
 }

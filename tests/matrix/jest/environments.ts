@@ -1,4 +1,4 @@
-// Jest in its default mode, which is CommonJS in a context of its own, and in jsdom.
+// Jest in its default mode, which is CommonJS in a separate context, and in jsdom.
 
 import type { Environment } from '../environment.ts'
 import { serveProgram } from '../hosts/program.ts'

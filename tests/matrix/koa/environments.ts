@@ -1,4 +1,4 @@
-// Koa, by a middleware.
+// Koa, with a middleware.
 
 import type { Environment } from '../environment.ts'
 import { serveRecipe } from '../hosts/recipe.ts'

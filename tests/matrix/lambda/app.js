@@ -1,4 +1,4 @@
-// A function behind API Gateway (HTTP API, payload 2.0). The gate stands at module scope: it lives as long as the
+// A function behind API Gateway (HTTP API, payload 2.0). The gate is at module scope, so it lives as long as the
 // execution environment.
 
 import { createGate } from 'portcullis/edge'

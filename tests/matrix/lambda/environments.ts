@@ -1,5 +1,5 @@
-// One file for AWS Lambda, by the commands of AWS's page on Node functions, of SAM (`BuildMethod: esbuild`) and of CDK
-// (`NodejsFunction`).
+// A single file for AWS Lambda, built with the commands of AWS's page on Node functions, SAM (`BuildMethod: esbuild`)
+// and CDK (`NodejsFunction`).
 
 import { basename } from 'node:path'
 import type { Environment, Probed } from '../environment.ts'

@@ -1,8 +1,9 @@
-// Lambda's part: loads the handler's module as the Node runtime does, and invokes it with events of an HTTP API.
+// Plays the part of Lambda: loads the handler's module as its Node runtime does, and invokes it with events of an HTTP
+// API.
 
 const { createServer } = require('node:http')
 
-/** Such as `app.handler`. */
+/** The handler, such as `app.handler`. */
 const [file, name] = process.env.HANDLER.split('.')
 
 async function main() {

@@ -1,4 +1,4 @@
-// Both module systems in the oldest releases of Node that `engines` names, where `require` of an ES module is new.
+// Both module systems in the oldest Node releases that `engines` allows, where `require` of an ES module is new.
 
 import { copyFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'

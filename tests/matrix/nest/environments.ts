@@ -1,4 +1,4 @@
-// Nest by its own starter (ES modules) and as CommonJS, which its starter made until version 11; by a guard.
+// Nest from its own starter (ES modules) and as CommonJS, which the starter generated until version 11, with a guard.
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

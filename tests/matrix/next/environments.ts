@@ -3,7 +3,7 @@
 import type { Environment, Probed } from '../environment.ts'
 import { askAt, startProgram } from '../hosts/program.ts'
 
-/** The routes under this path, in a build by this command. */
+/** Probes the routes under this path in a build with this command. */
 function routes(name: string, build: string, path: string, configuration: string): Probed {
   return {
     name: `Next, ${name}`,

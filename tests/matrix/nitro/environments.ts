@@ -10,7 +10,7 @@ import type { Workplace } from '../workplace.ts'
 
 const NODE = 'nitropack build'
 const WORKER = 'nitropack build --preset cloudflare_module'
-/** The starter's configuration, and this option. */
+/** The starter's configuration with this option. */
 const WITH_WASM = `export default defineNitroConfig({
   compatibilityDate: '2026-11-01',
   srcDir: 'server',
@@ -62,7 +62,7 @@ export const environments: readonly Environment[] = [
     tool: 'nitropack',
     notMet: {
       because:
-        'Nitro 2 takes no WebAssembly module into a build unless one option is set, and workerd compiles none at run time',
+        'Nitro 2 includes a WebAssembly module in a build only if an option is set, and workerd does not compile modules at run time',
       prints: /portcullis needs a wasm module: set experimental\.wasm to true in the configuration of Nitro/,
     },
     start: serveWorker,

@@ -1,4 +1,4 @@
-// React Router in framework mode with its Node server, by a route's middleware.
+// React Router in framework mode with its Node server and a route's middleware.
 
 import type { Environment } from '../environment.ts'
 import { serveRecipe } from '../hosts/recipe.ts'

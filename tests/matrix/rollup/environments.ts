@@ -1,4 +1,4 @@
-// Rollup with the plugins that its guide has for packages.
+// Rollup with the plugins that its guide recommends for packages.
 
 import type { Environment, Probed } from '../environment.ts'
 import { serveOrigin } from '../hosts/origin.ts'
@@ -8,7 +8,7 @@ import type { Workplace } from '../workplace.ts'
 
 interface Row {
   name: string
-  /** In rollup.config.js. */
+  /** Its name in rollup.config.js. */
   row: string
   plugins: string
   output: string
@@ -77,7 +77,7 @@ export const environments: readonly Environment[] = [
     }),
     notMet: {
       because:
-        'Rollup puts no dynamic import into an iife unless it is told to; the option is output.inlineDynamicImports: true, as in the next row',
+        'Rollup does not inline dynamic imports into an iife by default; the option is output.inlineDynamicImports: true, as in the next row',
       prints: /UMD and IIFE output formats are not supported for code-splitting builds/,
     },
   },

@@ -1,4 +1,4 @@
-// One configuration for each row, chosen by --environment; the plugins are those of Rollup's guide to packages.
+// One configuration per row, selected by --environment, with the plugins of Rollup's guide to packages.
 
 import commonjs from '@rollup/plugin-commonjs'
 import { nodeResolve } from '@rollup/plugin-node-resolve'

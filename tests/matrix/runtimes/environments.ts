@@ -1,4 +1,4 @@
-// The package as it is installed, without a bundler: ES modules, and CommonJS where there is `require`.
+// The installed package without a bundler: ES modules, and CommonJS where `require` exists.
 
 import { join } from 'node:path'
 import type { Environment, Probed } from '../environment.ts'
@@ -14,7 +14,7 @@ interface Runtime {
   parameters: readonly string[]
 }
 
-/** By npm's package of that version's binary, under the name that package.json gives it. */
+/** Runs Node from npm's package of this version's binary, under its name in package.json. */
 function node(major: number): Runtime {
   const tool = `node${major}-${process.platform}-${process.arch}`
   return {

@@ -1,4 +1,4 @@
-// SvelteKit 3 with its Node adapter, by the hook `handle`.
+// SvelteKit 3 with its Node adapter and the hook `handle`.
 
 import type { Environment } from '../environment.ts'
 import { serveRecipe } from '../hosts/recipe.ts'

@@ -1,5 +1,4 @@
-// SvelteKit 2's starter with the adapter for Node, which bundles what is in devDependencies and leaves dependencies
-// outside.
+// SvelteKit 2's starter with the adapter for Node, which bundles devDependencies and leaves dependencies external.
 
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

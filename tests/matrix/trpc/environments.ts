@@ -1,4 +1,4 @@
-// tRPC by its fetch adapter, by a middleware of procedures.
+// tRPC with its fetch adapter and a middleware of procedures.
 
 import type { Environment } from '../environment.ts'
 import { serveRecipe } from '../hosts/recipe.ts'
@@ -17,7 +17,7 @@ export const environments: readonly Environment[] = [
   },
 ]
 
-/** tRPC wraps the result of a procedure. */
+/** Unwraps the result of a procedure. */
 function dataOf(body: unknown): unknown {
   return (body as { result: { data: { sub: unknown } } }).result.data.sub
 }

@@ -1,15 +1,12 @@
-// Compilers: an application's types by every module resolution, as ES modules and as CommonJS, strict and not, with
-// frameworks' types.
+// Compilers: an application's types with every module resolution, as ES modules and as CommonJS, strict and not, and
+// with frameworks' types.
 
 import { cp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Checked } from '../environment.ts'
 import type { Workplace } from '../workplace.ts'
 
-/**
- * A value of `moduleResolution`, the `module` that goes with it, and the module systems that an application under it
- * may have.
- */
+/** A value of `moduleResolution`, the matching `module`, and the possible module systems of an application. */
 interface Resolution {
   moduleResolution: string
   module: string
@@ -20,10 +17,10 @@ interface Resolution {
 
 interface Compiler {
   version: string
-  /** Node's types of the compiler's time: these serve the compilers of two years. */
+  /** Node's types from the compiler's time; each version serves the compilers of two years. */
   nodeTypes: '@types-of-2023' | '@types-of-2025'
   resolutions: readonly Resolution[]
-  /** Whether it reads the types of today's frameworks. */
+  /** Whether it can read the types of today's frameworks. */
   readsFrameworks: boolean
 }
 
@@ -32,7 +29,7 @@ const NODE: readonly Resolution[] = [
   { moduleResolution: 'nodenext', module: 'nodenext', systems: ['esm', 'cjs'] },
 ]
 const BUNDLER: Resolution = { moduleResolution: 'bundler', module: 'esnext', systems: ['esm'] }
-/** Knows no `exports`. TypeScript 6 deprecates it, and 7 has it no more. */
+/** Does not support `exports`. TypeScript 6 deprecates it, and 7 has removed it. */
 const NODE10: Resolution = { moduleResolution: 'node10', module: 'commonjs', systems: ['cjs'] }
 
 const COMPILERS: readonly Compiler[] = [
@@ -48,15 +45,15 @@ const COMPILERS: readonly Compiler[] = [
 ]
 const OFTEN = ['5.0', '5.9', '7.0']
 
-/** One run of a compiler. */
+/** A run of a compiler. */
 interface Combination {
   resolution: Resolution
   strict: boolean
 }
 
 /**
- * Each kind of resolution and of strictness once: with `exports` and strict, and, where the compiler can, without
- * `exports`.
+ * Returns each kind of resolution and strictness once: with `exports` and strict and, if the compiler supports it,
+ * without `exports`.
  */
 function opposites({ resolutions }: Compiler): Combination[] {
   return [resolutions.slice(0, 1), resolutions.slice(-1)].flatMap((ends, index) =>
@@ -92,7 +89,7 @@ function environment(compiler: Compiler, tier: 'short' | 'long', combinations: r
   }
 }
 
-/** The same files as ES modules and as CommonJS. */
+/** Writes the same files as ES modules and as CommonJS. */
 async function writeApplication({ folder }: Workplace, sources: readonly string[]): Promise<void> {
   for (const [system, type] of [
     ['esm', 'module'],
@@ -111,7 +108,7 @@ async function check(
   const { systems, ...options } = resolution
   const name = `tsconfig.${options.moduleResolution}-${strict ? 'strict' : 'loose'}.json`
   const configuration = {
-    // The compiler's own library is left out of the check: it takes half of the time.
+    // The compiler's own library is not checked, which would take half of the time.
     compilerOptions: {
       ...options,
       strict,
@@ -121,7 +118,7 @@ async function check(
       skipLibCheck: false,
       skipDefaultLibCheck: true,
       noEmit: true,
-      // Frameworks import CommonJS packages by `default`.
+      // Frameworks import CommonJS packages through `default`.
       esModuleInterop: readsFrameworks,
     },
     include: systems,

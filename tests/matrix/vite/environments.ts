@@ -1,5 +1,4 @@
-// Vite with no configuration file, as `npm create vite` leaves it; for servers with the options that its SSR guide
-// names.
+// Vite without a configuration file, as created by `npm create vite`; for servers, with the options of its SSR guide.
 
 import { rename } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,7 +7,7 @@ import { openPage, servePage } from '../hosts/page.ts'
 import { serveProgram, startProgram } from '../hosts/program.ts'
 import type { Workplace } from '../workplace.ts'
 
-/** A page, built and served as a static host would. */
+/** Builds a page and serves it like a static host. */
 function built(name: string, page: string, tier: 'short' | 'long'): Probed {
   return {
     name: `Vite, ${name}`,
@@ -22,7 +21,7 @@ function built(name: string, page: string, tier: 'short' | 'long'): Probed {
   }
 }
 
-/** A page by the development server. */
+/** Serves a page with the development server. */
 function served(name: string, page: string): Probed {
   return {
     name: `Vite, development server, ${name}`,
@@ -40,7 +39,7 @@ function served(name: string, page: string): Probed {
   }
 }
 
-/** Vite's page is `index.html`. */
+/** Makes the page Vite's `index.html`. */
 function choose(place: Workplace, page: string): Promise<void> {
   return rename(join(place.folder, page), join(place.folder, 'index.html'))
 }

@@ -18,7 +18,7 @@ interface Answer {
   text: string
 }
 
-/** Hands questions to a program that asks for them: GET waits for the next, POST answers it. */
+/** Passes questions to a program that fetches them: GET waits for the next one, POST sends its answer. */
 class Questions {
   readonly #server = createServer((request, response) => {
     if (request.method === 'GET') return this.#hand(response)
@@ -44,7 +44,7 @@ class Questions {
     })
   }
 
-  /** An empty question. */
+  /** Sends an empty question, which ends the program. */
   end(): void {
     this.#put({})
   }
@@ -76,7 +76,7 @@ async function start(place: Workplace, stage: Stage): Promise<Running> {
   }
   const program = new Program({ command: 'vitest', parameters: ['run'], folder: place.folder, variables })
   const ended = program.ended(600_000).then((code) => {
-    throw new Error(`vitest run ended with ${code}:\n${program.output.trim()}`)
+    throw new Error(`vitest run exited with ${code}:\n${program.output.trim()}`)
   })
   ended.catch(() => undefined)
   return {
@@ -94,7 +94,7 @@ async function start(place: Workplace, stage: Stage): Promise<Running> {
       const code = await program.ended(END_MS)
       questions.close()
       await program.stop()
-      if (code !== 0) throw new Error(`vitest run ended with ${code}:\n${program.output.trim()}`)
+      if (code !== 0) throw new Error(`vitest run exited with ${code}:\n${program.output.trim()}`)
     },
   }
 }

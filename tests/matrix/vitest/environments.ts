@@ -1,4 +1,4 @@
-// Vitest with no configuration file, in each pool, and with jsdom.
+// Vitest without a configuration file, in each pool, and with jsdom.
 
 import type { Environment, Probed } from '../environment.ts'
 import { serveProgram } from '../hosts/program.ts'

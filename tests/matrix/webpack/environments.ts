@@ -1,4 +1,4 @@
-// webpack 5 by webpack-cli: mode, target and entry are set, all else is its default.
+// webpack 5 with webpack-cli: mode, target and entry are set, everything else is the default.
 
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -10,7 +10,7 @@ import type { Workplace } from '../workplace.ts'
 
 interface Row {
   name: string
-  /** In webpack.config.js. */
+  /** Its name in webpack.config.js. */
   configuration: string
   options: string
   tier: 'short' | 'long'

@@ -1,4 +1,4 @@
-// One configuration for each target, chosen by --config-name; all else is webpack's default.
+// One configuration per target, selected by --config-name; everything else is webpack's default.
 
 const path = require('node:path')
 

@@ -1,4 +1,4 @@
-// Wrangler: its development server, and what it would upload.
+// Wrangler: its development server, and the files that it would upload.
 
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -27,7 +27,7 @@ export const environments: readonly Environment[] = [
           '--show-interactive-dev-session=false',
         ],
         port: 'given',
-        // Without: a request for the data of `request.cf` goes out.
+        // Otherwise a request for the data of `request.cf` is sent.
         variables: { CLOUDFLARE_CF_FETCH_ENABLED: 'false' },
       })
     },

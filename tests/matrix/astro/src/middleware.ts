@@ -2,7 +2,7 @@ import { defineMiddleware } from 'astro:middleware'
 import { askDirectory } from './directory'
 import { gate } from './gate'
 
-/** Routes that need no token. Every other route needs one, and these more. */
+/** Routes that need no token. Every other route needs one, some with more access options. */
 const PUBLIC = new Set(['/', '/login'])
 const ROUTES = new Map([
   ['/read', gate.authenticator({ scope: ['read'] })],
@@ -11,9 +11,9 @@ const ROUTES = new Map([
 ])
 const anyToken = gate.authenticator()
 
-/** Lets requests through whose token is good; the verdict is in Astro.locals.auth. */
+/** Passes requests with a valid token on; the verdict is in Astro.locals.auth. */
 export const onRequest = defineMiddleware(async (context, next) => {
-  // A page that is rendered by the build has no request yet.
+  // A page that is rendered at build time has no request.
   if (context.isPrerendered || PUBLIC.has(context.routePattern)) return next()
   const authenticate = ROUTES.get(context.routePattern) ?? anyToken
   const verdict = await authenticate(context.request)

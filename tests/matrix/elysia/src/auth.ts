@@ -2,7 +2,7 @@ import { Elysia } from 'elysia'
 import type { AccessOptions } from 'portcullis'
 import { gate } from './gate.ts'
 
-/** `protect` of a route lets requests through whose token is good; the verdict is `auth` in its handler. */
+/** A route's `protect` passes requests with a valid token on; the verdict is `auth` in its handler. */
 export const auth = new Elysia({ name: 'auth' }).macro({
   protect(options: AccessOptions) {
     const authenticate = gate.authenticator(options)

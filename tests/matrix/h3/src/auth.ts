@@ -8,7 +8,7 @@ declare module 'h3' {
   }
 }
 
-/** Lets requests through whose token is good; the verdict is in event.context.auth. */
+/** Passes requests with a valid token on; the verdict is in event.context.auth. */
 export function protect(options?: AccessOptions) {
   const authenticate = gate.authenticator(options)
   return defineMiddleware(async (event, next) => {

@@ -1,7 +1,7 @@
 import { requestLike } from 'portcullis/node'
 import { gate } from './gate.js'
 
-/** Lets requests through whose token is good; the verdict is in ctx.state.auth. */
+/** Passes requests with a valid token on; the verdict is in ctx.state.auth. */
 export function protect(options) {
   const authenticate = gate.authenticator(options)
   return async (ctx, next) => {

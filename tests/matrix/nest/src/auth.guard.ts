@@ -4,10 +4,10 @@ import type { AccessOptions } from 'portcullis'
 import { requestLike } from 'portcullis/node'
 import { gate } from './gate.js'
 
-/** The access that a controller or a route needs: `@Access({ scope: ['read'] })`. Without it a good token suffices. */
+/** The access that a controller or route needs: `@Access({ scope: ['read'] })`. Without it any valid token suffices. */
 export const Access = Reflector.createDecorator<AccessOptions>()
 
-/** Lets requests through whose token is good; the verdict is in request.auth. */
+/** Passes requests with a valid token on; the verdict is in request.auth. */
 @Injectable()
 export class AuthGuard implements CanActivate {
   constructor(private readonly reflector: Reflector) {}

@@ -4,7 +4,7 @@ import { gate } from './gate.server'
 
 export const authContext = createContext<Accepted>()
 
-/** Lets requests through whose token is good; the verdict is in context.get(authContext). */
+/** Passes requests with a valid token on; the verdict is in context.get(authContext). */
 export function protect(options?: AccessOptions): MiddlewareFunction<Response> {
   const authenticate = gate.authenticator(options)
   return async ({ request, context }, next) => {

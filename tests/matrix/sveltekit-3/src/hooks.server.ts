@@ -3,7 +3,7 @@ import type { Authenticator } from 'portcullis'
 import { askDirectory } from './lib/server/directory'
 import { gate } from './lib/server/gate'
 
-/** Routes that need no token. Every other route needs one, and these more. */
+/** Routes that need no token. Every other route needs one, some with more access options. */
 const PUBLIC = new Set<string | null>(['/', '/login'])
 const ROUTES = new Map<string | null, Authenticator>([
   ['/read', gate.authenticator({ scope: ['read'] })],
@@ -12,7 +12,7 @@ const ROUTES = new Map<string | null, Authenticator>([
 ])
 const anyToken = gate.authenticator()
 
-/** Lets requests through whose token is good; the verdict is in event.locals.auth. */
+/** Passes requests with a valid token on; the verdict is in event.locals.auth. */
 export const handle: Handle = async ({ event, resolve }) => {
   if (PUBLIC.has(event.route.id)) return resolve(event)
   const authenticate = ROUTES.get(event.route.id) ?? anyToken

@@ -12,7 +12,7 @@ const CODES = { 400: 'BAD_REQUEST', 401: 'UNAUTHORIZED', 403: 'FORBIDDEN', 503: 
 
 export const { router } = t
 
-/** A procedure for requests whose token is good; the verdict is in ctx.auth. */
+/** Creates a procedure for requests with a valid token; the verdict is in ctx.auth. */
 export function protectedProcedure(options?: AccessOptions) {
   const authenticate = gate.authenticator(options)
   return t.procedure.use(async ({ ctx, next }) => {
@@ -23,7 +23,7 @@ export function protectedProcedure(options?: AccessOptions) {
   })
 }
 
-/** WWW-Authenticate and the gate's other headers; the body remains tRPC's, which its clients read. */
+/** Adds WWW-Authenticate and the gate's other headers. The body remains tRPC's, which its clients read. */
 export function responseMeta({ ctx }: { ctx?: Context }) {
   if (ctx?.refused === undefined) return {}
   const { headers } = gate.challenge(ctx.refused)

@@ -1,4 +1,4 @@
-// Adapters that need the types of no framework.
+// Adapters that do not need a framework's types.
 
 import { createServer } from 'node:http'
 import type { Claims, Gate } from 'portcullis/edge'
@@ -15,7 +15,7 @@ createServer(
   protect<Tenant>(
     gate,
     (request, response) => {
-      // @ts-expect-error the claim is text
+      // @ts-expect-error the claim is a string
       const wrong: number = request.auth.claims.tenant
       response.end(request.auth.claims.tenant + String(wrong))
     },

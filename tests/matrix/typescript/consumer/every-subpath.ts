@@ -1,4 +1,4 @@
-// Every subpath has types, which are used here as an application would.
+// Uses the types of every subpath as an application would.
 
 import { createServer } from 'node:http'
 import { ERROR_CODES, PortcullisError, REASONS, statusOf, type ErrorCode, type Reason } from 'portcullis'

@@ -1,4 +1,4 @@
-// Requests: the claims have the type that was asked for in `authenticate`, `authenticator` and `protect` too.
+// Requests: the type argument of `authenticate`, `authenticator` and `protect` is also the type of the claims.
 
 import type { Accepted, Claims, Gate, RequestLike } from 'portcullis/edge'
 
@@ -14,7 +14,7 @@ export async function authenticated(request: Request): Promise<Response> {
     authorize: ({ claims }) => claims.tenant !== '',
   })
   if (!verdict.ok) return gate.challenge(verdict)
-  // @ts-expect-error the claim is text
+  // @ts-expect-error the claim is a string
   const wrong: number = verdict.claims.tenant
   return new Response(verdict.claims.tenant + String(wrong))
 }
@@ -23,7 +23,7 @@ export async function withOptionsChecked(request: RequestLike): Promise<string> 
   const authenticate = gate.authenticator<Tenant>({ token: { cookie: 'token' }, roles: ['member'] })
   const verdict = await authenticate(request, { env: { ORIGIN: 'https://origin.example' } })
   if (!verdict.ok) return verdict.reason
-  // @ts-expect-error the claim is text
+  // @ts-expect-error the claim is a string
   const wrong: number = verdict.claims.tenant
   return verdict.claims.tenant + String(wrong)
 }
@@ -34,7 +34,7 @@ export const worker = {
       const accepted: Accepted<Tenant> = auth
       // @ts-expect-error the environment has no such member
       void env.SECRET
-      // @ts-expect-error the claim is text
+      // @ts-expect-error the claim is a string
       const wrong: number = auth.claims.tenant
       return new Response(env.ORIGIN + accepted.claims.tenant + String(wrong))
     },

@@ -1,4 +1,4 @@
-// A strict project: nothing of a verdict is readable before `ok` was, and neither side has members of the other.
+// A strict project: a verdict's members can be read only after `ok`, and neither variant has members of the other.
 
 import type { Accepted, Gate, Refused, Verdict } from 'portcullis/edge'
 

@@ -1,4 +1,4 @@
-// A verdict is narrowed, and the claims have the type that was asked for, whether the project is strict or not.
+// A verdict is narrowed, and its claims have the type argument's type, whether the project is strict or not.
 
 import {
   createGate,
@@ -19,7 +19,7 @@ interface Env {
   ORIGIN: string
 }
 
-/** Holds only for two types that are the same, even where one of them is `any`. */
+/** True only for identical types, even if one of them is `any`. */
 type Same<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function same<A, B>(_isSame: Same<A, B>): void {}
 
@@ -52,7 +52,7 @@ export function acceptedFirst(token: string): string | undefined {
   if (verdict.ok) {
     const accepted: Accepted<Tenant> = verdict
     same<typeof accepted.claims.tenant, string>(true)
-    // @ts-expect-error the claim is text
+    // @ts-expect-error the claim is a string
     const wrong: number = verdict.claims.tenant
     return String(wrong)
   } else {

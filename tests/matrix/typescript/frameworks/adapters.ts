@@ -15,7 +15,7 @@ interface Tenant extends Claims {
 declare const gate: Gate<{ ORIGIN: string }>
 
 export const hono = new Hono().use(protectHono<Tenant>(gate, { scope: ['read'] })).get('/', (c) => {
-  // @ts-expect-error the claim is text
+  // @ts-expect-error the claim is a string
   const wrong: number = c.get('auth').claims.tenant
   return c.text(c.get('auth').claims.tenant + String(wrong))
 })
@@ -23,7 +23,7 @@ export const hono = new Hono().use(protectHono<Tenant>(gate, { scope: ['read'] }
 export const app = express()
 app.use(protectExpress<Tenant>(gate))
 app.get('/', (request: AuthRequest<Tenant>, response) => {
-  // @ts-expect-error the claim is text
+  // @ts-expect-error the claim is a string
   const wrong: number | undefined = request.auth?.claims.tenant
   response.json({ wrong })
 })

@@ -6,9 +6,8 @@ interface Question {
   headers: Record<string, string>
 }
 
-// The probe asks from outside, where no test in workerd can listen: so the test fetches each question and sends the
-// answer.
-test('the worker answers the probe', { timeout: 120_000 }, async () => {
+// The probe runs outside, and a test in workerd cannot listen, so the test fetches each question and sends the answer.
+test('the worker responds to the probe', { timeout: 120_000 }, async () => {
   for (let answered = 0; ; answered++) {
     const { path, headers } = (await (await fetch(env.QUESTIONS)).json()) as Question
     if (path === undefined) return expect(answered).toBeGreaterThan(0)

@@ -2,7 +2,7 @@ import { defineEventHandler, type H3Event } from 'h3'
 import type { Accepted, AccessOptions } from 'portcullis'
 import { gate } from './gate'
 
-/** A handler for requests whose token is good. */
+/** Wraps a handler for requests with a valid token. */
 export function protect<Result>(handler: (event: H3Event, auth: Accepted) => Result, options?: AccessOptions) {
   const authenticate = gate.authenticator(options)
   return defineEventHandler(async (event) => {
