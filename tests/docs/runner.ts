@@ -16,7 +16,7 @@ import type { Block } from './blocks.ts'
 import { COMMAND } from './shell.ts'
 
 const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-const TIMEOUT_MS = 20_000
+const TIMEOUT_MS = 60_000
 
 /** A secret with characters that a shell, a form or JSON would alter, wherever commands may send it. */
 const SECRETS = {
@@ -152,7 +152,7 @@ export class PageFolder {
     return this.#output(process.execPath, ['--import', TSX, file], environment)
   }
 
-  /** Runs a shell block and returns its output. Rejects if a command fails or it does not exit within 20 s. */
+  /** The output of a shell's block. Rejects if a command of it fails, or it has not ended after a minute. */
   async runShell(text: string, environment: Readonly<Record<string, string>>): Promise<string> {
     const folder = join(this.path, 'stand-ins')
     await mkdir(folder)

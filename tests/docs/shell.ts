@@ -1,12 +1,13 @@
 // Checks shell blocks: their syntax, and whether the verbs, options and routes that they use exist.
 
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Block } from './blocks.ts'
+import { suiteNames } from './suites.ts'
 
 export const COMMAND = join(
   dirname(createRequire(import.meta.url).resolve('portcullis/package.json')),
@@ -49,7 +50,7 @@ export function shellErrors(blocks: readonly Block[], routes: ReadonlySet<string
   })
 }
 
-/** Runs the command. Resolves to its output, and its error output if it failed. */
+/** Runs the command. Resolves with its output, or with its complaint if it failed. */
 export async function portcullis(
   argv: readonly string[],
   environment: Readonly<Record<string, string>> = {},
@@ -108,23 +109,12 @@ function unknownTasks(lines: readonly string[]): string[] {
   })
 }
 
-/** Suites of `cargo xtask test` are named by their files; each part of a name up to a slash is a group. */
+/** A suite, or a group of suites: each part of a name up to a slash is one. */
 function isSuite(name: string): boolean {
-  if (/^(format|edge-alone|types(\/(pkg|www|tests))?|rust(\/(lib|xtask|docs))?|unit)$/.test(name)) return true
-  const [, rust] = /^rust\/([\w-]+)$/.exec(name) ?? []
-  if (rust !== undefined)
-    return [`tests/${rust}.rs`, `tests/${rust}/main.rs`, `xtask/tests/${rust}.rs`].some((file) =>
-      existsSync(join(ROOT, file)),
-    )
-  const path = name.startsWith('unit/') ? join(ROOT, 'pkg/src', name.slice('unit/'.length)) : join(ROOT, 'tests', name)
-  return existsSync(`${path}.test.ts`) || (existsSync(path) && hasTests(path))
+  return suiteNames().some((suite) => suite === name || suite.startsWith(`${name}/`))
 }
 
-function hasTests(folder: string): boolean {
-  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).some((file) => file.endsWith('.test.ts'))
-}
-
-/** Returns requests to an origin that match none of its routes. */
+/** Requests to an origin that match no route of it. */
 function unknownRoutes(lines: readonly string[], routes: ReadonlySet<string>): string[] {
   const requests = lines.flatMap((line) => [...line.matchAll(/\bcurl ([^|]*)/g)].map(([, rest = '']) => rest))
   return requests.flatMap((request) => {

@@ -315,7 +315,10 @@ describe('with a store that holds revocations', () => {
     const database = openDatabase(path)
     database.exec('UPDATE portcullis_schema SET version = 99')
     database.close()
-    await assertRefused(configure({ store: { path } }), /options\.store\.path: .*have version 99, this package supports/)
+    await assertRefused(
+      configure({ store: { path } }),
+      /options\.store\.path: .*have version 99, this package supports/,
+    )
   })
 
   test('check reads it unchanged, also while an origin has it open', async () => {
