@@ -147,7 +147,7 @@ export class PageFolder {
     return new PageFolder(path)
   }
 
-  /** Runs a module and returns its output. Rejects if it fails or does not exit within 20 s. */
+  /** Runs a module and returns its output. Rejects if it fails or does not exit within a minute. */
   async run(file: string, environment: Readonly<Record<string, string>>): Promise<string> {
     return this.#output(process.execPath, ['--import', TSX, file], environment)
   }

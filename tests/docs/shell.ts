@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { Block } from './blocks.ts'
-import { suiteNames } from './suites.ts'
+import { isIn, suiteNames } from './suites.ts'
 
 export const COMMAND = join(
   dirname(createRequire(import.meta.url).resolve('portcullis/package.json')),
@@ -111,7 +111,7 @@ function unknownTasks(lines: readonly string[]): string[] {
 
 /** A suite, or a group of suites: each part of a name up to a slash is one. */
 function isSuite(name: string): boolean {
-  return suiteNames().some((suite) => suite === name || suite.startsWith(`${name}/`))
+  return suiteNames().some((suite) => isIn(suite, name))
 }
 
 /** Requests to an origin that match no route of it. */
