@@ -152,7 +152,7 @@ export class PageFolder {
     return this.#output(process.execPath, ['--import', TSX, file], environment)
   }
 
-  /** The output of a shell's block. Rejects if a command of it fails, or it has not ended after a minute. */
+  /** Runs a shell block and returns its output. Rejects if a command fails or it does not exit within a minute. */
   async runShell(text: string, environment: Readonly<Record<string, string>>): Promise<string> {
     const folder = join(this.path, 'stand-ins')
     await mkdir(folder)
