@@ -174,7 +174,7 @@ export interface RequestSource {
   address?: string
   /**
    * `unaddressed`: the connection has no network address, such as a Unix socket, and the request is never treated as
-   * coming from this machine, whatever its `Host`. Absent for a network connection or an unknown one.
+   * coming from this machine, regardless of its `Host`. Absent for a network connection or an unknown one.
    */
   connection?: 'unaddressed'
 }

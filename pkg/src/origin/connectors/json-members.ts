@@ -10,7 +10,7 @@ export function withoutNulls(
   return Object.fromEntries(Object.entries(object).filter(([name, value]) => value !== null || kept.includes(name)))
 }
 
-/** Header parameters that are refused whatever their value (RFC 7515 §4.1.11, RFC 7797 §3): no extension is supported. */
+/** Header parameters that are refused with any value (RFC 7515 §4.1.11, RFC 7797 §3): no extension is supported. */
 export const EXTENSIONS: readonly string[] = ['crit', 'b64']
 
 /** Integers that can be ids, in shortest decimal form, so that each has one representation. */

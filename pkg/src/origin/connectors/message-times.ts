@@ -11,7 +11,7 @@ const LEEWAY_SECONDS = 5
 const PROMPT_SECONDS = 60
 
 /**
- * What the times of a message show about the issuer's clock. `prompt`: it agrees with ours. `ahead`, `expired`: it
+ * The conclusion from a message's times about the issuer's clock. `prompt`: it agrees with ours. `ahead`, `expired`: it
  * differs, or the message was long delayed. `old`: nothing.
  */
 export type Timeliness = 'prompt' | 'ahead' | 'expired' | 'old'

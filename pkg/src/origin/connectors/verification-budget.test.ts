@@ -56,7 +56,7 @@ test('at most a thousand messages wait, however fast verifications are', async (
   assert.equal(all.filter(({ outcome }) => outcome === 'waiting').length, 0)
 })
 
-test('what is given back can be used again', async (t) => {
+test('a verification that is given back can be used again', async (t) => {
   const { budget } = timed(t, 1)
   await budget.take()
   budget.giveBack()

@@ -1,4 +1,4 @@
-// Names that a gate accepts can be revoked, by the API and by the routes, whatever characters they contain.
+// Names that a gate accepts can be revoked, by the API and by the routes, with any characters.
 
 import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'

@@ -110,7 +110,7 @@ test('serves every other sequence with few deltas, and a repeated one with none'
   assert.equal(signed.count, count)
 })
 
-test('signs few deltas for one address, whatever its requests and the speed of the head', (t) => {
+test('signs few deltas for one address, for any requests and any speed of the head', (t) => {
   const { ask, feed, record, signed, clock } = open()
   const seconds = 10
   const { now } = clock

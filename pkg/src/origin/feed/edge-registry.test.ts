@@ -62,7 +62,7 @@ test('an edge is unheard, behind, current and silent', () => {
   assert.equal(state('mute'), 'unheard')
 })
 
-test('a replayed acknowledgement changes nothing and is no sign of life', () => {
+test('a replayed acknowledgement changes nothing and is not a sign of life', () => {
   const { book, at, acknowledge, state } = openBook()
   acknowledge('a', 4, 990)
   acknowledge('a', 5, 1_000)

@@ -217,7 +217,7 @@ export class EdgeRegistry {
     return issuedAt !== undefined && issuedAt > now + this.#options.skewSeconds ? 'from_future' : 'recorded'
   }
 
-  /** Whether its last sign of life, or the start of the origin if there is none, is too long ago. */
+  /** Whether its last sign of life, or otherwise the start of the origin, is too long ago. */
   #isSilent({ heardAt }: Progress): boolean {
     return this.#options.clock() - (heardAt ?? this.#startedAt) > this.#options.silentAfterSeconds
   }

@@ -196,7 +196,7 @@ function sentence(finding: Finding, aheadBySeconds: number, { realm }: IssuerClo
     case 'source_ahead':
       return `realm ${realm}: an event's own time is ${by}: it is recorded unchanged, but check NTP on both`
     case 'source_replaced':
-      return `realm ${realm}: an event's own time is ${by}, which is no clock difference: its time of arrival is recorded instead`
+      return `realm ${realm}: an event's own time is ${by}, too much for a clock difference: its time of arrival is recorded instead`
     case 'caller_replaced':
       return `realm ${realm}: a requested not-before is ${by}: now is recorded instead (notBefore is in seconds)`
   }

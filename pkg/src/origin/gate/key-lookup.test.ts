@@ -155,7 +155,7 @@ test('without a flood one lookup suffices', async (t) => {
   assert.equal(issuer.server.count('/certs'), 2)
 })
 
-test("a lookup removes no key, whatever the issuer's response", async (t) => {
+test('a lookup removes no key, for any response of the issuer', async (t) => {
   const issuer = await remoteIssuer(t)
   issuer.keys = [issuer.first.jwk, issuer.second.jwk]
   const stage = await stageOf(t, issuer)

@@ -168,8 +168,8 @@ test('reads a request and its clone in either order', async () => {
 })
 
 test('cloning a response with a string body does not consume it', async () => {
-  const response = textResponse('a text', {})
+  const response = textResponse('a body', {})
   const clone = response.clone()
   assert.deepEqual([textOf(response), textOf(clone)], [undefined, undefined])
-  assert.deepEqual([await clone.text(), await response.text()], ['a text', 'a text'])
+  assert.deepEqual([await clone.text(), await response.text()], ['a body', 'a body'])
 })

@@ -27,7 +27,7 @@ export async function rotateSigningKey(
   checkSigningKey(signingKey)
   const publicKey = publicKeyOf(signingKey)
   const subject = await calculateJwkThumbprint(publicKey as JoseJwk)
-  // The first ledger refuses whatever every other one would.
+  // The first ledger refuses every key that the others would refuse.
   for (const ledger of ledgers.values()) signBy(ledger, signingKey)
   gate.pin(publicKey)
   for (const feed of feeds.values()) feed.resign()

@@ -63,7 +63,7 @@ export interface KeycloakOptions {
   securityEvents?: SecurityEventOptions
   /**
    * The maximum number of message signatures verified per second; further messages get 503. It limits the cost of a
-   * flood of forged messages, whatever addresses it comes from. Allowed: 1 or more. Default 1000.
+   * flood of forged messages from any addresses. Allowed: 1 or more. Default 1000.
    */
   maxVerificationsPerSecond?: number
   /**
@@ -94,18 +94,18 @@ export interface KeycloakOptions {
    */
   upstreamTimeoutMs?: number
   /**
-   * What to do if events since the last read are gone, because the origin was down for longer than Keycloak keeps them
+   * The reaction if events since the last read are gone, because the origin was down for longer than Keycloak keeps them
    * or because they were deleted. `report` it, or also refuse all tokens of the realm that were issued before the
    * oldest remaining event (`realm_not_before`), which logs almost all users out once. Default `report`.
    */
   onGap?: 'report' | 'realm_not_before'
   /**
-   * What a removed consent ends: the `grant`, which is the client's tokens of that user, as in Keycloak; all tokens of
+   * The effect of a removed consent. It ends the `grant`, which is the client's tokens of that user, as in Keycloak; all tokens of
    * the `user`; or nothing (`ignore`). Default `grant`.
    */
   consentRemoved?: 'grant' | 'user' | 'ignore'
   /**
-   * What reuse of a refresh token ends (*Revoke Refresh Token*): the client's part of the session (`client_session`),
+   * The effect of reusing a refresh token (*Revoke Refresh Token*). It ends the client's part of the session (`client_session`),
    * as in Keycloak, or the whole `session`, since a thief of the token may hold others of that session. Default
    * `client_session`.
    */

@@ -30,7 +30,7 @@ function refuses(reason: RefusalReason, ...given: Parameters<typeof judge>): voi
 
 const DATED = { occurredAt: AT, because: 'logout token' }
 
-describe('what a logout token ends', () => {
+describe('the effect of a logout token', () => {
   test('with sid: that session, as of iat', () => {
     assert.deepEqual(judge().revocations, [{ kind: 'session', sid: 's1', ...DATED }])
     assert.deepEqual(judge({ sub: undefined }).revocations, [{ kind: 'session', sid: 's1', ...DATED }])

@@ -35,7 +35,7 @@ export interface OidcConnectorOptions {
   logoutTokenScope?: 'session' | 'client_session' | 'user'
   /**
    * The maximum number of logout token signatures verified per second; further tokens get 503. It limits the cost of a
-   * flood of forged ones, whatever addresses it comes from. Allowed: 1 or more. Default 1000.
+   * flood of forged ones from any addresses. Allowed: 1 or more. Default 1000.
    */
   maxVerificationsPerSecond?: number
 }

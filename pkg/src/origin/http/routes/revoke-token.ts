@@ -14,7 +14,7 @@ const TOKEN = jsonRequest({ token: required(string) })
 const ENDED: JsonSchema = {
   enum: ['token', 'session', 'user'],
   description:
-    "What was ended, if the realm's `withoutTokenId` is not `refuse`; with `wait` also a member beside `enforced`.",
+    "The ended subject, if the realm's `withoutTokenId` is not `refuse`; with `wait` also a member beside `enforced`.",
 }
 
 /** `POST /v1/auth/token/revoke {"token"}` revokes an access token for its holder. */

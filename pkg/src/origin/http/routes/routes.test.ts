@@ -188,7 +188,7 @@ function bodies(route: Route): Case[] {
     refused('invalid JSON', HOSTILE),
     refused('invalid UTF-8', '"\ud800"'),
     refused('an array', '[]'),
-    refused('a text', JSON.stringify(HOSTILE)),
+    refused('a string', JSON.stringify(HOSTILE)),
     refused('an undeclared member', JSON.stringify({ [HOSTILE]: HOSTILE })),
     refused('a prototype', `{"__proto__":{"kind":"realm","minimum":1}}`),
     ...Object.entries((body.schema['properties'] ?? {}) as Record<string, Schema>).flatMap(([member, schema]) => [

@@ -174,7 +174,7 @@ describe('restore', () => {
     await writeFile(`${path}-wal`, 'nor is this a log')
     const { kept = '', incarnation } = await restoreSqlite({ backup, path, incarnation: 4 })
     assert.equal(incarnation, 4)
-    assert.match(await readFile(kept, 'utf8'), /no database/)
+    assert.match(await readFile(kept, 'utf8'), /not a database/)
     assert.match(await readFile(`${kept}-wal`, 'utf8'), /nor is this/)
     assert.deepEqual(await sequences(path), [1, 2])
     await assert.rejects(restoreSqlite({ backup, path, incarnation: 4 }), {

@@ -76,7 +76,7 @@ for (const { driver, skip } of DRIVERS) {
     for (const [change, message] of [
       ["chain = x'00'", /row 2: its chain hash/],
       ["chain = 'sixteen letters.'", /column chain/],
-      ["payload = 'a text'", /column payload/],
+      ["payload = 'a string'", /column payload/],
     ] as const) {
       const path = join(folder, `wrong-${driver.replace(':', '-')}-${change.length}.db`)
       const store = sqliteStore({ path, driver })

@@ -32,7 +32,7 @@ export class EventCursor {
     this.#seen = new SeenEvents({ ...options, name: `${options.name} seen` })
   }
 
-  /** Returns the stored progress, or `undefined` if there is none yet. */
+  /** Returns the stored progress, or `undefined` if nothing is stored yet. */
   async load(): Promise<Progress | undefined> {
     await this.#seen.load()
     this.#saved = await this.#state.read()

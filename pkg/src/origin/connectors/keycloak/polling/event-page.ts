@@ -65,7 +65,7 @@ export class EventPages {
     }
   }
 
-  /** Returns the time of the oldest event of any type in unix milliseconds, or `undefined` if there is none. */
+  /** Returns the time of the oldest event of any type in unix milliseconds, or `undefined` without events. */
   async oldestMs(): Promise<number | undefined> {
     const [oldest] = await this.#get({ fromMs: 0, first: 0, max: 1 }, [])
     return isObject(oldest) && isTime(oldest['time']) ? oldest['time'] : undefined

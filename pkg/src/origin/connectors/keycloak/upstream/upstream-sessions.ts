@@ -17,7 +17,7 @@ type SessionKind = 'online' | 'offline'
 export const MANAGE_USERS: AdminRequest = { right: 'manage-users' }
 const PAGE = 500
 
-/** Ends a session of either kind. Also resolves if there is none. Rejects as `AdminClient` does. */
+/** Ends a session of either kind. Also resolves if it does not exist. Rejects as `AdminClient` does. */
 export async function endSession(
   admin: AdminClient,
   sid: string,
