@@ -39,7 +39,7 @@ for (const transport of TRANSPORTS) {
   })
 }
 
-test('an edge of a120da2 by push, while acknowledgements claim a minor that it does not have', async (t) => {
+test('an edge of a120da2 by push, while acknowledgements claim a minor version that it does not have', async (t) => {
   await walk(t, stage, STEPS, { transport: 'push' }, async (fleet, step) => {
     const restarted = Array.from({ length: step + 1 }, (_, number) => `restarted ${number}`)
     for (const edge of ['old', ...restarted])

@@ -39,7 +39,7 @@ test('a failure releases the lock', async () => {
   await assert.rejects(access(file))
 })
 
-test('the lock of a process that has ended is taken over', async () => {
+test('the lock of a process that has exited is taken over', async () => {
   const { pid } = spawnSync(process.execPath, ['--eval', ''])
   await writeFile(file, String(pid))
   assert.equal(await locked(file, () => Promise.resolve('done')), 'done')

@@ -131,7 +131,9 @@ for (const [name, open, times] of [
   ['the development issuer', openDevIssuer, rounds(20, 100)],
 ] as const) {
   describe(name, () => {
-    test(`without a grace a second use ends the session, each of ${times} times`, { timeout: 120_000 }, async () => {
+    test(`without a grace period a second use ends the session, each of ${times} times`, {
+      timeout: 120_000,
+    }, async () => {
       const place = await open(0)
       try {
         for (let round = 0; round < times; round += 1) {
@@ -144,7 +146,7 @@ for (const [name, open, times] of [
       }
     })
 
-    test(`within the grace the session goes on, each of ${times} times`, { timeout: 120_000 }, async () => {
+    test(`within the grace period the session continues, each of ${times} times`, { timeout: 120_000 }, async () => {
       const place = await open(10)
       try {
         let tokens = await place.logIn()

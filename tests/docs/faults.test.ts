@@ -48,7 +48,7 @@ test('JSON and YAML that no parser accepts', () => {
   assert.deepEqual(plain(dataErrors(blocks)), ['not valid json', 'not valid yaml'])
 })
 
-test('links that lead nowhere', () => {
+test('broken links', () => {
   assert.deepEqual(plain(brokenLinks([PAGE])), [
     'tests/docs/nowhere.md does not exist',
     'tests/README.md has no anchor #no-place',

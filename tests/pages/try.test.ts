@@ -14,7 +14,7 @@ test('try it', { skip, timeout: 180_000 }, async (t) => {
   assert.ok(stage)
   t.after(() => stage.close())
 
-  await t.test('log out here: the tabs of the user follow, those of another go on', async (t) => {
+  await t.test('log out here: the user’s tabs follow, another user’s tabs continue', async (t) => {
     const context = await openContext(t, stage)
     const first = await openTry(context, stage)
     const second = await openTry(context, stage)

@@ -83,15 +83,15 @@ test('crowds of tokens in workerd, with the slim module', { timeout: 120_000 }, 
       realm: { name: 'test', issuer: ISSUER, audience: 'api', jwks: `http://127.0.0.1:${address.port}/`, feed },
     })
     for (const count of [300, 2000]) {
-      await context.test(`${count} good tokens at once in one request are accepted`, async () => {
+      await context.test(`${count} concurrent valid tokens in one request are accepted`, async () => {
         assert.deepEqual(tally((await ask({ tokens: await good(count) })).outcomes), { accepted: count })
       })
     }
-    await context.test('300 good tokens in as many requests at once are accepted', async () => {
+    await context.test('300 valid tokens in as many concurrent requests are accepted', async () => {
       const answers = await Promise.all((await good(300)).map((token) => ask({ tokens: [token] })))
       assert.deepEqual(tally(answers.flatMap(({ outcomes }) => outcomes)), { accepted: 300 })
     })
-    await context.test('1,000 garbage tokens cost no further fetch of the keys, and one report', async () => {
+    await context.test('1,000 garbage tokens cause no further fetch of the keys and a single report', async () => {
       const before = keyFetches
       const { outcomes } = await ask({ tokens: garbage(500) })
       for (const token of garbage(500)) outcomes.push(...(await ask({ tokens: [token] })).outcomes)

@@ -54,7 +54,7 @@ export async function suite(library: Library, scenario: Scenario): Promise<Resul
       same(outcome(gate.checkSync(token)), expect)
     })
   }
-  await test('tokens are refused where the policy differs from that of the origin', async () => {
+  await test('tokens are refused if the policy differs from the origin’s', async () => {
     const differing = library.createGate({ realms: [{ ...realm, grantClaim: 'app' }], onReport: () => undefined })
     same(outcome(await differing.check(victim)), 'no_feed')
     same(differing.status()[0]?.policyDifferences.join(), 'grantClaim')

@@ -19,7 +19,7 @@ export const KEYS: Row = {
   title: 'signing keys',
   cases: [
     {
-      title: 'added: its first token passes, and those of the key before',
+      title: 'added: its first token passes, and so do those of the previous key',
       async run(scene) {
         const before = await scene.logIn('alice', WEB)
         await withKey(scene, before, async (_, first) => {

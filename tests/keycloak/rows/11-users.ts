@@ -61,7 +61,7 @@ export const USER_CASES: readonly Case[] = [
     },
   },
   {
-    title: 'user locked out for good',
+    title: 'user locked out permanently',
     rounds: ROUNDS,
     async run(scene) {
       const login = await scene.logIn('dave', WEB)
@@ -130,7 +130,7 @@ export const USER_CASES: readonly Case[] = [
     },
   },
   {
-    title: 'consent taken back in the account console',
+    title: 'consent revoked in the account console',
     rounds: ROUNDS,
     stage: { connector: { logoutTokenScope: 'client_session' } },
     async run(scene) {

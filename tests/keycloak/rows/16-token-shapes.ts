@@ -22,7 +22,7 @@ export const TOKEN_SHAPES: Row = {
   cases: [
     { title: 'each is accepted or refused as documented', rounds: ['all'], run: answerEach },
     {
-      title: 'a lightweight token, without sub, is reached by its session',
+      title: 'a lightweight token without sub is revoked by its session',
       // The client has no URL.
       rounds: ['all', 'no-push'],
       stage: { tokens: { subjectless: 'accept' } },

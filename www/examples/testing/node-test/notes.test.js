@@ -9,7 +9,7 @@ after(() => realm.close())
 
 const status = async (token) => (await app(realm.request(token))).status
 
-test('notes are for tokens with the scope, until they are revoked', async () => {
+test('only tokens with the scope list notes, until they are revoked', async () => {
   const token = await realm.token({ scope: 'notes:read' })
   assert.equal(await status(undefined), 401)
   assert.equal(await status(await realm.token()), 403)
@@ -31,7 +31,7 @@ test('a token expires', async () => {
   assert.equal(await status(token), 401)
 })
 
-test('without news from the origin the answer is 503', async () => {
+test('without updates from the origin the response is 503', async () => {
   const token = await realm.token({ scope: 'notes:read' })
   await realm.goStale()
   assert.equal(await status(token), 503)

@@ -8,7 +8,7 @@ afterAll(() => realm.close())
 
 const status = async (token: string | undefined) => (await app(realm.request(token))).status
 
-test('notes are for tokens with the scope, until they are revoked', async () => {
+test('only tokens with the scope list notes, until they are revoked', async () => {
   const token = await realm.token({ scope: 'notes:read' })
   expect(await status(undefined)).toBe(401)
   expect(await status(await realm.token())).toBe(403)
@@ -30,7 +30,7 @@ test('a token expires', async () => {
   expect(await status(token)).toBe(401)
 })
 
-test('without news from the origin the answer is 503', async () => {
+test('without updates from the origin the response is 503', async () => {
   const token = await realm.token({ scope: 'notes:read' })
   await realm.goStale()
   expect(await status(token)).toBe(503)
