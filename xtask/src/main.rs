@@ -7,6 +7,7 @@ mod build;
 mod command;
 mod forwarded;
 mod fuzz;
+mod hashes;
 mod keycloak;
 mod matrix;
 mod node;

@@ -2,7 +2,7 @@
 
 use crate::command::{Failure, Run};
 use crate::system::{self, Consent};
-use crate::Project;
+use crate::{hashes, Project};
 use std::env;
 use std::ffi::OsStr;
 use std::fs;
@@ -248,9 +248,21 @@ impl Toolchain {
         let compiled = target.join(TARGET).join(module.profile).join("portcullis.wasm");
         let aside = target.join(module.folder).with_extension("wasm");
         if newer(&compiled, &aside) {
+            refuse_older_hashes(&compiled)?;
             fs::copy(&compiled, &aside).map_err(|error| unwritable(&aside, &error))?;
         }
         Ok(aside)
+    }
+}
+
+fn refuse_older_hashes(compiled: &Path) -> Result<(), Failure> {
+    let bytes = fs::read(compiled)
+        .map_err(|error| Failure::Missing(format!("{} cannot be read: {error}", compiled.display())))?;
+    match hashes::older_generation(&bytes) {
+        None => Ok(()),
+        Some(name) => {
+            Err(Failure::Tests(format!("{}: a second generation of sha2 is linked ({name})", compiled.display())))
+        }
     }
 }
 
