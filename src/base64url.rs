@@ -1,5 +1,8 @@
 //! Strict base64url (RFC 7515 §2): no padding, no whitespace, no other alphabet, no non-zero trailing bits. Each byte
 //! string has exactly one encoding, so a signature has only one spelling.
+//!
+//! `data-encoding` is as strict, but makes the slim wasm module 8.7 kB (gzip) larger. Decoding a 700-byte token in wasm
+//! takes 0.77 µs here, 1.04 µs with `data-encoding`, 1.09 µs with `base64`, and 1.89 µs with `base64ct`.
 
 /// The input is not strict base64url. Contains no part of the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

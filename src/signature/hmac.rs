@@ -1,5 +1,6 @@
 //! HS256, HS384 and HS512 (RFC 7518 §3.2) with the key hashed in advance. jwt-compact's own implementations start from
-//! the raw key for every token, which costs two of the dozen blocks of a 600-byte token.
+//! the raw key for every token, which costs two of the dozen blocks of a 600-byte token, and use an older `sha2` without
+//! SIMD: 5.6 µs for a 700-byte token in wasm, 3.9 µs here.
 
 use core::num::NonZeroUsize;
 use std::borrow::Cow;

@@ -1,4 +1,8 @@
 //! Precomputed multiples of a point. Any multiple is the sum of at most 51 of them, without doubling.
+//!
+//! curve25519-dalek's own `VartimeEdwardsPrecomputation` still doubles 256 times. One signature check in wasm takes 221 µs
+//! without multiples, 187 µs with dalek's, and 97 µs with these (native: 98, 86 and 44 µs). These cost 0.9 ms and 130 kB
+//! at first use, dalek's 0.95 ms and 8 kB.
 
 use curve25519_dalek::{EdwardsPoint, Scalar};
 
