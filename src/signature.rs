@@ -152,9 +152,11 @@ impl Curve {
 }
 
 /// Affine coordinates, big-endian, each of the curve's field length.
-pub(crate) struct EcPoint {
-    pub(crate) x: Vec<u8>,
-    pub(crate) y: Vec<u8>,
+// A build that leaves ECDSA to the host does not read it.
+#[cfg_attr(not(feature = "rust-ecdsa"), allow(dead_code))]
+pub(crate) struct EcPoint<'k> {
+    pub(crate) x: &'k [u8],
+    pub(crate) y: &'k [u8],
 }
 
 /// Who can verify a key's signatures.

@@ -5,7 +5,8 @@
 mod fixtures;
 
 use fixtures::{base64url, read_keys, vectors};
-use portcullis::keys::{KeyError, KeyRules, KeySource, Keys, NoCandidate, RsaDefault, SkipReason};
+use jwt_compact::jwk::JsonWebKey;
+use portcullis::keys::{canonical_jwk, KeyError, KeyRules, KeySource, Keys, NoCandidate, RsaDefault, SkipReason};
 use portcullis::keys::{MAX_CANDIDATES, MAX_JWKS_BYTES, MAX_KEYS};
 use portcullis::signature::{Algorithm, Algorithms};
 use serde_json::{json, Value};
@@ -52,6 +53,19 @@ fn thumbprints_of_the_rfcs() {
         assert_eq!(example["thumbprint"], thumbprint, "{}", example["source"]);
         let jwk: Value = serde_json::from_str(keys.iter().next().unwrap().public_jwk().unwrap()).unwrap();
         assert!(jwk.as_object().unwrap().iter().all(|(name, value)| example["jwk"][name] == *value));
+    }
+}
+
+#[test]
+fn the_canonical_jwk_is_that_of_jwt_compact() {
+    let keys = vectors("keys.json");
+    let names: Vec<&String> = keys.as_object().unwrap().keys().collect();
+    assert!(names.len() > 5);
+    for name in names {
+        let jwk = public(name);
+        let theirs: JsonWebKey<'_> =
+            serde_json::from_value(jwk.clone()).unwrap_or_else(|error| panic!("{name}: {error}"));
+        assert_eq!(canonical_jwk(&jwk.to_string()), Some(theirs.to_string()), "{name}");
     }
 }
 

@@ -23,7 +23,7 @@ impl EcdsaKey {
     pub(crate) const CHECKED_BY: CheckedBy = CheckedBy::Rust;
 
     /// Returns `None` if the point is not on the curve (RFC 8725 §3.4).
-    pub(crate) fn new(curve: Curve, point: &EcPoint) -> Option<Self> {
+    pub(crate) fn new(curve: Curve, point: &EcPoint<'_>) -> Option<Self> {
         match curve {
             Curve::P256 => p256::ecdsa::VerifyingKey::from_affine(affine(point)?).ok().map(Self::P256),
             Curve::P384 => p384::ecdsa::VerifyingKey::from_affine(affine(point)?).ok().map(Self::P384),
@@ -41,12 +41,12 @@ impl EcdsaKey {
 }
 
 /// The point with these coordinates, if they are in the field and the point is on the curve.
-fn affine<P: AffineCoordinates>(point: &EcPoint) -> Option<P>
+fn affine<P: AffineCoordinates>(point: &EcPoint<'_>) -> Option<P>
 where
     P::FieldRepr: for<'b> TryFrom<&'b [u8]>,
 {
     let coordinate = |bytes: &[u8]| P::FieldRepr::try_from(bytes).ok();
-    P::from_coordinates(&coordinate(&point.x)?, &coordinate(&point.y)?).into_option()
+    P::from_coordinates(&coordinate(point.x)?, &coordinate(point.y)?).into_option()
 }
 
 macro_rules! define_ecdsa {

@@ -9,7 +9,7 @@ pub(crate) struct EcdsaKey;
 impl EcdsaKey {
     pub(crate) const CHECKED_BY: CheckedBy = CheckedBy::HostOnly;
 
-    pub(crate) fn new(_curve: Curve, _point: &EcPoint) -> Option<Self> {
+    pub(crate) fn new(_curve: Curve, _point: &EcPoint<'_>) -> Option<Self> {
         Some(Self)
     }
 

@@ -55,7 +55,7 @@ impl VerifyingKey {
     }
 
     /// Creates an ECDSA key. `None` if the point is not on the curve (RFC 8725 §3.4).
-    pub(crate) fn ecdsa(curve: Curve, point: &EcPoint) -> Option<Self> {
+    pub(crate) fn ecdsa(curve: Curve, point: &EcPoint<'_>) -> Option<Self> {
         EcdsaKey::new(curve, point).map(|key| Self::Ecdsa(Box::new(key)))
     }
 

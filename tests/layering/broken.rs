@@ -256,7 +256,7 @@ fn host_names_stay_in_their_modules() {
         ("src/gate.rs", "use crate::revocation::Subject;"),
     ]);
     let expected = [
-        "src/claims.rs names jwt_compact (only token, keys and signature name jwt-compact)",
+        "src/claims.rs names jwt_compact (only the reader of keys and signature name jwt-compact)",
         "src/gate.rs names revocation::Subject (the gate passes messages to the state and tokens to the verdict, and inspects neither)",
         "src/ledger/event.rs names getrandom (one file of the ledger draws randomness)",
         "src/time.rs names SystemTime (the core has no clock: the time is an argument)",
