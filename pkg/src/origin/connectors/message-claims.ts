@@ -70,7 +70,7 @@ export function checkIssuer(claims: MessageClaims, names: readonly string[]): st
 }
 
 /**
- * Checks the explicit type of a JWS (RFC 8725 §3.11): a media type, in any case, whose `application/` may be left out
+ * Checks the explicit type of a JWS (RFC 8725 §3.11): a media type, in any case, whose `application/` may be omitted
  * (RFC 7515 §4.1.9).
  */
 export function hasType({ typ }: Readonly<Record<string, unknown>>, type: string): boolean {

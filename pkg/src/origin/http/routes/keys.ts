@@ -60,7 +60,7 @@ export const keyRoutes: readonly Route[] = [
     access: 'administrator',
     operation: {
       summary:
-        "The signing keys of the realm's issuer; those of its set that are for encryption, or are not used, are left out. A set does " +
+        "The signing keys of the realm's issuer; those of its set that are for encryption, or are not used, are omitted. A set does " +
         'not say which key signs: the only one of an algorithm does.',
       answers: { 200: { description: 'All keys.', type: 'application/json', schema: KEYS } },
     },
