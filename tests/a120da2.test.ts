@@ -154,7 +154,7 @@ test("today's command accepts the configuration, and its schema has every option
   await rm(folder, { recursive: true })
   assert.match(
     stdout,
-    /portcullis\.json is good: realms inhouse, keycloak, rfc9068; edges: 3; .* 127\.0\.0\.1, port 0$/m,
+    /portcullis\.json is valid: realms inhouse, keycloak, rfc9068; edges: 3; .* 127\.0\.0\.1, port 0$/m,
   )
   // The file uses every option of a120da2, so that no option can be dropped unnoticed.
   const schema = JSON.parse(await readFile(join(stage.old.folder, 'portcullis.schema.json'), 'utf8')) as Schema

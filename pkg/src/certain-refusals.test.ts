@@ -1,4 +1,4 @@
-// Options with which a gate or an origin could never accept what they seem to allow: refused, with the reason.
+// Options with which a gate or an origin could never accept what they seem to allow are refused, with the reason.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -38,7 +38,7 @@ const originOf = async (realm: object, origin: object = {}): Promise<void> => {
   await opened.close()
 }
 
-/** Options of a realm that gate and origin refuse alike. */
+/** Realm options that gate and origin both refuse. */
 const REALMS: [string, object, RegExp][] = [
   [
     'requiredClaims without exp',
@@ -142,7 +142,7 @@ describe('an origin also refuses', () => {
   for (const [name, origin, message] of refused) {
     test(name, async () => assert.rejects(originOf({}, origin), { code: 'invalid_option', message }))
   }
-  test('a secret of a caller that no request can show', async () => {
+  test("refuses a caller's secret that no request can contain", async () => {
     await assert.rejects(originOf({ globalTokenRevocation: { secrets: ['0123456789,abcdef'] } }), {
       code: 'invalid_option',
       message: /globalTokenRevocation\.secrets\[0\]/,
@@ -150,7 +150,7 @@ describe('an origin also refuses', () => {
   })
 })
 
-test('what may accept is taken', async () => {
+test('accepts options that can accept tokens', async () => {
   const taken: object[] = [
     { requiredClaims: ['exp', 'iat'] },
     { requiredClaims: ['jti', 'iat', 'sub', 'exp', 'tenant'] },
@@ -171,7 +171,7 @@ test('what may accept is taken', async () => {
   gateOf({ revocation: undefined, feed: { ...FEED, credential: 'Pa55-w.o~r+d/é=' } }).close()
 })
 
-test('the list of a provider accepts its tokens, and its own functions obey the rule', async () => {
+test("a provider's list accepts its tokens, and its functions follow the rule", async () => {
   for (const realm of [
     okta({ domain: 'acme.okta.com', authorizationServer: 'default', audience: 'api' }),
     entra({ tenant: '00000000-0000-0000-0000-000000000001', audience: 'api' }),

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { PortcullisError } from './errors.ts'
 
-/** The class as another copy of the package has it. */
+/** The class as in another copy of the package. */
 async function anotherCopy(): Promise<typeof PortcullisError> {
   const copy = (await import(`./errors.ts?copy=${Math.random()}`)) as { PortcullisError: typeof PortcullisError }
   assert.notEqual(copy.PortcullisError, PortcullisError)
   return copy.PortcullisError
 }
 
-test('an error of another copy of the package is recognised, both ways', async () => {
+test('recognizes an error of another copy of the package, in both directions', async () => {
   const Other = await anotherCopy()
   assert.ok(new Other('closed', 'the gate is closed') instanceof PortcullisError)
   assert.ok(new PortcullisError('closed', 'the gate is closed') instanceof Other)

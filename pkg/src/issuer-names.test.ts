@@ -44,7 +44,7 @@ test('a pattern is the id, and each tenant makes a name', () => {
   ])
 })
 
-test('a tenant with characters of replacement patterns is taken as it is', () => {
+test('a tenant with characters of replacement patterns is used unchanged', () => {
   assert.deepEqual(issuerNames(realm({ issuer: PATTERN, tenants: ['$&$1'] })).names, [
     'https://login.example/$&$1/v2.0',
   ])
@@ -96,7 +96,7 @@ test('no name selects two realms, nor does a pattern', () => {
   }
 })
 
-test('tokens without an id must have what they are revoked by', () => {
+test('tokens without an id must have the claims by which they are revoked', () => {
   const required = (more: Partial<TokenOptions>): string[] | undefined => corePolicy(realm(more)).requiredClaims
   assert.equal(required({}), undefined)
   assert.deepEqual(required({ withoutTokenId: 'session' }), ['sub', 'sid'])

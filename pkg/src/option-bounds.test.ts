@@ -1,4 +1,4 @@
-// The bounds of every option: stated by message, table and schema, and kept by gates and origins without a later
+// The bounds of every option: stated by message, table and schema, and accepted by gates and origins without a later
 // refusal.
 
 import assert from 'node:assert/strict'
@@ -25,8 +25,8 @@ import { createTestIssuer, ISSUER } from './origin/testing/stage.ts'
 import { DISCOVER_RULES } from './providers/discover.ts'
 
 /**
- * Every set of options, by the name of its table in www/docs/reference; those of `serve` and of portcullis.json have none of
- * their own.
+ * Every set of options, by the name of its table in www/docs/reference; those of `serve` and of portcullis.json have no
+ * table.
  */
 const SETS: Readonly<Record<string, Rules>> = {
   gate: GATE_RULES,
@@ -52,7 +52,7 @@ interface Bounded {
   kind: 'integer' | 'number' | 'list'
 }
 
-/** The bounded rules of a set, those of members and alternatives too. */
+/** Returns the bounded rules of a set, including those of members and alternatives. */
 function* boundedRules(rules: Rules, path: string): Generator<Bounded> {
   for (const [name, rule] of Object.entries(rules)) yield* boundedRule(rule, `${path}.${name}`)
 }
@@ -82,7 +82,7 @@ function refusal(rule: Rule, value: unknown): string | undefined {
   }
 }
 
-/** A list of a length, whose members are good ones of a rule: the bounded lists have names, tenants or URLs. */
+/** Returns a list of a length with valid members: the bounded lists have names, tenants or URLs. */
 function listOf(length: number, rule: Rule): unknown[] {
   const { parts } = rule
   const member = parts !== undefined && 'list' in parts ? parts.list : undefined
@@ -111,7 +111,7 @@ test('the walk finds the bounded options', () => {
   assert.ok(ALL.length > 90, String(ALL.length))
 })
 
-test('each message states the bounds, and is given just beyond them', () => {
+test('each message states the bounds, and appears just beyond them', () => {
   for (const bounded of ALL) {
     const { path, rule, least, most, kind } = bounded
     const range =
@@ -172,7 +172,7 @@ test('each table states the bounds that the messages state', () => {
   assert.ok(rows > 50, String(rows))
 })
 
-test('no bound is stated that the walk does not see', () => {
+test('the walk sees every stated bound', () => {
   const seen = new Set(ALL.map(({ path }) => path))
   for (const [set, rules] of Object.entries(SETS)) {
     for (const [name, rule] of Object.entries(rules)) {
@@ -213,18 +213,18 @@ describe('a gate', () => {
     opened.close()
   }
   for (const { path, least, most } of numbers(GATE_RULES)) {
-    test(`takes ${path} at both bounds`, async () => {
+    test(`accepts ${path} at both bounds`, async () => {
       await open({ [path]: least })
       await open({ [path]: Math.min(most, Number.MAX_SAFE_INTEGER) })
     })
   }
   for (const { path, least, most } of numbers(GATE_REALM_RULES)) {
-    test(`takes ${path} of a realm at both bounds`, async () => {
+    test(`accepts ${path} of a realm at both bounds`, async () => {
       await open({}, { [path]: least })
       await open({}, { [path]: Math.min(most, Number.MAX_SAFE_INTEGER) })
     })
   }
-  test('takes 1,000 tenants and 1,000 names, and no more', async () => {
+  test('accepts 1,000 tenants and 1,000 names, and no more', async () => {
     const names = (length: number): string[] => Array.from({ length }, (_, index) => `https://${index}.example`)
     const tenants = (length: number): object => ({
       issuer: 'https://issuer.example/{tid}',
@@ -261,7 +261,7 @@ describe('an origin', () => {
   for (const { path, least, most, kind } of numbers(ORIGIN_RULES)) {
     // A statement must last from one heartbeat to the next.
     const beside = path === 'heartbeatSeconds' ? { validForSeconds: 300 } : {}
-    test(`takes ${path} at both bounds, and nothing beyond`, async () => {
+    test(`accepts ${path} at both bounds, and nothing beyond`, async () => {
       await open({ ...beside, [path]: least })
       await open({ ...beside, [path]: Math.min(most, Number.MAX_SAFE_INTEGER) })
       const range = most === Infinity ? `${least} or more` : `${least} to ${most}`
@@ -275,13 +275,13 @@ describe('an origin', () => {
     })
   }
   for (const { path, least, most } of numbers(REALM_RULES)) {
-    test(`takes ${path} of a realm at both bounds`, async () => {
+    test(`accepts ${path} of a realm at both bounds`, async () => {
       await open({}, { [path]: least, compare: 'authTime' })
       await open({}, { [path]: Math.min(most, Number.MAX_SAFE_INTEGER), compare: 'authTime' })
     })
   }
 
-  test('has the 40 days of the ledger in its own message', async () => {
+  test("states the ledger's 40 days in its own message", async () => {
     await assert.rejects(open({}, { maxLifetimeSeconds: 3_456_001 }), {
       code: 'invalid_option',
       message: 'options.realms[0].maxLifetimeSeconds must be a number of whole seconds, 1 to 3456000',

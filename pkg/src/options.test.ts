@@ -47,12 +47,12 @@ for (const [name, options, message] of refusals) {
   })
 }
 
-test('accepts valid options; undefined counts as left out', () => {
+test('accepts valid options; undefined counts as absent', () => {
   checkOptions({ ...good, waitAfterSeconds: 0, target: new URL('https://a.example'), secret: undefined }, rules)
   checkOptions({ ...good, target: { keys: [] } }, rules)
 })
 
-test('no message holds a value', () => {
+test('no message contains a value', () => {
   const secret = 'correct-horse-battery'
   for (const options of [
     { realms: secret },

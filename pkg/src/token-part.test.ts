@@ -8,12 +8,12 @@ const host = globalThis as { Buffer?: typeof Buffer | undefined }
 const engine = Uint8Array as { fromBase64?: Decode }
 const { Buffer: buffer } = host
 const { fromBase64 = (text) => new Uint8Array(Buffer.from(text, 'base64url')) } = engine
-// A query makes the loader give another instance of the module.
+// A query makes the loader create another instance of the module.
 engine.fromBase64 = fromBase64
 const withEngine: typeof withBuffer = await import(`./token-part.ts?${'with-engine'}`)
 delete engine.fromBase64
 const withBuffer = await import('./token-part.ts')
-// Hidden from that instance alone: the loader needs it to load the file.
+// Hidden from that instance only: the loader needs it to load the file.
 const isAskedByModule = () => String(new Error().stack).includes('token-part.ts:')
 Object.defineProperty(host, 'Buffer', { configurable: true, get: () => (isAskedByModule() ? undefined : buffer) })
 const withNeither: typeof withBuffer = await import(`./token-part.ts?${'with-neither'}`)
@@ -36,7 +36,7 @@ for (const [name, module] of [
     assert.equal(module.claimedKeyId(`${part({ alg: 'ES256', kid: 'ключ' })}.x.y`), 'ключ')
   })
 
-  test(`a key id is read where that is possible, else empty, ${name}`, () => {
+  test(`a key id is read if possible, else empty, ${name}`, () => {
     const headers = ['', '.', '*', 'e30', 'ÿÿ', '{', ...['text', null, [], {}, { kid: 7 }, { kid: null }].map(part)]
     for (const header of headers) assert.equal(module.claimedKeyId(header), '', header)
   })

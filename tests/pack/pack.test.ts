@@ -82,7 +82,7 @@ test('a fresh Node project has the command', { timeout: 120_000 }, async () => {
     () => true,
     () => false,
   )
-  if (hasDriver) assert.match((await portcullis('check')).stdout, /is good: realms acme/)
+  if (hasDriver) assert.match((await portcullis('check')).stdout, /is valid: realms acme/)
   else await assert.rejects(portcullis('check'), /options\.store\.driver: better-sqlite3 or node:sqlite is not there/)
   const schema = JSON.parse(
     await readFile(join(project, 'node_modules/portcullis/portcullis.schema.json'), 'utf8'),

@@ -4,7 +4,7 @@ import { adapterError } from './errors.ts'
 import { type AnyGate, mustBeGate } from './gate-argument.ts'
 import { drain, pushOf, requestLike } from './incoming.ts'
 
-/** Which routes of the scope require a token: all of them, or those with the hook of `app.protect`. */
+/** The routes of the scope that require a token: all of them, or those with the hook of `app.protect`. */
 export type ProtectedRoutes = 'all' | 'chosen'
 
 export interface PortcullisOptions<C extends Claims = Claims> extends AccessOptions<C> {

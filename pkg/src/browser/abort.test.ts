@@ -1,4 +1,4 @@
-// Aborting rejects a request at once, whatever it waits for. The operation that it waits for continues.
+// Aborting rejects a request at once, regardless of the operation that it waits for. That operation continues.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'

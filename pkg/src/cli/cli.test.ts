@@ -58,7 +58,7 @@ function configure(changes: Record<string, unknown> = {}, file = 'portcullis.jso
 const ENVIRONMENT = { EDGE_SECRET: 'the-secret-of-edge-1' }
 
 describe('usage', () => {
-  test('help says how, for each command with an example', async () => {
+  test('help describes each command, with an example', async () => {
     const { code, stdout } = await portcullis(['--help'])
     assert.equal(code, 0)
     const names = [...stdout.matchAll(/^ {2}(\w+) +[a-z]/gm)]
@@ -75,13 +75,13 @@ describe('usage', () => {
     assert.equal((await portcullis(['--version'])).stdout, `${VERSION}\n`)
   })
 
-  test('a wrong command line ends with 2 and says why', async () => {
+  test('a wrong command line exits with 2 and a reason', async () => {
     const cases: [string[], RegExp][] = [
       [['server'], /unknown command; known are serve, check/],
-      [['--prot'], /an option in place of a command/],
+      [['--prot'], /expected a command, found an option/],
       [['serve', '--prot', '1'], /Unknown option '--prot'[^]*Usage: portcullis serve/],
       [['backup'], /Usage: portcullis backup/],
-      [['init'], /give one of --keycloak URL/],
+      [['init'], /use one of --keycloak URL/],
       [['init', '--keycloak', 'https://id.example'], /--realm is missing/],
       [['init', '--keycloak', 'https://id.example', '--realm', 'master'], /'master' administers Keycloak itself/],
       [['init', '--keycloak', 'https://user:hidden@id.example', '--realm', 'acme'], /--keycloak must be an https: URL/],
@@ -99,7 +99,7 @@ describe('usage', () => {
   })
 })
 
-test('keygen writes both halves, the secret one for its owner only, and overwrites nothing', async () => {
+test('keygen writes both halves, the secret one readable by its owner only, and overwrites nothing', async () => {
   assert.equal((await portcullis(['keygen'])).code, 0)
   const secret = join(folder, 'feed-key.json')
   assert.equal(statSync(secret).mode & 0o777, 0o600)
@@ -109,16 +109,16 @@ test('keygen writes both halves, the secret one for its owner only, and overwrit
   assert.ok(key['d'] !== undefined && open['d'] === undefined)
   const again = await portcullis(['keygen'])
   assert.equal(again.code, 1)
-  assert.match(again.stderr, /exists already, and nothing is overwritten/)
+  assert.match(again.stderr, /already exists, and nothing is overwritten/)
   assert.deepEqual(JSON.parse(readFileSync(secret, 'utf8')), key)
 })
 
 describe('a configuration', () => {
-  test('that is good is said to be, secrets from everywhere', async () => {
+  test('that is valid is reported as valid, with secrets from every source', async () => {
     configure()
     const { code, stdout } = await portcullis(['check'], ENVIRONMENT)
     assert.equal(code, 0, stdout)
-    assert.match(stdout, /is good: realms acme; edges: 1/)
+    assert.match(stdout, /is valid: realms acme; edges: 1/)
     assert.match(stdout, /^realm acme: policy 1:[0-9a-f]{32}, /m)
     const key = readFileSync(join(folder, 'feed-key.json'), 'utf8')
     configure({ signingKey: { file: 'nowhere' } })
@@ -127,7 +127,7 @@ describe('a configuration', () => {
     assert.equal((await portcullis(['check'], ENVIRONMENT)).code, 0)
   })
 
-  test('that is not is refused by name, without its secrets', async () => {
+  test('that is invalid is refused, naming the option and no secret', async () => {
     const secret = 'do-not-show-me'
     const cases: [Record<string, unknown>, RegExp][] = [
       [{ signingkey: secret }, /unknown option 'signingkey'; did you mean 'signingKey'/],
@@ -165,17 +165,17 @@ describe('a configuration', () => {
     }
   })
 
-  test('that is no JSON, or is not there', async () => {
+  test('that is missing or not valid JSON', async () => {
     writeFileSync(join(folder, 'broken.json'), '{\n  "store": { "path": "a" },\n}\n')
     const broken = await portcullis(['serve', '--config', 'broken.json'])
     assert.equal(broken.code, 2)
     assert.match(broken.stderr, /broken\.json:3:1: not valid JSON/)
     const missing = await portcullis(['serve'], { PORTCULLIS_CONFIG: 'nowhere.json' })
     assert.equal(missing.code, 2)
-    assert.match(missing.stderr, /nowhere\.json: .*there is none: 'portcullis serve --help'/)
+    assert.match(missing.stderr, /nowhere\.json: .*it does not exist: 'portcullis serve --help'/)
   })
 
-  test('that cannot be started ends with 1', async () => {
+  test('that cannot be started exits with 1', async () => {
     configure({ store: { path: 'no/such/directory/portcullis.db' } })
     const { code, stderr } = await portcullis(['serve'], ENVIRONMENT)
     assert.equal(code, 1)
@@ -189,7 +189,7 @@ interface Line {
   [member: string]: unknown
 }
 
-/** A served origin, and the lines that it prints. */
+/** A running origin and the lines that it prints. */
 class Served {
   readonly lines: Line[] = []
   readonly process: ChildProcess
@@ -216,7 +216,7 @@ class Served {
     return this.#listening
   }
 
-  /** Asks it to stop; answers how it ended. */
+  /** Signals it to stop; resolves to how it ended. */
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
     const exit = once(this.process, 'exit')
     this.process.kill(signal)
@@ -225,7 +225,7 @@ class Served {
 }
 
 describe('serve', () => {
-  test('takes revocations, prints JSON lines, and ends when told', async () => {
+  test('accepts revocations, prints JSON lines, and exits on a signal', async () => {
     configure()
     const served = new Served()
     const url = await served.url()
@@ -247,7 +247,7 @@ describe('serve', () => {
     )
   })
 
-  test('serves on when the reader of its lines is gone', async () => {
+  test('continues to serve when the reader of its output is gone', async () => {
     configure()
     const served = new Served()
     const url = await served.url()
@@ -256,7 +256,7 @@ describe('serve', () => {
     assert.equal(await served.stop(), 0)
   })
 
-  test('on a stop, requests under way are durable or refused, and streams end cleanly', async () => {
+  test('on a stop, running requests are durable or refused, and streams end cleanly', async () => {
     configure({ log: 'events' })
     const served = new Served()
     const url = await served.url()
@@ -273,7 +273,7 @@ describe('serve', () => {
       answers.push(answer)
       return answer
     })
-    // Some have been answered, the others are on their way.
+    // Some have a response, the others are in progress.
     await Promise.race(asked)
     assert.equal(await served.stop(), 0)
     const outcomes = await Promise.all(asked)
@@ -295,7 +295,7 @@ describe('serve', () => {
     assert.equal(await again.stop(), 0)
   })
 
-  test('a second signal ends it at once', async () => {
+  test('exits immediately on a second signal', async () => {
     const served = new Served()
     const url = await served.url()
     // A request that never ends: its body is not sent.
@@ -320,7 +320,7 @@ describe('serve', () => {
   })
 })
 
-test('backup and restore, while it runs and while it does not', async () => {
+test('backs up and restores, both while an origin runs and while none does', async () => {
   configure()
   const served = new Served()
   const url = await served.url()

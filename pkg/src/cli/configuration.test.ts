@@ -34,7 +34,7 @@ function load(connector: Record<string, unknown>, environment: NodeJS.ProcessEnv
   return loadConfiguration({ config }, environment)
 }
 
-test('secrets of accounts and streams are read from where they are', () => {
+test('reads secrets of accounts and streams from their locations', () => {
   const { connectors } = load(
     {
       ...KEYCLOAK,
@@ -50,7 +50,7 @@ test('secrets of accounts and streams are read from where they are', () => {
   assert.equal(connector?.securityEvents?.authorization, 'Bearer stream')
 })
 
-test('a connector follows, for the realm of the origin that it names', () => {
+test('creates a connector for the realm that it names', () => {
   const [connector] = load({ ...KEYCLOAK, realm: 'Acme', originRealm: 'acme' }).connectors
   assert.ok(connector !== undefined)
   assert.deepEqual(
@@ -59,7 +59,7 @@ test('a connector follows, for the realm of the origin that it names', () => {
   )
 })
 
-test('what is wrong is named by its place, without secrets', () => {
+test('names the place of an error, without secrets', () => {
   const cases: [Record<string, unknown>, RegExp][] = [
     [{ baseUrl: 'https://id.example', realm: 'acme' }, /options\.connectors\[0\]\.kind is missing/],
     [{ ...KEYCLOAK, kind: 'keycloack' }, /options\.connectors\[0\]\.kind must be 'keycloak'/],
@@ -88,7 +88,7 @@ test('what is wrong is named by its place, without secrets', () => {
   for (const [connector, message] of cases) assert.throws(() => load(connector), message)
 })
 
-test('secrets of callers of Global Token Revocation are read from where they are, and resolvers are code', () => {
+test('reads secrets of callers of Global Token Revocation from their locations; resolvers are code', () => {
   const config = join(folder, 'callers.json')
   const written = (globalTokenRevocation: object): void => {
     const realms = [REALM, { ...REALM, name: 'called', globalTokenRevocation }]

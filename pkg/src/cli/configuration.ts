@@ -35,16 +35,16 @@ import { UsageError } from './usage.ts'
 
 const DEFAULT_FILE = 'portcullis.json'
 const DEFAULT_PORT = 8_780
-/** Longer than in code: supervisors wait some seconds before they kill a service. */
+/** Longer than in code: supervisors wait a few seconds before they kill a service. */
 const DEFAULT_CLOSE_TIMEOUT_MS = 5_000
 
-/** Where the configuration is, for every verb that reads one. */
+/** The location of the configuration, for every command that reads one. */
 export const CONFIG_OPTION: CommandOption = {
   value: 'FILE',
   help: `the configuration; default: PORTCULLIS_CONFIG, else ${DEFAULT_FILE}`,
 }
 
-/** A configuration, with every secret read. */
+/** A configuration with all secrets read. */
 export interface Configuration {
   file: string
   listen: ServeOptions
@@ -55,7 +55,7 @@ export interface Configuration {
   log: 'requests' | 'events'
 }
 
-/** Options of the command line, which override the file. */
+/** Command-line options, which override the file. */
 export interface Overrides {
   config?: string | undefined
   port?: string | undefined
@@ -63,8 +63,8 @@ export interface Overrides {
 }
 
 /**
- * Reads the configuration, overridden by the environment and the command line. Throws `UsageError`, or
- * `invalid_option` naming the option.
+ * Reads the configuration, overridden by the environment and the command line. Throws `UsageError`, or `invalid_option`
+ * naming the option.
  */
 export function loadConfiguration(given: Overrides, environment: NodeJS.ProcessEnv): Configuration {
   const file = resolve(given.config ?? environment['PORTCULLIS_CONFIG'] ?? DEFAULT_FILE)
@@ -85,20 +85,23 @@ export function loadConfiguration(given: Overrides, environment: NodeJS.ProcessE
   }
 }
 
-/** The configuration with secrets filled in from the environment and files. */
+/** The configuration with secrets inserted from the environment and files. */
 interface ConfigurationFile extends Omit<OriginOptions, 'store' | 'realms' | 'connectors'> {
   /** The issuers whose tokens are revoked. */
   realms: RealmFile[]
   /** Where the origin listens. */
   listen?: ListenFile
-  /** Identity servers that are heard and told: `{ kind: 'keycloak', baseUrl, realm, … }`. Default: none. */
+  /**
+   * Identity servers to receive events from and to forward actions to: `{ kind: 'keycloak', baseUrl, realm, … }`.
+   * Default: none.
+   */
   connectors?: ConnectorFile[]
-  /** Where revocations are kept. */
+  /** Where revocations are stored. */
   store: StoreFile
-  /** The private Ed25519 key that signs the feed; `portcullis keygen` makes one. */
+  /** The private Ed25519 key that signs the feed; `portcullis keygen` creates one. */
   signingKey: JWK
   /**
-   * The log on standard output, one JSON object a line: `requests` and events, or `events` only. Default `requests`.
+   * The log on standard output, one JSON object per line: `requests` and events, or only `events`. Default `requests`.
    */
   log?: Configuration['log']
 }
@@ -106,14 +109,14 @@ interface ConfigurationFile extends Omit<OriginOptions, 'store' | 'realms' | 'co
 interface ListenFile extends Partial<ServeOptions> {
   /** 0: any free port. Allowed: 0 to 65535. Default 8780. */
   port?: number
-  /** How long requests may go on when the server stops. Allowed: 0 to 2147483647. Default 5000. */
+  /** Maximum time for running requests when the server stops. Allowed: 0 to 2147483647. Default 5000. */
   closeTimeoutMs?: number
 }
 
 interface StoreFile extends SqliteStoreOptions {
   /**
-   * The SQLite file, from the directory of the configuration. It is created when missing, its directory is not. On a
-   * local disk.
+   * The SQLite file, relative to the directory of the configuration. It is created if missing, its directory is not. On
+   * a local disk.
    */
   path: string
 }
@@ -130,8 +133,8 @@ interface RealmFile extends OriginRealm {
   jwks: string | JWKS
   /**
    * The callers that may revoke all tokens of a user by `POST /realms/{realm}/global-token-revocation`, for example
-   * Okta: `{ secrets, callers: [{ issuer, jwks, audience, subject, untyped }] }`. Identifiers that need a look-up need
-   * code. Default: none.
+   * Okta: `{ secrets, callers: [{ issuer, jwks, audience, subject, untyped }] }`. Identifiers that require a lookup
+   * require code. Default: none.
    */
   globalTokenRevocation?: Omit<GlobalTokenRevocationOptions, 'subjectsOf'>
 }
@@ -150,7 +153,7 @@ const {
 
 const ACCOUNT = shape({ ...SERVICE_ACCOUNT_RULES, clientSecret: required(secret) })
 
-/** The rules of each object of a configuration, by its path: those of the code, where they are no code. */
+/** The rules of each object of a configuration, by its path: those of the code where its values are not code. */
 export const SHAPES: Readonly<Record<'listen' | 'store' | 'realms' | 'clients' | 'edges' | 'connectors', Rules>> = {
   listen: {
     ...LISTEN_RULES,
@@ -219,7 +222,7 @@ function read(file: string): string {
     return readFileSync(file, 'utf8')
   } catch (cause) {
     const hint =
-      codeOf(cause) === 'ENOENT' ? "there is none: 'portcullis serve --help' shows one to begin with" : codeOf(cause)
+      codeOf(cause) === 'ENOENT' ? "it does not exist: 'portcullis serve --help' shows an example" : codeOf(cause)
     throw new UsageError(`${file}: the configuration cannot be read: ${hint}`, { cause })
   }
 }

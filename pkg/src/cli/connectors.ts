@@ -3,7 +3,7 @@ import { keycloakConnector } from '../origin/connectors/keycloak/connector.ts'
 import type { Connector } from '../origin/connectors/connector.ts'
 import type { ConnectorFile } from './configuration.ts'
 
-/** The connectors that a configuration describes. Does no I/O. Throws `invalid_option`. */
+/** Returns the connectors of a configuration. Does no I/O. Throws `invalid_option`. */
 export function connectorsOf(connectors: readonly ConnectorFile[]): Connector[] {
   return connectors.map((connector, index) => atOption(`options.connectors[${index}]`, () => connectorOf(connector)))
 }

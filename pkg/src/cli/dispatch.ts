@@ -9,18 +9,18 @@ import { CheckFailed, EXIT, helpOf, overview, UsageError, usageOf } from './usag
 export function main(commands: readonly Command[]): void {
   run(commands, process.argv.slice(2), process.env).then(
     (output) => {
-      // The process ends only when all is written; a stream that cannot be written to must not keep it.
+      // The process only ends when everything is written; a stream that cannot be written to must not keep it alive.
       process.stdout.write(printable(output), () => process.exit(EXIT.done))
     },
     (error: unknown) => {
       if (error instanceof CheckFailed) process.stdout.write(printable(error.output))
-      const message = error instanceof Error ? error.message : 'failed for an unknown cause'
+      const message = error instanceof Error ? error.message : 'failed for an unknown reason'
       process.stderr.write(printable(`portcullis: ${message}\n`), () => process.exit(exitCode(error)))
     },
   )
 }
 
-/** Runs one command line; returns the output. Rejects with the command's error. */
+/** Runs one command line and returns its output. Rejects with the command's error. */
 async function run(
   commands: readonly Command[],
   words: readonly string[],
@@ -33,12 +33,12 @@ async function run(
     return about === undefined ? overview(commands) : helpOf(about)
   }
   const command = find(commands, first)
-  if (command === undefined) throw new UsageError("an option in place of a command: see 'portcullis --help'")
+  if (command === undefined) throw new UsageError("expected a command, found an option: see 'portcullis --help'")
   const input = parse(command, rest, environment)
   return input === 'help' ? helpOf(command) : ((await command.run(input)) ?? '')
 }
 
-/** `undefined` for an option or no word. Throws `UsageError` for an unknown name. */
+/** Returns the command, or `undefined` for an option or no word. Throws `UsageError` for an unknown name. */
 function find(commands: readonly Command[], word: string | undefined): Command | undefined {
   if (word === undefined || word.startsWith('-')) return undefined
   const command = commands.find(({ name }) => name === word)
@@ -82,7 +82,7 @@ function parseOptions(
   }
 }
 
-/** The message for an error of usage, of configuration, or of any other kind. */
+/** Returns the exit code of an error, by its kind: usage, configuration, or any other. */
 function exitCode(error: unknown): number {
   const wrong = error instanceof UsageError || (error instanceof PortcullisError && error.code === 'invalid_option')
   return wrong ? EXIT.usage : EXIT.failed

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseJson } from './json.ts'
 
-test('an error is shown by line and column, never by its text', () => {
+test('an error has its line and column, never the text', () => {
   const cases: [string, RegExp][] = [
     ['{\n  "a": 1,\n}', /^f:3:1: not valid JSON: expected a name in double quotes \(there is no comma/],
     ['{\n  "a" 1\n}', /^f:2:7: not valid JSON: expected ':'/],
@@ -27,6 +27,6 @@ test('an error is shown by line and column, never by its text', () => {
   }
 })
 
-test('good JSON is read, with a byte order mark too', () => {
+test('reads valid JSON, even with a byte order mark', () => {
   assert.deepEqual(parseJson('\ufeff{"a": [1, "\\u0041", null]}', 'f'), { a: [1, 'A', null] })
 })

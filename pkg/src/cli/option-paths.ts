@@ -1,11 +1,11 @@
-// Errors of an origin and its server, with the path of the option in the configuration.
+// Adds the path of the option in the configuration to errors of an origin and its server.
 
 import type { PortcullisError } from '../errors.ts'
 import { atOptionAsync } from '../option-path.ts'
 import { NO_DRIVER } from '../origin/store/sqlite/driver.ts'
 import type { RevocationStore } from '../origin/store/store.ts'
 
-/** The store, whose errors on opening name `options.store`. */
+/** Wraps the store so that errors on opening it name `options.store`. */
 export function atStoreOption<S extends RevocationStore>(store: S): RevocationStore {
   return { ...store, open: () => atOptionAsync(storeOption, async () => store.open()) }
 }
@@ -19,7 +19,7 @@ function storeOption({ detail }: PortcullisError): string {
   return detail === NO_DRIVER ? 'options.store.driver' : 'options.store.path'
 }
 
-/** Codes of errors about the address; all others are about the port. */
+/** Error codes that concern the address; all others concern the port. */
 const ABOUT_THE_HOSTNAME = ['EADDRNOTAVAIL', 'ENOTFOUND', 'EAI_AGAIN']
 
 function listenOption({ detail }: PortcullisError): string {

@@ -2,12 +2,12 @@ import { createInterface } from 'node:readline/promises'
 import { printable } from './printable.ts'
 import { UsageError } from './usage.ts'
 
-/** Whether input and questions go through a terminal. */
+/** Returns whether input and questions use a terminal. */
 export function isInteractive(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true
 }
 
-/** Asks on standard error, so that standard output holds results only. An empty answer is no. */
+/** Asks on standard error, so that standard output contains results only. An empty reply means no. */
 export async function confirm(question: string): Promise<boolean> {
   const asker = createInterface({ input: process.stdin, output: process.stderr })
   try {
@@ -17,10 +17,10 @@ export async function confirm(question: string): Promise<boolean> {
   }
 }
 
-/** Reads one line without showing it. Rejects with `UsageError` at Ctrl+C and Ctrl+D. */
+/** Reads one line without showing it. Rejects with `UsageError` on Ctrl+C and Ctrl+D. */
 export function hiddenLine(question: string): Promise<string> {
   const { stdin, stderr } = process
-  // First: characters typed ahead of the question must not be shown either.
+  // Set first, because characters typed before the question must not be shown either.
   stdin.setRawMode(true)
   stdin.setEncoding('utf8')
   stderr.write(question)

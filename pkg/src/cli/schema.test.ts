@@ -1,4 +1,4 @@
-// portcullis.schema.json accepts what the rules accept, also where a rule's schema is written beside its test.
+// portcullis.schema.json accepts what the rules accept, even where a rule's schema is written separately from its test.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ type Schema = Record<string, unknown> & { properties?: Record<string, Schema>; i
 
 const SCHEMA = JSON.parse(readFileSync(new URL('../../portcullis.schema.json', import.meta.url), 'utf8')) as Schema
 
-/** The part of JSON Schema 2020-12 that the file uses; an unknown keyword fails. */
+/** The part of JSON Schema 2020-12 that the file uses; an unknown keyword throws. */
 function accepts(schema: Schema, value: unknown): boolean {
   return Object.entries(schema).every(([keyword, says]) => {
     switch (keyword) {
@@ -77,10 +77,10 @@ function obeys(rule: Rule, value: unknown): boolean {
 const KEY = { kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43), d: 'B'.repeat(43) }
 const REALM = { name: 'acme', issuer: 'https://id.example', audience: 'api', jwks: 'https://id.example/certs' }
 
-/** That a set of public keys has private ones the rules see, and the schema does not. */
+/** The rules see that a set of public keys has private ones, and the schema does not. */
 const PRIVATE_SET = { keys: [KEY] }
 
-/** Values at the borders of all rules there are; each option is tried with each of them. */
+/** Values at the bounds of all rules; each option is tried with each of them. */
 const VALUES: unknown[] = [
   -1,
   0,
@@ -196,7 +196,7 @@ test('a configuration of a120da2 is valid', () => {
   assert.ok(!accepts(SCHEMA, { ...configuration, realms: [] }))
 })
 
-test('the schema is the rules', () => {
+test('the schema is derived from the rules', () => {
   assertSame(SCHEMA, CONFIGURATION_RULES, 'configuration')
   for (const [name, rules] of Object.entries(SHAPES)) {
     const property = SCHEMA.properties?.[name] ?? {}

@@ -7,17 +7,17 @@ import { parseJson } from './json.ts'
 import { UsageError } from './usage.ts'
 
 const BY_ENVIRONMENT = shape({ env: described(required(string), 'The name of an environment variable.') })
-const BY_FILE = shape({ file: described(required(string), 'A file, from the directory of the configuration.') })
+const BY_FILE = shape({ file: described(required(string), 'A file, relative to the directory of the configuration.') })
 
-/** A string, or where it is. */
+/** A string, or its location. */
 export const secret: Rule = elsewhere(string, 'a string, { "env": "NAME" } or { "file": "path" }')
-/** A key as JWK, or where its JSON is. */
+/** A key as a JWK, or the location of its JSON. */
 export const secretKey: Rule = elsewhere(
   signingKey,
-  '{ "file": "feed-key.json" }, { "env": "NAME" }, or the key itself (portcullis keygen makes one)',
+  '{ "file": "feed-key.json" }, { "env": "NAME" }, or the key itself (portcullis keygen creates one)',
 )
 
-/** A value, or the environment variable or file that holds it. */
+/** Returns the rule for a value, or for the environment variable or file that contains it. */
 function elsewhere(itself: Rule, expected: string): Rule {
   return {
     expected,
@@ -34,14 +34,14 @@ function elsewhere(itself: Rule, expected: string): Rule {
   }
 }
 
-/** The secret of each option of a connector that has one. */
+/** The secret option of each kind of connector. */
 const CONNECTOR_SECRETS = {
   serviceAccount: 'clientSecret',
   actingAccount: 'clientSecret',
   securityEvents: 'authorization',
 } as const
 
-/** Reads secrets from where they are. */
+/** Reads secrets from their locations. */
 export class Secrets {
   readonly #folder: string
   readonly #environment: NodeJS.ProcessEnv
@@ -51,7 +51,7 @@ export class Secrets {
     this.#environment = environment
   }
 
-  /** The options, with each secret in its place. Throws `UsageError` for one that is not there. */
+  /** Returns the options with each secret inserted. Throws `UsageError` for a missing one. */
   resolve(options: Record<string, unknown>, name: string): Record<string, unknown> {
     const each = (key: string, members: readonly string[]): Record<string, unknown> => {
       const list = options[key] as Record<string, unknown>[] | undefined
@@ -140,7 +140,7 @@ function contentOf(file: string, name: string): string {
   }
 }
 
-/** The code of a system error, such as ENOENT. */
+/** Returns the code of a system error, such as ENOENT. */
 export function codeOf(cause: unknown): string {
   return String((cause as { code?: unknown }).code ?? 'unknown')
 }

@@ -1,4 +1,4 @@
-// Host and Rust must say the same of every signature: good ones, bad ones, and those that libraries differ about.
+// Host and Rust must agree on every signature: valid ones, invalid ones, and those on which libraries differ.
 
 import assert from 'node:assert/strict'
 import { createPublicKey, sign, verify } from 'node:crypto'
@@ -69,7 +69,7 @@ function coreOf(pair: Pair): Core {
   return core
 }
 
-/** Each one's verdict on a signature; `no_feed` follows a good one here. */
+/** Returns each one's verdict on a signature; `no_feed` follows a valid one here. */
 async function verdicts(core: Core, token: string): Promise<Record<string, string | undefined>> {
   const node = new NodeSignatures(nodeCrypto)
   const web = new WebSignatures(globalThis.crypto.subtle)
@@ -167,7 +167,7 @@ test('Ed25519: S beyond the order, and points of small order', async () => {
   const good = signature(pair, input)
   const s = toNumber(Buffer.from(good.subarray(32)).reverse())
   const withS = (value: bigint) => spelt(input, Buffer.concat([good.subarray(0, 32), toBytes(value, 32).reverse()]))
-  // So often that Rust checks the later ones by the key's tables.
+  // Often enough that Rust checks the later ones by the key's tables.
   for (let number = 0; number < 20; number++) await assertAlike(core, withS(s), 'no_feed', 'as it is')
   for (let times = 1n; times <= 8n; times++) {
     const value = s + times * (ORDERS['EdDSA'] ?? 0n)
@@ -185,7 +185,7 @@ test('Ed25519: S beyond the order, and points of small order', async () => {
   }
 })
 
-test('RSA-PSS: a salt as long as the hash, and no other', async () => {
+test('RSA-PSS: only a salt as long as the hash', async () => {
   for (const [algorithm, size] of [
     ['PS256', 32],
     ['PS384', 48],
@@ -201,7 +201,7 @@ test('RSA-PSS: a salt as long as the hash, and no other', async () => {
   }
 })
 
-test('RSA: the padding and hash of the algorithm, and no other', async () => {
+test('RSA: only the padding and hash of the algorithm', async () => {
   const pair = makePair('RS256')
   const core = coreOf(pair)
   const input = inputOf('RS256')
@@ -276,7 +276,7 @@ test('a host that cannot verify leaves it to Rust', async () => {
   }
 })
 
-test("the verified bytes are the token's, although the next token overwrites them: read at once, or copied", async () => {
+test("the verified bytes are the token's, even if the next token overwrites them: read at once, or copied", async () => {
   const { subtle } = globalThis.crypto
   const late = {
     importKey: subtle.importKey.bind(subtle),
@@ -292,7 +292,7 @@ test("the verified bytes are the token's, although the next token overwrites the
     return spelt(input, number % 2 === 0 ? signature(pair, input) : Buffer.alloc(64, number))
   })
   for (const web of [new WebSignatures(subtle, 'at_once'), new WebSignatures(late, 'later'), new WebSignatures(late)]) {
-    // The first time the key is imported, the second time it is there.
+    // The first time the key is imported, the second time it is cached.
     for (let times = 0; times < 2; times++) {
       const asked = tokens.map((token) => {
         assert.equal(core.begin(token, NOW, true), undefined)

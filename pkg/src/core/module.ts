@@ -14,7 +14,7 @@ export interface Runtime {
    */
   webCryptoReads?: 'at_once' | 'later'
   /**
-   * Which side verifies EdDSA faster: the `core`, by tables that all modules but the slim one make, or the `host`
+   * The side that verifies EdDSA faster: the `core`, by tables that all modules but the slim one make, or the `host`
    * (default).
    */
   fasterEd25519?: 'core' | 'host'

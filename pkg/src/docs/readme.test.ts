@@ -14,7 +14,7 @@ function table(page: string, heading: string): Map<string, string> {
   return new Map([...body.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)].map(([, name = '', second = '']) => [name, second]))
 }
 
-test('the ways in which a revocation fails', () => {
+test('the failures of a revocation', () => {
   const failures: Record<RevocationFailure, true> = {
     offline: true,
     timed_out: true,

@@ -1,4 +1,4 @@
-// The options of a call: `scope` counts wherever it may stand, and unknown options are refused in every method.
+// The options of a call: `scope` applies in every position, and every method refuses unknown options.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -20,7 +20,7 @@ function request(token: string): Request {
   return new Request('https://edge.example/', { headers: { authorization: `Bearer ${token}` } })
 }
 
-/** The verdict of every method that takes `scope`. */
+/** Returns the verdict of every method that takes `scope`. */
 async function verdicts(gate: Gate, token: string, scope: string[]): Promise<Verdict[]> {
   return [
     await gate.check(token, { scope }),
@@ -29,11 +29,11 @@ async function verdicts(gate: Gate, token: string, scope: string[]): Promise<Ver
   ]
 }
 
-test('check and checkSync ask for scopes as authenticate does', async (t) => {
+test('check and checkSync require scopes as authenticate does', async (t) => {
   const { realm, gate } = await started(t)
   const reader = await realm.token({ scope: 'read' })
   const admin = await realm.token({ scope: 'read admin' })
-  // The second time a token is answered from the cache.
+  // The second time the token is in the cache.
   for (let times = 0; times < 2; times += 1) {
     for (const verdict of await verdicts(gate, reader, ['admin'])) assert.deepEqual(verdict, REFUSED)
     for (const verdict of await verdicts(gate, admin, ['admin', 'read'])) assert.equal(verdict.ok, true)
@@ -72,7 +72,7 @@ test('a scope option that is not a list of scopes grants no access', async (t) =
   }
 })
 
-test('unknown options are refused by every method', async (t) => {
+test('every method refuses unknown options', async (t) => {
   const { realm, gate } = await started(t)
   const token = await realm.token()
   const push = () => new Request('https://edge.example/feed', { method: 'POST', body: new Uint8Array(10) })

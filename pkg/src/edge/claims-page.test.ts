@@ -1,4 +1,4 @@
-// The tables of www/docs/claims.md, by tokens that jose has signed.
+// Tests the tables of www/docs/claims.md with tokens signed by jose.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -11,7 +11,7 @@ const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: 
 const KEY = { ...(await exportJWK(publicKey)), kid: 'k' }
 const NOW = Math.floor(Date.now() / 1000)
 
-/** The verdict on a token whose claims are the usual ones, and then these members as JSON text. */
+/** Returns the verdict on a token with the usual claims, followed by these members as JSON. */
 async function verdict(members: string, realm: object = {}, header: object = {}): Promise<string> {
   const usual: Record<string, unknown> = { iss: ISSUER, aud: 'api', sub: 'alice', jti: 'j', iat: NOW, exp: NOW + 300 }
   for (const name of Object.keys(JSON.parse(`{${members}}`) as object)) delete usual[name]
@@ -39,7 +39,7 @@ test('null counts as absent', async () => {
   assert.equal(await verdict('"aud":["api",null]'), 'malformed')
 })
 
-test('ids that are numbers, by numericIds', async () => {
+test('numeric ids, by numericIds', async () => {
   for (const id of ['42', '0', '-7', '9007199254740991', '-9007199254740991']) {
     for (const name of ['sub', 'jti', 'sid', 'azp', 'client_id']) {
       assert.equal(await verdict(`"${name}":${id}`), 'malformed', `${name} ${id}`)

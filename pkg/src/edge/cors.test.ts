@@ -32,12 +32,12 @@ async function started(t: TestContext, cors: CorsOptions, handler: ProtectedHand
   return { ask, preflight, optionReports }
 }
 
-/** The CORS headers of a response, and Vary. */
+/** Returns the CORS headers of a response, and Vary. */
 function corsOf({ headers }: Response): Record<string, string> {
   return Object.fromEntries([...headers].filter(([name]) => name.startsWith('access-control-') || name === 'vary'))
 }
 
-test('with credentials, cookies travel to allowed origins, and preflights name every method and header', async (t) => {
+test('with credentials, cookies are sent to allowed origins, and preflights name every method and header', async (t) => {
   const { ask, preflight } = await started(t, {
     origins: [APP],
     credentials: 'include',
@@ -63,7 +63,7 @@ test('with credentials, cookies travel to allowed origins, and preflights name e
   assert.deepEqual(corsOf(refused), readable)
 })
 
-test('a refused origin gets no CORS headers, whatever the handler sets', async (t) => {
+test("a refused origin gets no CORS headers, regardless of the handler's", async (t) => {
   const own = { 'access-control-allow-origin': '*', 'access-control-allow-credentials': 'true' }
   const { ask, preflight } = await started(
     t,
@@ -105,7 +105,7 @@ test('a pattern allows any one label', async (t) => {
   assert.deepEqual(optionReports(), [])
 })
 
-test('a pattern below a suffix of strangers is reported once, at the first request', async (t) => {
+test('a pattern below a shared suffix is reported once, at the first request', async (t) => {
   const { ask, optionReports } = await started(t, { origins: [APP, 'https://*.vercel.app'] })
   assert.deepEqual(optionReports(), [])
   for (let times = 0; times < 3; times++)
@@ -145,7 +145,7 @@ test('a function that throws fails no request', async (t) => {
   assert.deepEqual(optionReports(), ['origin_function'])
 })
 
-test('with options from an env that cannot be had, a function that throws fails no preflight', async () => {
+test("if the options' env is unavailable, a function that throws fails no preflight", async () => {
   const gate = createGate<{ tenant: string }>(() => {
     throw new Error('no such tenant')
   })
@@ -161,7 +161,7 @@ test('with options from an env that cannot be had, a function that throws fails 
   assert.deepEqual([response.status, corsOf(response)], [204, { vary: 'Origin' }])
 })
 
-test('wrong options throw at once', async (t) => {
+test('wrong options throw immediately', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())

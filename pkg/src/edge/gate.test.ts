@@ -64,7 +64,7 @@ test('a malformed token is refused, never thrown', async (t) => {
   assert.deepEqual(realm.server.hits, [])
 })
 
-test('a token that no fetch could change to accepted causes none', async (t) => {
+test('a token that no fetch could make acceptable causes no fetch', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())
@@ -79,7 +79,7 @@ test('a token that no fetch could change to accepted causes none', async (t) => 
   assert.deepEqual(realm.server.hits, [])
 })
 
-test('many first requests share one load', async (t) => {
+test('concurrent first requests share one load', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({}, { jwks: new URL(`${realm.server.url}/certs`) }))
   t.after(() => gate.close())
@@ -101,7 +101,7 @@ test('without a feed every token is refused, after the timeout of the first load
   assert.ok(took >= 90 && took < 4000, `${took} ms`)
 })
 
-test('a revocation is pulled in the background of a request and enforced from then on', async (t) => {
+test('a revocation is pulled in the background of a request and enforced afterwards', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({ refreshAfterSeconds: 0 }))
   t.after(() => gate.close())
@@ -132,7 +132,7 @@ test('state older than waitAfterSeconds is refreshed before the verdict', async 
   assert.equal(outcome(await gate.check(token)), 'user_revoked')
 })
 
-test('a request waits for a refresh no longer than the timeout and uses the present state', async (t) => {
+test('a request waits for a refresh no longer than the timeout and then uses the current state', async (t) => {
   const realm = await TestRealm.start(t)
   realm.statedSecondsAgo = 20
   const gate = createGate(realm.options({ refreshTimeoutMs: 100 }))
@@ -147,7 +147,7 @@ test('a request waits for a refresh no longer than the timeout and uses the pres
   assert.ok(took >= 90 && took < 4000, `${took} ms`)
 })
 
-test('stale state refuses, or with whenStale accept, accepts for a bounded time', async (t) => {
+test('stale state refuses or, with whenStale accept, accepts for a bounded time', async (t) => {
   const realm = await TestRealm.start(t)
   const token = await realm.token()
   const ages: [number, Partial<GateOptions>, string][] = [
@@ -168,7 +168,7 @@ test('stale state refuses, or with whenStale accept, accepts for a bounded time'
   }
 })
 
-test('a login may be too old where not-befores are compared with auth_time', async (t) => {
+test('a login may be too old if not-befores are compared with auth_time', async (t) => {
   const realm = await TestRealm.start(t, 'acme', { compare: 'authTime' })
   const gate = createGate(realm.options({ maxLifetimeSeconds: 700, maxSessionSeconds: 1000 }, { compare: 'authTime' }))
   t.after(() => gate.close())
@@ -225,7 +225,7 @@ test('options may come from env: one gate for each env, and one for equal option
   assert.equal(outcome(await gate.check(token, { env })), 'accepted')
 })
 
-test('invalid options throw at once, or at first use where they come from env', async (t) => {
+test('invalid options throw immediately, or at first use if they come from env', async (t) => {
   const realm = await TestRealm.start(t)
   const good = realm.options()
   const wrong: [object, RegExp][] = [
@@ -269,11 +269,11 @@ test('a kid of a megabyte is refused like any other malformed token, under any l
   }
   assert.equal(await ask('k'.repeat(1 << 20)), 'malformed')
   assert.equal(realm.server.hits.length, 0)
-  // The widest bound there is: read, and looked up once without a result.
+  // The maximum bound: the kid is read, and looked up once without a result.
   assert.equal(await ask('k'.repeat(700_000), { maxTokenBytes: 1 << 20 }), 'unknown_key')
 })
 
-test('a misspelt scope option grants no access', async (t) => {
+test('a misspelled scope option grants no access', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())
@@ -311,7 +311,7 @@ test('keys in the feed need no other fetch, and rotate with it', async (t) => {
   assert.equal(realm.server.count('/certs'), 0)
 })
 
-test('status reports the state, and explain why a token is refused', async (t) => {
+test('status reports the state, and explain reports why a token is refused', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())
@@ -328,7 +328,7 @@ test('status reports the state, and explain why a token is refused', async (t) =
   await assert.rejects(gate.refresh('nowhere'), { code: 'unknown_realm' })
 })
 
-test('a clock that goes back is reported once, and makes no expired token valid', async (t) => {
+test('a clock that goes back is reported once and makes no expired token valid', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000 }))
   t.after(() => gate.close())

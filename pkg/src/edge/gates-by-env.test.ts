@@ -1,4 +1,4 @@
-// Options that come from an `env`: equal values share one gate, tenants never do, and their number is bounded.
+// Options from an `env`: equal values share one gate, tenants never do, and the number of gates is bounded.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -14,10 +14,10 @@ function outcome(verdict: Verdict): string {
   return verdict.ok ? 'accepted' : verdict.reason
 }
 
-/** Where requests are counted: no periodic refresh may add to them on a slow machine. */
+/** For counting requests: no periodic refresh may add to them on a slow machine. */
 const PATIENT = { refreshAfterSeconds: 3600, waitAfterSeconds: 3600, maxStaleSeconds: 3600 }
 
-/** Options as a worker makes them of its environment's texts. */
+/** Options as a worker derives them from the strings in its environment. */
 function optionsOf(env: Record<string, string>, more: Partial<GateOptions> = {}): GateOptions {
   const feed = { url: `${env['ORIGIN']}/feed/acme`, keys: [JSON.parse(env['FEED_KEY'] ?? '')] }
   const realm = { name: 'acme', issuer: env['ISSUER'] ?? '', audience: env['AUDIENCE'] ?? 'api', feed }
@@ -95,7 +95,7 @@ test('equal values in different forms use one gate', async (t) => {
   assert.equal(realm.server.count('/certs'), 1)
 })
 
-test('options that differ anywhere use different gates', async (t) => {
+test('options with any difference use different gates', async (t) => {
   const realm = await TestRealm.start(t)
   const env = envOf(realm)
   const token = await realm.token({ scp: 'read', scope: 'admin' })
@@ -113,14 +113,14 @@ test('options that differ anywhere use different gates', async (t) => {
     assert.equal(await check(withRealm({ claimNames: { tokenUse: 'scp' } })), 'wrong_type')
     assert.equal(await check(withRealm({ issuer: `${realm.issuer}/` })), 'wrong_issuer')
     assert.equal(await check({ ...optionsOf(env), maxLifetimeSeconds: 60 }), 'lifetime_exceeded')
-    // Invalid options are still refused, however close they are to valid ones.
+    // Invalid options are still refused, however similar they are to valid ones.
     await assert.rejects(check({ ...optionsOf(env), maxLifetime: 60 } as GateOptions), { code: 'invalid_option' })
     await assert.rejects(check(withRealm({ jwks: () => undefined })), { code: 'invalid_option' })
     await assert.rejects(check({ ...optionsOf(env), onReport: 'console' as never }), { code: 'invalid_option' })
   }
 })
 
-test('one options object that is changed for each tenant does not mix tenants', async (t) => {
+test('an options object that is changed for each tenant does not mix tenants', async (t) => {
   const realm = await TestRealm.start(t)
   const claimNames = { scope: 'scope' }
   const shared = optionsOf(envOf(realm))
@@ -159,7 +159,7 @@ test('the latest listener is called; without one, the console', async (t) => {
 test('tenants with equal URLs behind different bindings never share a gate', async (t) => {
   const [one, other] = [await TestRealm.start(t), await TestRealm.start(t)]
   const reports: Report[] = []
-  // Every text of the two is the same: only the bindings lead to different servers, with different keys.
+  // All strings of the two are equal: only the bindings lead to different servers, with different keys.
   const texts = {
     ORIGIN: 'https://origin.example',
     CERTS: 'https://issuer.example/certs',
@@ -192,7 +192,7 @@ function bindingTo({ server }: TestRealm): typeof fetch {
   }
 }
 
-test('a fetch made for each env shares the gate where it fetches no keys', async (t) => {
+test('a fetch made for each env shares the gate if it fetches no keys', async (t) => {
   const realm = await TestRealm.start(t)
   realm.record({ kind: 'keys', jwks: JSON.stringify(realm.jwks) })
   const { CERTS: _, ...env } = envOf(realm)
@@ -236,7 +236,7 @@ test('a fetch made for each env that fetches keys opens no more gates than the b
   )
 })
 
-test('a gate with a request under way is not closed to make room', async (t) => {
+test('a gate with a request in progress is not closed to make room', async (t) => {
   const realm = await TestRealm.start(t)
   const env = envOf(realm)
   const token = await realm.token()
@@ -263,7 +263,7 @@ test('a gate with a request under way is not closed to make room', async (t) => 
   )
 })
 
-test("without env no token is judged by the latest tenant's options", async (t) => {
+test("no token is judged by the latest tenant's options without env", async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateOf(t, (env: { audience: string } | undefined) =>
     optionsOf({ ...envOf(realm), AUDIENCE: env?.audience ?? 'api' }, { onReport: () => undefined }),
@@ -289,11 +289,11 @@ test("without env no token is judged by the latest tenant's options", async (t) 
     ['status', () => gate.status()],
   ]
   assert.deepEqual(gate.status(), [])
-  // One gate, whether it was opened without an env or with one.
+  // One gate, whether it was opened with or without an env.
   assert.equal(outcome(await gate.check(token)), 'accepted')
   assert.equal(outcome(await gate.check(token, { env: { audience: 'api' } })), 'accepted')
   for (const [name, call] of calls) await assert.doesNotReject(async () => call(), name)
-  // Another tenant comes along.
+  // Another tenant arrives.
   assert.equal(outcome(await gate.check(token, { env: { audience: 'other' } })), 'wrong_audience')
   for (const [name, call] of calls) {
     await assert.rejects(async () => call(), { code: 'invalid_option', detail: 'env_needed', message: /env/ }, name)
@@ -316,7 +316,7 @@ test("a scope is read from the tenant's claim, also with concurrent requests of 
   assert.equal(outcome(other), 'accepted')
 })
 
-/** Bytes in use, once all garbage is collected. */
+/** Returns the bytes in use after a full garbage collection. */
 function memory(): number {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void

@@ -1,5 +1,5 @@
-// Keys in the options of gates and origins, as they come from JSON: members that are null, entries that are no keys,
-// URLs without TLS.
+// Keys in the options of gates and origins, as parsed from JSON: null members, entries that are not keys, URLs without
+// TLS.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -20,7 +20,7 @@ async function openOrigin(realm: object): Promise<void> {
   await (await createOrigin({ store: memoryStore(), signingKey, realms: [{ ...REALM, ...realm }] } as never)).close()
 }
 
-test('private members that are null are absent, and others are refused', async () => {
+test('private members that are null count as absent, and others are refused', async () => {
   const { publicKey } = await generateKeyPair('ES256', { extractable: true })
   const jwk = await exportJWK(publicKey)
   const withNulls = { ...jwk, d: null, p: null, q: null, alg: null, key_ops: null }
@@ -41,13 +41,13 @@ test('private members that are null are absent, and others are refused', async (
   })
 })
 
-test('entries of a set that are no keys are refused by the path of the set', async () => {
+test('set entries that are not keys are refused, naming the path of the set', async () => {
   const refusal = { code: 'invalid_option', message: /^options\.realms\[0\]\.jwks must be / }
   for (const keys of [[null], ['x'], [1], [[]], [undefined], null, 'x', {}]) {
     assert.throws(() => openGate({ jwks: { keys } }), refusal, JSON.stringify(keys))
     await assert.rejects(openOrigin({ jwks: { keys } }), refusal, JSON.stringify(keys))
   }
-  // Objects that say nothing are keys of no algorithm.
+  // Empty objects are keys of no algorithm.
   for (const keys of [[{}], [{ kty: null, crv: null, alg: null }], [{ kty: 'EC' }]]) {
     assert.throws(
       () => openGate({ jwks: { keys } }),
@@ -57,7 +57,7 @@ test('entries of a set that are no keys are refused by the path of the set', asy
   }
 })
 
-test('a set at a URL without TLS is refused by its path, at a gate as at an origin', async () => {
+test('a set at a URL without TLS is refused by gate and origin, naming its path', async () => {
   const jwks = 'http://issuer.test/keys'
   const expected = {
     code: 'invalid_option',

@@ -1,4 +1,4 @@
-// A disconnected app, and a key with a not-before, at the gate; and a state that came in the form for older gates.
+// A disconnected app, and a key with a not-before, at the gate; and a state that arrived in the form for older gates.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -17,7 +17,7 @@ function reasonOf(verdict: Verdict): string {
   return verdict.ok ? 'accepted' : verdict.reason
 }
 
-/** A gate that fetches nothing behind requests, and may be pushed to. */
+/** Returns a gate that fetches nothing in the background and accepts pushes. */
 function gateFor(
   t: TestContext,
   realm: TestRealm,
@@ -60,11 +60,11 @@ async function reasons(gate: Gate, all: readonly string[]): Promise<string[]> {
 const OVERKILL = ['user_revoked', 'user_revoked', 'accepted']
 const EXACT = ['grant_revoked', 'accepted', 'accepted']
 
-test('a push in the older form refuses the whole user; the next pull heals that, in one request more', async (t) => {
+test('a push in the older form refuses the whole user; the next pull remedies that with one more request', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateFor(t, realm)
   const all = await tokens(realm)
-  // So that the pull brings a later statement.
+  // Makes the pull return a later statement.
   realm.statedSecondsAgo = 5
   assert.equal(await push(gate, realm.manifest(0)), 200)
   realm.record({ kind: 'grant', subject: 'alice', client: 'agent' })
@@ -79,7 +79,7 @@ test('a push in the older form refuses the whole user; the next pull heals that,
   assert.deepEqual(realm.reports, [])
 })
 
-test('so does the next push in the newer form, and it is acknowledged at once', async (t) => {
+test('the next push in the newer form remedies it too, and is acknowledged at once', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateFor(t, realm)
   const all = await tokens(realm)
@@ -96,13 +96,13 @@ test('so does the next push in the newer form, and it is acknowledged at once', 
     acknowledged.map(({ sequence }) => sequence),
     [0, 1, 2],
   )
-  // The form that it has is the form that it keeps.
+  // The state keeps its form.
   realm.record({ kind: 'user', subject: 'dave' })
   assert.equal(await push(gate, realm.delta(2)), 200)
   assert.equal(realm.server.count('/manifest'), 1)
 })
 
-test('so does a stream', async (t) => {
+test('a stream remedies it too', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateFor(t, realm, {}, { mode: 'stream' })
   const all = await tokens(realm)
@@ -128,7 +128,7 @@ test('so does a stream', async (t) => {
   assert.deepEqual(await reasons(gate, all), EXACT)
 })
 
-test('a cache that sends the older form for any query costs one manifest more, not one each time', async (t) => {
+test('a cache that ignores the query costs one more manifest, not one each time', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateFor(t, realm)
   realm.record({ kind: 'grant', subject: 'alice', client: 'agent' })
@@ -144,7 +144,7 @@ test('a cache that sends the older form for any query costs one manifest more, n
   }
   assert.deepEqual([minorOf(gate), await reasons(gate, await tokens(realm))], [0, OVERKILL])
   const asked = realm.server.count('/manifest')
-  // Every ten seconds one for the form, and one because much has changed.
+  // Every ten seconds one for the form, and one because of many changes.
   assert.ok(asked <= 2 + (2 * (Date.now() - startedAtMs)) / 10_000, `${asked} manifests`)
 })
 
@@ -172,7 +172,7 @@ test("an app's not-before is refused by the claim that grantClaim names alone", 
   ])
 })
 
-test('a refused token itself brings the correction, in the background', async (t) => {
+test('a refused token causes the correction to be fetched in the background', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateFor(t, realm, { refreshAfterSeconds: 0 })
   const [token] = await tokens(realm)
@@ -199,7 +199,7 @@ test('grantClaim must be a claim that has no other meaning', async (t) => {
   for (const claim of ['azp', 'client_id']) createGate(realm.options({}, { grantClaim: claim })).close()
 })
 
-test("a key's not-before refuses its tokens up to then, and explain tells it from a ban", async (t) => {
+test("a key's not-before refuses its tokens up to then, and explain distinguishes it from a ban", async (t) => {
   const realm = await TestRealm.start(t)
   const second = await realm.rotate('second')
   const gate = createGate(realm.options())
@@ -215,7 +215,7 @@ test("a key's not-before refuses its tokens up to then, and explain tells it fro
     'accepted',
     'accepted',
   ])
-  // Remembered as well.
+  // Also from the cache.
   assert.deepEqual(await reasons(gate, [old ?? '', young ?? '']), ['banned_key', 'accepted'])
   const failed = (await gate.explain(old ?? '')).find(({ outcome }) => outcome === 'failed')
   assert.equal(failed?.check, 'revocation')

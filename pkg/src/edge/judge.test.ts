@@ -1,5 +1,5 @@
 // The verdict follows from the state at the moment at which it is made: nothing may be applied between the last
-// inspection and the answer.
+// inspection and the result.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -8,7 +8,7 @@ import type { Gate, GateOptions, Verdict } from '../types.ts'
 import { OpenGate } from './open-gate.ts'
 import { Tenants } from './testing/tenants.ts'
 
-/** Makes a revocation of `alice` arrive in the microtask after the next inspection by which a token is accepted. */
+/** Makes a revocation of `alice` arrive in the microtask after the next inspection that accepts a token. */
 function revokeAfterInspection(t: TestContext, tenants: Tenants, gate: Gate): { sequence: number } {
   const { inspect } = OpenGate.prototype
   const arrived = { sequence: 0 }

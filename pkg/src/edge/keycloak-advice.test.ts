@@ -1,4 +1,4 @@
-// Advice in `explain` for people who meet Keycloak for the first time: the setting to change stands beside the reason.
+// Advice in `explain` for people new to Keycloak: the reason is followed by the setting to change.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -63,7 +63,7 @@ test('a missing auth_time names the grants that have none', async (t) => {
   )
 })
 
-test('other kinds of tokens are named', async (t) => {
+test('names other kinds of tokens', async (t) => {
   const explain = await explainer(t, KEYCLOAK)
   for (const [typ, name] of [
     ['ID', 'an ID token'],
@@ -77,7 +77,7 @@ test('other kinds of tokens are named', async (t) => {
   }
   const logout = assertFailure(await explain({ typ: 'Logout' }, { typ: 'logout+jwt' }), 'type', 'wrong_type')
   assert.match(logout, /found "logout\+jwt": this is a logout token/)
-  // By a key of the issuer's own, as Keycloak's refresh tokens are.
+  // Signed by another key of the issuer, as Keycloak's refresh tokens are.
   const refresh = assertFailure(await explain({ typ: 'Refresh' }, { kid: 'elsewhere' }), 'key', 'unknown_key')
   assert.match(refresh, /: this is a refresh token, which only Keycloak can check/)
 })
@@ -92,7 +92,7 @@ test('a token bound by DPoP names the switch', async (t) => {
   }
 })
 
-test('an issuer that differs in its host only names the option of the server', async (t) => {
+test('for an issuer that only differs in its host, names the option of the server', async (t) => {
   const explain = await explainer(t, KEYCLOAK)
   for (const iss of ['http://localhost:8080/realms/acme', 'https://id.example:8443/realms/acme']) {
     const detail = assertFailure(await explain({ iss }), 'realm', 'wrong_issuer')
@@ -103,7 +103,7 @@ test('an issuer that differs in its host only names the option of the server', a
   }
 })
 
-test('values of a token stand between quotes only', async (t) => {
+test('values of a token only appear between quotes', async (t) => {
   const explain = await explainer(t, KEYCLOAK)
   for (const name of ['iss', 'sub', 'aud', 'typ', 'jti', 'act', 'sid']) {
     for (const other of ['sub', 'aud']) {
@@ -133,7 +133,7 @@ test('a refused impersonation names the option in every profile', async (t) => {
   }
 })
 
-test('a token of no good form has no advice of Keycloak', async (t) => {
+test('a malformed token gets no advice on Keycloak', async (t) => {
   const { gate } = await openGate(t, KEYCLOAK)
   for (const token of ['', 'a.b', 'a.b.c', 'e30.bnVsbA.e30']) {
     assert.doesNotMatch(failureOf(await gate.explain(token))?.detail ?? '', /Keycloak/)

@@ -1,4 +1,4 @@
-// Every shape of token that a Keycloak issues, at a gate with profile `keycloak`: accepted, or refused with advice.
+// Every shape of token that Keycloak issues, at a gate with profile `keycloak`: accepted, or refused with advice.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -33,7 +33,7 @@ const ANSWERS: Record<ShapeName, string> = {
   logout: 'type wrong_type',
 }
 
-/** The answers that change with an option. */
+/** The outcomes that change with an option. */
 const CHANGED: [Partial<RealmOptions>, Partial<Record<ShapeName, string>>][] = [
   [{ subjectless: 'accept' }, { lightweight: 'accepted', 'without scope basic': 'accepted' }],
   [
@@ -53,7 +53,7 @@ const CHANGED: [Partial<RealmOptions>, Partial<Record<ShapeName, string>>][] = [
   [{ impersonation: 'mark' }, {}],
 ]
 
-/** A word of the advice with which each refused shape is explained. */
+/** A word of the advice that explains each refused shape. */
 const ADVICE: [ShapeName, Partial<RealmOptions>, RegExp][] = [
   ['lightweight', {}, /^sub is missing: this is a lightweight access token.*Add to lightweight access token/],
   ['without scope basic', {}, /^sub is missing: the client lacks the client scope basic/],
@@ -73,7 +73,7 @@ const ADVICE: [ShapeName, Partial<RealmOptions>, RegExp][] = [
 ]
 
 for (const [options, changed] of [[{}, {}] as const, ...CHANGED]) {
-  test(`each shape is answered as documented, with ${JSON.stringify(options)}`, async (t) => {
+  test(`each shape has the documented outcome, with ${JSON.stringify(options)}`, async (t) => {
     const { gate, tokens } = await open(t, options)
     const answers = await Promise.all([...tokens].map(async ([name, token]) => [name, await answer(gate, token)]))
     assert.deepEqual(Object.fromEntries(answers), { ...ANSWERS, ...changed })
@@ -93,7 +93,7 @@ test('profile rfc9068 refuses at+jwt of Keycloak, which has no client_id', async
   assert.deepEqual([failed?.reason, failed?.detail], ['missing_claim', 'client_id is missing'])
 })
 
-test('tokens without sub are reached by their session', async (t) => {
+test('tokens without sub are revoked by their session', async (t) => {
   for (const shape of ['lightweight', 'without scope basic'] as const) {
     const { gate, tokens, realm, shapes } = await open(t, { subjectless: 'accept' })
     const token = tokens.get(shape) ?? ''
@@ -106,13 +106,13 @@ test('tokens without sub are reached by their session', async (t) => {
 })
 
 for (const alg of ['RS256', 'RS512', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA']) {
-  test(`a realm key for ${alg} beside one for encryption is used`, async (t) => {
+  test(`a realm key for ${alg} is used next to one for encryption`, async (t) => {
     const { gate, tokens } = await open(t, {}, alg)
     assert.equal(await answer(gate, tokens.get('code flow') ?? ''), 'accepted')
   })
 }
 
-test('the verdict on a token with an actor names the actor, with impersonation mark alone', async (t) => {
+test('the verdict on a token with an actor names the actor only with impersonation mark', async (t) => {
   const cases = [
     [{ sub: 'root' }, { sub: 'root' }],
     [{ iss: 'x' }, {}],
@@ -143,7 +143,7 @@ test('the verdict on a token with an actor names the actor, with impersonation m
   }
 })
 
-/** A gate with profile `keycloak` for a realm with one signing key, and all shapes signed by it. */
+/** Returns a gate with profile `keycloak` for a realm with one signing key, and all shapes signed by it. */
 async function open(t: TestContext, options: Partial<RealmOptions>, alg = 'RS256') {
   const realm = await TestRealm.start(t, 'acme', { profile: 'keycloak', ...options })
   const signing = await generateKeyPair(alg, { extractable: true })
@@ -167,7 +167,7 @@ async function open(t: TestContext, options: Partial<RealmOptions>, alg = 'RS256
   return { realm, gate, tokens, shapes }
 }
 
-/** The answer of `check` and `checkSync`, with the check that `explain` names. */
+/** Returns the result of `check` and `checkSync`, with the check that `explain` names. */
 async function answer(gate: Gate, token: string): Promise<string> {
   const verdict = await gate.check(token)
   const sync = gate.checkSync(token)

@@ -67,7 +67,7 @@ test('no key is dropped before the set is due, for any response to a lookup', as
   }
 })
 
-test('a key that left the set is refused once the set is due', async (t) => {
+test('a key removed from the set is refused once the set is due', async (t) => {
   const { realm, ask } = await started(t, { jwksMaxAgeSeconds: 1 })
   const token = await realm.token()
   assert.equal(await ask(token), 'accepted')

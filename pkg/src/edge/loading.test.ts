@@ -1,4 +1,4 @@
-// A module that is loaded later, as in a browser: calls that return a promise wait for it, the others say so.
+// A module that is loaded later, as in a browser: calls that return a promise wait for it, and the others throw.
 
 import assert from 'node:assert/strict'
 import { readFile } from 'node:fs/promises'
@@ -7,7 +7,7 @@ import { createGate } from '../entry/edge/load.ts'
 import { loadFrom } from './core/module.ts'
 import { TestRealm } from './testing/realm.ts'
 
-/** How the module's source ends, in the order of its calls. */
+/** The outcomes of the module's source, in the order of its calls. */
 const endings: ((module: WebAssembly.Module) => void)[] = []
 let starts = 0
 const file = new URL('../../wasm/edge/core_bg.wasm', import.meta.url)

@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 
-/** Most bytes after gzip. */
+/** Maximum bytes after gzip. */
 const LIMITS = { edge: 224_000, 'edge-slim': 109_000 }
 
 for (const [folder, limit] of Object.entries(LIMITS)) {

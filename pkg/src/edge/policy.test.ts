@@ -1,5 +1,5 @@
-// A gate compares its policy with the one that the origin states: where they differ, revocations would be looked up
-// under other names.
+// A gate compares its policy with the one that the origin states: if they differ, revocations would be looked up under
+// other names.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -9,8 +9,8 @@ import { clock, type StatedPolicy, TestRealm } from './testing/realm.ts'
 import { withByte } from './testing/statements.ts'
 
 /**
- * Each option that must be the same at both, as the gate has it and not the origin; but for `issuer`, which makes
- * another realm.
+ * Each option that must be the same at both, with a value that only the gate has; without `issuer`, which makes another
+ * realm.
  */
 const DIFFERENCES: Record<string, Partial<TokenOptions>> = {
   'claimNames.lastLogoutTime': { claimNames: { lastLogoutTime: 'their-logout' } },
@@ -25,7 +25,7 @@ const DIFFERENCES: Record<string, Partial<TokenOptions>> = {
   grantClaim: { grantClaim: 'their-app' },
 }
 
-/** A token that is good by each of these policies. */
+/** A token that is valid by each of these policies. */
 function tokenFor(realm: TestRealm): Promise<string> {
   const their = {
     'their-logout': clock(),
@@ -105,7 +105,7 @@ test('several options that differ are all named', async (t) => {
   assert.deepEqual(agreement(gate), ['differs', ['claimNames.session', 'compare', 'grantClaim']])
 })
 
-test('the same policy is said to be the same, and not reported; before the first statement nothing is said', async (t) => {
+test('an equal policy has the status same and no report; before the first statement there is no status', async (t) => {
   for (const policy of [
     {},
     { compare: 'authTime', grantClaim: 'app', claimNames: { subject: 'uid' } } satisfies StatedPolicy,
@@ -122,7 +122,7 @@ test('the same policy is said to be the same, and not reported; before the first
   }
 })
 
-test('an origin that states no policy, as an older one, is served, and reported once', async (t) => {
+test('an older origin that states no policy is used, and reported once', async (t) => {
   const stating = await TestRealm.start(t)
   stating.minor = 0
   for (const realm of [stating, await TestRealm.start(t, 'acme', 'not_stated')]) {
@@ -136,14 +136,14 @@ test('an origin that states no policy, as an older one, is served, and reported 
   }
 })
 
-test('a policy in another version of the digest is served, and reported once', async (t) => {
+test('a policy in another version of the digest is used, and reported once', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())
   const [, digest = ''] = gate.status()[0]?.policy.split(':') ?? []
   realm.instead.set('manifest', (_, response) => {
     const manifest = realm.manifest()
-    // The version stands before the digest.
+    // The version precedes the digest.
     const at = Buffer.from(manifest).indexOf(Buffer.from(digest, 'hex')) - 1
     response.writeHead(200, { 'content-type': 'application/octet-stream' }).end(withByte(realm, manifest, at, 9))
   })
@@ -153,7 +153,7 @@ test('a policy in another version of the digest is served, and reported once', a
   assert.deepEqual(reported(realm), ['options policy_unknown other_version'])
 })
 
-test('an origin that starts with another policy is heard at the next refresh, and each change is reported', async (t) => {
+test("another policy after an origin's restart is applied at the next refresh, and each change is reported", async (t) => {
   const realm = await TestRealm.start(t, 'acme', { compare: 'authTime' })
   const gate = createGate(realm.options())
   t.after(() => gate.close())
@@ -181,6 +181,6 @@ test('tokens that are refused for the policy cause no more requests than others'
   const startedAtMs = Date.now()
   for (let i = 0; i < 200; i++) assert.equal(reasonOf(await gate.check(token)), 'no_feed')
   const asked = realm.server.count('/deltas') + realm.server.count('/manifest') - 1
-  // One refresh a second, of two requests where it takes long.
+  // One refresh a second, by two requests if it takes long.
   assert.ok(asked <= 2 + (2 * (Date.now() - startedAtMs)) / 1000, `${asked} requests`)
 })

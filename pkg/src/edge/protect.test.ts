@@ -10,7 +10,7 @@ async function started(t: TestContext, options?: ProtectOptions) {
   t.after(() => gate.close())
   const worker = gate.protect((_, env, ctx, auth) => {
     const response = Response.json({ greeting: env.greeting, sub: auth.claims.sub, waits: typeof ctx.waitUntil })
-    // As a fetched response is.
+    // As in a fetched response.
     Object.defineProperty(response.headers, 'set', { value: () => assert.fail('immutable') })
     return response
   }, options)
@@ -125,7 +125,7 @@ test('CORS for any origin', async (t) => {
   const { headers } = await ask({ origin: 'https://any.example' })
   assert.equal(headers.get('access-control-allow-origin'), '*')
   assert.equal(headers.get('vary'), null, 'the same for all')
-  // An OPTIONS request that is no preflight needs a token like any other.
+  // An OPTIONS request that is not a preflight needs a token like any other.
   assert.equal((await ask({}, 'OPTIONS')).status, 401)
 })
 
@@ -236,7 +236,7 @@ test('the scope that a handler needs cannot be changed afterwards', async (t) =>
   assert.equal(response.status, 403)
 })
 
-test('with a replaced global Promise every check is still made', async (t) => {
+test('every check runs even with a replaced global Promise', async (t) => {
   const realm = await TestRealm.start(t)
   const native = globalThis.Promise
   t.after(() => (globalThis.Promise = native))
@@ -247,7 +247,7 @@ test('with a replaced global Promise every check is still made', async (t) => {
   ] as const) {
     const gate = createGate(realm.options())
     const request = new Request('http://edge.example/', { headers: bearer(await realm.token({ scope })) })
-    // The first time the state is waited for, the second time all is there.
+    // The first time the state is awaited, the second time it is already loaded.
     for (let times = 0; times < 2; times++) {
       assert.equal((await gate.protect(() => new Response(), { scope: ['write'] })(request)).status, status)
       assert.equal((await gate.authenticate(request, { scope: ['write'] })).ok, status === 200)
@@ -256,7 +256,7 @@ test('with a replaced global Promise every check is still made', async (t) => {
   }
 })
 
-test('wrong options throw at once', async (t) => {
+test('wrong options throw immediately', async (t) => {
   const { gate } = await started(t)
   const wrong = [
     { scope: ['a b'] },

@@ -93,7 +93,7 @@ export class RealmFeed implements FeedSubscriber {
     return this.state.policy === 'differs' && !this.#acceptDifferingPolicy
   }
 
-  /** Returns the sections that a token of this realm waits for; `undefined` if there are none. */
+  /** Returns the sections that a token of this realm waits for; `undefined` if it waits for none. */
   demandOf(token: string): SectionDemand | undefined {
     const { core } = this.#host
     if (this.state.loaded && core.missingFor(token).length === 0) return undefined

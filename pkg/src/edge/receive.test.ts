@@ -40,7 +40,7 @@ async function started(t: TestContext) {
   return { realm, gate, behind, send, sendProven }
 }
 
-/** A body without a declared length, of so many chunks of 16 KiB, and how many of them were read. */
+/** Returns a body without a declared length, of this many chunks of 16 KiB, and the number of chunks read. */
 function chunked(chunks: number): { body: ReadableStream; taken: () => number } {
   let taken = 0
   const body = new ReadableStream(
@@ -60,7 +60,7 @@ function pulls(realm: TestRealm): number {
   return realm.server.count('/deltas') + realm.server.count('/manifest')
 }
 
-test('applies a manifest and deltas, and tells a sender with the secret its position', async (t) => {
+test('applies a manifest and deltas, and sends its position to a sender with the secret', async (t) => {
   const { realm, gate, behind, sendProven } = await started(t)
   assert.deepEqual((await sendProven(realm.manifest())).status, 200)
   await Promise.all(behind)
@@ -73,7 +73,7 @@ test('applies a manifest and deltas, and tells a sender with the secret its posi
   assert.equal(verdict.ok ? '' : verdict.reason, 'user_revoked')
 })
 
-test('applies them from any sender, and tells one without the secret nothing of its state', async (t) => {
+test('applies them from any sender, and reveals nothing of its state without the secret', async (t) => {
   const { realm, gate, behind, send } = await started(t)
   const statements = [realm.manifest(), realm.delta(0)]
   for (let i = 0; i < 3; i++) {
@@ -81,7 +81,7 @@ test('applies them from any sender, and tells one without the secret nothing of 
     statements.push(realm.delta(i), realm.manifest())
   }
   const last = statements.length - 1
-  // A gap at first, then in order, then all of it once more: nothing tells one from the other.
+  // A gap at first, then in order, then all of it once more: the responses are indistinguishable.
   const order = [last - 1, ...statements.keys(), ...statements.keys()]
   for (const index of order) {
     const { status, body } = await send(statements[index] ?? '')
@@ -93,7 +93,7 @@ test('applies them from any sender, and tells one without the secret nothing of 
   assert.equal(verdict.ok ? '' : verdict.reason, 'user_revoked')
 })
 
-test('forged messages are refused alike, for any realm and sequence that they claim', async (t) => {
+test('forged messages are refused identically, for any realm and sequence that they claim', async (t) => {
   const { realm, gate, send } = await started(t)
   const other = await TestRealm.start(t, 'other')
   await gate.refresh()
@@ -129,7 +129,7 @@ test('refuses anything but a statement of a realm here, and changes nothing', as
   const impostor = await TestRealm.start(t, 'acme')
   await gate.refresh()
   realm.server.hits.length = 0
-  // How old the state is goes on while this runs.
+  // The state continues to age while this runs.
   const state = () => gate.status().map(({ ageSeconds: _, ...rest }) => rest)
   const before = state()
   realm.record({ kind: 'user', subject: 'bob' })
@@ -194,10 +194,10 @@ test('a long push without a secret is not read: by its length at once, in chunks
   assert.ok(endless.taken() <= 260, `${endless.taken()} chunks`)
 })
 
-test('no byte of long pushes without a secret is read, and all together cause one pull', async (t) => {
+test('no byte of long pushes without a secret is read, and together they cause one pull', async (t) => {
   const { realm, gate, behind, send } = await started(t)
   await gate.refresh()
-  // At one time: a second later another one may.
+  // At the same time: a second later, another pull is allowed.
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 2_000 })
   const before = pulls(realm)
   const bodies = Array.from({ length: 200 }, () => chunked(256))
@@ -219,7 +219,7 @@ test('pushes without the secret cause at most one pull a second, with any conten
   const { sequence } = realm.ledger.head()
   realm.record({ kind: 'user', subject: 'carol' })
   const ahead = realm.delta(sequence)
-  // The origin has gone: no fetch succeeds.
+  // The origin is gone: no fetch succeeds.
   realm.instead.set('deltas', (_, response) => void response.writeHead(503).end())
   const before = pulls(realm)
   t.mock.timers.enable({ apis: ['Date'], now: Date.now() + 2_000 })
@@ -248,7 +248,7 @@ test('a new statement of the origin is applied without a secret, during any numb
     statuses.add((await send(forged)).status)
   }
   assert.deepEqual([...statuses], [400])
-  // Beyond the bound they are not verified any more.
+  // Beyond the limit they are no longer verified.
   for (let i = 0; i < 30; i++) statuses.add((await send(forged)).status)
   assert.deepEqual([...statuses], [400, 200])
 })

@@ -31,7 +31,7 @@ test('many first requests of a tenant make one call', async (t) => {
   assert.equal(tenants.asked.length, 1)
 })
 
-test('a request after a cancelled one asks itself', async (t) => {
+test('a request after a cancelled one calls the function itself', async (t) => {
   let calls = 0
   const { tenants, gate } = await opened(t, (tenants) => ({
     realms: (issuer): RealmOptions | Promise<undefined> => {
@@ -40,7 +40,7 @@ test('a request after a cancelled one asks itself', async (t) => {
     },
   }))
   const token = await tenants.token('a')
-  // Neither its function nor its timers ever come back, as when workerd has cancelled the request.
+  // Neither its function nor its timers ever complete, as when workerd has cancelled the request.
   const timers = t.mock.method(globalThis, 'setTimeout', () => 0 as never)
   void gate.check(token)
   await new Promise((resolve) => setImmediate(resolve))
@@ -52,7 +52,7 @@ test('a request after a cancelled one asks itself', async (t) => {
   assert.ok(Date.now() - startedAtMs < 5000)
 })
 
-test('streams are no realm here', async (t) => {
+test('a realm with a stream is refused', async (t) => {
   const { tenants, gate } = await opened(t, () => ({}))
   tenants.instead.set('a', () => ({ ...tenants.realm('a'), feed: { ...tenants.realm('a').feed, mode: 'stream' } }))
   assert.equal(outcome(await gate.check(await tenants.token('a'))), 'wrong_issuer')

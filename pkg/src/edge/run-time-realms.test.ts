@@ -226,7 +226,7 @@ test('a flood of forged issuers leaves loaded realms alone and causes one call a
   assert.equal(gate.status().length, 3)
 })
 
-test('realms whose keys never come take sixteen places, and are given up for others', async (t) => {
+test('realms whose keys never arrive take sixteen places, and are evicted for others', async (t) => {
   const { tenants, gate, check } = await opened(t, {
     firstLoadTimeoutMs: 200,
     jwksTimeoutMs: 200,
@@ -242,8 +242,7 @@ test('realms whose keys never come take sixteen places, and are given up for oth
   }
   assert.equal(gate.status().length, 1 + MAX_UNVERIFIED)
   assert.equal(await check('good'), 'accepted by good')
-  // An issuer that is not known takes the place of one of them and leaves it free: others are not taken for those
-  // before them.
+  // An unknown issuer takes one of these places and frees it: the other realms are not evicted for it.
   const endMs = Date.now() + 10_000
   while ((await check('forged')) !== 'wrong_issuer' && Date.now() < endMs) await pause(10)
   const statuses = gate.status()
@@ -260,14 +259,14 @@ test('an evicted realm: its cached tokens are not judged by the realm in its pla
   tenants.record('first', { kind: 'user', subject: 'bob' })
   tenants.record('first', { kind: 'user', subject: 'alice', notBefore: 1 })
   const first = await tenants.token('first')
-  // Twice verified: cached in the core and beside it.
+  // Verified twice: cached in the core and outside it.
   const second = await tenants.token('second')
   for (let times = 0; times < 3; times += 1) {
     assert.equal(outcome(await gate.check(first)), 'accepted by first')
     assert.equal(outcome(await gate.check(second)), 'accepted by second')
   }
   await pause(5)
-  // All have the same key, so a token's signature alone does not tell whose it is.
+  // All have the same key, so a token's signature alone does not identify its realm.
   for (let number = 0; number < MAX_VERIFIED; number += 1) {
     assert.equal(outcome(await gate.check(await tenants.token(`t${number}`))), `accepted by t${number}`)
   }
@@ -287,7 +286,7 @@ test('an evicted realm: its cached tokens are not judged by the realm in its pla
   )
   tenants.record('first', { kind: 'user', subject: 'bob' })
   assert.equal(tenants.asked.length, calls + 1)
-  // The other one returns with another index in the core: the first has its former one.
+  // The other realm returns with another index in the core: the first has its former one.
   assert.equal(outcome(await gate.check(second)), 'accepted by second')
   assert.equal(outcome(await gate.check(second)), 'accepted by second')
   // A tenant that is no longer known.
@@ -299,7 +298,7 @@ test('an evicted realm: its cached tokens are not judged by the realm in its pla
   )
 })
 
-test('a refresh by hand does not count out requests that wait for a realm', async (t) => {
+test('an explicit refresh does not count against requests that wait for a realm', async (t) => {
   const { tenants, gate } = await opened(t, { firstLoadTimeoutMs: 1000, jwksTimeoutMs: 1000, refreshTimeoutMs: 200 })
   tenants.withoutKeys.add('slow')
   const token = await tenants.token('slow')
@@ -309,7 +308,7 @@ test('a refresh by hand does not count out requests that wait for a realm', asyn
   while (gate.status().length === 0) await pause(5)
   await gate.refresh('slow').catch(() => undefined)
   await Promise.all(first)
-  // After a failure the keys rest for a second.
+  // After a failure, keys are not fetched for a second.
   await pause(1100)
   const second = waiting()
   const beyond = await Promise.race([gate.check(token), pause(500)])
@@ -391,7 +390,7 @@ test('options made for each env share the gate while the function is the same', 
     tenants.reports.map(({ kind, error }) => `${kind} ${error.detail}`),
     ['options realms_differ'],
   )
-  // Two functions make two gates, even where all other options are equal.
+  // Two functions make two gates, even if all other options are equal.
   const [some, none] = [{ knows: true }, { knows: false }]
   const split = createGate((env: typeof some) => tenants.options({ realms: env.knows ? realms : () => undefined }))
   t.after(() => split.close())
@@ -415,7 +414,7 @@ test('options that contradict each other are refused', async (t) => {
     assert.throws(() => createGate(options as RunTimeGateOptions), { code: 'invalid_option', message })
 })
 
-test('an answer is copied: the object may serve for the next tenant', async (t) => {
+test('a result is copied, so the object can be reused for the next tenant', async (t) => {
   const tenants = await Tenants.start(t)
   const shared = { ...tenants.realm('a'), audience: ['api'] }
   const realms = (issuer: string): RealmOptions => {
@@ -429,7 +428,7 @@ test('an answer is copied: the object may serve for the next tenant', async (t) 
   assert.equal(outcome(await gate.check(await tenants.token('a'))), 'accepted by a')
   assert.equal(outcome(await gate.check(await tenants.token('b', { aud: 'other' }))), 'accepted by b')
   assert.equal(outcome(await gate.check(await tenants.token('b'))), 'wrong_audience')
-  // The core is rebuilt by the options that it was given.
+  // The core is rebuilt with the original options.
   wasmModule.discard(wasmModule.generation)
   assert.equal(outcome(await gate.check(await tenants.token('a'))), 'accepted by a')
 })

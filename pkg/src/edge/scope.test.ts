@@ -24,7 +24,7 @@ test('a scope claim grants the scopes of the vectors', () => {
   }
 })
 
-test("so does a gate's check's check", async (t) => {
+test("so does a gate's check", async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options())
   t.after(() => gate.close())

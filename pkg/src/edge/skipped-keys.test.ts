@@ -1,4 +1,5 @@
-// Keys of a set that are not used: reported once for each list, wherever the set comes from, and named in the status.
+// Keys of a set that are not used: reported once for each list, regardless of the set's source, and listed in the
+// status.
 
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
@@ -74,7 +75,7 @@ test('of a set in the options: at the first use', async (t) => {
   )
 })
 
-test('of the set that the feed carries, as an older origin publishes it', async (t) => {
+test('of the set that the feed of an older origin carries', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate({
     ...realm.options(),
@@ -114,7 +115,7 @@ test('of a set that is refused: in the message of the error', async (t) => {
   assert.ok(realm.reports.some(({ error }) => error.code === named.code && error.message === named.message))
 })
 
-test('the default listener leaves out keys that are for something else', async (t) => {
+test('the default listener skips keys that are for another use', async (t) => {
   const realm = await TestRealm.start(t)
   const warn = t.mock.method(console, 'warn', () => undefined)
   const lines: unknown[][] = []
@@ -144,7 +145,7 @@ test('a response to a key lookup that lacks one of two equal keys removes nothin
   for (const key of [realm.keys[0], second]) assert.equal((await gate.check(await realm.token({}, key))).ok, true)
 })
 
-test('a key is kept once, however the others about it change', async () => {
+test('a key is kept once, even if the keys around it change', async () => {
   const encode = (keys: unknown[]): Uint8Array => new TextEncoder().encode(JSON.stringify({ keys }))
   const {
     keys: [one = {}, other = {}],

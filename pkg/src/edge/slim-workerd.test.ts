@@ -1,5 +1,5 @@
-// The slim module by the rules of workerd, tried in Node: it is loaded with `shareFlights: false`, as
-// entry/edge/slim/workerd.ts does.
+// The slim module by the rules of workerd, tried in Node: it is loaded with `shareFlights: false`, as by
+// entry/edge/slim/workerd.ts.
 
 import { readFileSync } from 'node:fs'
 import { createGate, load } from '../entry/edge/load.ts'

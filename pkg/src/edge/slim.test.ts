@@ -1,5 +1,5 @@
-// The slim module on a host without synchronous cryptography: signatures that it leaves to the host get no verdict
-// without it.
+// The slim module on a host without synchronous cryptography: without the host, signatures that the module leaves to it
+// get no verdict.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -63,7 +63,7 @@ test('Ed25519 needs no host', async (t) => {
   assert.equal(reasonOf(gate.checkSync(forged)), 'bad_signature')
 })
 
-test('a token that names none of several keys has no key', async (t) => {
+test('a token that names none of several keys matches no key', async (t) => {
   const realm = await TestRealm.start(t)
   const { gate, unnamed } = await gateFor(realm, 'RS256', {}, 2)
   t.after(() => gate.close())
@@ -99,7 +99,7 @@ async function gateFor(realm: TestRealm, algorithm: Algorithm, options: Partial<
   return { gate: createGate(base), good, forged, unnamed: await sign({}) }
 }
 
-/** The checks that explain says the token fails, and why. */
+/** Returns the checks that the token fails according to explain, and why. */
 async function failures(gate: Gate, token: string): Promise<string[]> {
   const failed = (await gate.explain(token)).filter(({ outcome }) => outcome === 'failed')
   return failed.map(({ check, reason }) => `${check} ${reason ?? ''}`)

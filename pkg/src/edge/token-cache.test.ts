@@ -11,7 +11,7 @@ function outcome(verdict: Verdict): string {
   return verdict.ok ? `accepted at ${verdict.sequence}` : verdict.reason
 }
 
-/** A distinct string, as every request brings one. */
+/** Returns a distinct string, as every request has one. */
 function fresh(token: string): string {
   return Buffer.from(token).toString('latin1')
 }
@@ -45,7 +45,7 @@ test('a verdict has the same form for new and cached tokens', async (t) => {
   }
 })
 
-test('no caller can change the claims that others get', async (t) => {
+test('a caller cannot change the claims that others get', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000 }))
   t.after(() => gate.close())
@@ -98,7 +98,7 @@ test('a cached token expires although nothing else changes', async (t) => {
   assert.equal(outcome(gate.checkSync(fresh(token))), 'expired')
 })
 
-test('a token with the cache key of another is judged by itself', async (t) => {
+test('a token with the cache key of another is judged separately', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = createGate(realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000 }))
   t.after(() => gate.close())
@@ -143,7 +143,7 @@ test('after any changes, every verdict equals that of a gate without cache', asy
       ),
     ),
   )
-  // Knuth's MMIX constants: the same run every time.
+  // Knuth's MMIX constants: the same sequence in every run.
   let state = 0x5eedn
   const random = (below: number): number => {
     state = (state * 6364136223846793005n + 1442695040888963407n) & (2n ** 64n - 1n)
@@ -170,7 +170,8 @@ test('after any changes, every verdict equals that of a gate without cache', asy
         try {
           gate.applyFeed(bytes)
         } catch {
-          // A clock that went back makes the origin state things from the past or the future; all gates refuse alike.
+          // A clock that went back makes the origin's statements come from the past or the future; all gates refuse
+          // alike.
         }
       }
     } else {
@@ -181,7 +182,7 @@ test('after any changes, every verdict equals that of a gate without cache', asy
   }
 })
 
-test('the cache is bounded, and keeps the tokens in use', () => {
+test('the cache is bounded, and keeps tokens in use', () => {
   const memo = new TokenCache(100, 1 << 20)
   const token = (number: number) => `${'h'.repeat(100)}.${'c'.repeat(500)}.${String(number).padStart(86, '0')}`
   memo.add(token(0), 0, { generation: 0, place: 0, lower: 1, upper: 0 }, 1)

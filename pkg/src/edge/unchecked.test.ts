@@ -17,7 +17,7 @@ function gateFor(t: TestContext, realm: TestRealm, realms: AnyGateOptions['realm
   return gate
 }
 
-test('a token is accepted without a feed, and each verdict says that no revocation was looked up', async (t) => {
+test('a token is accepted without a feed, and each verdict states that no revocation was looked up', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateFor(t, realm, [uncheckedRealm(realm)])
   const token = await realm.token({ rsq: 7 })
@@ -36,7 +36,7 @@ test('a token is accepted without a feed, and each verdict says that no revocati
   assert.deepEqual(realm.server.hits, [])
 })
 
-test('all but revocation is checked', async (t) => {
+test('everything but revocation is checked', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateFor(t, realm, [uncheckedRealm(realm)])
   const refused: [string, string][] = [
@@ -64,7 +64,7 @@ test('keys at a URL are fetched, and new ones looked up; nothing else is', async
   assert.equal(realm.server.count('/certs'), realm.server.hits.length)
 })
 
-test('status and explain say so', async (t) => {
+test('status and explain state it', async (t) => {
   const [realm, other] = [await TestRealm.start(t), await TestRealm.start(t, 'other')]
   const gate = gateFor(t, realm, [uncheckedRealm(realm), other.realmOptions()])
   assert.equal((await gate.check(await other.token())).ok, true)
@@ -91,7 +91,7 @@ test('status and explain say so', async (t) => {
   assert.ok((await detailOf(await other.token())).every((detail) => !detail?.startsWith('not checked')))
 })
 
-test('a report says so at the first use and each hour of use, once for each realm', async (t) => {
+test('is reported at the first use and each hour of use, once for each realm', async (t) => {
   const [realm, other] = [await TestRealm.start(t), await TestRealm.start(t, 'other')]
   let nowMs = Date.now()
   const gate = gateFor(t, realm, [uncheckedRealm(realm), uncheckedRealm(other)], { [CLOCK]: () => nowMs })
@@ -140,7 +140,7 @@ test('statements of the realm are refused, and those of another one are applied'
   assert.equal((await gate.check(token)).ok, true)
 })
 
-test('with a feed in its place, the same tokens are accepted until they are revoked', async (t) => {
+test('with a feed instead, the same tokens are accepted until they are revoked', async (t) => {
   const realm = await TestRealm.start(t)
   const { revocation: _, ...tokens } = uncheckedRealm(realm)
   const gate = gateFor(t, realm, [{ ...tokens, feed: { url: realm.feedUrl, keys: [realm.feedKey] } }])
@@ -153,7 +153,7 @@ test('with a feed in its place, the same tokens are accepted until they are revo
   assert.equal(after.ok ? 'accepted' : after.reason, 'user_revoked')
 })
 
-test('options that contradict it are refused, and a missing feed is never taken for it', async (t) => {
+test('contradictory options are refused, and a missing feed does not imply it', async (t) => {
   const realm = await TestRealm.start(t)
   const { feed } = realm.realmOptions()
   const { jwks: _, ...withoutKeys } = uncheckedRealm(realm)
@@ -173,7 +173,7 @@ test('options that contradict it are refused, and a missing feed is never taken 
   }
 })
 
-test('the types take it as a literal of the code alone', () => {
+test('the types only accept it as a literal in code', () => {
   const tokens = { name: 'acme', issuer: 'https://id.example', audience: 'api', jwks: 'https://id.example/certs' }
   const feed = { url: 'https://origin.example/feed/acme', keys: [] }
   const fromEnvironment: string | undefined = process.env['REVOCATION']

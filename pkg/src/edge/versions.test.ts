@@ -19,7 +19,7 @@ async function started(t: TestContext) {
   return { realm, gate, ask }
 }
 
-/** The same statement as the next minor version would make it: with a block unknown before. */
+/** Returns the statement as made by the next minor version, with an unknown block. */
 function fromNextMinor(realm: TestRealm, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const block = Buffer.alloc(8 + 5)
   // Kind 999, not critical, five bytes.

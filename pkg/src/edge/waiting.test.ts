@@ -1,4 +1,4 @@
-// A caller that awaits a gate gets a result, also in an otherwise idle process: a timer that a request waits for must
+// A caller that awaits a gate gets a result, even in an otherwise idle process: a timer that a request waits for must
 // not be unreferenced.
 
 import assert from 'node:assert/strict'
@@ -7,7 +7,7 @@ import { once } from 'node:events'
 import { test } from 'node:test'
 import { TestRealm } from './testing/realm.ts'
 
-/** Runs a module in a process of its own, in which `fetch` never answers and holds nothing open. Returns its output. */
+/** Runs a module in its own process, in which `fetch` never responds and keeps nothing open. Returns its output. */
 async function run(code: string): Promise<string> {
   const entry = (name: string) => JSON.stringify(import.meta.resolve(`../entry/edge/${name}.ts`))
   const script = `
@@ -23,7 +23,7 @@ async function run(code: string): Promise<string> {
   return output.trim()
 }
 
-test('a request whose fetches never complete is answered', async (t) => {
+test('a request whose fetches never complete gets a result', async (t) => {
   const realm = await TestRealm.start(t)
   const { onReport: _, ...options } = realm.options({ firstLoadTimeoutMs: 50, refreshTimeoutMs: 50 })
   const token = JSON.stringify(await realm.token())
@@ -46,7 +46,7 @@ test('a flight that never completes ends at its timeout', async () => {
   }
 })
 
-test('a request that polls the flight of a cancelled request is answered', async () => {
+test('a request that polls the flight of a cancelled request gets a result', async () => {
   const flight = JSON.stringify(import.meta.resolve('../timing/single-flight.ts'))
   const code = `const { SingleFlight } = await import(${flight})
     let flights = 0

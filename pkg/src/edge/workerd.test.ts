@@ -1,4 +1,4 @@
-// The rules of workerd, tried in Node: the core is loaded with `shareFlights: false`, as entry/edge/workerd.ts does.
+// The rules of workerd, tried in Node: the core is loaded with `shareFlights: false`, as by entry/edge/workerd.ts.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -20,15 +20,15 @@ test('before the module is loaded, the error names the fix', async (t) => {
   gate.close()
 })
 
-test('streams are refused where I/O ends with its request', async (t) => {
+test('streams are refused if I/O ends with its request', async (t) => {
   const realm = await TestRealm.start(t)
   const feed = { url: realm.feedUrl, keys: [realm.feedKey], mode: 'stream' as const }
   const gate = createGate(realm.options({}, { feed }))
   await assert.rejects(gate.check('a.b.c'), { code: 'invalid_option', message: /feed\.mode cannot be 'stream' here/ })
 })
 
-test('many first requests cause few loads', async (t) => {
-  // Frozen: a load that takes longer than a request waits is started again.
+test('concurrent first requests cause few loads', async (t) => {
+  // A stalled load: one that takes longer than a request waits is started again.
   const now = Date.now()
   t.mock.method(Date, 'now', () => now)
   const realm = await TestRealm.start(t)
@@ -43,12 +43,12 @@ test('many first requests cause few loads', async (t) => {
   assert.equal(realm.server.count('/certs'), 1)
 })
 
-test('a request after a cancelled one that was loading loads itself', async (t) => {
+test('a request after one that was cancelled during a load starts its own load', async (t) => {
   const realm = await TestRealm.start(t)
   const answer = realm.server.listener
   let dropped = 0
   realm.server.listener = (request, response) => {
-    // The first fetch never gets an answer, like that of a request that workerd has cancelled.
+    // The first fetch never gets a response, as in a request that workerd has cancelled.
     if (request.url?.includes('/manifest') && dropped++ === 0) return
     answer(request, response)
   }

@@ -1,4 +1,4 @@
-// A feed of another realm is never applied, also where both realms belong to one gate.
+// A feed of another realm is never applied, even if both realms belong to one gate.
 
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
@@ -18,7 +18,7 @@ interface Two {
 async function two(t: TestContext): Promise<Two> {
   const [acme, other] = [await TestRealm.start(t, 'acme'), await TestRealm.start(t, 'other')]
   const reports: Report[] = []
-  // One signing key, as one origin has for all its realms, is pinned in both.
+  // One signing key, as an origin has for all its realms, is pinned in both.
   const keys = [acme.feedKey, other.feedKey]
   return {
     acme,
@@ -86,7 +86,7 @@ test('a delta of the other realm, once both are loaded, changes neither', async 
     before,
   )
   assert.deepEqual(reported(reports), ['feed acme'])
-  assert.ok((await gate.check(await other.token())).ok, 'the other realm has not been told by its own feed')
+  assert.ok((await gate.check(await other.token())).ok, 'the other realm has not got it from its own feed')
 })
 
 test('a stream of the other realm is reported and closed', async (t) => {
@@ -114,7 +114,7 @@ test('a stream of the other realm is reported and closed', async (t) => {
   assert.ok((await gate.check(await other.token())).ok)
 })
 
-test('a push is applied to the realm that it names; one of no realm here is refused, and reported at a bounded rate', async (t) => {
+test('a push is applied to the realm that it names; one for an unknown realm is refused, and reported at a bounded rate', async (t) => {
   const { acme, other, reports, options } = await two(t)
   const stranger = await TestRealm.start(t, 'stranger')
   const gate = createGate(options('in_order'))

@@ -17,7 +17,8 @@ function opened(origins: CorsOrigins) {
 }
 
 /**
- * Origins and other text that resemble `https://app.example`, `https://a.app.example` or `https://a.app.example:8443`.
+ * Origins and other strings that resemble `https://app.example`, `https://a.app.example` or
+ * `https://a.app.example:8443`.
  */
 const RESEMBLING = [
   null,
@@ -70,7 +71,7 @@ const RESEMBLING = [
 ]
 
 describe('a list', () => {
-  test('allows the very origins in it', () => {
+  test('allows exactly its origins', () => {
     const { allows } = opened([
       'https://app.example',
       'http://localhost:5173',
@@ -98,7 +99,7 @@ describe('a list', () => {
       assert.equal(allows(origin), false, String(origin))
   })
 
-  test('an origin of 100 kB is refused, and no function is asked', () => {
+  test('an origin of 100 kB is refused, and no function is called', () => {
     for (const origins of [
       ['https://app.example'],
       ['https://*.app.example'],
@@ -107,14 +108,14 @@ describe('a list', () => {
       const { allows, reports } = opened(origins)
       for (const long of [`https://${'a'.repeat(100_000)}.app.example`, `https://${'a.'.repeat(50_000)}app.example`])
         assert.equal(allows(long), false)
-      // A function that was asked, and threw, is reported.
+      // A function that was called and threw is reported.
       assert.deepEqual(reports, [])
     }
   })
 })
 
 describe('a function', () => {
-  test('is asked for origins in the form that browsers send', async () => {
+  test('is called for origins in the form that browsers send', async () => {
     const asked: string[] = []
     const { allows, reports } = opened((origin) => asked.push(origin) > 0 && origin.endsWith('.example'))
     const sent = [
@@ -145,14 +146,14 @@ describe('a function', () => {
     assert.deepEqual(reports, [])
   })
 
-  test('may give a promise', async () => {
+  test('may return a promise', async () => {
     const { allows, reports } = opened(async (origin) => origin === 'https://app.example')
     assert.equal(await allows('https://app.example'), true)
     assert.equal(await allows('https://other.example'), false)
     assert.deepEqual(reports, [])
   })
 
-  test('that throws, rejects, or gives something else allows nothing and is reported', async () => {
+  test('that throws, rejects, or returns another type allows nothing and is reported', async () => {
     const cause = new Error('database down')
     const failing: [() => unknown, RegExp, unknown][] = [
       [
@@ -202,7 +203,7 @@ describe('a function', () => {
     assert.match(reports[0]?.message ?? '', /did not settle within 2000 ms/)
   })
 
-  test('with a listener that throws, too, is refused and no more', async () => {
+  test('with a listener that throws is only refused', async () => {
     for (const decide of [() => assert.fail('the function'), () => Promise.reject(new Error('the function'))]) {
       const allowed = new AllowedOrigins(decide, 'options.origins')
       assert.equal(await allowed.allows('https://app.example', () => assert.fail('the listener')), false)
@@ -217,7 +218,7 @@ test('any origin', () => {
   assert.deepEqual(reports, [])
 })
 
-test('a pattern below a suffix of strangers is reported, once', () => {
+test('a pattern below a shared suffix is reported once', () => {
   for (const suffix of ['vercel.app', 'pages.dev', 'github.io', 'co.uk', 'com', 'vercel.app:8443']) {
     const { warn, reports } = opened(['https://app.example', `https://*.${suffix}`])
     warn()
@@ -239,7 +240,7 @@ test('a pattern below a suffix of strangers is reported, once', () => {
   assert.deepEqual(reports, [])
 })
 
-test('values that no browser sends are refused as options, by their place', () => {
+test('options that no browser sends are refused, naming their place', () => {
   const wrong = [
     'null',
     '*',

@@ -27,7 +27,7 @@ const presented: [string, string | undefined, string | undefined | typeof SEVERA
   ['quotes', 'Bearer "a.b.c"', '"a.b.c"'],
 ]
 for (const [name, value, token] of presented) {
-  test(`takes the token: ${name}`, () => {
+  test(`reads the token: ${name}`, () => {
     const found = bearerToken(new Headers(value === undefined ? {} : { authorization: value }))
     assert.deepEqual(
       found,
@@ -66,7 +66,7 @@ test('every reason has its status, a challenge that parses, and is not stored', 
   }
 })
 
-test('insufficient_scope names the scope needed, and nothing that would break the header', () => {
+test('insufficient_scope names the required scope, and nothing that would break the header', () => {
   const response = challenge({
     ok: false,
     reason: 'insufficient_scope',
@@ -76,7 +76,7 @@ test('insufficient_scope names the scope needed, and nothing that would break th
   assert.match(response.headers.get('www-authenticate') ?? '', /, scope="read write:all"$/)
 })
 
-test('the advice of a refusal stands in its response, unless it would break the header', async () => {
+test('the advice of a refusal is in its response, unless it would break the header', async () => {
   const refusal = { ok: false, reason: 'malformed', status: 401 } as const
   const advised = challenge({ ...refusal, advice: 'Send the token alone.' })
   assert.equal(

@@ -16,13 +16,13 @@ function streamed(...chunks: number[]): Response {
   )
 }
 
-test('reads a body up to its limit, to the byte', async () => {
+test('reads a body up to its exact limit', async () => {
   assert.equal((await readBody(streamed(3, 4), { maxBytes: 7 })).byteLength, 7)
   await assert.rejects(readBody(streamed(3, 5), { maxBytes: 7 }), { code: 'too_large' })
   assert.equal((await readBody(new Response(null), { maxBytes: 0 })).byteLength, 0)
 })
 
-test('trusts a Content-Length that is too large, not one that is small', async () => {
+test('trusts a Content-Length that is too large, but not a small one', async () => {
   const claim = (length: string) =>
     new Request('http://a/', { method: 'POST', body: 'x'.repeat(10), headers: { 'content-length': length } })
   await assert.rejects(readBody(claim('99'), { maxBytes: 20 }), { code: 'too_large' })
@@ -48,7 +48,7 @@ test('a body that stalls ends at the deadline, or by the signal', async () => {
   await assert.rejects(readBody(stalled(), { maxBytes: 10, signal: AbortSignal.abort() }), { code: 'timed_out' })
 })
 
-test('a body that breaks off, or was read before, is an error', async (t) => {
+test('a body that is truncated or already read is an error', async (t) => {
   const server = await TestServer.start(cutShort('application/json'))
   t.after(() => server.close())
   await assert.rejects(readBody(await fetch(server.url), { maxBytes: 10_000 }), { code: 'body_unreadable' })

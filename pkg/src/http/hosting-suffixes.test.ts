@@ -3,11 +3,11 @@ import { test } from 'node:test'
 import { getPublicSuffix } from 'tldts'
 import { HOSTING_SUFFIXES, isSharedSuffix } from './hosting-suffixes.ts'
 
-/** By the whole Public Suffix List. */
+/** Tests against the whole Public Suffix List. */
 const isPublic = (suffix: string): boolean =>
   getPublicSuffix(`label.${suffix}`, { allowPrivateDomains: true }) === suffix
 
-test('every hosting suffix stands in the Public Suffix List', () => {
+test('every hosting suffix is in the Public Suffix List', () => {
   assert.ok(HOSTING_SUFFIXES.length > 20)
   assert.deepEqual(
     HOSTING_SUFFIXES.filter((each) => !isPublic(each)),

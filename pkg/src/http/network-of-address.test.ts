@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { networkOf } from './network-of-address.ts'
 
-test('an IPv4 address counts by itself, however it is written', () => {
+test('an IPv4 address counts by itself, in every spelling', () => {
   for (const address of [
     '203.0.113.7',
     '::ffff:203.0.113.7',
@@ -28,7 +28,7 @@ test('an IPv6 address counts by its /64', () => {
   assert.equal(networkOf('fe80::1%eth0'), networkOf('fe80::2%eth0'))
 })
 
-test('any other text counts as it stands, up to a length', () => {
+test('any other string counts unchanged, up to a length', () => {
   for (const text of [
     '',
     'unix',

@@ -39,7 +39,7 @@ test('names without a dot, and those of private networks, are not', () => {
   }
 })
 
-test('private and reserved IPv4 addresses are not, however they are written', () => {
+test('private and reserved IPv4 addresses are not, in any spelling', () => {
   for (const host of [
     '127.0.0.1',
     '127.1',
@@ -67,7 +67,7 @@ test('private and reserved IPv4 addresses are not, however they are written', ()
   }
 })
 
-test('IPv6 addresses that are not global unicast are not, nor those that hold an IPv4 address', () => {
+test('IPv6 addresses that are not global unicast, or that embed an IPv4 address, are not', () => {
   for (const host of [
     '[::1]',
     '[::]',

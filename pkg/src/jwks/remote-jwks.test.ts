@@ -49,7 +49,7 @@ const broken: [string, Listener, string, string | undefined][] = [
   ['nothing there', json({}, 404), 'jwks_unreachable', 'status'],
   ['a page', page(), 'invalid_jwks', 'not_a_key_set'],
   ['JSON of another kind', json(['keys']), 'invalid_jwks', 'not_a_key_set'],
-  ['keys that are no array', json({ keys: 'a' }), 'invalid_jwks', 'not_a_key_set'],
+  ['keys that are not an array', json({ keys: 'a' }), 'invalid_jwks', 'not_a_key_set'],
   ['null', json(null), 'invalid_jwks', 'not_a_key_set'],
   ['a redirect', redirect('https://elsewhere.example/certs'), 'jwks_unreachable', 'redirect'],
   ['an endless body', endless('application/json'), 'jwks_unreachable', 'too_large'],
@@ -77,14 +77,14 @@ for (const [name, listener, code, detail] of broken) {
   })
 }
 
-/** Stops the clock; the test moves it on. */
+/** Stops the clock; the test advances it. */
 function freeze(t: TestContext): { now: number } {
   const clock = { now: Date.now() }
   t.mock.method(Date, 'now', () => clock.now)
   return clock
 }
 
-test('a young set is not loaded again; it is young no longer than it may be used', async (t) => {
+test('a young set is not loaded again; it is never young for longer than it may be used', async (t) => {
   for (const [options, hits] of [
     [{}, 1],
     [{ maxStaleSeconds: 0 }, 3],
@@ -139,7 +139,7 @@ test('a flood of unknown key ids causes five fetches and one more a second, and 
   for (let i = 0; i < 2000; i++) await keys.lookUp(`garbage-${i}`)
   const spent = server.hits.length - 1
   assert.ok(spent >= 5 && spent <= 6 + Math.ceil((Date.now() - startedAt) / 1000), `${spent} fetches`)
-  // The issuer rotates during the flood: within about a second a fetch brings the new key.
+  // The issuer rotates during the flood: within about a second a fetch returns the new key.
   server.listener = json({ keys: [...set.keys, { kty: 'OKP', kid: 'rotated' }] })
   const deadline = Date.now() + 20_000
   for (let i = 0; !installed.at(-1)?.includes('rotated') && Date.now() < deadline; i++) {
@@ -170,7 +170,7 @@ test('concurrent lookups share one fetch', async (t) => {
   assert.equal(server.hits.length, 1)
 })
 
-test('plain http: only on this machine, unless told otherwise', () => {
+test('plain http: only on this machine unless configured', () => {
   const make = (url: string, plainHttp: 'loopback' | 'anywhere') =>
     new RemoteJwks(
       {

@@ -5,7 +5,7 @@ import { PortcullisError } from '../errors.ts'
 import { MAX_FEED_JWKS_BYTES, MAX_JWKS_BYTES, MAX_KEYS } from './limits.ts'
 import { keysSkipped, namingKeys, withKids } from './skipped-keys.ts'
 
-test('each key is named by its place, its kid and its reason', () => {
+test('each key is listed with its place, its kid and its reason', () => {
   const { code, message, detail } = keysSkipped([
     { index: 0, kid: 'a', reason: 'too_short' },
     { index: 2, reason: 'malformed' },
@@ -14,19 +14,19 @@ test('each key is named by its place, its kid and its reason', () => {
   assert.match(message, /^2 keys of the JWK set are not used: keys\[0\] \(kid "a"\): too_short, keys\[2\]: malformed; /)
 })
 
-test('one reason of all is the detail', () => {
+test('a reason shared by all is the detail', () => {
   const skipped = [0, 1].map((index) => ({ index, reason: 'not_for_verification' as const }))
   assert.equal(keysSkipped(skipped).detail, 'not_for_verification')
   assert.equal(keysSkipped([{ index: 0, reason: 'private' }]).detail, 'private')
 })
 
-test('ten keys are listed, the others are counted', () => {
+test('lists ten keys and counts the others', () => {
   const { message } = keysSkipped(Array.from({ length: 999 }, (_, index) => ({ index, reason: 'private' as const })))
   assert.match(message, /keys\[9\]: private, and 989 more; /)
   assert.ok(!message.includes('keys[10]'))
 })
 
-test('a kid cannot forge a line of a log, colour it or end its quotes', () => {
+test('a kid cannot forge a log line, color it or end its quotes', () => {
   for (const kid of [
     'a\nportcullis: all is well',
     '\u{1b}[31m',
@@ -42,7 +42,7 @@ test('a kid cannot forge a line of a log, colour it or end its quotes', () => {
   }
 })
 
-test('kids come from the set, as far as they are strings, and not without end', () => {
+test('kids come from the set if they are strings, and are truncated', () => {
   const set = new TextEncoder().encode(
     JSON.stringify({ keys: [{ kid: 'a' }, null, { kid: 7 }, { kid: 'k'.repeat(1_000) }, 'text'] }),
   )
@@ -54,7 +54,7 @@ test('kids come from the set, as far as they are strings, and not without end', 
   assert.deepEqual(withKids([], new Uint8Array()), [])
 })
 
-test('a refused set names its keys', () => {
+test('the error of a refused set lists its keys', () => {
   const refused = new PortcullisError('invalid_jwks', 'the JWK set has no usable key (1 skipped)', {
     detail: 'invalid_jwks',
   })

@@ -24,10 +24,10 @@ const cases: [string, string, string][] = [
   ['the first line of a command', '#!/usr/bin/env node\n// why\nrun()', '#!/usr/bin/env node\nrun()'],
 ]
 for (const [name, text, expected] of cases) {
-  test(`comments are taken out: ${name}`, () => assert.equal(withoutComments(text), expected))
+  test(`removes comments: ${name}`, () => assert.equal(withoutComments(text), expected))
 }
 
-test('nothing else of the sources is changed', () => {
+test('changes nothing else in the sources', () => {
   const folder = new URL('../', import.meta.url)
   for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
     (each) => each.endsWith('.ts') && !each.endsWith('.test.ts'),
@@ -39,7 +39,7 @@ test('nothing else of the sources is changed', () => {
   }
 })
 
-/** A module as the compiler prints it without comments, line by line. */
+/** Returns a module as the compiler prints it without comments, line by line. */
 function printed(text: string): string[] {
   const source = ts.createSourceFile('module.js', text, ts.ScriptTarget.Latest, false, ts.ScriptKind.JS)
   return ts.createPrinter({ removeComments: true }).printFile(source).split('\n')

@@ -22,7 +22,7 @@ function run(
   return exports
 }
 
-test('imports lead to the copies, wherever these are, and other packages stay', () => {
+test('imports refer to the copies, and those of other packages stay', () => {
   const text = toCommonJs(
     'dist/entry/x.js',
     "export { a } from '../core/a.js'\nexport * from './b.js'\nexport { c } from '../../wasm/edge/core.js'\nexport { d } from 'jose'",
@@ -41,7 +41,7 @@ test('a string that resembles a specifier stays', () => {
   assert.equal(text, './a.js')
 })
 
-test('a file beside the ES module is found from the copy', () => {
+test('a file next to the ES module is found from the copy', () => {
   const copy = toCommonJs(
     'dist/entry/x.js',
     "export const file = new URL('../../wasm/core.wasm', import.meta.url).pathname",
@@ -50,7 +50,7 @@ test('a file beside the ES module is found from the copy', () => {
   assert.equal(file, '/pkg/wasm/core.wasm')
 })
 
-test('what CommonJS cannot load is refused by name', () => {
+test('refuses, by name, a module that CommonJS cannot load', () => {
   for (const text of ['export const a = await 1', 'const module = 1\nexport { module }']) {
     assert.throws(() => toCommonJs('dist/x.js', text), /^Error: dist\/x\.js cannot be a CommonJS module: /)
   }

@@ -29,7 +29,7 @@ function written(declarations: Record<string, string>): Record<string, string> {
   return Object.fromEntries(files.map((file) => [file, readFileSync(join(folder, 'dist', file), 'utf8')]))
 }
 
-test('every kind of reference names the file that is there', () => {
+test('every kind of reference names an existing file', () => {
   const kinds = (end: string): string =>
     `import type { A } from './a.${end}';\nexport * from "./a.${end}";\nexport type B = import('./a.${end}').A;\nexport type C = 'from ./a.ts';\n`
   const all = written({ 'index.d.ts': kinds('ts'), 'a.d.ts': 'export type A = 1;\n' })
@@ -54,14 +54,14 @@ test('declarations that no subpath reaches are not shipped', () => {
   ])
 })
 
-test('a type argument of Uint8Array is left out', () => {
+test('removes a type argument of Uint8Array', () => {
   const all = written({
     'index.d.ts': 'export type Read = (x: Set<Uint8Array<ArrayBuffer>>) => Promise<Uint8Array<ArrayBufferLike>>;\n',
   })
   assert.equal(all['index.d.ts'], 'export type Read = (x: Set<Uint8Array>) => Promise<Uint8Array>;\n')
 })
 
-test('declarations that were written before stay as they are', () => {
+test('declarations that were already written stay unchanged', () => {
   const once = written({ 'index.d.ts': "export * from './a.ts'", 'a.d.ts': 'export type A = 1' })
   writeDeclarations(folder)
   assert.equal(readFileSync(join(folder, 'dist/index.d.ts'), 'utf8'), once['index.d.ts'])

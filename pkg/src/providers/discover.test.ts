@@ -1,4 +1,4 @@
-// Discovery against documents that are right, wrong, hostile and slow.
+// Discovery with documents that are correct, wrong, hostile and slow.
 
 import assert from 'node:assert/strict'
 import type { ServerResponse } from 'node:http'
@@ -12,7 +12,7 @@ import { atNow } from './testing/vectors.ts'
 const ISSUER = 'https://id.example.com/tenant'
 const KEYS = 'https://keys.example.com/jwks'
 
-/** A `fetch` that has these documents, by URL, and 404 for others. */
+/** Returns a `fetch` with these documents by URL, and 404 for others. */
 function fetchOf(documents: Record<string, unknown>, asked: string[] = []): typeof fetch {
   return async (input, init) => {
     const { url, redirect: redirects } = new Request(input, init)
@@ -55,7 +55,7 @@ test('issuer and keys come from the metadata of OpenID Connect', async () => {
   assert.deepEqual(asked, ['https://id.example.com/tenant/.well-known/openid-configuration'])
 })
 
-test('without those, from the metadata of an OAuth server', async () => {
+test('otherwise they come from the metadata of an OAuth server', async () => {
   const asked: string[] = []
   const fetch = fetchOf(
     { 'https://id.example.com/.well-known/oauth-authorization-server/tenant': { issuer: ISSUER, jwks_uri: KEYS } },
@@ -65,7 +65,7 @@ test('without those, from the metadata of an OAuth server', async () => {
   assert.equal(asked.length, 2)
 })
 
-test('an issuer with a slash at its end keeps it', async () => {
+test('an issuer keeps its trailing slash', async () => {
   const issuer = 'https://acme.auth0.example.com/'
   const fetch = fetchOf({
     'https://acme.auth0.example.com/.well-known/openid-configuration': { issuer, jwks_uri: KEYS },
@@ -91,7 +91,7 @@ test('the options serve a gate and an origin', async (t) => {
   assert.equal((await stage.check(token)).ok, false)
 })
 
-test('metadata of another issuer is refused, however similar its name is', async () => {
+test('metadata of another issuer is refused, even with a similar name', async () => {
   for (const issuer of [
     'https://evil.example.com/tenant',
     `${ISSUER}/`,
@@ -176,7 +176,7 @@ test('options that are missing, wrong or unknown throw', async () => {
   }
 })
 
-test('with addresses any, private networks and this machine will do', async (t) => {
+test('with addresses any, private networks and this machine are allowed', async (t) => {
   const server = await localServer(t)
   server.listener = json({ issuer: server.url, jwks_uri: `${server.url}/keys` })
   const realm = { name: '127.0.0.1', issuer: server.url, audience: 'api', jwks: `${server.url}/keys` }
@@ -184,7 +184,7 @@ test('with addresses any, private networks and this machine will do', async (t) 
   assert.equal(await failureOf(server.url, {}), 'invalid_option')
 })
 
-test('redirects, pages, oversized, broken and absent answers have a detail each', async (t) => {
+test('redirects and HTML, oversized, broken and missing responses have a detail each', async (t) => {
   const server = await localServer(t)
   const any = { addresses: 'any' } as const
   for (const [listener, detail] of [
@@ -207,7 +207,7 @@ test('redirects, pages, oversized, broken and absent answers have a detail each'
   assert.equal(await failureOf(url, any), 'discovery_failed network')
 })
 
-test('a server that says nothing, or never ends, is given up', { timeout: 4_000 }, async (t) => {
+test('times out for a server that never responds or never ends its response', { timeout: 4_000 }, async (t) => {
   const server = await localServer(t)
   for (const listener of [
     () => undefined,

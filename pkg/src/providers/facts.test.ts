@@ -8,12 +8,12 @@ import { exportedProviders, vectorsOf } from './testing/vectors.ts'
 
 const providers = exportedProviders()
 const PAGES = new URL('../../../www/docs/providers/', import.meta.url)
-/** Files here that are no provider. */
+/** Files here that are not providers. */
 const OTHERS = ['index', 'provider', 'forms', 'discover', 'metadata']
-/** Options that take any text. */
+/** Options that accept any string. */
 const ANY_TEXT = ['audience', 'authorizedParty', 'clientId']
 
-test('every provider here is exported, and has vectors', () => {
+test('every provider is exported and has vectors', () => {
   const listed = (folder: string, ending: RegExp): string[] =>
     readdirSync(new URL(folder, import.meta.url))
       .filter((file) => ending.test(file) && !file.endsWith('.test.ts'))
@@ -33,7 +33,7 @@ for (const {
   file,
   provider: { facts },
 } of providers) {
-  test(`${name} names the vendor's page and the day on which it was read`, () => {
+  test(`${name} names the vendor's page and the date on which it was read`, () => {
     const source = new URL(facts.source)
     assert.equal(source.protocol, 'https:')
     assert.match(source.hostname, /\.(com|org|io|net|dev)$/)
@@ -58,7 +58,7 @@ for (const {
   })
 }
 
-test("every provider refuses another's options, and says what it takes", () => {
+test("every provider refuses another's options, and lists its own", () => {
   for (const { name, provider } of providers) {
     const own = Object.keys(vectorsOf(providers.find((each) => each.name === name)?.file ?? '').options)
     for (const other of providers) {
@@ -73,7 +73,7 @@ test("every provider refuses another's options, and says what it takes", () => {
   }
 })
 
-test('every provider refuses options that are missing, empty, of another type, unknown, or no object', () => {
+test('every provider refuses options that are missing, empty, of another type, unknown, or not an object', () => {
   for (const { name, file, provider } of providers) {
     const { options } = vectorsOf(file)
     const own = Object.keys(options)
@@ -104,7 +104,7 @@ test('every provider refuses options that are missing, empty, of another type, u
   }
 })
 
-test("no provider takes the audience 'none', which would switch the check off", () => {
+test("no provider accepts the audience 'none', which would disable the check", () => {
   for (const { file, provider } of providers) {
     const { options } = vectorsOf(file)
     for (const audience of 'audience' in options ? ['none', ['api', 'none']] : []) {
@@ -122,7 +122,7 @@ function isOptional(provider: (options: object) => unknown, options: object, opt
   }
 }
 
-/** The error names the provider and its options, and repeats no value. */
+/** The error names the provider and its options, and contains no value. */
 function refusal(provider: string, options: readonly string[]): (error: PortcullisError) => boolean {
   return ({ code, message }) => {
     assert.equal(code, 'invalid_option')

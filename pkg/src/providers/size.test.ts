@@ -1,4 +1,4 @@
-// The size of one provider in a bundle: the other providers and the rest of the package are left out.
+// The size of one provider in a bundle: the other providers and the rest of the package are not included.
 
 import assert from 'node:assert/strict'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { exportedProviders } from './testing/vectors.ts'
 
-/** A gate brings the class of errors along. */
+/** A gate includes the error class anyway. */
 const ERRORS = '*/errors.ts'
 const MAX_GZIP_BYTES = 1280
 const INDEX = fileURLToPath(new URL('index.ts', import.meta.url))
@@ -17,7 +17,7 @@ for (const {
   name,
   provider: { facts },
 } of providers) {
-  test(`${name} alone takes ${MAX_GZIP_BYTES} bytes of a bundle at the most`, async (t) => {
+  test(`${name} alone takes at most ${MAX_GZIP_BYTES} bytes of a bundle`, async (t) => {
     const { outputFiles } = await build({
       stdin: {
         contents: `export { ${name} } from '${INDEX}'`,

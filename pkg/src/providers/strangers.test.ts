@@ -1,5 +1,5 @@
-// Tokens of the vendor's other customers. Vendors sign for all of them by one key, or anybody may become one: only the
-// options tell them apart.
+// Tokens of the vendor's other customers. Vendors sign for all of them with one key, or anyone can become a customer,
+// so only the options distinguish them.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -13,11 +13,11 @@ interface Stranger {
   /** Changes to the first accepted token. */
   claims: Record<string, unknown>
   reason: Reason
-  /** Besides those of the vectors. */
+  /** In addition to those of the vectors. */
   options?: Record<string, unknown>
 }
 
-/** Tenants of Entra ID: of the vectors, another of a list, and one that is in no list. */
+/** Tenants of Entra ID: of the vectors, another in a list, and one that is in no list. */
 const TENANT = String(vectorsOf('entra').options['tenant'])
 const [ANOTHER, UNLISTED] = ['1', '2'].map((digit) => `${digit.repeat(8)}-0000-4000-8000-${digit.repeat(12)}`)
 const ofIssuer = (who: string, iss: string): Stranger => ({ who, claims: { iss }, reason: 'wrong_issuer' })
@@ -83,7 +83,7 @@ for (const { name, file, provider } of exportedProviders()) {
   const strangers = STRANGERS[name] ?? []
   test(`${name} has a stranger`, () => assert.ok(strangers.length > 0))
   for (const { who, claims, reason, options } of strangers) {
-    test(`${name} refuses ${who}, though its key signed`, async (t) => {
+    test(`${name} refuses ${who}, even with the right key`, async (t) => {
       const vectors = vectorsOf(file)
       const [shape] = vectors.accepted
       assert.ok(shape !== undefined)

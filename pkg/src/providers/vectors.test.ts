@@ -1,4 +1,4 @@
-// Each provider's options, at a gate and an origin, with tokens as the vendor's page shows them.
+// Each provider's options, at a gate and an origin, with tokens as shown on the vendor's page.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -12,13 +12,13 @@ import { type AcceptedShape, atNow, exportedProviders, type Vectors, vectorsOf }
 /** The name of a claim, by its role in revocations. */
 type Named = 'subject' | 'tokenId' | 'session' | 'client'
 
-/** Names the issuer where a realm has several. */
+/** Names the issuer if a realm has several. */
 type Act = DatedAct & { issuer?: string }
 
-/** A verb of the origin, and what the gate says of the token afterwards. */
+/** A method of the origin, and the gate's reason for the token afterwards. */
 interface Revocation {
   revoke(stage: ProviderStage, realm: string, token: string, named: Record<Named, string>, act: Act): Promise<unknown>
-  /** The claim in which another token differs that is not meant; `undefined`: every token is meant. */
+  /** The claim in which an unaffected token differs; `undefined`: every token is affected. */
   other: Named | undefined
   reason: Reason
 }
@@ -68,7 +68,7 @@ function testAccepted(name: string, realm: ProviderRealm, reaches: readonly Reac
   const sign = (stage: ProviderStage, changed: Record<string, unknown> = {}): Promise<string> =>
     stage.sign({ header, claims: { ...atNow(claims), ...changed } })
 
-  test(`${name} accepts ${shape}, with keys from where the provider has them`, async (t) => {
+  test(`${name} accepts ${shape}, with keys from the provider's URL`, async (t) => {
     const stage = await openProviderStage(t, realm, header)
     assert.equal(outcomeOf(await stage.check(await sign(stage))), 'accepted')
     assert.deepEqual([...new Set(stage.askedForKeys)], [realm.jwks])
@@ -114,7 +114,7 @@ async function refusesType(
 }
 
 function testReaches(name: string, reaches: readonly Reach[], { accepted }: Vectors): void {
-  test(`${name} says of nothing that it can be revoked that no token shows`, () => {
+  test(`${name} only claims revocations that a token shows`, () => {
     const shown = new Set(accepted.flatMap((shape) => shape.reaches ?? reaches))
     assert.deepEqual(
       REACHES.filter((reach) => shown.has(reach)),
@@ -126,7 +126,7 @@ function testReaches(name: string, reaches: readonly Reach[], { accepted }: Vect
 
 type Deviation = [name: string, changed: Record<string, unknown>, reason: Reason]
 
-/** Each claim that the options check, gone or of somebody else. */
+/** Each claim that the options check, removed or with another party's value. */
 function deviations(realm: ProviderRealm, claims: Record<string, unknown>): Deviation[] {
   const { issuerClaim = 'iss', claimNames, audience, authorizedParty, requiredClaims, withoutTokenId } = realm
   const others: Deviation[] = [['of another issuer', { [issuerClaim]: 'https://issuer.example/other' }, 'wrong_issuer']]
@@ -155,10 +155,7 @@ function claimOf({ claimNames, grantClaim }: ProviderRealm, named: Named, claims
   }
 }
 
-/**
- * The claims of somebody or something else. A token may name its client twice, and the other client must be accepted as
- * well.
- */
+/** The claims of another party. A token may name its client twice, and the other client must be accepted as well. */
 function differingIn(realm: ProviderRealm, named: Named, claims: Record<string, unknown>): Record<string, unknown> {
   const claim = claimOf(realm, named, claims)
   const accepted =
@@ -172,7 +169,7 @@ function namesIn(realm: ProviderRealm, claims: Record<string, unknown>): Record<
   return { subject: named('subject'), tokenId: named('tokenId'), session: named('session'), client: named('client') }
 }
 
-/** Acts on a realm with several issuers name the one that is meant. */
+/** Revocations in a realm with several issuers name the intended one. */
 function actOn({ issuer, sameSubjects }: ProviderRealm, { iss }: Record<string, unknown>): Act {
   return (typeof issuer === 'string' && !issuer.includes('{')) || sameSubjects === true ? {} : { issuer: String(iss) }
 }

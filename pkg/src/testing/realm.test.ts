@@ -16,7 +16,7 @@ async function reasonFor(realm: TestRealm, token: string): Promise<string> {
   return verdict.ok ? 'accepted' : verdict.reason
 }
 
-test('a token is accepted, and jose verifies it by the keys of the set', async (t) => {
+test('a token is accepted, and jose verifies it with the keys of the set', async (t) => {
   const realm = await open(t)
   const token = await realm.token({ scope: 'notes:read' })
   const verdict = await realm.check(token)
@@ -46,7 +46,7 @@ for (const [name, event, reason] of EVENTS) {
     assert.equal(realm.gate.checkSync(token).ok, false)
     assert.equal(await reasonFor(realm, await realm.token({ sid: 'session-2' })), 'accepted')
   })
-  test(`so does a gate that an app makes from the options, after ${name}`, async (t) => {
+  test(`so does a gate that an app creates from the options, after ${name}`, async (t) => {
     const realm = await open(t)
     const gate = createGate(realm.gateOptions)
     t.after(() => gate.close())
@@ -78,7 +78,7 @@ test('bad tokens are refused, each for its reason', async (t) => {
   ]
   for (const [reason, claims, signing] of bad)
     assert.equal(await reasonFor(realm, await realm.token(claims, signing)), reason)
-  // One key in the set needs no name.
+  // A single key in the set needs no name.
   assert.equal(await reasonFor(realm, await realm.token({}, { header: { kid: undefined } })), 'accepted')
   assert.notEqual(await reasonFor(realm, await realm.token({}, { header: { alg: 'RS256' } })), 'accepted')
 })
@@ -91,7 +91,7 @@ test('the clock moves on for gate, origin and tokens', async (t) => {
   await realm.advance(20)
   assert.equal(await reasonFor(realm, token), 'expired')
   assert.equal(await reasonFor(realm, await realm.token()), 'accepted')
-  // A day: keys and state are fetched again.
+  // After a day, keys and state are fetched again.
   await realm.advance(86_400)
   const later = await realm.token()
   assert.equal(await reasonFor(realm, later), 'accepted')
@@ -99,7 +99,7 @@ test('the clock moves on for gate, origin and tokens', async (t) => {
   assert.equal(await reasonFor(realm, later), 'token_revoked')
 })
 
-test('a gate that has gone stale refuses, and accepts once it has recovered; what was recorded meanwhile counts', async (t) => {
+test('a stale gate refuses, and accepts once it has recovered; events recorded meanwhile apply', async (t) => {
   const realm = await open(t)
   const [kept, revoked] = [await realm.token(), await realm.token()]
   await realm.goStale()
@@ -203,7 +203,7 @@ test('a request carries the token, a method and a body', async (t) => {
   assert.equal((await realm.gate.authenticate(realm.request())).ok, false)
 })
 
-test('nothing of another host is fetched, and options are checked', async (t) => {
+test('nothing is fetched from another host, and options are checked', async (t) => {
   const realm = await open(t)
   await assert.rejects(Promise.resolve(realm.gateOptions.fetch?.('https://example.com/')), /no network/)
   await assert.rejects(createTestRealm({ audiance: 'api' } as never), { code: 'invalid_option' })

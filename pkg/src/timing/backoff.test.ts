@@ -4,7 +4,7 @@ import { backoffMs, spreadBackoffMs } from './backoff.ts'
 
 const BACKOFF = { firstMs: 100, longestMs: 1_000 }
 
-test('doubles with each failure up to the longest pause', () => {
+test('doubles with each failure up to the maximum pause', () => {
   assert.deepEqual(
     [0, 1, 2, 3, 4, 5, 6, 10_000].map((failures) => backoffMs(BACKOFF, failures)),
     [0, 100, 200, 400, 800, 1_000, 1_000, 1_000],

@@ -31,7 +31,7 @@ test('not shared: waiters poll for the end of another flight, without awaiting i
   assert.equal(seen.started, 1)
 })
 
-test('not shared: a flight whose request was cancelled is given up, and one waiter starts another', async () => {
+test('not shared: a flight whose request was cancelled is abandoned, and one waiter starts another', async () => {
   let started = 0
   const flight = new SingleFlight(
     () => {
@@ -83,7 +83,7 @@ test('a flight is aborted at its timeout, and by stop', async () => {
   await assert.rejects(flight)
 })
 
-test('a caller that has enough waits no longer, and the flight continues', async () => {
+test('a caller that has enough stops waiting, and the flight continues', async () => {
   for (const shareFlights of [true, false]) {
     let pieces = 0
     const flight = new SingleFlight(

@@ -21,7 +21,7 @@ test('never holds more than its size', () => {
   assert.equal(bucket.left(1_000_000), 1)
 })
 
-test('tokens spent beyond its size must grow back first', () => {
+test('tokens overdrawn must be refilled first', () => {
   const bucket = new TokenBucket({ size: 2, refillMs: 100 })
   bucket.spend(0, 5)
   assert.equal(bucket.left(0), -3)
@@ -30,7 +30,7 @@ test('tokens spent beyond its size must grow back first', () => {
   assert.equal(bucket.take(400), true)
 })
 
-test('a clock that is set back gives and takes nothing', () => {
+test('setting the clock back changes nothing', () => {
   const bucket = new TokenBucket({ size: 1, refillMs: 100 })
   assert.equal(bucket.take(1_000_000), true)
   assert.equal(bucket.take(0), false)
@@ -45,7 +45,7 @@ test('whole milliseconds add up', () => {
   assert.equal(bucket.take(1000), true)
 })
 
-test('a token that is given back can be taken at once, but never adds to a full bucket', () => {
+test('a returned token can be taken at once, but never exceeds a full bucket', () => {
   const bucket = new TokenBucket({ size: 1, refillMs: 1000 })
   assert.equal(bucket.take(0), true)
   bucket.giveBack(10)

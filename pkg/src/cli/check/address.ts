@@ -4,11 +4,11 @@ import { lookup } from 'node:dns/promises'
 import { connect } from 'node:net'
 import { listenError } from '../../origin/node/listen-error.ts'
 
-/** Lower ports need a privilege. */
+/** Lower ports require a privilege. */
 const FIRST_UNPRIVILEGED_PORT = 1_024
 const CONNECT_TIMEOUT_MS = 1_000
 
-/** The address that a server is to listen on. */
+/** The address on which a server will listen. */
 export interface Address {
   hostname: string
   /** 0: any free port. */
@@ -16,8 +16,8 @@ export interface Address {
 }
 
 /**
- * Checks that the address may be bound, and says whether something listens there now. It binds UDP, which has the same
- * rules for addresses and ports, so that no client reaches this process. Rejects with `listen_failed`.
+ * Checks that the address can be bound, and returns whether a server listens there now. It binds UDP, which has the
+ * same rules for addresses and ports, so that no client reaches this process. Rejects with `listen_failed`.
  */
 export async function checkAddress({ hostname, port }: Address): Promise<'free' | 'in_use'> {
   try {
@@ -42,7 +42,7 @@ async function bind(address: string, family: number, port: number): Promise<void
   }
 }
 
-/** Tries to connect. The address that means all addresses of this machine leads to loopback. */
+/** Tries to connect. The wildcard address is replaced by loopback. */
 async function isAnswered(host: string, port: number): Promise<boolean> {
   const socket = connect({ host, port, timeout: CONNECT_TIMEOUT_MS })
   socket.once('timeout', () => socket.destroy(new Error('no answer')))

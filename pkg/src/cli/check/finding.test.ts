@@ -6,8 +6,9 @@ import { test } from 'node:test'
 import { findingsText } from './finding.ts'
 import { checkIssuer } from './issuer.ts'
 
-test('what an issuer says of itself reaches no terminal as a command', async () => {
-  // The C1 form of an escape sequence, which JSON need not escape; one that reverses the direction; a line separator.
+test('strings from an issuer reach no terminal as commands', async () => {
+  // The C1 form of an escape sequence, which JSON need not escape, a character that reverses the direction, and a line
+  // separator.
   const stated = { issuer: 'https://id.example/\u009b2J\u202etxt', jwks_uri: 'https://id.example/\u2028\u0007ok' }
   const server = createServer((_, response) => response.end(JSON.stringify(stated))).listen(0, '127.0.0.1')
   await once(server, 'listening')

@@ -3,8 +3,8 @@ export interface Finding {
   /** Names the check, for programs, such as `logout_urls`. */
   readonly check: string
   /**
-   * `failure`: revocations are lost, or good tokens refused. `warning`: some are late, or less safe. `unchecked`: a
-   * right is missing.
+   * `failure`: revocations are lost, or valid tokens refused. `warning`: some revocations are late, or the setup is
+   * less safe. `unchecked`: a right is missing.
    */
   readonly level: 'ok' | 'warning' | 'failure' | 'unchecked'
   readonly says: string
@@ -31,7 +31,7 @@ export function unchecked(check: string, says: string, fix: string): Finding {
 /** Control characters, line separators and bidirectional overrides. */
 const NOT_PRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu
 
-/** The same text without what a terminal obeys: parts of it come from other servers. */
+/** Removes characters that a terminal interprets, because parts of the string come from other servers. */
 function printable(text: string): string {
   return text.replace(NOT_PRINTABLE, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`)
 }
@@ -59,7 +59,7 @@ export interface IssuerFindings {
   readonly findings: readonly Finding[]
 }
 
-/** The findings about an origin that runs. */
+/** The findings about a running origin. */
 export interface OriginFindings {
   /** Its URL. */
   readonly origin: string
@@ -68,7 +68,7 @@ export interface OriginFindings {
 
 export type Findings = ConnectorFindings | GateFindings | IssuerFindings | OriginFindings
 
-/** One line for each finding; those of a connector have best practices as a ticked list below. */
+/** Returns one line for each finding; the best practices of a connector follow as a check list. */
 export function findingsText(all: Findings): string {
   const [practices, others] = [all.findings.filter(isPractice), all.findings.filter((each) => !isPractice(each))]
   const lines = others.map((each) => `  ${each.level.padEnd(10)}${each.check}: ${sentence(each)}\n`).join('')
@@ -83,14 +83,14 @@ function subjectOf(all: Findings): string {
   return `${all.connector}, realm ${all.realm}`
 }
 
-/** A value that another server sent, in quotation marks and bounded. */
+/** Returns a value that another server sent, quoted and truncated. */
 export function quoted(value: string): string {
   return JSON.stringify(value.length > MAX_QUOTED_CHARACTERS ? `${value.slice(0, MAX_QUOTED_CHARACTERS)}…` : value)
 }
 
 const MAX_QUOTED_CHARACTERS = 200
 
-/** The prefix of the checks that tick a best practice. */
+/** The prefix of the checks for best practices. */
 export const PRACTICE = 'practice_'
 const TICKS = { ok: 'x', warning: ' ', failure: ' ', unchecked: '?' } as const
 

@@ -10,7 +10,7 @@ import { UsageError } from '../usage.ts'
 import { type Finding, failure, type GateFindings, ok, unchecked, warning } from './finding.ts'
 
 export interface GateCheck {
-  /** A file or URL with the array that `gate.status()` returns, as JSON. */
+  /** A file or URL with the JSON array that `gate.status()` returns. */
   readonly source: string
   readonly realms: readonly OriginRealm[]
   readonly plainHttp: 'loopback' | 'anywhere'
@@ -20,8 +20,8 @@ const MAX_BYTES = 1_024 * 1_024
 const TIMEOUT_MS = 10_000
 
 /**
- * Compares a gate's status with a configuration: its realms, and those of the gate that check no revocation. Throws
- * `UsageError`.
+ * Compares a gate's status with a configuration: the configured realms, and realms of the gate without revocation.
+ * Throws `UsageError`.
  */
 export async function checkGateStatus(check: GateCheck): Promise<GateFindings[]> {
   const status = await readStatus(check)
@@ -46,7 +46,7 @@ export async function checkGateStatus(check: GateCheck): Promise<GateFindings[]>
 
 function realmFindings(realm: OriginRealm, status: JsonObject | undefined): Finding[] {
   if (status === undefined)
-    return [warning('realm', 'the gate has no realm of this name', 'check the name in its options')]
+    return [warning('realm', 'the gate has no realm with this name', 'check the name in its options')]
   const revocation = revocationFinding(status)
   const policy = policyFinding(realm, status)
   return revocation.level === 'failure' ? [revocation, policy] : [revocation, policy, stateFinding(status)]
@@ -55,8 +55,12 @@ function realmFindings(realm: OriginRealm, status: JsonObject | undefined): Find
 function revocationFinding({ revocation }: JsonObject): Finding {
   if (revocation === 'checked') return ok('revocation', 'revocations are looked up')
   if (revocation === undefined)
-    return unchecked('revocation', 'the gate does not say whether revocations are looked up: it is older', 'upgrade it')
-  const advice = "give the realm the feed of this origin in place of revocation: 'unchecked'"
+    return unchecked(
+      'revocation',
+      'the gate does not report whether revocations are looked up: it is an older version',
+      'upgrade it',
+    )
+  const advice = "configure this origin's feed for the realm instead of revocation: 'unchecked'"
   return failure('revocation', 'no revocation is looked up, so revoked tokens are accepted until they expire', advice)
 }
 
@@ -65,7 +69,7 @@ function policyFinding(realm: OriginRealm, { policy }: JsonObject): Finding {
   return failure(
     'policy',
     'gate and origin differ in an option on which they must agree: every token is refused (no_feed)',
-    'give both the same',
+    'use the same value for both',
   )
 }
 
@@ -85,7 +89,7 @@ async function readStatus({ source, plainHttp }: GateCheck): Promise<JsonObject[
   const text = /^https?:/i.test(source) ? await fetchStatus(urlOf(source, plainHttp)) : readStatusFile(source)
   const status = objectsOf(parsed(text))
   if (status.length === 0)
-    throw new UsageError(`${source}: this is not what gate.status() returns: an array with an object for each realm`)
+    throw new UsageError(`${source}: not the result of gate.status(): an array with an object for each realm`)
   return status
 }
 
@@ -93,7 +97,7 @@ function urlOf(source: string, plainHttp: GateCheck['plainHttp']): URL {
   const url = URL.canParse(source) ? new URL(source) : undefined
   if (url === undefined) throw new UsageError('--status must be a file, or an https: URL')
   if (url.protocol === 'http:' && plainHttp === 'loopback' && !isLoopback(url)) {
-    throw new UsageError('--status must be an https: URL, so that its answer cannot be forged; see plainHttp')
+    throw new UsageError('--status must be an https: URL, so that the response cannot be forged; see plainHttp')
   }
   return url
 }
@@ -103,7 +107,7 @@ async function fetchStatus(url: URL): Promise<string> {
     const limits = { maxBytes: MAX_BYTES, signal: AbortSignal.timeout(TIMEOUT_MS) }
     const { status, bytes } = await download(url, { fetch, errorCode: 'feed_unreachable', ...limits })
     if (status !== 200)
-      throw new PortcullisError('feed_unreachable', `${url.host} answered ${status} in place of a gate's status`)
+      throw new PortcullisError('feed_unreachable', `${url.host} responded with ${status} instead of a gate's status`)
     return new TextDecoder().decode(bytes)
   } catch (cause) {
     throw new UsageError(

@@ -9,7 +9,7 @@ import type { JWKS } from '../../types.ts'
 import { textOf } from '../keycloak/json.ts'
 import { type Finding, failure, ok, quoted, unchecked, warning } from './finding.ts'
 
-/** A realm whose issuer is asked. */
+/** A realm whose issuer is checked. */
 export interface IssuerCheck {
   readonly realm: OriginRealm
   /** The path of the realm in the configuration, such as `options.realms[0]`. */
@@ -25,7 +25,7 @@ const TIMEOUT_MS = 10_000
 /** Maximum number of names of one issuer that are checked: a realm may have a thousand tenants. */
 const MAX_NAMES = 20
 
-/** Compares a realm with what its issuer says of itself. Never rejects: each failure is a finding. */
+/** Compares a realm with its issuer's own metadata. Never rejects: each failure is a finding. */
 export async function checkIssuer(check: IssuerCheck): Promise<Finding[]> {
   const { names } = issuerNames(check.realm)
   const asked = await Promise.all(names.slice(0, MAX_NAMES).map((name) => metadataFindings(check, name)))
@@ -77,16 +77,18 @@ function issuerFinding(configured: string, stated: string, option: string): Find
       `compare ${option}.issuer with the iss of a token`,
     )
   if (stated === configured) return ok('issuer', `the issuer names itself ${quoted(stated)}, as ${option}.issuer does`)
-  const but = withoutSlash(stated) === withoutSlash(configured) ? ': they differ in the slash at the end' : ''
+  const but = withoutSlash(stated) === withoutSlash(configured) ? ': they differ in the trailing slash' : ''
   const says = `the issuer names itself ${quoted(stated)}, and ${option}.issuer is ${quoted(configured)}${but}: all its tokens are refused (wrong_issuer)`
-  return failure('issuer', says, `set ${option}.issuer to ${quoted(stated)}, if that is the iss of its tokens`)
+  return failure('issuer', says, `set ${option}.issuer to ${quoted(stated)} if that is the iss of its tokens`)
 }
 
 function withoutSlash(issuer: string): string {
   return issuer.replace(/\/$/, '')
 }
 
-/** A realm may get its keys elsewhere, such as from an address within a private network. */
+/**
+ * Compares the URLs of the keys. They may differ, for example if the realm uses an address within a private network.
+ */
 function keyUrlFindings({ jwks }: OriginRealm, stated: string, option: string): Finding[] {
   if ((typeof jwks !== 'string' && !(jwks instanceof URL)) || stated === '' || stated === String(jwks)) return []
   return [
@@ -112,7 +114,7 @@ async function keyFindings({ realm, option, fetchKeys, reports }: IssuerCheck): 
   }
 }
 
-/** Issuers also publish encryption keys, which verify no token. */
+/** Returns the finding about skipped keys. Issuers also publish encryption keys, which verify no token. */
 function skippedFinding(message: string, detail: string | undefined, where: string): Finding {
   return detail === 'not_for_verification'
     ? ok('skipped_keys', message)
@@ -137,5 +139,5 @@ function algorithmFinding(keys: JWKS['keys'], { algorithms, rsaAlgorithm }: Orig
 }
 
 function sentenceOf(cause: unknown): string {
-  return cause instanceof PortcullisError ? cause.message : 'the answer cannot be read'
+  return cause instanceof PortcullisError ? cause.message : 'the response cannot be read'
 }

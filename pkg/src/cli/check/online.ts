@@ -22,8 +22,8 @@ export interface OnlineCheck {
 }
 
 /**
- * The findings about every issuer, connector, the running origin and a gate, by asking them. Throws `invalid_option` or
- * `UsageError`.
+ * Returns findings about every issuer, connector, the running origin and a gate, by contacting them. Throws
+ * `invalid_option` or `UsageError`.
  */
 export async function checkOnline(check: OnlineCheck): Promise<Findings[]> {
   const { connectors, realms, plainHttp, rehearsal, gate } = check

@@ -21,7 +21,7 @@ import { serve } from '../commands/serve.ts'
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
 const KEYCLOAK = { kind: 'keycloak', baseUrl: 'https://id.example', realm: 'acme' }
-/** An account without rights, where the tests run as root. */
+/** An account without rights, if the tests run as root. */
 const NOBODY = 65_534
 
 let folder = ''
@@ -44,7 +44,7 @@ after(() => rmSync(folder, { recursive: true, force: true }))
 
 type Verb = (input: CommandInput) => Promise<string | void>
 
-/** The output or the error of a verb, in this process; `serve` ends when it listens. */
+/** Returns the output or the error of a command in this process; `serve` ends when it listens. */
 async function run(verb: Verb, config: string): Promise<string | Error> {
   const stopOnceListening = (event: string | symbol): void =>
     void (event === 'SIGTERM' && setImmediate(() => process.emit('SIGTERM')))
@@ -65,7 +65,7 @@ interface Ended {
   stdout: string
 }
 
-/** Runs a verb as a program, without the rights of root. */
+/** Runs a command as a program, without the rights of root. */
 async function runProgram(verb: 'check' | 'serve', config: string, node: readonly string[] = []): Promise<Ended> {
   const account = process.getuid?.() === 0 ? { uid: NOBODY, gid: NOBODY } : {}
   const options = { cwd: folder, env: { ...process.env, TSX_DISABLE_CACHE: '1' }, ...account }
@@ -99,7 +99,7 @@ function files(): string[] {
     .sort()
 }
 
-/** Requires one error of both verbs, and no new file after `check`. */
+/** Requires the same error of both commands, and no new file after `check`. */
 async function assertRefused(config: string, message: RegExp): Promise<void> {
   const before = files()
   const checked = await run(check.run, config)
@@ -126,7 +126,7 @@ async function assertProgramsRefuse(config: string, message: RegExp, node: reado
 const OTHER = 'https://other.test/realms/acme'
 const CALLER = { issuer: 'https://caller.test', audience: 'https://origin.test', subject: 'app' }
 
-/** Configurations that are refused: what is wrong, the changes, the message. */
+/** Refused configurations: what is wrong, the changes, the message. */
 const REFUSED: readonly [what: string, changes: () => Record<string, unknown>, message: RegExp][] = [
   [
     'keys by http: from elsewhere',
@@ -248,14 +248,14 @@ describe('check and serve refuse', () => {
     )
   })
 
-  test('a folder that may not be written', async () => {
+  test('a folder that is not writable', async () => {
     await assertProgramsRefuse(
       configure({ store: { path: 'read-only/portcullis.db' } }),
       /options\.store\.path: .*cannot be written: give this process write access/,
     )
   })
 
-  test('a port that another program has', async (t) => {
+  test('a port that another program uses', async (t) => {
     const server = createServer().listen(0, '127.0.0.1')
     await once(server, 'listening')
     t.after(() => server.close())
@@ -283,7 +283,7 @@ async function makeStore(name: string, options: { incarnation?: number } = {}): 
 }
 
 describe('with a store that holds revocations', () => {
-  test('another issuer for its realm is refused', async () => {
+  test('refuses another issuer for its realm', async () => {
     const path = await makeStore('other-issuer')
     await assertRefused(
       configure({
@@ -297,7 +297,7 @@ describe('with a store that holds revocations', () => {
     )
   })
 
-  test('an incarnation before that of the store is refused', async () => {
+  test("refuses an incarnation older than the store's", async () => {
     const path = await makeStore('incarnation', { incarnation: 3 })
     await assertRefused(configure({ store: { path }, incarnation: 2 }), /options\.incarnation must be 3 or more/)
   })
@@ -310,7 +310,7 @@ describe('with a store that holds revocations', () => {
     await assertRefused(configure({ store: { path } }), /rows and head do not match: restore a backup/)
   })
 
-  test('tables of a later version are refused', async () => {
+  test('refuses tables of a later version', async () => {
     const path = await makeStore('newer')
     const database = openDatabase(path)
     database.exec('UPDATE portcullis_schema SET version = 99')
@@ -321,7 +321,7 @@ describe('with a store that holds revocations', () => {
     )
   })
 
-  test('check reads it unchanged, also while an origin has it open', async () => {
+  test('check reads the store without changing it, even while an origin has it open', async () => {
     const path = await makeStore('in-use')
     const bytes = readFileSync(path)
     const file = configure({ store: { path } })
@@ -338,16 +338,16 @@ describe('with a store that holds revocations', () => {
     await origin.logoutUser('acme', 'bob')
     assert.match(
       String(await run(check.run, file)),
-      /is good: [^]*an origin has the store open now: serve can start when that has ended/,
+      /is valid: [^]*an origin has the store open now: serve can start once it has stopped/,
     )
     assert.equal((await origin.logoutUser('acme', 'carol')).changed, true)
     await origin.close()
   })
 
-  test('a good configuration creates no file', async () => {
+  test('a valid configuration creates no file', async () => {
     const file = configure({})
     const before = files()
-    assert.match(String(await run(check.run, file)), /is good: /)
+    assert.match(String(await run(check.run, file)), /is valid: /)
     assert.deepEqual(files(), before)
   })
 })

@@ -8,18 +8,18 @@ import { connectorsOf } from '../connectors.ts'
 import { atListenOption, atStoreOption } from '../option-paths.ts'
 import { checkAddress } from './address.ts'
 
-/** A configuration's origin, built as `serve` builds it, that sends, records and answers nothing. */
+/** The origin of a configuration, built as by `serve`, that neither sends, records nor responds. */
 export interface Rehearsal extends BuiltOrigin {
   /** The reports of the origin so far. */
   reports: readonly OriginReport[]
-  /** Whether an origin has the store open now, such as the one that this configuration is for. */
+  /** Whether another origin has the store open now, such as the one that runs this configuration. */
   storeUse: 'free' | 'in_use'
   addressUse: 'free' | 'in_use'
 }
 
 /**
- * Builds all that `serve` builds, without listening, and creates and changes no file. Rejects as `serve` would, but for
- * a store that another origin has open: that may be the one to be restarted. Close its `origin`.
+ * Builds everything that `serve` builds, without listening, and neither creates nor changes a file. Rejects as `serve`
+ * would, except for a store that another origin has open: that may be the one to be restarted. Close its `origin`.
  */
 export async function rehearse({
   listen,

@@ -5,9 +5,9 @@ import { type Finding, failure, ok, type OriginFindings, quoted, unchecked, warn
 
 /** The expected address and realms of an origin. */
 export interface RunningOriginCheck {
-  /** The base of its routes; `undefined`: it is not known. */
+  /** The base URL of its routes; `undefined` if it is unknown. */
   readonly url: URL | undefined
-  /** The option that `url` follows from. */
+  /** The option from which `url` is derived. */
   readonly option: string
   readonly realms: readonly string[]
 }
@@ -16,7 +16,8 @@ const TIMEOUT_MS = 10_000
 const MAX_BYTES = 1_024 * 1_024
 
 /**
- * Returns the URL by which this machine reaches an origin that listens there; `undefined` for port 0, which may be any.
+ * Returns the URL by which this machine reaches an origin that listens there; `undefined` for port 0, which may be any
+ * port.
  */
 export function urlOfListener({ hostname = '127.0.0.1', port }: { hostname?: string; port: number }): URL | undefined {
   if (port === 0) return undefined
@@ -24,12 +25,12 @@ export function urlOfListener({ hostname = '127.0.0.1', port }: { hostname?: str
   return new URL(`http://${reached.includes(':') ? `[${reached}]` : reached}:${port}`)
 }
 
-/** Asks `/healthz` of an origin. Never rejects: each failure is a finding. */
+/** Checks `/healthz` of an origin. Never rejects: each failure is a finding. */
 export async function checkRunningOrigin({ url, ...check }: RunningOriginCheck): Promise<OriginFindings> {
   if (url === undefined)
     return {
       origin: 'unknown',
-      findings: [unchecked('health', 'options.listen.port is 0: any free port', 'give --origin URL')],
+      findings: [unchecked('health', 'options.listen.port is 0: any free port', 'use --origin URL')],
     }
   return { origin: url.href, findings: await healthFindings(url, check) }
 }
@@ -49,24 +50,28 @@ async function healthFindings(url: URL, { option, realms }: Omit<RunningOriginCh
       return [
         failure(
           'health',
-          `${health.href} answered 403, as an origin does to requests without TLS`,
-          'give --origin its https: URL',
+          `${health.href} responded with 403, as an origin does to requests without TLS`,
+          'use its https: URL for --origin',
         ),
       ]
     const body = objectOf(parsed(bytes))
     const state = textOf(body['status'])
     if (status === 503 && state === 'failing')
-      return [failure('health', `the origin takes no revocations: ${quoted(textOf(body['error']))}`, 'read its log')]
+      return [failure('health', `the origin accepts no revocations: ${quoted(textOf(body['error']))}`, 'read its log')]
     if (status !== 200 || state !== 'ok')
       return [
-        failure('health', `${health.href} answered ${status}, which is not the answer of an origin`, `check ${option}`),
+        failure(
+          'health',
+          `${health.href} responded with ${status}, which is not the response of an origin`,
+          `check ${option}`,
+        ),
       ]
-    return [ok('health', 'the origin takes revocations'), ...realmFindings(objectOf(body['realms']), realms, option)]
+    return [ok('health', 'the origin accepts revocations'), ...realmFindings(objectOf(body['realms']), realms, option)]
   } catch (cause) {
     return [
       failure(
         'health',
-        cause instanceof PortcullisError ? cause.message : 'the answer cannot be read',
+        cause instanceof PortcullisError ? cause.message : 'the response cannot be read',
         `start the origin with portcullis serve, or check ${option}`,
       ),
     ]

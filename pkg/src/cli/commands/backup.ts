@@ -9,7 +9,7 @@ import { UsageError } from '../usage.ts'
 export const backup: Command = {
   name: 'backup',
   summary: 'copy the store while an origin runs',
-  help: 'Writes one consistent file, which must not exist yet. It holds all that the store holds: keep it as safe.',
+  help: 'Writes one consistent file, which must not exist yet. It contains everything in the store: keep it equally safe.',
   options: { config: CONFIG_OPTION },
   positionals: ['COPY'],
   example: `Example:
@@ -19,9 +19,9 @@ export const backup: Command = {
     copyStore(loadConfiguration(values, environment), copy),
 }
 
-/** Copies the store's file while an origin may be running on it. */
+/** Copies the store's file, even while an origin uses it. */
 async function copyStore({ store }: Configuration, copy: string): Promise<string> {
-  if (!existsSync(store.path)) throw new UsageError(`${store.path}: there is no store yet`)
+  if (!existsSync(store.path)) throw new UsageError(`${store.path}: the store does not exist yet`)
   const { path, ...driver } = store
   const database = openDatabase(path, driver)
   try {
@@ -29,5 +29,5 @@ async function copyStore({ store }: Configuration, copy: string): Promise<string
   } finally {
     database.close()
   }
-  return `${resolve(copy)} holds all of ${path}: keep it as safe.\n`
+  return `${resolve(copy)} contains everything in ${path}: keep it equally safe.\n`
 }

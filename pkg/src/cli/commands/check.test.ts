@@ -1,5 +1,5 @@
-// The check of identity servers and gates by the command: its findings are the output, and a failure is one of the
-// command.
+// The check of identity servers and gates by the command: its findings are the output, and a failure makes the command
+// fail.
 
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
@@ -20,7 +20,7 @@ const folder = mkdtempSync(join(tmpdir(), 'portcullis-check-'))
 const config = join(folder, 'portcullis.json')
 /** A URL at which nothing listens any more. */
 let baseUrl = ''
-/** An issuer and an origin, with the answers below. */
+/** An issuer and an origin with the responses below. */
 let site: TestServer
 let answers: Record<string, Listener>
 let key: JWK
@@ -87,14 +87,14 @@ async function failureOf(...flags: string[]): Promise<string> {
   return error.output
 }
 
-test('a Keycloak that cannot be reached fails the command, and the findings are printed', async () => {
+test('fails if Keycloak cannot be reached, and prints the findings', async () => {
   assert.match(
     await failureOf(),
-    /is good: realms acme[^]*\nissuer http:[^]*\nkeycloak, realm acme\n {2}failure {3}issuer: [^\n]*could not be reached/,
+    /is valid: realms acme[^]*\nissuer http:[^]*\nkeycloak, realm acme\n {2}failure {3}issuer: [^\n]*could not be reached/,
   )
 })
 
-test('as JSON, the output is the findings and nothing else', async () => {
+test('with --json, the output is exactly the findings', async () => {
   const all = JSON.parse(await failureOf('json')) as Findings[]
   const { connector, realm, findings } = all.find((each) => 'connector' in each) ?? assert.fail('no findings')
   assert.deepEqual(
@@ -103,7 +103,7 @@ test('as JSON, the output is the findings and nothing else', async () => {
   )
 })
 
-/** Checks a configuration of the issuer above, with changes of its realm; the origin is the one above. */
+/** Checks a configuration of the issuer above, with changes to its realm; the origin is the one above. */
 async function checkSite(
   values: Record<string, string> = {},
   realm: Record<string, unknown> = {},
@@ -154,7 +154,7 @@ const GOOD = {
   },
 }
 
-test('a gate that checks no revocation fails the command, by a file and by a URL', async (t) => {
+test('fails for a gate without revocation, from a file and from a URL', async (t) => {
   const gate = createGate({
     realms: [{ name: 'acme', issuer: issuer(), audience: 'api', jwks: { keys: [key] }, revocation: 'unchecked' }],
     onReport: () => undefined,
@@ -172,7 +172,7 @@ test('a gate that checks no revocation fails the command, by a file and by a URL
   }
 })
 
-test('a gate whose revocations are looked up by the same options is good', async () => {
+test('accepts a gate that looks up revocations with the same options', async () => {
   const { output, outcome } = await atGate(statusFile(GOOD), 'json')
   assert.equal(outcome, 'good')
   const all = JSON.parse(output) as Findings[]
@@ -206,13 +206,13 @@ test('each difference between gate and configuration has its level', async () =>
   }
 })
 
-test('what is no status is an error of usage', async (t) => {
+test('anything but a status is a usage error', async (t) => {
   const server = await TestServer.start((_, response) => response.writeHead(404).end())
   t.after(() => server.close())
   const strange = join(folder, 'strange.json')
   for (const text of ['', '{', '[]', '{}', '"text"']) {
     writeFileSync(strange, text)
-    await assert.rejects(atGate(strange), /is not what gate\.status\(\) returns/)
+    await assert.rejects(atGate(strange), /not the result of gate\.status\(\)/)
   }
   for (const source of [join(folder, 'gone.json'), `${server.url}/status`, 'http://gate.example/status', 'https://'])
     await assert.rejects(atGate(source))
@@ -222,7 +222,7 @@ test('what is no status is an error of usage', async (t) => {
   )
 })
 
-test('neither configuration nor schema knows a realm without revocation', async () => {
+test('neither configuration nor schema allows a realm without revocation', async () => {
   await online([]).catch(() => undefined)
   const written = JSON.parse(readFileSync(config, 'utf8')) as { realms: object[] }
   writeFileSync(
@@ -246,7 +246,7 @@ function linesOf(output: string): string {
   return output.replace(/^[^]*?\n(?=issuer )/, '').replaceAll(site.url, 'SITE')
 }
 
-test('without connectors, issuer, keys and the running origin are checked', async () => {
+test('checks issuer, keys and the running origin without connectors', async () => {
   const { output, outcome } = await checkSite()
   assert.equal(outcome, 'good')
   assert.equal(
@@ -255,7 +255,7 @@ test('without connectors, issuer, keys and the running origin are checked', asyn
   ok        issuer: the issuer names itself "SITE/realms/acme", as options.realms[0].issuer does
   ok        keys: one key for signatures: EdDSA
 origin SITE/
-  ok        health: the origin takes revocations
+  ok        health: the origin accepts revocations
   ok        realm: realm acme is at sequence 7
 `,
   )
@@ -264,7 +264,7 @@ origin SITE/
 const OPENID = '/realms/acme/.well-known/openid-configuration'
 const KEYS = '/realms/acme/certs'
 
-test('each answer of an issuer and an origin has its finding', async () => {
+test('each response of an issuer and an origin has its finding', async () => {
   const short = {
     ...generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey.export({ format: 'jwk' }),
     kid: 'short',
@@ -275,7 +275,7 @@ test('each answer of an issuer and an origin has its finding', async () => {
       () => (answers[OPENID] = json({ issuer: `${issuer()}/` })),
       {},
       'failed',
-      /failure {3}issuer: the issuer names itself "SITE\/realms\/acme\/", and options\.realms\[0\]\.issuer is "SITE\/realms\/acme": they differ in the slash at the end: all its tokens are refused \(wrong_issuer\)/,
+      /failure {3}issuer: the issuer names itself "SITE\/realms\/acme\/", and options\.realms\[0\]\.issuer is "SITE\/realms\/acme": they differ in the trailing slash: all its tokens are refused \(wrong_issuer\)/,
     ],
     [
       'another name',
@@ -378,7 +378,7 @@ test('each answer of an issuer and an origin has its finding', async () => {
       () => (answers['/healthz'] = json({ status: 'failing', error: 'store_unavailable', realms: {} }, 503)),
       {},
       'failed',
-      /failure {3}health: the origin takes no revocations: "store_unavailable"/,
+      /failure {3}health: the origin accepts no revocations: "store_unavailable"/,
     ],
     [
       'an origin with other realms',
@@ -392,14 +392,14 @@ test('each answer of an issuer and an origin has its finding', async () => {
       () => (answers['/healthz'] = page(200)),
       {},
       'failed',
-      /failure {3}health: SITE\/healthz answered 200, which is not the answer of an origin; check --origin/,
+      /failure {3}health: SITE\/healthz responded with 200, which is not the response of an origin; check --origin/,
     ],
     [
       'an origin that wants TLS',
       () => (answers['/healthz'] = json({ error: 'https_required' }, 403)),
       {},
       'failed',
-      /failure {3}health: .*403.*give --origin its https: URL/,
+      /failure {3}health: .*403.*use its https: URL for --origin/,
     ],
   ]
   const before = { ...answers }
@@ -412,7 +412,7 @@ test('each answer of an issuer and an origin has its finding', async () => {
   }
 })
 
-test('an origin and an issuer that are not there are failures with their cause', async () => {
+test('an unreachable origin and issuer are failures with their cause', async () => {
   const { output, outcome } = await checkSite({ origin: baseUrl }, { issuer: `${baseUrl}/realms/acme` })
   assert.equal(outcome, 'failed')
   assert.match(
@@ -421,7 +421,7 @@ test('an origin and an issuer that are not there are failures with their cause',
   )
 })
 
-test('text of a server is quoted, bounded, and moves no cursor', async () => {
+test('strings from a server are quoted, truncated, and move no cursor', async () => {
   answers[OPENID] = json({ issuer: `\u001b]0;owned\u0007${'x'.repeat(10_000)}` })
   const { output } = await checkSite()
   assert.match(output, /names itself "\\u001b\]0;owned\\u0007x{180,200}…"/)

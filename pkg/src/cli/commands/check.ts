@@ -14,7 +14,7 @@ const ONLINE_OPTIONS = ['origin', 'status'] as const
 
 export const check: Command = {
   name: 'check',
-  summary: 'say what is wrong with a configuration, without running it',
+  summary: 'find errors in a configuration without running it',
   help: `Reads the configuration with all its secrets and builds all that 'serve' builds: it refuses what 'serve' refuses, with the same
 message. It does not listen, sends nothing, and creates and changes no file. With --online it also asks: each issuer, for
 its metadata and keys; the identity server of each connector; the origin that runs (/healthz); and compares the status of a
@@ -22,11 +22,11 @@ gate. It changes nothing there, and ends with 1 if revocations would be lost or 
   options: {
     config: CONFIG_OPTION,
     online: { help: 'also ask issuers, identity servers of connectors, the running origin, and a gate' },
-    origin: { value: 'URL', help: 'with --online: where the origin runs; default: where the configuration listens' },
-    status: { value: 'SOURCE', help: 'with --online: the gate, by a file or URL with what its status() returns' },
+    origin: { value: 'URL', help: 'with --online: the URL of the running origin; default: the configured address' },
+    status: { value: 'SOURCE', help: "with --online: a file or URL with the result of a gate's status()" },
     admin: {
       value: 'NAME',
-      help: `with ${ADMIN_PASSWORD}: the administrator who reads what service accounts may not; default: admin`,
+      help: `with ${ADMIN_PASSWORD}: the administrator who reads what service accounts may not read; default: admin`,
     },
     json: { help: 'with --online: print the findings as JSON' },
   },
@@ -65,15 +65,15 @@ function summaryOf({ file, listen, origin }: Configuration, rehearsal: Rehearsal
   const policies = origin.realms.map(
     (realm) => `realm ${realm.name}: policy ${policyDigest(realm)}, which the gates' status() must show\n`,
   )
-  return `${file} is good: realms ${realms}; edges: ${edges}; it would listen on ${where}\n${useNote(rehearsal)}${policies.join('')}${rehearsal.reports.map(reportLine).join('')}`
+  return `${file} is valid: realms ${realms}; edges: ${edges}; it would listen on ${where}\n${useNote(rehearsal)}${policies.join('')}${rehearsal.reports.map(reportLine).join('')}`
 }
 
 function useNote({ storeUse, addressUse }: Rehearsal): string {
   if (storeUse === 'free') return ''
-  return `an origin has the store open now${addressUse === 'in_use' ? ', and a server listens on the port' : ''}: serve can start when that has ended\n`
+  return `an origin has the store open now${addressUse === 'in_use' ? ', and a server listens on the port' : ''}: serve can start once it has stopped\n`
 }
 
-/** A condition that the origin would report. */
+/** Returns the line for a condition that the origin would report. */
 function reportLine({ kind, realm, error }: OriginReport): string {
   const where = realm === undefined ? '' : `realm ${realm}: `
   return error === undefined ? '' : `warning: ${where}${kind}: ${error.message}\n`

@@ -15,11 +15,11 @@ import { printable } from '../printable.ts'
 import { confirm, hiddenLine, isInteractive } from '../prompt.ts'
 import { UsageError } from '../usage.ts'
 
-/** The identity servers that can be set up; each has an option of its name. */
+/** The identity servers that can be set up; each has an option with its name. */
 const TEMPLATES: Readonly<Record<string, Template>> = { keycloak }
 
 const DEFAULT_ORIGIN = 'http://127.0.0.1:8780'
-/** The version of the undo file's form. */
+/** The version of the undo file's format. */
 const UNDO_FORM = 1
 
 export const init: Command = {
@@ -35,10 +35,10 @@ run changes nothing.`,
     origin: { value: 'URL', help: `this origin, as the identity server reaches it; default: ${DEFAULT_ORIGIN}` },
     audience: { value: 'NAME', help: "the API's name in the 'aud' of tokens; default: api" },
     client: { value: 'NAMES', help: 'the clients whose tokens get that audience, separated by commas; default: none' },
-    forward: { help: 'also make the account that forwards the actions of this origin to the identity server' },
+    forward: { help: 'also create the account that forwards actions of this origin to the identity server' },
     admin: { value: 'NAME', help: "the administrator, of Keycloak's realm master; default: admin" },
-    out: { value: 'DIRECTORY', help: 'where the files are; default: here' },
-    undo: { value: 'FILE', help: 'take back the changes of an undo file; of the options above only --admin counts' },
+    out: { value: 'DIRECTORY', help: 'the directory of the files; default: the current one' },
+    undo: { value: 'FILE', help: 'undo the changes of an undo file; of the options above only --admin applies' },
     'dry-run': { help: 'only show the plan; nothing is written or changed' },
     yes: { help: 'apply without asking' },
     json: { help: 'print JSON; needs --yes or --dry-run' },
@@ -83,10 +83,9 @@ async function runInit(input: CommandInput): Promise<string> {
 
 async function runUndo(input: CommandInput, file: string): Promise<string> {
   const written = parseJson(readFileSync(file, 'utf8'), file)
-  if (!isObject(written) || written['form'] !== UNDO_FORM)
-    throw new UsageError('the undo file is not one of this version')
+  if (!isObject(written) || written['form'] !== UNDO_FORM) throw new UsageError('the undo file is not of this version')
   const template = TEMPLATES[textOf(written['template'])]
-  if (template === undefined) throw new UsageError('the undo file is not one of this version')
+  if (template === undefined) throw new UsageError('the undo file is not of this version')
   const done = template.readChanges(written['changes'])
   const administrator = await administratorOf(input)
   if (administrator === undefined)
@@ -108,7 +107,7 @@ function consentOf({ flags }: CommandInput, administration: Administration): Con
     if (flags.has('dry-run')) return false
     if (flags.has('yes')) return true
     if (flags.has('json') || !isInteractive())
-      throw new UsageError('there is nobody to ask: give --yes to apply, or --dry-run to see the plan')
+      throw new UsageError('there is no terminal to ask for consent: use --yes to apply, or --dry-run to see the plan')
     process.stderr.write(printable(planText(plan, administration)))
     return confirm('Apply this?')
   }
@@ -118,7 +117,7 @@ function targetOf({ values }: CommandInput): { name: string; template: Template;
   const [chosen, ...others] = Object.entries(TEMPLATES).filter(([name]) => values[name] !== undefined)
   if (chosen === undefined || others.length > 0)
     throw new UsageError(
-      `give one of ${Object.keys(TEMPLATES)
+      `use one of ${Object.keys(TEMPLATES)
         .map((name) => `--${name} URL`)
         .join(', ')}`,
     )
@@ -146,8 +145,8 @@ function optionsOf({ values, flags }: CommandInput, realm: string): InitOptions 
 }
 
 /**
- * `undefined`: there is no password, and only files are written. The password is no option: other users of the machine
- * can read those.
+ * Returns `undefined` without a password, so that only files are written. The password is not an option, because other
+ * users of the machine can read options.
  */
 async function administratorOf({ values, environment }: CommandInput): Promise<Administrator | undefined> {
   const name = values['admin'] ?? 'admin'
@@ -184,7 +183,7 @@ async function writeFiles(
 
 function originNote({ origin }: InitOptions, { url }: Target): string[] {
   return isLoopback(origin) && !isLoopback(new URL(url))
-    ? [`${origin.href} is this machine only: Keycloak elsewhere cannot reach it; give --origin`]
+    ? [`${origin.href} is only this machine: a Keycloak elsewhere cannot reach it; use --origin`]
     : []
 }
 

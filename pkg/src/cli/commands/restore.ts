@@ -5,14 +5,14 @@ import { UsageError } from '../usage.ts'
 
 export const restore: Command = {
   name: 'restore',
-  summary: 'put a backup in the place of the store',
-  help: `Stop the origin first. The store begins a new incarnation, so that edges which have seen more follow it; the
-old file is kept beside it. What was revoked after the backup was made is no longer revoked: see the last line it prints.`,
+  summary: 'replace the store by a backup',
+  help: `Stop the origin first. The store starts a new incarnation, so that edges which have seen more follow it; the
+old file is kept beside it. Revocations recorded after the backup are lost: see the last line it prints.`,
   options: {
     config: CONFIG_OPTION,
     incarnation: {
       value: 'N',
-      help: 'the incarnation to begin; default: one more than the backup and the old file know of',
+      help: 'the new incarnation; default: one more than in the backup and the old file',
     },
   },
   positionals: ['COPY'],
@@ -23,7 +23,7 @@ old file is kept beside it. What was revoked after the backup was made is no lon
     restoreStore(loadConfiguration(values, environment), copy, wholeNumber(values['incarnation'])),
 }
 
-/** Puts a copy in the place of the store's file. */
+/** Replaces the store's file by a copy of the backup. */
 async function restoreStore({ store }: Configuration, copy: string, incarnation: number | undefined): Promise<string> {
   const restored = await restoreSqlite({
     ...store,
@@ -33,7 +33,7 @@ async function restoreStore({ store }: Configuration, copy: string, incarnation:
   const realms = restored.realms.join(', ')
   return `${store.path} is restored as incarnation ${restored.incarnation}, with the realms ${realms}.
 ${restored.kept === undefined ? '' : `The old file is kept as ${restored.kept}.\n`}
-What was revoked after the backup was made is no longer revoked. Unless that does not matter, start the origin and send
+Revocations recorded after the backup are lost. Unless that does not matter, start the origin and send
 POST /admin/realms/REALM/logout-all for each realm: that refuses every token issued until then.
 `
 }

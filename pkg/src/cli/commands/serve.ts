@@ -9,13 +9,13 @@ import { atListenOption, atStoreOption } from '../option-paths.ts'
 export const serve: Command = {
   name: 'serve',
   summary: 'run an origin from a configuration file',
-  help: `Runs an origin: it takes revocations and logouts, and publishes both to every edge. It prints JSON lines.
-SIGTERM or SIGINT: takes nothing new, finishes what it has begun, and ends. A second one: ends at once.`,
+  help: `Runs an origin: it accepts revocations and logouts, and publishes both to every edge. It prints JSON lines.
+SIGTERM or SIGINT: accepts nothing new, finishes running requests, and exits. A second one: exits immediately.`,
   options: {
     config: CONFIG_OPTION,
     port: {
       value: 'PORT',
-      help: 'where to listen; default: PORTCULLIS_PORT, else what the configuration says, else 8780',
+      help: "the port; default: PORTCULLIS_PORT, else the configuration's, else 8780",
     },
     hostname: {
       value: 'ADDR',
@@ -46,9 +46,9 @@ Example. After 'portcullis keygen', this portcullis.json serves one realm:
   run: async ({ values, environment }) => runOrigin(loadConfiguration(values, environment)),
 }
 
-/** Runs an origin until a signal stops it. Resolves when it has ended well. */
+/** Runs an origin until a signal stops it. Resolves when it has stopped cleanly. */
 async function runOrigin({ listen: options, store, origin: settings, connectors, log }: Configuration): Promise<void> {
-  // The reader of the log is gone; edges still need the origin.
+  // The reader of the log is gone, but edges still need the origin.
   process.stdout.on('error', () => {})
   const origin = await createOrigin({
     ...settings,
@@ -62,7 +62,7 @@ async function runOrigin({ listen: options, store, origin: settings, connectors,
     const server = await atListenOption(() => listen(origin, { ...options, onError }))
     print('info', 'listening', { url: server.url, realms: settings.realms.map(({ name }) => name) })
     print('info', 'closing', { signal: await stopped() })
-    // The server takes no more connections while the origin finishes requests under way, and then ends its streams.
+    // The server accepts no more connections while the origin finishes running requests, and then ends its streams.
     const closed = server.close()
     await origin.close()
     await closed
@@ -72,7 +72,7 @@ async function runOrigin({ listen: options, store, origin: settings, connectors,
   }
 }
 
-/** The first signal to stop; the second one ends the process at once. */
+/** Resolves at the first signal to stop; the second one ends the process immediately. */
 function stopped(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     let asked = false
@@ -93,7 +93,7 @@ function describe({ error, ...about }: OriginReport): object {
     : { ...about, state: 'failing', code: error.code, detail: error.detail, message: error.message }
 }
 
-/** One JSON line. */
+/** Prints one JSON line. */
 function print(level: 'info' | 'warn' | 'error', event: string, about: object): void {
   process.stdout.write(`${JSON.stringify({ time: new Date().toISOString(), level, event, ...about })}\n`)
 }

@@ -1,4 +1,4 @@
-// A folder with a configuration: nothing in it is overwritten, and secrets are for their owner only.
+// A folder with a configuration: nothing in it is overwritten, and secrets are readable by their owner only.
 
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
@@ -16,18 +16,18 @@ const WANTED = {
   connectors: [{ kind: 'keycloak', serviceAccount: { clientId: 'reader', clientSecret: { file: 'reader.secret' } } }],
 }
 
-test('a secret is for its owner only, and another one is kept and told of', () => {
+test('a secret is readable by its owner only, and a different existing one is kept and reported', () => {
   const folder = new ConfigurationFolder(join(root, 'secrets'), false)
   assert.equal(folder.secret('a.secret', 'first').outcome, 'written')
   assert.equal(statSync(folder.path('a.secret')).mode & 0o777, 0o600)
   assert.deepEqual(folder.secret('a.secret', 'first'), { path: folder.path('a.secret'), outcome: 'kept' })
   const { outcome, note } = folder.secret('a.secret', 'second')
   assert.equal(outcome, 'kept')
-  assert.match(note ?? '', /another secret/)
+  assert.match(note ?? '', /secret differs/)
   assert.equal(readFileSync(folder.path('a.secret'), 'utf8'), 'first\n')
 })
 
-test('the key of the feed is made once', async () => {
+test("the feed's key is created once", async () => {
   const folder = new ConfigurationFolder(join(root, 'keys'), false)
   assert.deepEqual(
     (await folder.feedKey()).map(({ outcome }) => outcome),
@@ -42,7 +42,7 @@ test('the key of the feed is made once', async () => {
   assert.equal(readFileSync(folder.path('feed-key.json'), 'utf8'), key)
 })
 
-test('a configuration that is there is kept, and its note has the missing parts', () => {
+test('an existing configuration is kept, and its note lists the missing parts', () => {
   const folder = new ConfigurationFolder(join(root, 'configurations'), false)
   assert.equal(folder.configuration(WANTED).outcome, 'written')
   assert.deepEqual(folder.configuration(WANTED), { path: folder.path('portcullis.json'), outcome: 'kept' })

@@ -5,15 +5,15 @@ import { isObject } from '../../options.ts'
 import { parseJson } from '../json.ts'
 import type { JsonObject } from '../keycloak/json.ts'
 
-/** A file of a configuration, and how it went. Nothing is overwritten. */
+/** A file of a configuration, and its outcome. Nothing is overwritten. */
 export interface WrittenFile {
   readonly path: string
   readonly outcome: 'written' | 'kept' | 'planned'
-  /** For a person: the parts that a kept file lacks. */
+  /** A message for a person: the parts that an existing file lacks. */
   readonly note?: string
 }
 
-/** Writes a configuration into a folder, or with `isTrial` only names the files. */
+/** Writes a configuration into a folder, or with `isTrial` only returns the names of the files. */
 export class ConfigurationFolder {
   readonly #folder: string
   readonly #isTrial: boolean
@@ -27,7 +27,7 @@ export class ConfigurationFolder {
     return join(this.#folder, name)
   }
 
-  /** Both halves of the key that signs the feed. */
+  /** Writes both halves of the key that signs the feed. */
   async feedKey(): Promise<WrittenFile[]> {
     const secret = this.path('feed-key.json')
     if (existsSync(secret)) return [{ path: secret, outcome: 'kept' }]
@@ -39,7 +39,8 @@ export class ConfigurationFolder {
   }
 
   /**
-   * A secret in a file of its own, for its owner only. A file that holds another secret is kept, and its note says so.
+   * Writes a secret into its own file, readable by its owner only. A file with another secret is kept, and its note
+   * says so.
    */
   secret(name: string, secret: string): WrittenFile {
     const path = this.path(name)
@@ -48,11 +49,11 @@ export class ConfigurationFolder {
     return {
       path,
       outcome: 'kept',
-      ...(isSame ? {} : { note: 'it holds another secret than Keycloak: delete it and run this again' }),
+      ...(isSame ? {} : { note: "its secret differs from Keycloak's: delete it and run this again" }),
     }
   }
 
-  /** A configuration that is there already is kept; its note has the missing parts. */
+  /** Writes the configuration. An existing one is kept; its note lists the missing parts. */
   configuration(wanted: JsonObject): WrittenFile {
     const path = this.path('portcullis.json')
     if (!existsSync(path)) return this.#write(path, `${JSON.stringify(wanted, null, 2)}\n`)
@@ -73,8 +74,8 @@ export class ConfigurationFolder {
 }
 
 /**
- * Whether a value has all the members of another; of a list, each member is there somewhere. Where secrets and stores
- * are is the reader's choice.
+ * Returns whether a value includes all members of another, where list members may be in any place. Locations of secrets
+ * and stores are the user's choice.
  */
 function includes(value: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted))

@@ -2,7 +2,7 @@ import type { WrittenFile } from './files.ts'
 import type { Applied } from './set-up.ts'
 import type { Administration, Plan } from './template.ts'
 
-/** All that one run of `init` did, or would do. */
+/** Everything that one run of `init` did, or would do. */
 export interface InitReport {
   /** `undefined`: no administrator signed in. */
   readonly applied: Applied | undefined
@@ -11,7 +11,7 @@ export interface InitReport {
   readonly notes: readonly string[]
 }
 
-/** The plan as text, for consent. */
+/** Returns the plan as a string, for consent. */
 export function planText({ changes, notes }: Plan, administration: Administration): string {
   const lines = [
     ...changes.map((change) => `  ${administration.sentenceOf(change)}`),
@@ -43,7 +43,7 @@ export function asJson({ applied, administration, files, notes }: InitReport): s
 
 function realmText(applied: Applied | undefined, administration: Administration | undefined): string {
   if (applied === undefined || administration === undefined)
-    return 'The realm was not read: there was no password of an administrator.\n'
+    return 'The realm was not read: no administrator password was given.\n'
   const notes = applied.plan.notes.map((note) => `  note: ${note}\n`).join('')
   switch (applied.outcome) {
     case 'nothing_to_do':
@@ -51,6 +51,6 @@ function realmText(applied: Applied | undefined, administration: Administration 
     case 'declined':
       return `Nothing was changed. The plan: ${planText(applied.plan, administration)}`
     case 'applied':
-      return `Applied ${planText(applied.plan, administration)}${applied.undoFile === undefined ? '' : `To take it back: portcullis init --undo ${applied.undoFile}\n`}`
+      return `Applied ${planText(applied.plan, administration)}${applied.undoFile === undefined ? '' : `To undo: portcullis init --undo ${applied.undoFile}\n`}`
   }
 }

@@ -1,4 +1,4 @@
-// A plan is applied whole and as shown, or not at all; the file that takes it back comes first.
+// A plan is applied completely and as shown, or not at all; the undo file is written first.
 
 import assert from 'node:assert/strict'
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
@@ -91,25 +91,25 @@ test('changes nothing without consent', async () => {
   assert.ok(!existsSync(undo.path))
 })
 
-test('stops when the realm was altered while the question stood', async () => {
+test('stops if the realm has changed since the question', async () => {
   const altering = (): Promise<boolean> => {
     realm.settings['second'] = 7
     return Promise.resolve(true)
   }
-  await assert.rejects(setUp(realm, planner, altering, undo), /altered meanwhile: nothing was changed/)
+  await assert.rejects(setUp(realm, planner, altering, undo), /changed meanwhile: nothing was applied/)
   assert.deepEqual(realm.applied, [])
   assert.ok(!existsSync(undo.path))
 })
 
-test('says how far it came when a change fails', async () => {
+test('reports how many changes were applied when one fails', async () => {
   realm.failing = 'second'
   await assert.rejects(
     setUp(realm, planner, yes, undo),
-    /1 of 2 changes were applied; 'set second' failed: it is read-only; take them back with --undo /,
+    /1 of 2 changes were applied; 'set second' failed: it is read-only; undo them with --undo /,
   )
 })
 
-test('says which changes do not show afterwards', async () => {
+test('lists the changes that do not show afterwards', async () => {
   realm.isDone = () => false
   await assert.rejects(setUp(realm, planner, yes, undo), /does not show them:\n {2}set first\n {2}set second/)
 })

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Administration, Change, Plan } from './template.ts'
 
-/** A person's consent to a plan; false: nothing is changed. */
+/** Asks a person for consent to a plan. Resolves to false if nothing may be changed. */
 export type Consent = (plan: Plan) => Promise<boolean>
 
 /** A plan that was applied as a whole. */
@@ -15,18 +15,18 @@ export interface Applied {
   readonly undoFile?: string
 }
 
-/** Makes a plan of a state that was read. */
+/** Makes a plan from a state that was read. */
 export type Planner = (state: unknown) => Plan
 
-/** Where changes are kept for undoing them; left out when they are an undoing. */
+/** The file in which changes are stored for undoing them; absent if they are an undo. */
 export interface UndoFile {
   readonly path: string
   readonly about: Readonly<Record<string, string | number>>
 }
 
 /**
- * Reads, plans, asks, reads again, and applies exactly the plan. Rejects when the state has changed between the two
- * readings, and when a change fails or does not show afterwards; the message then says how many were applied.
+ * Reads, plans, asks, reads again, and applies exactly the plan. Rejects if the state has changed between the two
+ * reads, and if a change fails or does not show afterwards; the message then says how many were applied.
  */
 export async function setUp(
   administration: Administration,
@@ -39,7 +39,7 @@ export async function setUp(
   if (plan.changes.length === 0) return { plan, outcome: 'nothing_to_do' }
   if (!(await consent(plan))) return { plan, outcome: 'declined' }
   if (digestOf(await administration.read()) !== digestOf(state))
-    throw new Error('the realm was altered meanwhile: nothing was changed; run it again to see a new plan')
+    throw new Error('the realm has changed meanwhile: nothing was applied; run it again to see a new plan')
   if (undo !== undefined) writeUndoFile(undo, plan.changes)
   await applyAll(administration, plan.changes, undo)
   const after = await administration.read()
@@ -47,7 +47,7 @@ export async function setUp(
   if (missing.length > 0)
     throw new Error(
       [
-        'Keycloak took these changes and does not show them:',
+        'Keycloak accepted these changes but does not show them:',
         ...missing.map((change) => administration.sentenceOf(change)),
       ].join('\n  '),
     )
@@ -63,11 +63,11 @@ async function applyAll(
     try {
       await administration.apply(change)
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : 'for an unknown cause'
+      const reason = cause instanceof Error ? cause.message : 'for an unknown reason'
       const cure =
         undo === undefined
-          ? 'run it again for the rest'
-          : `take them back with --undo ${undo.path}, or run it again for the rest`
+          ? 'run it again for the remaining ones'
+          : `undo them with --undo ${undo.path}, or run it again for the remaining ones`
       throw new Error(
         `${index} of ${changes.length} changes were applied; '${administration.sentenceOf(change)}' failed: ${reason}; ${cure}`,
         { cause },
@@ -76,7 +76,10 @@ async function applyAll(
   }
 }
 
-/** Readable by its owner only: it names addresses inside the network. It holds no secret. */
+/**
+ * Writes the undo file, readable by its owner only because it names addresses inside the network. It contains no
+ * secret.
+ */
 function writeUndoFile({ path, about }: UndoFile, changes: readonly Change[]): void {
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, `${JSON.stringify({ ...about, changes }, null, 2)}\n`, { mode: 0o600, flag: 'wx' })

@@ -4,11 +4,11 @@ import type { JsonObject } from '../keycloak/json.ts'
 export interface Template {
   /** Describes the value of its option, the server's URL. */
   readonly help: string
-  /** Asks the server for the public facts of a realm. Throws `UsageError` for an address that will not do. */
+  /** Reads the public facts of a realm from the server. Throws `UsageError` for an unusable address. */
   discover(target: Target): Promise<Discovered>
   /** Sends nothing: the first request signs the administrator in. */
   administer(target: Target, administrator: Administrator): Administration
-  /** The changes of an undo file. Throws `UsageError` if it holds anything else. */
+  /** Returns the changes of an undo file. Throws `UsageError` if it contains anything else. */
   readChanges(written: unknown): readonly Change[]
 }
 
@@ -24,53 +24,50 @@ export interface Administrator {
   readonly password: string
 }
 
-/** The options of one run, read. */
+/** The parsed options of one run. */
 export interface InitOptions {
   readonly realm: string
-  /** The origin, as the identity server reaches it. */
+  /** The origin's URL as the identity server reaches it. */
   readonly origin: URL
   readonly audience: string
-  /** The clients whose tokens are to have the audience. */
+  /** The clients whose tokens will have the audience. */
   readonly clients: readonly string[]
-  /** Whether actions at the origin are to be forwarded to the identity server. */
+  /** Whether actions at the origin will be forwarded to the identity server. */
   readonly forward: boolean
 }
 
-/** The parts of `portcullis.json` that follow from a realm's public facts. */
+/** The parts of `portcullis.json` that are derived from a realm's public facts. */
 export interface Discovered {
   readonly realm: JsonObject
   readonly connector: JsonObject
   readonly notes: readonly string[]
 }
 
-/**
- * One setting that differs. Its members are the template's own, but for the two values: turned round, it is the
- * undoing.
- */
+/** One setting that differs. Its members are the template's own, except for the two values: swapped, it is the undo. */
 export interface Change {
   readonly kind: string
   readonly before: unknown
   readonly after: unknown
 }
 
-/** Changes, and facts that a person should know besides. */
+/** Changes, and other facts that a person should know. */
 export interface Plan<C extends Change = Change> {
   readonly changes: readonly C[]
   readonly notes: readonly string[]
 }
 
-/** A realm that an administrator reads and changes. Each verb rejects with one sentence. */
+/** A realm that an administrator reads and changes. Each method rejects with one sentence. */
 export interface Administration {
-  /** All that a plan depends on, as JSON in a fixed order. */
+  /** Reads everything on which a plan depends, as JSON in a fixed order. */
   read(): Promise<unknown>
   plan(state: unknown, options: InitOptions): Plan
-  /** The changes turned round, last first, without those whose result was altered since. */
+  /** Returns the inverse changes, in reverse order, without those whose result has changed since. */
   undo(state: unknown, done: readonly Change[]): Plan
   apply(change: Change): Promise<void>
   isDone(state: unknown, change: Change): boolean
   /** Describes a change in one line, for consent. */
   sentenceOf(change: Change): string
-  /** The service accounts, by their option in the connector's configuration: secrets to keep. */
+  /** Returns the service accounts, by their option in the connector's configuration: secrets to store. */
   accounts(options: InitOptions): readonly Account[]
   secretOf(account: Account): Promise<string>
 }

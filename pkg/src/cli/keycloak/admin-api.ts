@@ -12,7 +12,9 @@ import { objectOf, textsOf } from './json.ts'
 /** The environment variable with an administrator's password. */
 export const ADMIN_PASSWORD = 'PORTCULLIS_ADMIN_PASSWORD'
 
-/** A request to the admin API of a realm: path segments below it, and the role of `realm-management` that it needs. */
+/**
+ * A request to the admin API of a realm: path segments below it, and the role of `realm-management` that it requires.
+ */
 export interface AdminCall {
   readonly path: readonly string[]
   readonly right: string
@@ -20,7 +22,7 @@ export interface AdminCall {
 }
 
 /**
- * The admin API of one realm, for a person at a terminal: every answer but success is an error. Verbs reject with
+ * The admin API of one realm, for a person at a terminal: every unsuccessful response is an error. Methods reject with
  * `connector_failed`.
  */
 export class AdminApi {
@@ -30,7 +32,7 @@ export class AdminApi {
     this.#client = client
   }
 
-  /** The response's JSON; `undefined` for 404. */
+  /** Returns the response's JSON; `undefined` for 404. */
   async find({ path, ...request }: AdminCall): Promise<unknown> {
     const { status, body } = await this.#client.get(path, request)
     return status === 404 ? undefined : succeeded(status, path, body)
@@ -49,12 +51,12 @@ export class AdminApi {
   }
 }
 
-/** A Keycloak; `http:` only on this machine. Throws `invalid_option`. */
+/** Returns a client of a Keycloak; `http:` only on this machine. Throws `invalid_option`. */
 export function keycloakAt(baseUrl: string, plainHttp: 'loopback' | 'anywhere' = 'loopback'): KeycloakHttp {
   return new KeycloakHttp({ baseUrl, fetch, plainHttp, timeoutMs: TIMEOUT_MS })
 }
 
-/** The admin API by the password of an administrator, who is of realm `master`. */
+/** Returns the admin API with the password of an administrator of realm `master`. */
 export function administratorApi(
   http: KeycloakHttp,
   realm: string,
@@ -72,13 +74,14 @@ export function administratorApi(
   return new AdminApi(new AdminClient({ http, realm, accessToken }))
 }
 
-/** The client of a service account. */
+/** Returns the client of a service account. */
 export function readerClient(http: KeycloakHttp, realm: string, account: ServiceAccount): AdminClient {
   return serviceAccountClient({ http, realm, account, clock: new ServerClock(Date.now), nowMs: Date.now })
 }
 
 /**
- * The roles of `realm-management` that a service account has, as its own token says. Rejects with `connector_failed`.
+ * Returns the roles of `realm-management` that a service account has, according to its own token. Rejects with
+ * `connector_failed`.
  */
 export async function rightsOf(http: KeycloakHttp, realm: string, account: ServiceAccount): Promise<string[]> {
   const holder = `the service account '${account.clientId}'`
@@ -93,22 +96,22 @@ export async function rightsOf(http: KeycloakHttp, realm: string, account: Servi
   return textsOf(objectOf(objectOf(claims['resource_access'])['realm-management'])['roles'])
 }
 
-/** The sentence for a person whose password was refused; other errors as they are. */
+/** Returns an explanation for a person whose password was rejected; other errors are returned unchanged. */
 export function passwordRefused(cause: unknown): unknown {
   if (!isFailure(cause, 'wrong_credentials')) return cause
   return new PortcullisError(
     'connector_failed',
-    'Keycloak refused the administrator: check the name and the password; with a second factor, make an administrator without one for this',
+    'Keycloak refused the administrator: check the name and the password; if a second factor is required, create an administrator without one for this',
     { cause, detail: 'wrong_credentials' },
   )
 }
 
-/** Longer than a connector waits: a person does, and a realm's clients are many. */
+/** Longer than for a connector: a person can wait, and a realm may have many clients. */
 const TIMEOUT_MS = 30_000
 
 function succeeded(status: number, path: readonly string[], body: unknown): unknown {
   if (status >= 200 && status < 300) return body
-  throw new PortcullisError('connector_failed', `Keycloak answered ${status} to ${path.join('/')}`, {
+  throw new PortcullisError('connector_failed', `Keycloak responded with ${status} to ${path.join('/')}`, {
     detail: 'server_error',
   })
 }

@@ -7,12 +7,12 @@ export function objectOf(value: unknown): JsonObject {
   return isObject(value) ? value : {}
 }
 
-/** The objects of an array; other members and other values count as none. */
+/** Returns the objects of an array; other members are skipped, and other values give an empty array. */
 export function objectsOf(value: unknown): JsonObject[] {
   return Array.isArray(value) ? value.filter(isObject) : []
 }
 
-/** '' for anything but a string. */
+/** Returns the value if it is a string, else ''. */
 export function textOf(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }

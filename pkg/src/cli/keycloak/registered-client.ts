@@ -1,48 +1,48 @@
 import { type JsonObject, objectOf, objectsOf, textOf, textsOf } from './json.ts'
 
-/** A client of a realm, as far as set-up and checks look at it. */
+/** A client of a realm, as far as setup and checks use it. */
 export interface RegisteredClient {
-  /** The internal UUID, which names it in paths. */
+  /** The internal UUID, which identifies it in paths. */
   readonly id: string
   readonly clientId: string
   readonly enabled: boolean
-  /** Made by Keycloak itself, for its consoles and its own API. */
+  /** Whether Keycloak itself created it, for its consoles and its own API. */
   readonly builtIn: boolean
-  /** Users log in to it, so that its tokens belong to sessions. */
+  /** Whether users log in to it, so that its tokens belong to sessions. */
   readonly hasSessions: boolean
-  /** '' for none. */
+  /** '' if not set. */
   readonly adminUrl: string
-  /** '' for none. */
+  /** '' if not set. */
   readonly backchannelLogoutUrl: string
-  /** 'true', or anything else for a logout token without `sid`; '' is unset. */
+  /** 'true', or any other value for a logout token without `sid`; '' if not set. */
   readonly sessionRequired: string
-  /** Its access tokens carry few claims (`client.use.lightweight.access.token.enabled`). */
+  /** Whether its access tokens have few claims (`client.use.lightweight.access.token.enabled`). */
   readonly lightweight: boolean
-  /** Its own lifespan of access tokens, in seconds; undefined: the realm's. */
+  /** Its own lifespan of access tokens, in seconds; `undefined`: the realm's applies. */
   readonly accessTokenLifespan: number | undefined
   /** Its own mappers. */
   readonly mappers: readonly Mapper[]
-  /** The names of the client scopes that each of its tokens gets. */
+  /** The names of the client scopes that all its tokens get. */
   readonly scopes: readonly string[]
   readonly redirectUris: readonly string[]
 }
 
-/** A protocol mapper, which puts a claim into tokens. */
+/** A protocol mapper, which adds a claim to tokens. */
 export interface Mapper {
   readonly name: string
   readonly protocolMapper: string
   readonly config: Readonly<Record<string, string>>
 }
 
-/** The attribute for the address of OIDC Back-Channel Logout 1.0 §2.2. */
+/** The attribute for the URL of OIDC Back-Channel Logout 1.0 §2.2. */
 export const LOGOUT_URL = 'backchannel.logout.url'
-/** The attribute by which a logout token carries `sid`. */
+/** The attribute that makes logout tokens include `sid`. */
 export const SESSION_REQUIRED = 'backchannel.logout.session.required'
 const LIGHTWEIGHT = 'client.use.lightweight.access.token.enabled'
 const LIFESPAN = 'access.token.lifespan'
 const BUILT_IN = ['account', 'account-console', 'admin-cli', 'broker', 'realm-management', 'security-admin-console']
 
-/** The OpenID Connect clients of an answer of `GET /admin/realms/{realm}/clients`, by name. */
+/** Returns the OpenID Connect clients in a response of `GET /admin/realms/{realm}/clients`, by name. */
 export function registeredClients(answer: unknown): RegisteredClient[] {
   const clients = objectsOf(answer).filter(
     (each) => textOf(each['protocol']) !== 'saml' && textOf(each['clientId']) !== '',
@@ -50,7 +50,7 @@ export function registeredClients(answer: unknown): RegisteredClient[] {
   return clients.map(registeredClient).sort((a, b) => (a.clientId < b.clientId ? -1 : 1))
 }
 
-/** Whether its tokens have an audience, by its own mappers or those of its scopes. */
+/** Returns whether its tokens have an audience, by its own mappers or those of its scopes. */
 export function hasAudience(
   client: RegisteredClient,
   scopes: ReadonlyMap<string, readonly Mapper[]>,
@@ -69,8 +69,8 @@ export function hasAudience(
 }
 
 /**
- * Whether its access tokens carry `sub`: scope `basic` has the mapper for it, and lightweight tokens need it switched
- * on there.
+ * Returns whether its access tokens have `sub`: the scope `basic` has the mapper for it, which must be enabled for
+ * lightweight tokens.
  */
 export function hasSubject(client: RegisteredClient, scopes: ReadonlyMap<string, readonly Mapper[]>): boolean {
   const mappers = [...client.mappers, ...client.scopes.flatMap((name) => scopes.get(name) ?? [])]
@@ -80,7 +80,7 @@ export function hasSubject(client: RegisteredClient, scopes: ReadonlyMap<string,
   )
 }
 
-/** The mappers of each client scope, from an answer of `GET /admin/realms/{realm}/client-scopes`. */
+/** Returns the mappers of each client scope in a response of `GET /admin/realms/{realm}/client-scopes`. */
 export function scopeMappers(answer: unknown): Map<string, Mapper[]> {
   const scopes = objectsOf(answer).map((scope) => [textOf(scope['name']), mappersOf(scope['protocolMappers'])] as const)
   return new Map(scopes.sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -2,11 +2,11 @@ import type { AdminApi } from './admin-api.ts'
 import { objectsOf } from './json.ts'
 import { type Mapper, type RegisteredClient, registeredClients, scopeMappers } from './registered-client.ts'
 
-/** Small enough for the bound of an answer, with clients of many mappers too. */
+/** Small enough for the limit of a response, even if clients have many mappers. */
 const CLIENTS_A_PAGE = 100
 const RIGHT = 'view-clients'
 
-/** All OpenID Connect clients of a realm, by name. Rejects with `connector_failed`. */
+/** Reads all OpenID Connect clients of a realm, by name. Rejects with `connector_failed`. */
 export async function readClients(api: AdminApi): Promise<RegisteredClient[]> {
   const all: unknown[] = []
   for (;;) {
@@ -20,7 +20,7 @@ export async function readClients(api: AdminApi): Promise<RegisteredClient[]> {
   }
 }
 
-/** The mappers of each client scope of a realm. Rejects with `connector_failed`. */
+/** Reads the mappers of each client scope of a realm. Rejects with `connector_failed`. */
 export async function readScopes(api: AdminApi): Promise<ReadonlyMap<string, readonly Mapper[]>> {
   return scopeMappers(await api.get({ path: ['client-scopes'], right: RIGHT }))
 }

@@ -1,6 +1,6 @@
 import { type RegisteredClient, registeredClients } from '../keycloak/registered-client.ts'
 
-/** A client as Keycloak's admin API shows one made in the console, with changes. */
+/** Returns a client as Keycloak's admin API shows one created in the console, with changes. */
 export function client(clientId: string, changes: Record<string, unknown> = {}): RegisteredClient {
   const made = {
     id: `id-of-${clientId}`,
@@ -17,7 +17,7 @@ export function client(clientId: string, changes: Record<string, unknown> = {}):
   return read
 }
 
-/** A mapper that puts an audience into access tokens, in Keycloak's form. */
+/** Returns a mapper that adds an audience to access tokens, in Keycloak's form. */
 export function audienceMapper(audience: string): Record<string, unknown> {
   return {
     name: `audience ${audience}`,

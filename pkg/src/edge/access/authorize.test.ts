@@ -1,4 +1,4 @@
-// Who may: roles by option, and the caller's own decision, which may fail or take its time.
+// Access decisions: roles by option, and the caller's own decision, which may fail or take time.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -21,7 +21,7 @@ async function started(t: TestContext) {
   return { realm, gate, token, request }
 }
 
-/** The verdict by `authenticate`, which must be that of `authenticator`, and which `protect` must answer by. */
+/** Returns the verdict of `authenticate`; `authenticator` and `protect` must agree with it. */
 async function verdictOf(gate: Gate, request: Request, options: AccessOptions): Promise<Verdict> {
   const verdict = await gate.authenticate(request, options)
   assert.deepEqual(await gate.authenticator(options)(request), verdict)
@@ -42,7 +42,7 @@ test('roles of the realm, of a client, and by path', async (t) => {
     [{ roles: ['admin'], scope: ['read'] }, true],
     [{ roles: ['auditor'], scope: ['read'] }, false],
   ]
-  // The second time the token is answered from the cache.
+  // The second time the token is in the cache.
   for (let times = 0; times < 2; times += 1) {
     for (const [options, expected] of cases) {
       const verdict = await verdictOf(gate, request, options)
@@ -56,7 +56,7 @@ test('roles of the realm, of a client, and by path', async (t) => {
   })
 })
 
-test('roles and authorize are asked of accepted tokens only', async (t) => {
+test('roles and authorize are only evaluated for accepted tokens', async (t) => {
   const { gate, realm } = await started(t)
   const expired = await realm.token({ exp: 1, iat: 0, realm_access: { roles: ['admin'] } })
   const request = new Request('https://edge.example/', { headers: { authorization: `Bearer ${expired}` } })
@@ -71,7 +71,7 @@ test('roles and authorize are asked of accepted tokens only', async (t) => {
   assert.equal((await verdictOf(gate, withoutScope, { roles: ['admin'], authorize })).ok, false)
 })
 
-test('authorize decides at once or later, by the claims', async (t) => {
+test('authorize decides by the claims, synchronously or later', async (t) => {
   const { gate, request } = await started(t)
   const asked: Accepted[] = []
   for (const authorize of [
@@ -87,7 +87,7 @@ test('authorize decides at once or later, by the claims', async (t) => {
     assert.deepEqual(await verdictOf(gate, request, { authorize }), REFUSED)
 })
 
-test('an authorize that throws, rejects or answers anything but true or false is an error, and grants nothing', async (t) => {
+test('an authorize that throws, rejects or returns a value other than true or false is an error, and grants nothing', async (t) => {
   const { gate, realm, request, token } = await started(t)
   const cause = new Error(`the database: ${token}`)
   const wrong: [() => unknown, string, RegExp][] = [
@@ -158,7 +158,7 @@ test('an authorize that throws, rejects or answers anything but true or false is
   assert.equal((failure as Error).cause, cause)
 })
 
-test('an authorize that never settles ends after its time, and a late rejection does no harm', async (t) => {
+test('an authorize that never settles times out, and a late rejection is harmless', async (t) => {
   const { gate, request } = await started(t)
   const rejections: unknown[] = []
   const note = (reason: unknown) => rejections.push(reason)
@@ -189,7 +189,7 @@ test('an authorize that never settles ends after its time, and a late rejection 
   assert.equal((await gate.authenticate(request, { authorize: () => true })).ok, true)
 })
 
-test('a token that is revoked while authorize takes its time is refused', async (t) => {
+test('refuses a token that is revoked while authorize is pending', async (t) => {
   const { gate, realm, request } = await started(t)
   const authorize = async () => {
     realm.record({ kind: 'user', subject: 'alice' })
@@ -200,13 +200,13 @@ test('a token that is revoked while authorize takes its time is refused', async 
   assert.deepEqual(verdict, { ok: false, reason: 'user_revoked', status: 401 })
 })
 
-test('a gate that is closed while authorize takes its time admits nobody', async (t) => {
+test('accepts no request if the gate is closed while authorize is pending', async (t) => {
   const { gate, request } = await started(t)
   const authorize = async () => (gate.close(), true)
   await assert.rejects(gate.authenticate(request, { authorize }), { code: 'closed' })
 })
 
-test('claims have the type that the caller names', async (t) => {
+test('claims have the type named by the caller', async (t) => {
   const { gate, request } = await started(t)
   interface Tenant extends Record<string, unknown> {
     sub: string
@@ -222,7 +222,7 @@ test('claims have the type that the caller names', async (t) => {
   assert.equal(await (await worker(request)).text(), 'READ')
 })
 
-test('wrong options on who may are refused at once, by every method', async (t) => {
+test('every method refuses wrong access options immediately', async (t) => {
   const { gate, request } = await started(t)
   const wrong: object[] = [
     { roles: 'admin' },
@@ -275,7 +275,7 @@ test('wrong options on who may are refused at once, by every method', async (t) 
   }
 })
 
-test("beside a runtime's execution context a misspelt option is refused, too", async (t) => {
+test("refuses a misspelled option even in a runtime's execution context", async (t) => {
   const { gate, request } = await started(t)
   class ExecutionContext {
     readonly props = {}

@@ -29,7 +29,7 @@ const cases: [string, string | null, string | 'nothing' | 'several'][] = [
   ['in the value of another', `a=${NAME}=${TOKEN}; b="; c"`, 'nothing'],
   ['after a comma in the value of another', `a=1, ${NAME}=${TOKEN}`, 'nothing'],
   [
-    'white space that is no blank',
+    'white space other than a space',
     `\u00a0${NAME}=${TOKEN}; \u000b${NAME}=${TOKEN}; ${NAME}\u00a0=${TOKEN}; ${NAME}\n=${TOKEN}`,
     'nothing',
   ],
@@ -52,7 +52,7 @@ for (const [name, header, expected] of cases) {
   })
 }
 
-test('a header of a megabyte takes a time that grows no faster than the header', () => {
+test('the time for a header of a megabyte grows linearly with the header', () => {
   const timeOf = (header: string): number => {
     const start = performance.now()
     for (let times = 0; times < 5; times += 1) cookieToken(header, NAME)

@@ -1,4 +1,4 @@
-// Which requests with a cookie are answered, by the headers that no page can set.
+// Acceptance of requests with a cookie, by the headers that no page can set.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -7,7 +7,7 @@ import { isFromOwnPage } from './cross-site.ts'
 
 const ORIGIN = 'https://app.example'
 
-/** Headers as Fetch combines them: one that stands twice has one value, joined. */
+/** Headers as combined by Fetch: a repeated one has a single, joined value. */
 function isOwn(
   method: string,
   headers: Record<string, string | string[]>,
@@ -19,7 +19,7 @@ function isOwn(
   return isFromOwnPage({ method, headers: all }, { origins, fetchSites })
 }
 
-test('safe methods need no proof, every other does', () => {
+test('safe methods need no proof, all others do', () => {
   for (const method of ['GET', 'HEAD', 'OPTIONS'])
     assert.equal(isOwn(method, { 'sec-fetch-site': 'cross-site', origin: 'https://evil.example' }), true, method)
   for (const method of [
@@ -60,7 +60,7 @@ test('a WebSocket needs proof, however its upgrade is written', () => {
   }
 })
 
-test('an origin counts only as a whole', () => {
+test('an origin is only compared as a whole', () => {
   const others = [
     'null',
     'http://app.example',
@@ -94,7 +94,7 @@ test('Sec-Fetch-Site: same-origin by default, others by option, cross-site never
   )
 })
 
-test('Host is not read, and no other header counts', () => {
+test('Host is not read, and other headers have no effect', () => {
   const spoofed = {
     host: 'app.example',
     referer: `${ORIGIN}/`,

@@ -4,7 +4,7 @@ import type { Claims, RoleOption } from '../../types.ts'
 import { roleTest } from './roles.ts'
 
 function has(claims: object, option: RoleOption): boolean {
-  // As from a token: only JSON makes an own member `__proto__`.
+  // As in a token: only JSON can create an own member `__proto__`.
   return roleTest(option)(JSON.parse(JSON.stringify(claims)) as Claims)
 }
 
@@ -29,7 +29,7 @@ test("a client's roles are its own", () => {
   assert.equal(has(claims, { client: 'web', all: ['realm'] }), false)
 })
 
-test('a path is split at its dots, an array is taken name by name', () => {
+test('a path is split at its dots, an array is used name by name', () => {
   const claims = {
     app: { roles: ['edit'] },
     'https://app.example/roles': ['edit'],
@@ -79,7 +79,7 @@ test('no path leads through an array, a string or inherited members', () => {
   }
 })
 
-test('a list that the caller changes later does not count', () => {
+test("later changes to the caller's list have no effect", () => {
   const all = ['admin']
   const path = ['role']
   const test = roleTest({ path, all })

@@ -35,7 +35,7 @@ for (const [name, offered, expected] of cases) {
   })
 }
 
-/** The subprotocol of a response after the token's was removed. */
+/** Returns the subprotocol of a response after the token's was removed. */
 function kept(chosen: string, offered: string): string | null {
   const request = new Request('https://edge.example/', { headers: { 'sec-websocket-protocol': offered } })
   const response = new Response('body', { headers: { 'sec-websocket-protocol': chosen, 'x-other': '1' } })
@@ -45,7 +45,7 @@ function kept(chosen: string, offered: string): string | null {
   return left.headers.get('sec-websocket-protocol')
 }
 
-test("neither the token nor its name is chosen; the application's protocol is", () => {
+test("chooses the application's protocol, and neither the token nor its name", () => {
   assert.equal(kept('chat', `chat, auth, ${TOKEN}`), 'chat')
   assert.equal(kept('auth', `auth, ${TOKEN}`), null)
   assert.equal(kept(TOKEN, `auth, ${TOKEN}`), null)
@@ -80,7 +80,7 @@ test('a response with immutable headers is copied', async () => {
   }
 })
 
-test('where no copy can be made there is no response to send', () => {
+test('has no response if no copy can be made', () => {
   const request = new Request('https://edge.example/', { headers: { 'sec-websocket-protocol': `auth, ${TOKEN}` } })
   const response = new Response(null, { headers: { 'sec-websocket-protocol': TOKEN } })
   Object.defineProperty(response.headers, 'delete', {

@@ -1,4 +1,4 @@
-// Where a request carries its token: one place for each set of options, and a clear refusal where it carries two.
+// Where a request carries its token: one place for each set of options, and a clear refusal if it carries two.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -16,10 +16,7 @@ async function started(t: TestContext) {
   return { realm, gate, token: await realm.token() }
 }
 
-/**
- * How a request is answered: `accepted`, or the reason. By `authenticate`, and the same by `authenticator` and
- * `protect`.
- */
+/** Returns `accepted` or the reason, from `authenticate`; `authenticator` and `protect` must agree. */
 async function answer(
   gate: Gate,
   source: TokenSource | undefined,
@@ -37,7 +34,7 @@ async function answer(
   return verdict.ok ? 'accepted' : verdict.reason
 }
 
-/** A request as servers make it: `Request` itself would drop headers that only browsers and servers set. */
+/** Returns a request as servers create it: `Request` itself would drop headers that only browsers and servers set. */
 function requestOf(headers: Record<string, string | string[]>, method: string, url: string): RequestLike {
   const all = new Headers()
   for (const [name, values] of Object.entries(headers)) for (const value of [values].flat()) all.append(name, value)
@@ -69,7 +66,7 @@ test('by default the token is in Authorization, once, in any case of the scheme'
   }
 })
 
-test('a cookie: where it stands twice or beside Authorization no token is chosen', async (t) => {
+test('a cookie: chooses no token if it occurs twice or together with Authorization', async (t) => {
   const { gate, token } = await started(t)
   const cookie = `a=1; __Host-token=${token}; b=2`
   const cases: [Record<string, string | string[]>, string][] = [
@@ -111,7 +108,7 @@ test('a cookie on a request that changes something, or opens a WebSocket, needs 
       expected,
       `${method} ${JSON.stringify(headers)}`,
     )
-    // A token that is no cookie is sent by no page unasked.
+    // Pages only send a token without being asked if it is a cookie.
     assert.equal(await answer(gate, 'bearer', { authorization: `Bearer ${token}`, ...headers }, method), 'accepted')
   }
   assert.equal(
@@ -219,7 +216,7 @@ test('a function: what it returns is checked like any other token', async (t) =>
   assert.equal(await answer(gate, () => 'trusted', {}), 'malformed')
 })
 
-test('a function that throws, or returns something else, is an error that says what to do; protect answers 500', async (t) => {
+test('a function that throws or returns another type is an error with a remedy; protect responds with 500', async (t) => {
   const { gate, realm, token } = await started(t)
   const secret = new Error('the cause')
   const wrong: [() => unknown, RegExp][] = [
@@ -260,7 +257,7 @@ test('a function that throws, or returns something else, is an error that says w
   }
 })
 
-test('wrong sources are refused at once, by every method', async (t) => {
+test('every method refuses wrong sources immediately', async (t) => {
   const { gate } = await started(t)
   const wrong: unknown[] = [
     'cookie',
@@ -306,7 +303,7 @@ test('wrong sources are refused at once, by every method', async (t) => {
   }
 })
 
-test('a source that the caller changes later does not count', async (t) => {
+test("later changes to the caller's source have no effect", async (t) => {
   const { gate, token } = await started(t)
   const source: CookieSource = { cookie: 'token', origins: [], fetchSites: ['same-origin'] }
   const authenticate = gate.authenticator({ token: source })
@@ -316,7 +313,7 @@ test('a source that the caller changes later does not count', async (t) => {
   assert.deepEqual((await authenticate(requestOf(headers, 'POST', 'https://edge.example/'))).ok, false)
 })
 
-test('check with a scheme in front says what to do, without repeating the token', async (t) => {
+test('check of a token with a scheme in front gives advice without repeating the token', async (t) => {
   const { gate, token } = await started(t)
   await gate.refresh()
   for (const wrong of [`Bearer ${token}`, `bearer  ${token}`, ` Bearer ${token}`]) {

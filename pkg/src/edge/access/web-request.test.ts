@@ -1,4 +1,4 @@
-// Requests and arguments of frameworks: an error names the adapter, or what to pass.
+// Requests and arguments of frameworks: the error names the adapter, or what to pass.
 
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
@@ -19,7 +19,7 @@ async function started(t: TestContext) {
   }
 }
 
-/** A request and response of Node's `http`, as a listener gets them. */
+/** A request and response of Node's `http`, as passed to a listener. */
 async function nodePair(t: TestContext): Promise<{ req: IncomingMessage; res: ServerResponse }> {
   const server = createServer()
   t.after(() => server.close())
@@ -37,7 +37,7 @@ async function nodePair(t: TestContext): Promise<{ req: IncomingMessage; res: Se
   return found
 }
 
-test('a request that is no Web request: the error names the adapter', async (t) => {
+test('a request that is not a Web request: the error names the adapter', async (t) => {
   const { gate, request } = await started(t)
   const { req, res } = await nodePair(t)
   const express = Object.assign(Object.create(req) as object, { originalUrl: '/', app: () => undefined, res })
@@ -71,7 +71,7 @@ test('a request that is no Web request: the error names the adapter', async (t) 
   }
 })
 
-test('a second argument of protect that is no env: the error names the adapter', async (t) => {
+test('a second argument of protect that is not an env: the error names the adapter', async (t) => {
   const { gate, request } = await started(t)
   const { req, res } = await nodePair(t)
   const worker = gate.protect(() => new Response('in'))
@@ -94,7 +94,7 @@ test('a second argument of protect that is no env: the error names the adapter',
   assert.equal((await worker(request)).status, 200)
 })
 
-test("what other runtimes pass is accepted where the gate's options do not depend on env", async (t) => {
+test("arguments of other runtimes are accepted if the gate's options do not depend on env", async (t) => {
   const { gate, request } = await started(t)
   const worker = gate.protect(() => new Response('in'))
   const info = { remoteAddr: { transport: 'tcp', hostname: '127.0.0.1', port: 1 }, completed: Promise.resolve() }

@@ -48,7 +48,7 @@ async function opened(
   }
 }
 
-test('a realm that is removed leaves its index to the next', async (t) => {
+test('the next realm gets the index of a removed one', async (t) => {
   const { core, add, find } = await opened(t)
   assert.deepEqual([await add('a'), await add('b'), await add('c')], [0, 1, 2])
   assert.deepEqual(
@@ -66,7 +66,7 @@ test('a realm that is removed leaves its index to the next', async (t) => {
   )
 })
 
-test('in a new instance each realm has the index that it had, and those that were removed are gone', async (t) => {
+test('in a new instance each realm keeps its index, and removed ones are gone', async (t) => {
   const { core, add, find } = await opened(t)
   for (const tenant of ['a', 'b', 'c', 'd']) await add(tenant)
   core.removeRealm(0)
@@ -77,7 +77,7 @@ test('in a new instance each realm has the index that it had, and those that wer
     ['none wrong_issuer', '1 no_feed', 'none wrong_issuer', '3 no_feed'],
   )
   assert.deepEqual([await add('e'), await add('f'), await add('g')].sort(), [0, 2, 4])
-  // One that is removed while there is no instance is not added again.
+  // A realm that is removed while there is no instance is not added again.
   wasmModule.discard(wasmModule.generation)
   core.removeRealm(3)
   assert.deepEqual([await find('b'), await find('d'), await find('g')], ['1 no_feed', 'none wrong_issuer', '4 no_feed'])

@@ -1,4 +1,4 @@
-// Memory really runs out: the module may have little of it.
+// Memory really runs out: the module gets little of it.
 
 import { createHash, createPublicKey, verify } from 'node:crypto'
 import { readFileSync } from 'node:fs'

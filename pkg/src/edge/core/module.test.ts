@@ -1,4 +1,5 @@
-// The edge's wasm module: its imports and exports. An edge builds, signs and draws nothing, and has no clock.
+// The edge's wasm module: its imports and exports. An edge neither builds nor signs statements, draws no random
+// numbers, and has no clock.
 
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
@@ -34,13 +35,13 @@ test('the edge module exports no builder and no signing', () => {
   )
 })
 
-test('the words searched for are all found in the origin module', () => {
+test('all words searched for are found in the origin module', () => {
   const imports = WebAssembly.Module.imports(module('origin')).map(({ name }) => name)
   const exports = WebAssembly.Module.exports(module('origin')).map(({ name }) => name)
   assert.ok(imports.some((name) => ENTROPY.test(name)))
   assert.ok(exports.includes('generateFeedKey') && exports.includes('ledger_stage'))
   assert.match(glue('origin'), /getRandomValues/)
-  // No clock there either: time is an argument.
+  // The origin module has no clock either: time is an argument.
   assert.deepEqual(
     imports.filter((name) => CLOCK.test(name)),
     [],

@@ -1,4 +1,4 @@
-// Memory really runs out in the slim module, on a host that answers later.
+// Memory really runs out in the slim module, on a host that verifies asynchronously.
 
 import { readFileSync } from 'node:fs'
 import { createGate, load } from '../../entry/edge/load.ts'

@@ -17,7 +17,7 @@ const events: ServerEvent[] = [
   { type: 'message', data: 'é' },
 ]
 
-test('parses the same events however the bytes are split', () => {
+test('parses the same events regardless of how the bytes are split', () => {
   const bytes = new TextEncoder().encode(text)
   for (let size = 1; size <= bytes.length; size++) {
     const parser = new EventParser(100)
@@ -27,7 +27,7 @@ test('parses the same events however the bytes are split', () => {
   }
 })
 
-test('buffers no more than its bound, in one line or many', () => {
+test('buffers no more than its limit, in one line or many', () => {
   const encode = (value: string) => new TextEncoder().encode(value)
   const long = new EventParser(1000)
   assert.throws(() => {

@@ -12,7 +12,7 @@ import { TestRealm } from '../testing/realm.ts'
 import { FeedKeyLookup } from './key-lookup.ts'
 import type { FeedSubscriber } from './subscriber.ts'
 
-/** The set as the feed carries it. */
+/** The set as carried by the feed. */
 function publish(realm: TestRealm): void {
   realm.record({ kind: 'keys', jwks: JSON.stringify(realm.jwks) })
 }
@@ -86,7 +86,7 @@ test('tokens wait for the first keys until firstLoadTimeoutMs after these were f
   }
   const options = { firstLoadTimeoutMs: 300, jwksTimeoutMs: 5000, refreshTimeoutMs: 5000 }
   const lookup = new FeedKeyLookup(subscriber as unknown as FeedSubscriber, options, async () => undefined)
-  /** How long a token waits on the mocked clock that may wait for so long. */
+  /** How long a token waits on the mocked clock if it may wait for that time. */
   const waitedMs = async (mostMs: number): Promise<number> => {
     const startedAtMs = Date.now()
     let isOver = false
@@ -94,17 +94,17 @@ test('tokens wait for the first keys until firstLoadTimeoutMs after these were f
     for (await settled(); !isOver; await settled()) t.mock.timers.tick(1)
     return Date.now() - startedAtMs
   }
-  // The first token's feed took 100 ms to come: it waits for the rest of its time, the next one for the remaining 100
+  // The first token's feed took 100 ms: the token waits for the rest of its time, the next one for the remaining 100
   // ms.
   assert.deepEqual([await waitedMs(200), await waitedMs(300), await waitedMs(300)], [200, 100, 0])
-  // Keys that have come and expired are missed anew.
+  // Keys that have expired are missed again.
   state.hasKeys = true
   assert.equal(await waitedMs(300), 0)
   state.hasKeys = false
   assert.deepEqual([await waitedMs(300), await waitedMs(300)], [300, 0])
 })
 
-test('the first token waits for keys that come soon after the feed', async (t) => {
+test('the first token waits for keys that arrive soon after the feed', async (t) => {
   const realm = await TestRealm.start(t)
   const gate = gateFor(t, realm)
   const verdict = reasonOf(gate, await realm.token())
@@ -146,7 +146,7 @@ test('after a failed lookup, or without lookups, the feed is refreshed', async (
   }
 })
 
-test('at most 64 tokens wait for a lookup; others are refused at once', async (t) => {
+test('at most 64 tokens wait for a lookup; others are refused immediately', async (t) => {
   const realm = await TestRealm.start(t)
   publish(realm)
   const gate = gateFor(t, realm, { refreshAfterSeconds: 1_000, waitAfterSeconds: 1_000 })

@@ -1,5 +1,4 @@
-// Each request of a gate to its feed names the minor version that it reads, in the query: a cache keeps the forms apart
-// by it.
+// Each feed request of a gate names its minor version in the query, so that a cache keeps the forms apart.
 
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
@@ -9,7 +8,7 @@ import type { FeedOptions, Gate } from '../../types.ts'
 import { clock, TestRealm } from '../testing/realm.ts'
 import { feedUrl, WIRE_MINOR } from './protocol.ts'
 
-/** A gate without `jwks`, so that it asks for lookups as well. */
+/** A gate without `jwks`, so that it requests lookups as well. */
 function gateFor(t: TestContext, realm: TestRealm, feed: Partial<FeedOptions> = {}): Gate {
   const { jwks: _, ...options } = realm.realmOptions()
   const given = { ...options.feed, acknowledge: { edge: 'edge-1', secret: 'secret' }, ...feed }
@@ -46,7 +45,7 @@ test('manifest, sections, deltas, acknowledgements, lookups and the stream name 
   )
 })
 
-test("the feed's own query is kept, but for a minor version in it", () => {
+test("the feed's own query is kept, except for a minor version in it", () => {
   const url = new URL('https://origin.example/feed/acme/?tenant=7&minor=0&minor=99')
   assert.equal(
     feedUrl({ url }, 'deltas', { after: '5' }).href,

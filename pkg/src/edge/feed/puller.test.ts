@@ -22,7 +22,7 @@ const broken: [string, Listener, string, string][] = [
 ]
 
 for (const [name, listener, code, detail] of broken) {
-  test(`a manifest that is ${name}: no feed, a clear report, and the next one recovers`, async (t) => {
+  test(`a manifest that is ${name}: no feed, a clear report, and recovery by the next one`, async (t) => {
     const realm = await TestRealm.start(t)
     realm.instead.set('manifest', listener)
     const gate = createGate(realm.options())
@@ -103,7 +103,7 @@ test('an origin behind the gate is reported as such', async (t) => {
   await assert.rejects(gate.refresh(), { code: 'feed_refused', detail: 'ahead' })
 })
 
-test('a statement from the future is reported as a failure of clocks', async (t) => {
+test('a statement from the future is reported as a clock failure', async (t) => {
   const realm = await TestRealm.start(t)
   realm.statedSecondsAgo = -100
   const gate = createGate(realm.options())
@@ -141,7 +141,7 @@ test('a token waits only for its own sections; the others arrive in the backgrou
       const name = new URL(String(input)).pathname.split('/').at(-1) ?? ''
       if (name.length === 64) {
         asked.push(name)
-        // All but the first come only when they are let go.
+        // All but the first only arrive when the test releases them.
         if (asked.length > 1 && holding) await new Promise<void>((resolve) => held.push(resolve))
       }
       return fetch(input, init)
@@ -167,7 +167,7 @@ test('a token waits only for its own sections; the others arrive in the backgrou
   assert.equal(gate.checkSync(await realm.token({ exp: soon })).ok, true)
 })
 
-test('a section whose hash is not its name is refused, by every way of hashing', async (t) => {
+test('a section whose hash differs from its name is refused, by every hash implementation', async (t) => {
   const realm = await TestRealm.start(t)
   const soon = clock() + 600
   realm.record({ kind: 'token', tokenId: 't', expiresAt: soon })
@@ -203,7 +203,7 @@ test('without its sections a manifest accepts no token', async (t) => {
   })
 })
 
-test('an unreachable origin is retried with growing pauses', async (t) => {
+test('an unreachable origin is retried with increasing pauses', async (t) => {
   let now = Date.now()
   t.mock.method(Date, 'now', () => now)
   const realm = await TestRealm.start(t)
@@ -222,7 +222,7 @@ test('an unreachable origin is retried with growing pauses', async (t) => {
   assert.equal(realm.server.hits.length, 3, 'at 0, 500 and 1500 ms')
 })
 
-test('even requests that wait do not flood an unreachable origin', async (t) => {
+test('even waiting requests do not flood an unreachable origin', async (t) => {
   let now = Date.now()
   t.mock.method(Date, 'now', () => now)
   const realm = await TestRealm.start(t)
@@ -270,7 +270,7 @@ test("the credential is sent to the feed only; acknowledgements have the gate's 
   assert.equal(realm.acknowledged.length, 2)
 })
 
-test('an origin that takes no acknowledgements is reported by its host, for every kind of failure', async (t) => {
+test('reports an origin that accepts no acknowledgements by its host, for every kind of failure', async (t) => {
   const realm = await TestRealm.start(t)
   const failures: [typeof fetch, RegExp][] = [
     [async () => new Response(null, { status: 401 }), /responded with 401 to an acknowledgement/],

@@ -21,7 +21,7 @@ async function started(t: TestContext) {
       stream.write(`event: ${event}\nid: 1\ndata: ${Buffer.from(bytes).toString('base64')}\n\n`)
   }
   const feed = { url: realm.feedUrl, keys: [realm.feedKey], mode: 'stream' as const }
-  // Nothing is pulled behind requests, so every change came by the stream.
+  // Nothing is pulled in the background, so every change came by the stream.
   const gate = createGate(
     realm.options({ refreshAfterSeconds: 1000, waitAfterSeconds: 1000, maxStaleSeconds: 1000 }, { feed }),
   )
@@ -95,7 +95,7 @@ test('reconnects when the stream ends, breaks or is malformed, and catches up', 
   assert.ok(realm.reports.length >= breaks.length)
 })
 
-test('an origin without streams is reported, and retried with growing pauses', async (t) => {
+test('an origin without streams is reported, and retried with increasing pauses', async (t) => {
   const { realm, gate } = await started(t)
   realm.instead.set('stream', page())
   const startedAtMs = Date.now()

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { NegativeAnswers } from './negative-answers.ts'
 import { RealmMarks } from './realm-marks.ts'
 
-test('negative answers are bounded, the oldest goes first, and a clock that goes back shortens them', () => {
+test('negative answers are bounded, evicted oldest first, and shortened if the clock goes back', () => {
   const answers = new NegativeAnswers()
   for (let number = 0; number < 10_000; number += 1) answers.add(`forged-${number}`, 1_000_000 + number)
   assert.equal(answers.size, 256)
@@ -14,7 +14,7 @@ test('negative answers are bounded, the oldest goes first, and a clock that goes
   assert.equal(answers.size, 1)
 })
 
-test('marks of evicted realms are bounded, the oldest goes first', () => {
+test('marks of evicted realms are bounded and evicted oldest first', () => {
   const marks = new RealmMarks(3)
   for (const issuer of ['a', 'b', 'c', 'a', 'd'])
     marks.add(issuer, { marks: undefined, feedKeys: [], isReturning: true })

@@ -74,7 +74,7 @@ test('a label in braces is one whole host label', () => {
   assert.deepEqual(matching('https://login.{region}.example.com', regions), ['https://login.eu.example.com'])
 })
 
-test('plain http is for this machine, unless it is allowed anywhere', () => {
+test('plain http is only for this machine, unless it is allowed anywhere', () => {
   const refused = { code: 'invalid_option', message: /issuers\[0\] must be an https: URL/ }
   assert.throws(() => new IssuerPatterns(['http://issuer.example/{tenant}'], 'loopback'), refused)
   assert.deepEqual(matching('http://127.0.0.1:8080/{tenant}', ['http://127.0.0.1:8080/a']), ['http://127.0.0.1:8080/a'])
@@ -84,7 +84,7 @@ test('plain http is for this machine, unless it is allowed anywhere', () => {
   ])
 })
 
-test('what leaves more free than one segment or label, or is no URL, is refused by name', () => {
+test('refuses, by name, a pattern with more than one variable segment or label, or that is not a URL', () => {
   const bad = [
     'https://{tenant}',
     'https://{tenant}/',
@@ -112,7 +112,7 @@ test('what leaves more free than one segment or label, or is no URL, is refused 
     assert.throws(() => new IssuerPatterns(['https://issuer.example', pattern], 'loopback'), refused, pattern)
 })
 
-test('of 1000 patterns, a long issuer matches only the one that it fits', () => {
+test('a long issuer matches the right one of 1000 patterns only', () => {
   const patterns = new IssuerPatterns(
     Array.from({ length: 1000 }, (_, index) => `https://login.example/${index}/{tenant}/a/a/a`),
     'loopback',

@@ -7,7 +7,7 @@ interface Scene {
   places: Places<string>
   evicted: string[]
   add(issuer: string, nowMs: number): Place<string> | undefined
-  /** Adds a place, in which a token has verified. */
+  /** Adds a place in which a token has verified. */
   admit(issuer: string, nowMs: number): Place<string>
 }
 
@@ -28,7 +28,7 @@ function opened(): Scene {
   return { places, evicted, add, admit }
 }
 
-test('realms of which no token has verified share few places, the oldest of which is freed', () => {
+test('realms without a verified token share few places, and the oldest is freed', () => {
   const { places, evicted, add } = opened()
   for (let number = 0; number < 1000; number += 1) add(`unverified-${number}`, number)
   assert.equal(places.size, MAX_UNVERIFIED)
@@ -37,7 +37,7 @@ test('realms of which no token has verified share few places, the oldest of whic
   assert.equal(places.get('unverified-983', 1000), undefined)
 })
 
-test('they take no place of a realm of which one has', () => {
+test('they take no place of a realm with a verified token', () => {
   const { places, evicted, add, admit } = opened()
   for (let number = 0; number < MAX_VERIFIED; number += 1) admit(`good-${number}`, number)
   for (let number = 0; number < 5000; number += 1) add(`unverified-${number}`, 10_000 + number)
@@ -45,7 +45,7 @@ test('they take no place of a realm of which one has', () => {
   assert.equal(places.size, MAX_VERIFIED + MAX_UNVERIFIED)
 })
 
-test('beyond the maximum the realm goes that was used least recently, unless requests wait in it', () => {
+test('at the maximum, evicts the least recently used realm unless requests wait in it', () => {
   const { places, evicted, admit } = opened()
   const good = Array.from({ length: MAX_VERIFIED }, (_, number) => admit(`good-${number}`, number))
   const [first, second, third] = good
@@ -61,14 +61,14 @@ test('beyond the maximum the realm goes that was used least recently, unless req
   assert.equal(third.enter(5001), false)
 })
 
-test('realms that were verified before have places of their own', () => {
+test('realms that were verified before have separate places', () => {
   const { places, add } = opened()
   for (let number = 0; number < 1000; number += 1)
     assert.equal(add(`unverified-${number}`, 0)?.enter(0), number < MAX_UNVERIFIED ? true : undefined)
   assert.notEqual(places.reserve('returning', 'returning', 0), undefined)
 })
 
-test('while requests wait in every place, the oldest takes no more of them and is freed when they have left', () => {
+test('if requests wait in every place, the oldest accepts no more of them and is freed once they have left', () => {
   const { places, evicted, add } = opened()
   const slow = Array.from({ length: MAX_UNVERIFIED }, (_, number) => add(`slow-${number}`, number))
   for (const place of slow) assert.equal(place?.enter(100), true)
@@ -96,7 +96,7 @@ test('a token that verifies meanwhile keeps the place', () => {
   assert.equal(first.enter(103), true)
 })
 
-test('requests that never leave, as those cancelled in workerd, hold no place for ever', () => {
+test('requests that never leave, such as those cancelled in workerd, do not hold a place permanently', () => {
   const { evicted, add } = opened()
   for (let number = 0; number < MAX_UNVERIFIED; number += 1) add(`cancelled-${number}`, 0)?.enter(0)
   assert.equal(add('new', 9_999), undefined)
@@ -104,7 +104,7 @@ test('requests that never leave, as those cancelled in workerd, hold no place fo
   assert.deepEqual(evicted, ['cancelled-0'])
 })
 
-test('only so many requests wait for one issuer of which no token has verified', () => {
+test('the number of requests that wait for an issuer without a verified token is bounded', () => {
   const { places, add } = opened()
   const place = add('popular', 0)
   assert.ok(place !== undefined)

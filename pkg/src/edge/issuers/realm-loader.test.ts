@@ -9,11 +9,11 @@ interface Loaded {
   calls: string[]
   reports: string[]
   evicted: string[]
-  /** Loads an issuer's realm and leaves it; the outcome. */
+  /** Loads an issuer's realm and leaves it; resolves to the outcome. */
   load(issuer: string): Promise<string>
-  /** The same; a token of the realm verifies. */
+  /** The same, and a token of the realm verifies. */
   verify(issuer: string): Promise<void>
-  /** Lets time pass. */
+  /** Advances the clock. */
   pass(ms: number): Promise<void>
 }
 
@@ -23,7 +23,7 @@ interface Given {
   returning?: readonly string[]
 }
 
-/** A loader under a clock of the test's own. */
+/** Returns a loader with a clock controlled by the test. */
 function loading(t: TestContext, { ask = () => ({}), shareFlights = true, returning = [] }: Given = {}): Loaded {
   t.mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1_000_000 })
   const [calls, reports, evicted]: string[][] = [[], [], []] as string[][]
@@ -68,7 +68,7 @@ function loading(t: TestContext, { ask = () => ({}), shareFlights = true, return
   }
 }
 
-test('many requests of one issuer make one call', async (t) => {
+test('concurrent requests of one issuer cause one call', async (t) => {
   for (const shareFlights of [true, false]) {
     const { calls, load, pass } = loading(t, {
       shareFlights,
@@ -107,13 +107,13 @@ test('forged issuers cause one call a second; others wait for a second, a few at
   assert.equal(loader.places.size, 0)
 })
 
-test('a call whose realm verifies a token does not count: realms that are good start one after the other', async (t) => {
+test('a call whose realm verifies a token does not count, so good realms load one after the other', async (t) => {
   const { calls, verify } = loading(t)
   for (let number = 0; number < 200; number += 1) await verify(`good-${number}`)
   assert.equal(calls.length, 200)
 })
 
-test('evicted realms have a bucket of their own, which forged issuers do not empty', async (t) => {
+test('evicted realms have their own bucket, which forged issuers do not empty', async (t) => {
   const { calls, load, pass } = loading(t, {
     ask: (issuer) => (issuer === 'good' ? {} : undefined),
     returning: ['good'],
@@ -136,7 +136,7 @@ test('forged tokens of evicted realms cause ten calls a second', async (t) => {
   assert.ok(calls.length <= 60, `${calls.length} calls`)
 })
 
-test('an unknown issuer is not asked for again for ten seconds', async (t) => {
+test('the function is not called again for an unknown issuer for ten seconds', async (t) => {
   const { loader, calls, load, pass } = loading(t, { ask: () => undefined })
   assert.equal(await load('a'), 'wrong_issuer')
   assert.equal(loader.refusal('a', Date.now()), 'wrong_issuer')
@@ -148,7 +148,7 @@ test('an unknown issuer is not asked for again for ten seconds', async (t) => {
   assert.deepEqual(calls, ['a', 'a'])
 })
 
-test('a function that throws or hangs: the token waits no longer, and the issuer is asked for again', async (t) => {
+test('a function that throws or hangs: the token stops waiting, and the function is called again', async (t) => {
   let call = 0
   const { reports, calls, load, pass } = loading(t, {
     ask() {
@@ -167,7 +167,7 @@ test('a function that throws or hangs: the token waits no longer, and the issuer
   assert.equal(calls.length, 4)
 })
 
-test('an answer that comes too late changes nothing', async (t) => {
+test('a late result changes nothing', async (t) => {
   const answers: ((answer: unknown) => void)[] = []
   const { loader, load, pass } = loading(t, { ask: () => new Promise((resolve) => answers.push(resolve)) })
   const outcome = load('a')

@@ -14,7 +14,7 @@ describe('administration', () => {
     return issuer.realm.administration
   }
 
-  test('lists users, by a part of the name, in pages', async () => {
+  test('lists users by a part of the name, in pages', async () => {
     const names = async (query: { search?: string; first: number; max: number }): Promise<string[]> =>
       (await administration().users(query)).map(({ username }) => username)
     assert.deepEqual(await names({ first: 0, max: 10 }), ['admin', 'alice', 'bob'])
@@ -26,7 +26,7 @@ describe('administration', () => {
     assert.deepEqual(admin?.roles, ['portcullis-admin'])
   })
 
-  test('lists the sessions of a user that are not ended', async () => {
+  test('lists the active sessions of a user', async () => {
     const { sub = '', sid } = decodeJwt((await logIn('bob')).access_token)
     const { sid: other } = decodeJwt((await logIn('bob')).access_token)
     const now = Math.floor(Date.now() / 1000)
@@ -52,7 +52,7 @@ describe('administration', () => {
     for (const wrong of [access, `${token}x`, '']) assert.equal(await administration().refreshToken(wrong), undefined)
   })
 
-  test('adds and retires keys; a banned one signs no more', async () => {
+  test('adds and retires keys; a banned one no longer signs', async () => {
     const kidOf = (tokens: Tokens): string | undefined => decodeProtectedHeader(tokens.access_token).kid
     const old = await logIn()
     const added = await administration().addKey()

@@ -1,7 +1,7 @@
 import type { IssuerAdministration } from '../../origin/options.ts'
 import type { Issuer } from './issuer.ts'
 
-/** The operations that the issuer offers to the origin beside it. */
+/** Returns the operations that the issuer offers to its origin. */
 export function administrationOf(issuer: Issuer): IssuerAdministration {
   const { tables, keys } = issuer
   return {

@@ -1,4 +1,4 @@
-// The refresh token in a cookie, out of reach of another site's page.
+// The refresh token in a cookie, which pages of other sites cannot use.
 
 import assert from 'node:assert/strict'
 import { decodeJwt } from 'jose'
@@ -101,7 +101,7 @@ function hasEnded(accessToken: string): boolean {
 const EXPIRED = `${NAME}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Strict`
 
 describe('the cookie', () => {
-  test('has the refresh token, and the answer has not', async () => {
+  test('has the refresh token, and the response does not', async () => {
     const response = await logIn()
     assert.match(
       response.headers.get('set-cookie') ?? '',
@@ -112,7 +112,7 @@ describe('the cookie', () => {
     assert.equal(response.headers.get('access-control-allow-origin'), APP)
   })
 
-  test('refreshes, once', async () => {
+  test('refreshes once', async () => {
     const { cookie, accessToken } = await opened()
     const response = await refresh(cookie)
     assert.equal(response.status, 200)
@@ -121,7 +121,7 @@ describe('the cookie', () => {
     assert.ok(hasEnded(accessToken), 'a cookie that was used twice was copied')
   })
 
-  test('a client of one kind does not refresh as the other', async () => {
+  test('a client of one kind cannot refresh as the other', async () => {
     const { cookie } = await opened()
     const token = cookie.slice(NAME.length + 1)
     assert.equal(
@@ -167,7 +167,7 @@ describe('requests that a page of another site can have the browser send are ref
     })
   }
 
-  test('a page of ours without the header, such as a form that was injected', async () => {
+  test('refuses a listed page without the header, such as an injected form', async () => {
     const { cookie } = await opened()
     assert.equal((await refresh(cookie, { origin: APP, 'sec-fetch-site': 'same-site' })).status, 403)
     assert.equal((await refresh(cookie, { 'sec-fetch-site': 'same-origin', 'portcullis-csrf': '1' })).status, 200)
@@ -208,7 +208,7 @@ describe('a logout', () => {
     })
   }
 
-  test('by an ID token expires the cookie, if a page of ours asks', async () => {
+  test('by an ID token expires the cookie if a listed page sends it', async () => {
     const { idToken } = await opened()
     const own = await post('logout', { id_token_hint: idToken })
     assert.deepEqual([own.status, own.headers.getSetCookie()], [200, [EXPIRED]])

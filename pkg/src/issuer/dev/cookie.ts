@@ -6,14 +6,14 @@ import { type IssuerRequest, clientOf, endSession, type Issuer, MAX_FORM_BYTES, 
 import type { TokenAnswer } from './tokens.ts'
 import type { DevClient } from './types.ts'
 
-/** The prefix has the browser insist on https (or this machine), one host and the whole path (RFC 6265bis §4.1.3.2). */
+/** With this prefix, browsers require https (or this machine), one host and the whole path (RFC 6265bis §4.1.3.2). */
 const REFRESH_COOKIE = '__Host-portcullis-refresh'
-/** No form and no plain link can send it, and a script of another origin needs a preflight that is not answered. */
+/** Forms and plain links cannot send it, and a script of another origin needs a preflight, which is not answered. */
 const CSRF_HEADER = 'portcullis-csrf'
 
 /**
- * The browser adds the refresh token by itself, so a page of any site could log the user in or refresh. Required are a
- * page of a listed origin, and a header that only scripts can set. Throws a `Problem` (403).
+ * Requires a page of a listed origin, and a header that only scripts can set. The browser adds the refresh token by
+ * itself, so a page of any site could otherwise log the user in or refresh. Throws a `Problem` (403).
  */
 export async function requireOwnScript({ cors }: Issuer, request: Request): Promise<void> {
   if (request.headers.has(CSRF_HEADER) && (await cors.isOwnPage(request))) return
@@ -24,12 +24,12 @@ export async function requireOwnScript({ cors }: Issuer, request: Request): Prom
   )
 }
 
-/** The refresh token that the browser presents. */
+/** Returns the refresh token in the request's cookie. */
 export function presentedCookie(request: Request): string | undefined {
   return cookieOf(request, REFRESH_COOKIE)
 }
 
-/** The answer of the token endpoint with the refresh token in a cookie, out of reach of scripts. */
+/** Returns the token endpoint's response with the refresh token in a cookie, which scripts cannot read. */
 export function withRefreshCookie({ refresh_token: token, ...rest }: TokenAnswer): {
   body: object
   headers: Record<string, string>
@@ -37,7 +37,7 @@ export function withRefreshCookie({ refresh_token: token, ...rest }: TokenAnswer
   return { body: rest, headers: { 'set-cookie': setCookie(REFRESH_COOKIE, token, rest.refresh_expires_in) } }
 }
 
-/** The response to a logout: expires the cookie and clears site data. */
+/** Returns the response to a logout: it expires the cookie and clears site data. */
 export function forgetting({ cors, settings }: Issuer, request: Request, answer: Response): Promise<Response> {
   return endingSiteData(request, answer, cors, {
     ...settings,
@@ -46,7 +46,8 @@ export function forgetting({ cors, settings }: Issuer, request: Request, answer:
 }
 
 /**
- * `POST …/logout` without a token, by a client whose refresh token is in the cookie: ends the session of the cookie.
+ * Handles `POST …/logout` without a token, by a client whose refresh token is in the cookie: ends the session of the
+ * cookie.
  */
 export async function logoutByCookie(issuer: Issuer, call: IssuerRequest): Promise<Response> {
   await endByCookie(issuer, call)
@@ -54,8 +55,8 @@ export async function logoutByCookie(issuer: Issuer, call: IssuerRequest): Promi
 }
 
 /**
- * `POST …/revoke` (RFC 7009) without a token, likewise; the browser cannot put the token into a form. `undefined`: not
- * that, so it is the origin's to answer.
+ * Handles `POST …/revoke` (RFC 7009) without a token likewise; the browser cannot put the token into a form. Returns
+ * `undefined` for other requests, which the origin handles.
  */
 export async function revokeByCookie(
   issuer: Issuer,
@@ -64,7 +65,7 @@ export async function revokeByCookie(
 ): Promise<Response | undefined> {
   const form = await formBody(request.clone(), MAX_FORM_BYTES).catch(() => undefined)
   if (form === undefined || form.has('token') || !isCookieClient(issuer.settings, form)) return undefined
-  // Without a cookie there was nothing to revoke, which looks the same (RFC 7009 §2.2).
+  // Without a cookie there is nothing to revoke, and the response is the same (RFC 7009 §2.2).
   await endByCookie(issuer, { request, form, address })
   return forgetting(issuer, request, ok())
 }
@@ -77,7 +78,7 @@ export function inCookie({ refreshTokenIn }: DevClient): boolean {
   return refreshTokenIn === 'cookie'
 }
 
-/** Throws a `Problem` (403) for pages of others. */
+/** Ends the session of the cookie. Throws a `Problem` (403) for pages of other origins. */
 async function endByCookie(issuer: Issuer, call: IssuerRequest): Promise<void> {
   if (!(await issuer.cors.isOwnPage(call.request)))
     throw new Problem(403, 'forbidden', 'only pages of listed origins may call this')

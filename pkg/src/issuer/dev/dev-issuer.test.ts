@@ -31,7 +31,7 @@ before(start)
 after(stop)
 
 describe('metadata', () => {
-  test('discovery and keys are where Keycloak has them', async () => {
+  test("discovery and keys have Keycloak's paths", async () => {
     const discovery = (await (await ask(`${ISSUER}/.well-known/openid-configuration`)).json()) as Record<string, string>
     assert.equal(discovery['issuer'], ISSUER)
     assert.equal(discovery['token_endpoint'], `${ROOT}/token`)
@@ -79,7 +79,7 @@ describe('password grant', () => {
     assert.equal(decodeJwt(token).aud, 'demo')
   })
 
-  test('a client may have tokens of its own length', async () => {
+  test('a client may have its own token lifetime', async () => {
     const { access_token: token } = await logIn('alice', { client_id: 'short' })
     assert.equal(decodeJwt(token).exp, (decodeJwt(token).iat ?? 0) + 1)
   })
@@ -117,7 +117,7 @@ describe('password grant', () => {
     assert.equal((await ask(`${ROOT}/token`, { method: 'POST', body: large })).status, 413)
   })
 
-  test('takes a confidential client by form and by HTTP Basic', async () => {
+  test('authenticates a confidential client by form and by HTTP Basic', async () => {
     const user = { grant_type: 'password', username: 'bob', password: 'bob-password' }
     assert.equal((await form({ ...user, client_id: 'backend', client_secret: 'backend-secret' })).status, 200)
     const basic = (text: string): Record<string, string> => ({ authorization: `Basic ${btoa(text)}` })
@@ -151,13 +151,13 @@ describe('refresh', () => {
     assert.equal((await refresh((await logIn()).refresh_token)).status, 200)
   })
 
-  test('of several at once one succeeds', async () => {
+  test('one of several concurrent uses succeeds', async () => {
     const { refresh_token: token } = await logIn()
     const answers = await Promise.all(Array.from({ length: 8 }, () => refresh(token)))
     assert.equal(answers.filter(({ status }) => status === 200).length, 1)
   })
 
-  test('only refresh tokens of this client refresh', async () => {
+  test('a client can only use its own refresh tokens', async () => {
     const { access_token: access, refresh_token: token, id_token: id = '' } = await logIn('alice', { scope: 'openid' })
     for (const wrong of [access, id, 'x', `${token}x`])
       assert.deepEqual(await errorOf(await refresh(wrong)), [400, 'invalid_grant'])
@@ -169,7 +169,7 @@ describe('refresh', () => {
     assert.equal((await refresh(token)).status, 200)
   })
 
-  test('an ended session, and a logged-out user, refresh no more', async () => {
+  test('an ended session and a logged-out user cannot refresh', async () => {
     const ended = await logIn()
     await origin.endSession('acme', String(decodeJwt(ended.access_token)['sid']))
     assert.deepEqual(await errorOf(await refresh(ended.refresh_token)), [400, 'invalid_grant'])
@@ -189,7 +189,7 @@ describe('refresh', () => {
   })
 })
 
-test('after a raise of the token version nothing older is good, and the next login has the new one', async () => {
+test('after a raise of the token version nothing older is valid, and the next login has the new version', async () => {
   const before = await logIn('bob')
   const { sub = '', ...rest } = decodeJwt(before.access_token)
   assert.equal(rest['token_version'], 0)
@@ -225,7 +225,7 @@ test('the origin knows the tokens, and an administrator logs a user out', async 
   assert.equal((await logout(admin)).status, 204)
 })
 
-test('keys, users and sessions outlive a restart; a key of another algorithm joins the set', async () => {
+test('keys, users and sessions survive a restart; a key of another algorithm is added to the set', async () => {
   const before = await logIn()
   const kid = decodeProtectedHeader(before.access_token).kid
   await close()
@@ -241,7 +241,7 @@ test('keys, users and sessions outlive a restart; a key of another algorithm joi
   assert.equal(decodeProtectedHeader(other.access_token).alg, 'EdDSA')
 })
 
-test('options that are wrong are named', async () => {
+test('names wrong options', async () => {
   const bad: [RegExp, object][] = [
     [/either path or database/, { issuer: ISSUER }],
     [/must end with \/realms\/acme/, { path: 'x', issuer: 'http://localhost' }],
@@ -252,7 +252,7 @@ test('options that are wrong are named', async () => {
     await assert.rejects(createDevIssuer(options as DevIssuerOptions), { code: 'invalid_option', message })
 })
 
-test('an issuer that is not attached says so', async () => {
+test('an issuer that is not attached reports it', async () => {
   const path = join(folder, 'alone.db')
   const alone = await createDevIssuer({ path, issuer: ISSUER })
   const realm = { ...alone.realm }

@@ -1,4 +1,4 @@
-// A disconnected app, and a key limited in time: earlier tokens are refused, and the next login works.
+// A disconnected app, and a key with a not-before: earlier tokens are refused, and the next login works.
 
 import assert from 'node:assert/strict'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
@@ -11,7 +11,7 @@ after(stop)
 const BACKEND = { client_id: 'backend', client_secret: 'backend-secret' }
 const subjectOf = ({ access_token: token }: Tokens): string => String(decodeJwt(token).sub)
 
-/** As an edge judges the access token. */
+/** Judges the access token as an edge does. */
 function refuses({ access_token: token }: Tokens): string | undefined {
   const { sub, sid, azp, iat = 0, exp = 0 } = decodeJwt<{ sid: string; azp: string }>(token)
   const keyThumbprint = String(decodeProtectedHeader(token).kid)
@@ -26,7 +26,7 @@ function refuses({ access_token: token }: Tokens): string | undefined {
 }
 
 describe('an app that is disconnected', () => {
-  test("cannot refresh its way back in; the user's other apps, and its other users, can", async () => {
+  test("cannot refresh; the user's other apps and the app's other users can", async () => {
     const [phone, laptop] = [await logIn('alice', BACKEND), await logIn('alice', BACKEND)]
     const [other, bob] = [await logIn('alice'), await logIn('bob', BACKEND)]
     await origin.endGrant('acme', subjectOf(phone), 'backend')
@@ -45,7 +45,7 @@ describe('an app that is disconnected', () => {
     }
   })
 
-  test('has no session any more', async () => {
+  test('has no session left', async () => {
     const login = await logIn('alice', BACKEND)
     const sub = subjectOf(login)
     const clients = async (): Promise<string[]> =>
@@ -68,7 +68,7 @@ describe('an app that is disconnected', () => {
     }
   })
 
-  test('lives on when it was disconnected by mistake', async () => {
+  test('continues if it was disconnected by mistake', async () => {
     const login = await logIn('alice', BACKEND)
     await origin.endGrant('acme', subjectOf(login), 'backend')
     assert.equal((await refresh(login.refresh_token, BACKEND)).status, 400)
@@ -80,7 +80,7 @@ describe('an app that is disconnected', () => {
 describe('a key with a not-before', () => {
   const kidOf = ({ access_token: token }: Tokens): string => String(decodeProtectedHeader(token).kid)
 
-  test('signs on: its earlier tokens are refused, refresh tokens too, and the next login is accepted', async () => {
+  test('continues to sign: its earlier tokens, including refresh tokens, are refused, and the next login is accepted', async () => {
     for (let round = 0; round < 3; round += 1) {
       const old = await logIn('alice')
       await origin.raiseKeyNotBefore('acme', kidOf(old))
@@ -95,14 +95,14 @@ describe('a key with a not-before', () => {
     }
   })
 
-  test('of a window that is over leaves later tokens alone', async () => {
+  test('in the past does not affect later tokens', async () => {
     const login = await logIn('bob')
     await origin.raiseKeyNotBefore('acme', kidOf(login), { notBefore: (decodeJwt(login.access_token).iat ?? 0) - 1 })
     assert.equal(refuses(login), undefined)
     assert.equal((await refresh(login.refresh_token)).status, 200)
   })
 
-  test('a session whose refresh token another key signed goes on in the next second, with tokens that are good', async () => {
+  test('a session with a refresh token signed by another key continues in the next second with valid tokens', async () => {
     const old = await logIn('alice')
     const added = await issuer.realm.administration?.addKey()
     assert.ok(added !== undefined)
@@ -115,7 +115,7 @@ describe('a key with a not-before', () => {
     assert.equal(refuses(next), undefined)
   })
 
-  test('that lies ahead costs no session: a refresh is answered 503, and its token is good later', async () => {
+  test('in the future ends no session: a refresh gets 503, and its token is valid later', async () => {
     const old = await logIn('alice')
     const added = await issuer.realm.administration?.addKey()
     assert.ok(added !== undefined)

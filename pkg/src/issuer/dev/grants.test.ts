@@ -1,4 +1,4 @@
-// The token endpoint besides grants: lifetimes, reuse, claims, the audit log, limits, browsers.
+// The token endpoint apart from its grants: lifetimes, reuse, claims, the audit log, limits, browsers.
 
 import assert from 'node:assert/strict'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
@@ -81,14 +81,14 @@ async function errorOf(response: Response): Promise<[number, string]> {
   return [response.status, ((await response.json()) as { error: string }).error]
 }
 
-/** As the origin's own gate judges it, which decides as every edge does. */
+/** Judges as the origin's own gate does, which decides like every edge. */
 async function isAccepted(access: string): Promise<boolean> {
   const url = 'http://localhost:8780/admin/realms/acme/users/nobody/logout'
   const { status } = await origin.fetch(
     new Request(url, { method: 'POST', headers: { authorization: `Bearer ${access}` } }),
     SOURCE,
   )
-  // 403: a good token, of a user who is no administrator.
+  // 403: a valid token of a user who is not an administrator.
   assert.ok(status === 401 || status === 403)
   return status === 403
 }
@@ -98,7 +98,7 @@ function log(more: { action?: StoredAuditEntry['action'] } = {}): Promise<Stored
 }
 
 describe('a reused refresh token', () => {
-  test("ends its session: refresh and access tokens are refused, the user's other sessions live", async () => {
+  test("ends its session: refresh and access tokens are refused, and the user's other sessions continue", async () => {
     await open()
     const [stolen, other] = [await logIn(), await logIn()]
     const next = (await (await refresh(stolen.refresh_token)).json()) as Tokens
@@ -134,14 +134,14 @@ describe('a reused refresh token', () => {
   }
 })
 
-test('a session ends when it was unused, or has lasted, for too long', async () => {
+test('a session ends after too long a time unused or in total', async () => {
   const path = join(folder, 'lifetimes.db')
   await open({ refreshTokenSeconds: 600, sessionSeconds: 3_000 }, path)
   const first = await logIn()
   assert.equal(first.refresh_expires_in, 600)
   const { exp = 0, iat = 0, auth_time: authTime } = decodeJwt(first.refresh_token)
   assert.equal(exp - iat, 600)
-  // So long ago that little is left of the session, and its last use is recent.
+  // Long enough ago that little is left of the session, while its last use is recent.
   const ago = (seconds: number): void => {
     const database = openDatabase(path)
     database.prepare('UPDATE refresh_families SET started_at = started_at - ?').run(seconds)
@@ -156,7 +156,7 @@ test('a session ends when it was unused, or has lasted, for too long', async () 
   assert.equal(line?.detail, 'expired')
 })
 
-test('after a logout everywhere tokens say when it was; before it they do not', async () => {
+test('after a logout everywhere tokens contain its time; before it they do not', async () => {
   await open()
   const { sub = '', ...claims } = decodeJwt((await logIn()).access_token)
   assert.equal(claims['last_logout_time'], undefined)
@@ -168,7 +168,7 @@ test('after a logout everywhere tokens say when it was; before it they do not', 
   assert.equal(next['rsq'], origin.status()[0]?.sequence)
 })
 
-test('a client revokes its tokens; a refresh token takes the session with it (RFC 7009)', async () => {
+test('a client revokes its tokens; a revoked refresh token ends the session (RFC 7009)', async () => {
   await open()
   const [one, two] = [await logIn(), await logIn()]
   assert.equal((await post('revoke', { client_id: 'demo', token: one.access_token })).status, 200)
@@ -194,7 +194,7 @@ test('a client revokes its tokens; a refresh token takes the session with it (RF
   assert.equal(endpoint, `${ROOT}/revoke`)
 })
 
-test('when the last good key is banned, a new one signs, and the log says so', async () => {
+test('when the last valid key is banned, a new one signs, and the audit log records it', async () => {
   await open()
   const kidOf = (tokens: Tokens): string => decodeProtectedHeader(tokens.access_token).kid ?? ''
   const old = await logIn()
@@ -208,7 +208,7 @@ test('when the last good key is banned, a new one signs, and the log says so', a
   assert.equal((await log({ action: 'key_added' }))[0]?.subject, kid)
 })
 
-test('the audit log has every act, without tokens, passwords or invented names', async () => {
+test('the audit log has every action, without tokens, passwords or made-up names', async () => {
   await open()
   const tokens = await logIn('alice', { scope: 'openid' })
   const { sub, sid } = decodeJwt(tokens.access_token)
@@ -283,7 +283,7 @@ describe('failed logins', () => {
     await logIn('alice', {}, { address: '::1' })
   })
 
-  test('that come all at once are not answered beyond the limit, the right one neither', async () => {
+  test('that arrive at once are refused beyond the limit, including the correct one', async () => {
     await open({ maxFailuresPerMinute: 3 })
     const answers = await Promise.all(Array.from({ length: 12 }, () => post('token', wrong)))
     assert.equal(answers.filter(({ status }) => status === 400).length, 3)
@@ -307,7 +307,7 @@ describe('browsers', () => {
   const APP = 'https://app.example'
   const preflight = { method: 'OPTIONS', headers: { origin: APP, 'access-control-request-method': 'POST' } }
 
-  test('of a listed origin may ask and read, refusals too', async () => {
+  test('of a listed origin may send requests and read responses, including refusals', async () => {
     await open({ corsOrigins: [APP] })
     const allowed = await ask(`${ROOT}/token`, preflight)
     assert.equal(allowed.status, 204)
@@ -331,7 +331,7 @@ describe('browsers', () => {
     )
   })
 
-  test('of no origin, where none is listed', async () => {
+  test('of no origin if none is listed', async () => {
     await open()
     assert.equal((await ask(`${ROOT}/token`, preflight)).status, 405)
     assert.equal(
@@ -341,7 +341,7 @@ describe('browsers', () => {
   })
 })
 
-test('plain http is for this machine only, unless said otherwise', async () => {
+test('plain http is only for this machine unless configured', async () => {
   const outside = { address: '203.0.113.7' }
   await open()
   assert.deepEqual(await errorOf(await ask(`${ROOT}/certs`, {}, outside)), [403, 'https_required'])
@@ -379,7 +379,7 @@ test('a file of version 1 keeps its keys, users and sessions', async () => {
   assert.deepEqual(tables.map(({ name }) => name).sort(), ['dev_issuer_keys', 'dev_issuer_users'])
 })
 
-/** Turns the file into one of version 1; one session is ended and the token of another used. */
+/** Converts the file to version 1; one session is ended and the token of another used. */
 function toVersion1(path: string, { used, ended }: { used: string; ended: string }): void {
   const database = openDatabase(path)
   database.exec(
@@ -407,11 +407,11 @@ function toVersion1(path: string, { used, ended }: { used: string; ended: string
   database.close()
 }
 
-test('a refresh or login that a raise of the token version overtakes leaves no token that is good', async () => {
+test('a refresh or login overtaken by a raise of the token version leaves no valid token', async () => {
   await open()
   const { access_token: access, refresh_token: token } = await logIn()
   const sub = decodeJwt(access).sub ?? ''
-  // The version is raised once the refresh token is spent, before the access token is signed.
+  // The version is raised after the refresh token is spent and before the access token is signed.
   const { note } = origin.audit
   let raised: Promise<unknown> | undefined
   origin.audit.note = async (entry) => {

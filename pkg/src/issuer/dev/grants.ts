@@ -15,10 +15,10 @@ import {
 } from './tokens.ts'
 import type { DevClient } from './types.ts'
 
-/** How long a scope may be that is put into tokens. */
+/** Maximum length of a scope in tokens. */
 const MAX_SCOPE_CHARACTERS = 256
 
-/** `POST …/token` (RFC 6749 §4.3 and §6). */
+/** Handles `POST …/token` (RFC 6749 §4.3 and §6). */
 export async function token(issuer: Issuer, call: IssuerRequest): Promise<Response> {
   const grant = call.form.get('grant_type')
   if (grant === undefined) throw invalidRequest('grant_type is missing')
@@ -54,7 +54,7 @@ async function password(issuer: Issuer, client: DevClient, { form, address }: Is
       address,
       detail: 'invalid_grant',
     })
-    throw invalidGrant('the user name or the password is wrong')
+    throw invalidGrant('the user name or password is wrong')
   }
   const login = { sid: crypto.randomUUID(), user, client, tokenVersion: versionOf(issuer, user) }
   const session: Session = { ...login, startedAt: await issuableAt(issuer, login), scope }
@@ -72,7 +72,7 @@ async function password(issuer: Issuer, client: DevClient, { form, address }: Is
   return answerWith(issuer, session, refreshToken)
 }
 
-/** The refresh token is spent and the next one remembered in one transaction; then the rest is signed. */
+/** Rotates a refresh token: one transaction spends it and stores the next one; then the other tokens are signed. */
 async function refresh(
   issuer: Issuer,
   client: DevClient,
@@ -106,7 +106,8 @@ async function refresh(
 }
 
 /**
- * The claims of a refresh token that this issuer signed; whether it is good the library knows, also of an expired one.
+ * Returns the claims of a refresh token that this issuer signed, even if it has expired; the refresh-token library
+ * decides whether it is valid.
  */
 async function sessionOf(
   { settings, keys, tables }: Issuer,
@@ -131,12 +132,12 @@ async function sessionOf(
   return { sid, user, client, startedAt, tokenVersion, scope: typeof scope === 'string' ? scope : undefined, signed }
 }
 
-/** A session, as its refresh token says. */
+/** A session, according to its refresh token. */
 interface PresentedSession extends Session {
   signed: { kid: string; issuedAt: number }
 }
 
-/** Whether the refresh token was signed up to the not-before of its key. */
+/** Returns whether the refresh token was signed no later than its key's not-before. */
 function isByRefusedKey({ settings, origin }: Issuer, { signed: { kid, issuedAt } }: PresentedSession): boolean {
   return issuedAt <= origin().keyNotBefore(settings.realm, kid)
 }
@@ -148,7 +149,7 @@ interface RefusedRefresh {
   detail: string
 }
 
-/** The client gets the same error in every case. */
+/** Refuses a refresh. The client gets the same error in every case. */
 async function refuse(issuer: Issuer, { client, address, session, detail }: RefusedRefresh): Promise<never> {
   const action = detail === 'reused' ? 'refresh_reused' : 'refresh_refused'
   await note(issuer, { action, actor: `client:${client.id}`, subject: session, address, detail })
@@ -161,11 +162,11 @@ function needed(form: ReadonlyMap<string, string>, name: string): string {
   return value
 }
 
-/** The requested scopes, all of which are granted: only `openid` has an effect here. */
+/** Returns the requested scopes. All are granted, but only `openid` has an effect here. */
 function scopeOf(scope: string | undefined): string | undefined {
   const names = /^[\x21\x23-\x5b\x5d-\x7e]+(?: [\x21\x23-\x5b\x5d-\x7e]+)*$/
   if (scope === undefined || (scope.length <= MAX_SCOPE_CHARACTERS && names.test(scope))) return scope
-  throw new Problem(400, 'invalid_scope', 'scope must be names with single spaces between them')
+  throw new Problem(400, 'invalid_scope', 'scope must be names separated by single spaces')
 }
 
 function invalidGrant(description: string): Problem {

@@ -36,14 +36,14 @@ import type { DevClient, DevIssuer, DevIssuerOptions, DevUser, LedgerView } from
 
 export type { DevAlgorithm, DevClient, DevIssuer, DevIssuerOptions, DevUser } from './types.ts'
 
-/** How long certs and discovery may be kept: a rotation is seen within this. */
+/** Cache lifetime of certs and discovery: a rotation is visible within this time. */
 const METADATA_CACHE = { 'cache-control': 'public, max-age=60' }
 
 const USERS: readonly DevUser[] = [{ name: 'alice' }, { name: 'bob' }, { name: 'admin', roles: ['portcullis-admin'] }]
 const CLIENTS: readonly DevClient[] = [{ id: 'demo' }, { id: 'backend', secret: 'backend-secret' }]
 
 /**
- * Opens the file and makes the keys and users that are missing. Rejects with `invalid_option`, `store_unavailable`,
+ * Opens the file and creates missing keys and users. Rejects with `invalid_option`, `store_unavailable`,
  * `store_corrupt` or `store_newer`.
  */
 export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIssuer> {
@@ -93,7 +93,7 @@ export async function createDevIssuer(options: DevIssuerOptions): Promise<DevIss
         audience: settings.audience,
         profile: 'generic',
         jwks: () => keys.jwks(),
-        // It shares the origin's clock.
+        // It uses the origin's clock.
         issuerSkewSeconds: 0,
         administration: administrationOf(issuer),
       },
@@ -124,7 +124,7 @@ interface Endpoint {
 /** The origin's own route, for requests with a cookie. */
 const REVOCATION = 'protocol/openid-connect/revoke'
 
-/** By their path under the realm. */
+/** Endpoints by their path under the realm. */
 const ENDPOINTS: ReadonlyMap<string, Endpoint> = new Map([
   [
     '.well-known/openid-configuration',
@@ -180,12 +180,12 @@ async function problemsAnswered<T>(answer: () => Promise<T>): Promise<T | Respon
   }
 }
 
-/** The parameters of a form or, with `GET`, of the query. */
+/** Returns the parameters of a form or, with `GET`, of the query. */
 async function formOf(request: Request): Promise<ReadonlyMap<string, string>> {
   return request.method === 'POST' ? formBody(request, MAX_FORM_BYTES) : parametersOf(new URL(request.url).searchParams)
 }
 
-/** OpenID Connect Discovery 1.0 §3, the members that apply here. */
+/** Returns the members of OpenID Connect Discovery 1.0 §3 that apply here. */
 function discovery({ settings }: Issuer): object {
   const endpoint = (name: string): string => `${settings.issuer}/protocol/openid-connect/${name}`
   return {

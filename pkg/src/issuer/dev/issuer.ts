@@ -9,7 +9,7 @@ import type { SigningKeys } from './keys.ts'
 import type { Tables } from './tables.ts'
 import type { DevClient, DevIssuerOptions, LedgerView } from './types.ts'
 
-/** The options with every default filled in. */
+/** The options with all defaults applied. */
 export type Settings = Required<Omit<DevIssuerOptions, 'path' | 'database' | 'issuer'>> & { issuer: string }
 
 /** The parts of the issuer. */
@@ -34,9 +34,9 @@ export interface IssuerRequest {
   address: string | undefined
 }
 
-/** The largest form: two tokens and some names. */
+/** Maximum size of a form: two tokens and some names. */
 export const MAX_FORM_BYTES = 65_536
-/** Longer names are counted as one: a limiter must not store names that an attacker makes up. */
+/** Longer names share one count: a limiter must not store names that an attacker makes up. */
 const MAX_ACCOUNT_CHARACTERS = 128
 
 /** Authenticates the client of a request. Throws a `Problem`: 401, or 429 after too many failures. */
@@ -55,14 +55,14 @@ export async function clientOf(issuer: Issuer, call: IssuerRequest): Promise<Dev
   }
 }
 
-/** As the origin names its routes in the audit log. The path is one of the issuer's own. */
+/** Returns the route under the name that the origin uses in the audit log. The path is one of the issuer's own. */
 function routeOf({ settings }: Issuer, { url }: Request): string {
   return `/realms/{realm}/${new URL(url).pathname.slice(`/realms/${settings.realm}/`.length)}`
 }
 
 /**
- * Tries a user's password. A wrong one counts against the address, and against the pair of address and name; once that
- * is too much, attempts at the same time are refused too. Throws a `Problem` (429).
+ * Tries a user's password. A wrong one counts against the address, and against the pair of address and name. Beyond the
+ * limit, concurrent attempts are refused too. Throws a `Problem` (429).
  */
 export async function tryPassword(
   issuer: Issuer,
@@ -102,8 +102,8 @@ export interface AuditNote {
 }
 
 /**
- * Adds a line to the audit log. When that fails the origin has reported its store, and the response stays the
- * same: a refresh token that was used up cannot be used again.
+ * Adds a line to the audit log. If that fails, the origin has reported its store, and the response stays the same: a
+ * spent refresh token cannot be used again.
  */
 export async function note({ settings, origin }: Issuer, happened: AuditNote): Promise<void> {
   const given = Object.fromEntries(Object.entries(happened).filter(([, value]) => value !== undefined))

@@ -20,7 +20,7 @@ interface LoadedKey extends StoredKey {
   key: CryptoKey
 }
 
-/** A token whose signature is good. */
+/** A token with a valid signature. */
 export interface VerifiedToken {
   claims: JWTPayload
   /** The thumbprint of the key that signed it. */
@@ -29,19 +29,19 @@ export interface VerifiedToken {
 
 export interface SigningKeysOptions {
   tables: Tables
-  /** The algorithm that new tokens are signed with. */
+  /** The algorithm that signs new tokens. */
   algorithm: DevAlgorithm
-  /** Whether the ledger has banned a key, by its thumbprint. */
+  /** Returns whether the ledger has banned a key, by its thumbprint. */
   isBanned: (thumbprint: string) => boolean
-  /** Called with a key that had to be made because every other was banned, before it signs. */
+  /** Called with a key that was created because every other one was banned, before it signs. */
   onReplaced: (kid: string) => Promise<void>
   /** Unix seconds. */
   clock: () => number
 }
 
 /**
- * The issuer's keys, kept over restarts. The newest one of the requested algorithm that is not banned signs; when none
- * is left, a new one is made. All that are not banned verify.
+ * The issuer's keys, which survive restarts. The newest key of the requested algorithm that is not banned signs; if
+ * none is left, a new one is created. All that are not banned verify.
  */
 export class SigningKeys {
   readonly #options: SigningKeysOptions
@@ -60,7 +60,7 @@ export class SigningKeys {
     return keys
   }
 
-  /** Without the private parts. Banned ones too: their tokens are refused for the ban. */
+  /** Returns the public keys, including banned ones: their tokens are refused because of the ban. */
   jwks(): JWKS {
     return { keys: this.#keys.map(({ publicJwk }) => publicJwk) }
   }
@@ -69,12 +69,12 @@ export class SigningKeys {
     return this.#keys.map((key) => this.#describe(key))
   }
 
-  /** Makes the key that signs from now on. */
+  /** Creates the key that signs from now on. */
   async add(): Promise<IssuerKey> {
     return this.#describe(await this.#add())
   }
 
-  /** Removes a key, unless it is the signing one. Its tokens are then refused as `unknown_key`. */
+  /** Removes a key unless it is the signing one. Its tokens are then refused as `unknown_key`. */
   retire(kid: string): 'retired' | 'unknown' | 'active' {
     if (!this.#keys.some((key) => key.kid === kid)) return 'unknown'
     if (this.#signing()?.kid === kid) return 'active'
@@ -88,14 +88,14 @@ export class SigningKeys {
     return new SignJWT(claims).setProtectedHeader({ alg: algorithm, kid, typ: 'JWT' }).sign(key)
   }
 
-  /** The `kid` of the key that signs; `undefined`: all are banned, and another one will be made. */
+  /** The `kid` of the signing key; `undefined` if all are banned and a new one will be created. */
   get signingKid(): string | undefined {
     return this.#signing()?.kid
   }
 
   /**
-   * The claims of a token that this issuer signed, and by which key; `undefined` for all else. `expired: 'accept'` is
-   * for logout hints.
+   * Returns the claims of a token signed by this issuer, and its key; otherwise `undefined`. `expired: 'accept'` is for
+   * logout hints.
    */
   async verify(
     token: string,
@@ -152,7 +152,7 @@ export class SigningKeys {
 
   #publicOf(kid: string | undefined, algorithm: string): JWK & { kty: string } {
     const found = this.#keys.find((key) => key.kid === kid && key.algorithm === algorithm)
-    if (found === undefined || this.#options.isBanned(found.kid)) throw new Error('no such key')
+    if (found === undefined || this.#options.isBanned(found.kid)) throw new Error('unknown key')
     return found.publicJwk
   }
 }

@@ -8,7 +8,7 @@ import { ask, errorOf, logIn, origin, refresh, ROOT, start, stop } from './testi
 before(start)
 after(stop)
 
-test('after a logout everywhere the next login waits for the next second, and its tokens are good', async () => {
+test('after a logout everywhere the next login waits for the next second, and its tokens are valid', async () => {
   for (let round = 0; round < 3; round += 1) {
     const sub = decodeJwt((await logIn()).access_token).sub ?? ''
     await origin.logoutUser('acme', sub)
@@ -33,7 +33,7 @@ describe('logout', () => {
     assert.equal((await ask(`${ROOT}/logout`, posted)).status, 200)
   })
 
-  test('sends the browser only where the client has registered', async () => {
+  test('redirects the browser only to registered URLs of the client', async () => {
     const uri = 'https://app.test/bye?x=1'
     const { id_token: hint = '' } = await logIn('alice', { scope: 'openid' })
     for (const wrong of ['https://evil.test/', `${uri}&y`, 'https://app.test/bye']) {
@@ -47,7 +47,7 @@ describe('logout', () => {
     assert.equal(response.headers.get('location'), 'https://app.test/bye?x=1&state=a+b')
   })
 
-  test('a client may give its refresh token instead, as in Keycloak', async () => {
+  test('a client may send its refresh token instead, as in Keycloak', async () => {
     const tokens = await logIn()
     const post = (parameters: Record<string, string>): Promise<Response> =>
       ask(`${ROOT}/logout`, { method: 'POST', body: new URLSearchParams(parameters) })

@@ -5,9 +5,9 @@ import { forgetting, isCookieClient, logoutByCookie } from './cookie.ts'
 import { type IssuerRequest, clientOf, endSession, type Issuer } from './issuer.ts'
 
 /**
- * `GET` or `POST …/logout` (OpenID Connect RP-Initiated Logout 1.0): ends the session that `id_token_hint` names. As in
- * Keycloak, a client may POST its `refresh_token` instead, or have it in the cookie. Without any nothing says whose
- * session it is.
+ * Handles `GET` or `POST …/logout` (OpenID Connect RP-Initiated Logout 1.0): ends the session that `id_token_hint`
+ * names. As in Keycloak, a client may POST its `refresh_token` instead, or have it in the cookie. Without any of these
+ * the session is unknown.
  */
 export async function logout(issuer: Issuer, call: IssuerRequest): Promise<Response> {
   const { request, form, address } = call
@@ -18,7 +18,7 @@ export async function logout(issuer: Issuer, call: IssuerRequest): Promise<Respo
   if (hint === undefined) throw invalidRequest('id_token_hint is missing')
   const claims = (await issuer.keys.verify(hint, { issuer: issuer.settings.issuer, expired: 'accept' }))?.claims
   if (claims?.['token_use'] !== 'id' || typeof claims['sid'] !== 'string')
-    throw invalidRequest('id_token_hint is no ID token of this issuer')
+    throw invalidRequest('id_token_hint is not an ID token of this issuer')
   if (form.has('client_id') && form.get('client_id') !== claims.aud)
     throw invalidRequest('id_token_hint belongs to another client')
   const target = redirectTarget(issuer, form, claims.aud)
@@ -30,13 +30,13 @@ async function byRefreshToken(issuer: Issuer, call: IssuerRequest): Promise<Resp
   const client = await clientOf(issuer, call)
   const found = issuer.tokens().find(call.form.get('refresh_token') ?? '')
   if (found?.client !== client.id) {
-    throw new Problem(400, 'invalid_grant', 'the refresh token is not one of this client')
+    throw new Problem(400, 'invalid_grant', 'the refresh token belongs to another client')
   }
   await endSession(issuer, { ...found, address: call.address })
   return forgetting(issuer, call.request, noContent())
 }
 
-/** Accepts exactly the registered URLs of the client, so that it is no open redirect. */
+/** Returns the redirect target. Accepts exactly the registered URLs of the client, to prevent open redirects. */
 function redirectTarget(
   issuer: Issuer,
   given: ReadonlyMap<string, string>,

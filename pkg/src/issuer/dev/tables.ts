@@ -20,9 +20,8 @@ const SCHEMA = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX dev_issuer_refresh_tokens_sid ON dev_issuer_refresh_tokens (sid);
    CREATE INDEX dev_issuer_refresh_tokens_expires_at ON dev_issuer_refresh_tokens (expires_at);`,
-  // Keys that were made in the same second get an order. Sessions go to the library of refresh tokens: the hashes are
-  // the same there. Nothing says how long a token was good for: its hour is that of the default, 1800 s before it
-  // expires.
+  // Keys created in the same second get an order. Sessions move to the refresh-token library, which uses the same
+  // hashes. The lifetime of a token is unknown: its issue time is assumed to be the default 1800 s before it expires.
   `ALTER TABLE dev_issuer_keys ADD COLUMN number INTEGER NOT NULL DEFAULT 0;
    UPDATE dev_issuer_keys SET number =
      (SELECT count(*) FROM dev_issuer_keys o
@@ -41,7 +40,7 @@ const SCHEMA = [
 export interface User {
   sub: string
   name: string
-  /** A hash, as `passwords.ts` writes it. */
+  /** A hash, as written by `passwords.ts`. */
   password: string
   roles: string[]
   version: number
@@ -62,7 +61,7 @@ export interface Tables {
   keys(): StoredKey[]
   addKey(key: StoredKey): void
   removeKey(kid: string): void
-  /** By name; `search` is a part of it, without regard to case. */
+  /** By name; `search` is a substring, ignoring case. */
   users(search: string | undefined, first: number, max: number): User[]
   user(name: string): User | undefined
   userBySub(sub: string): User | undefined

@@ -11,12 +11,12 @@ export interface Session {
   client: DevClient
   /** Unix seconds. */
   startedAt: number
-  /** That of its login: tokens signed while it is raised are refused. */
+  /** The token version of its login: tokens with a lower version are refused once it is raised. */
   tokenVersion: number
   scope: string | undefined
 }
 
-/** The answer of the token endpoint (RFC 6749 §5.1). */
+/** The response of the token endpoint (RFC 6749 §5.1). */
 export interface TokenAnswer {
   access_token: string
   token_type: 'Bearer'
@@ -28,7 +28,7 @@ export interface TokenAnswer {
   id_token?: string
 }
 
-/** A refresh token that waits to be remembered. */
+/** A refresh token that has yet to be stored. */
 export interface NewRefreshToken {
   token: string
   /** Unix seconds. */
@@ -37,10 +37,13 @@ export interface NewRefreshToken {
   expiresAt: number
 }
 
-/** A login that follows a logout in the same second waits for the next one; a little more for timers that are late. */
+/**
+ * Maximum wait of a login that follows a logout in the same second: until the next second, and a little more for late
+ * timers.
+ */
 const MAX_WAIT_MS = 1_200
 
-/** Signs a refresh token. It is good once the library of refresh tokens knows it. */
+/** Signs a refresh token. It is valid once the refresh-token library has stored it. */
 export async function signRefreshToken(issuer: Issuer, session: Session, now: number): Promise<NewRefreshToken> {
   const { settings, keys } = issuer
   const expiresAt = Math.min(now + settings.refreshTokenSeconds, session.startedAt + settings.sessionSeconds)
@@ -94,8 +97,9 @@ export async function answerWith(issuer: Issuer, session: Session, refresh: NewR
 }
 
 /**
- * The second in which tokens may be issued. Tokens issued up to a not-before are refused, so right after a logout, or
- * after a not-before of the key that signs, this is the next one. Throws a `Problem` when it is later than that.
+ * Returns the second in which tokens may be issued. Tokens issued up to a not-before are refused, so right after a
+ * logout, or after a not-before of the signing key, this is the next second. Throws a `Problem` if it is later than
+ * that.
  */
 export async function issuableAt(
   issuer: Issuer,
@@ -112,18 +116,18 @@ export async function issuableAt(
 }
 
 /**
- * The same for a session that goes on: whether that is refused, the library of refresh tokens knows. Throws a `Problem`
+ * The same for a session that continues: the refresh-token library decides whether that is refused. Throws a `Problem`
  * likewise.
  */
 export async function signableAt(issuer: Issuer): Promise<number> {
   const { at, reason } = await acceptableSecond(issuer, {}, (refusal) => refusal === 'banned_key')
   if (reason !== 'banned_key') return at
-  throw new Problem(503, 'temporarily_unavailable', 'the key that signs has a not-before that lies ahead', {
+  throw new Problem(503, 'temporarily_unavailable', 'the not-before of the signing key is in the future', {
     'retry-after': '2',
   })
 }
 
-/** Waits for the second after a not-before; `reason`: why a token issued `at` then is refused nevertheless. */
+/** Waits for the second after a not-before; `reason` explains why a token issued `at` then is still refused. */
 async function acceptableSecond(
   { settings, keys, origin }: Issuer,
   subject: Omit<Parameters<LedgerView['refuses']>[1], 'issuedAt' | 'expiresAt' | 'keyThumbprint'>,
@@ -145,7 +149,7 @@ async function acceptableSecond(
   }
 }
 
-/** The version of the tokens that a login gets: the least that the ledger lets pass. */
+/** Returns the token version for a login: the lowest that the ledger accepts. */
 export function versionOf({ settings, origin }: Issuer, user: User): number {
   return Math.max(user.version, origin().minimumVersion(settings.realm, user.sub))
 }
@@ -167,7 +171,7 @@ function commonClaims(
   }
 }
 
-/** Where the ledger is: a gate that is not as far refreshes before it accepts the token. */
+/** Returns the ledger's position: a gate that has not reached it refreshes before it accepts the token. */
 function headOf({ settings, origin }: Issuer): number {
   const status = origin().status()
   return status.find(({ realm }) => realm === settings.realm)?.sequence ?? 0

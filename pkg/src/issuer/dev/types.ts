@@ -18,14 +18,14 @@ export interface DevClient {
   id: string
   /** Default: the client is public. */
   secret?: string
-  /** How long its access tokens live. Default: as long as the issuer's. */
+  /** Lifetime of its access tokens. Default: the issuer's. */
   accessTokenSeconds?: number
   /**
-   * Where its refresh tokens are: in the answer's `body`, or in a `cookie` that scripts cannot read and pages of other
-   * origins cannot use. Default `body`.
+   * Where its refresh tokens are: in the response's `body`, or in a `cookie` that scripts cannot read and pages of
+   * other origins cannot use. Default `body`.
    */
   refreshTokenIn?: 'body' | 'cookie'
-  /** Where it may send browsers after a logout, exactly. Default: nowhere. */
+  /** URLs to which it may send browsers after a logout, compared exactly. Default: none. */
   postLogoutRedirectUris?: string[]
 }
 
@@ -33,9 +33,9 @@ export type DevAlgorithm = Extract<Algorithm, 'RS256' | 'PS256' | 'ES256' | 'EdD
 
 /** Options of a development issuer. Unknown options throw `invalid_option`. */
 export interface DevIssuerOptions {
-  /** The SQLite file: the same as the origin's store. This or `database` is needed. */
+  /** The SQLite file: the same as the origin's store. This or `database` is required. */
   path?: string
-  /** An open database instead; it stays open and the caller closes it. */
+  /** An open database to use instead; it stays open and the caller closes it. */
   database?: Database
   /** Its `iss`, as browsers and edges reach it: it must end with `/realms/{realm}`. */
   issuer: URL | string
@@ -43,48 +43,55 @@ export interface DevIssuerOptions {
   realm?: string
   /** The `aud` of access tokens. Default `api`. */
   audience?: string
-  /** How it signs. Default `RS256`. After a change the old key stays in the set, so that its tokens still verify. */
+  /**
+   * The signature algorithm. Default `RS256`. After a change the old key stays in the set, so that its tokens still
+   * verify.
+   */
   algorithm?: DevAlgorithm
   /** Default 300. */
   accessTokenSeconds?: number
-  /** How long a session may go unused. Default 1800. */
+  /** Maximum time without use of a session. Default 1800. */
   refreshTokenSeconds?: number
-  /** How long a session may go on at all. Default 36000. */
+  /** Maximum duration of a session. Default 36000. */
   sessionSeconds?: number
-  /** How long after its use a second use of a refresh token counts as a lost race and not as theft. Default 0. */
+  /**
+   * Time after its use within which a second use of a refresh token counts as a lost race and not as theft. Default 0.
+   */
   reuseGraceSeconds?: number
-  /** How often in a minute one address may fail with one user or client, as in the origin's options. Default 100. */
+  /** Maximum failures per minute of one address with one user or client, as in the origin's options. Default 100. */
   maxFailuresPerMinute?: number
-  /** The web origins whose scripts may read answers, such as `https://app.example`. Default: none. */
+  /** The web origins whose scripts may read responses, such as `https://app.example`. Default: none. */
   corsOrigins?: string[]
   /** Data of this origin that the browser clears after a logout, as in the origin's options. Default `storage`. */
   clearSiteData?: SiteData[]
-  /** From where it may be asked by `http:`: from this machine (`loopback`) or from `anywhere`. Default `loopback`. */
+  /** Sources of requests by `http:`: this machine (`loopback`) or `anywhere`. Default `loopback`. */
   plainHttp?: 'loopback' | 'anywhere'
-  /** Created when they are missing; stored values win. Default: `alice`, `bob`, and `admin` with `portcullis-admin`. */
+  /**
+   * Created if missing; stored values take precedence. Default: `alice`, `bob`, and `admin` with `portcullis-admin`.
+   */
   users?: DevUser[]
   /** Default: `demo`, public, and `backend` with secret `backend-secret`. */
   clients?: DevClient[]
 }
 
 /**
- * An issuer for development, demos and tests, with Keycloak's routes. Its passwords are well known: never put it where
- * others can reach it. It obeys the ledger of the origin it is attached to.
+ * An issuer for development, demos and tests, with Keycloak's routes. Its passwords are well known: never expose it to
+ * others. It follows the ledger of the origin to which it is attached.
  */
 export interface DevIssuer {
   /** For `createOrigin({ realms: [issuer.realm] })`. */
   readonly realm: OriginRealm
   /** For `createOrigin({ clients: issuer.clients })`: its clients may then revoke their tokens. */
   readonly clients: ClientOptions[]
-  /** Gives it the origin whose ledger it obeys. Needed before it serves. */
+  /** Attaches the origin whose ledger it follows. Required before it serves. */
   attach(origin: LedgerView): void
-  /** Answers its own routes; `undefined` for all others. Never rejects. */
+  /** Handles its own routes; resolves to `undefined` for all others. Never rejects. */
   fetch(request: Request, source?: RequestSource): Promise<Response | undefined>
-  /** Finishes requests under way. To be closed before its origin. */
+  /** Finishes running requests. Must be closed before its origin. */
   close(): Promise<void>
 }
 
-/** The part of the origin that the issuer uses: its ledger, which says who is logged out. */
+/** The part of the origin that the issuer uses: its ledger, which knows who is logged out. */
 export interface LedgerView
   extends Pick<
       Origin,

@@ -36,16 +36,16 @@ const SWEEP_INTERVAL_MS = 60_000
 const TELL_AGAIN_MS = 2_000
 /** Names that the ledger must be able to revoke. */
 const NAMES = ['session', 'subject', 'client'] as const
-/** Why a session ended, for the audit log. */
+/** The reason for the end of a session, for the audit log. */
 const REUSE = 'a refresh token was used twice'
 
-/** A new opaque refresh token: 43 characters that mean nothing. */
+/** Returns a new opaque refresh token: 43 characters without meaning. */
 export function opaqueToken(): string {
   return randomBytes(TOKEN_BYTES).toString('base64url')
 }
 
 /**
- * Opens the file and begins to report ended sessions that the ledger lacks. Throws `invalid_option`,
+ * Opens the file and starts reporting ended sessions that the ledger lacks. Throws `invalid_option`,
  * `store_unavailable`, `store_corrupt` or `store_newer`.
  */
 export function createRefreshTokens(options: RefreshTokensOptions): RefreshTokens {
@@ -145,7 +145,7 @@ class SqliteRefreshTokens implements RefreshTokens {
     if (this.#closesDatabase) this.#database.close()
   }
 
-  /** In a transaction. Nothing in it waits, so that its reads still hold when it writes. */
+  /** Must run in a transaction. It does not wait, so its reads are still valid when it writes. */
   #use({ presented, next, client, issuedAt, address }: RotateRequest): Rotation {
     const nowMs = this.#settings.nowMs()
     const hash = hashOf(presented)
@@ -164,10 +164,10 @@ class SqliteRefreshTokens implements RefreshTokens {
     return { outcome: 'rotated', family }
   }
 
-  /** The second use may be the thief's or the owner's: the session ends for both. */
+  /** Either use may be the thief's, so the session ends for both. */
   #usedAgain(token: StoredToken, usedAtMs: number, nowMs: number): Rotation {
     const family = familyOf(token, this.#settings.maxSeconds)
-    // A clock that was set back does not lengthen the grace.
+    // A clock that was set back does not extend the grace period.
     const agoMs = Math.abs(nowMs - usedAtMs)
     if (agoMs < this.#settings.reuseGraceSeconds * 1000) return { outcome: 'lost_race', family }
     this.#tables.endSession(token.session, 'to_be_told', this.#now())
@@ -199,7 +199,7 @@ class SqliteRefreshTokens implements RefreshTokens {
     return now >= issuedAt + this.#settings.idleSeconds || now >= startedAt + this.#settings.maxSeconds
   }
 
-  /** The session has ended here; should this process end now, the next one tells the ledger. */
+  /** Reports an ended session to the ledger. It has ended here: if this process stops now, the next one reports it. */
   async #tell(session: string, act: Act): Promise<'told' | 'to_be_told'> {
     const telling = this.#settings.origin.endSession(this.#settings.realm, session, act).then(() => {
       this.#tables.told(session)
@@ -231,7 +231,7 @@ class SqliteRefreshTokens implements RefreshTokens {
     }
   }
 
-  /** Once when it begins to fail and once when it works again. */
+  /** Reports once when the ledger starts to fail and once when it works again. */
   #report(error: unknown): void {
     if (this.#failing === (error !== undefined)) return
     this.#failing = error !== undefined
@@ -246,11 +246,11 @@ class SqliteRefreshTokens implements RefreshTokens {
 
   #assertNew(hash: string): void {
     if (this.#tables.token(hash) !== undefined)
-      throw invalid('the refresh token is known already: each must be another')
+      throw invalid('the refresh token is already known: each must be different')
   }
 
   #assertOpen(): void {
-    if (this.#closed) throw new PortcullisError('closed', 'the refresh tokens are closed')
+    if (this.#closed) throw new PortcullisError('closed', 'the refresh-token store is closed')
   }
 
   #now(): number {
@@ -258,7 +258,7 @@ class SqliteRefreshTokens implements RefreshTokens {
   }
 }
 
-/** The key of a refresh token in the table. A token is random or signed, so its hash needs no salt. */
+/** Returns the key of a refresh token in the table. A token is random or signed, so its hash needs no salt. */
 function hashOf(token: string): string {
   return createHash('sha256').update(token).digest('base64url')
 }

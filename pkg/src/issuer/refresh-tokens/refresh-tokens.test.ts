@@ -44,7 +44,7 @@ function open(options: Partial<RefreshTokensOptions> = {}): RefreshTokens {
   })
 }
 
-/** A login of a user of its own. */
+/** A login of a distinct user. */
 function logIn(
   tokens: RefreshTokens,
   more: { session?: string; subject?: string; client?: string } = {},
@@ -111,7 +111,7 @@ describe('rotation', () => {
     await tokens.close()
   })
 
-  test('takes names whole, also with a NUL in them', async () => {
+  test('stores names completely, even with a NUL in them', async () => {
     const tokens = open()
     const names = { session: 's\u0000a', subject: 'u\u0000a', client: 'c\u0000a' }
     const login = logIn(tokens, names)
@@ -128,7 +128,7 @@ describe('rotation', () => {
     await tokens.close()
   })
 
-  test('refuses unknown tokens, and those of another client; the session goes on', async () => {
+  test('refuses unknown tokens and those of another client; the session continues', async () => {
     const tokens = open()
     const { token } = logIn(tokens)
     assert.equal(await outcome(tokens, 'never given'), 'unknown_token')
@@ -152,7 +152,7 @@ describe('rotation', () => {
     database.close()
   })
 
-  test('ends when the session was not used, or has lasted, for too long', async () => {
+  test('ends after too long a time unused or in total', async () => {
     const tokens = open({ idleSeconds: 1_800, maxSeconds: 3_600 })
     const idle = logIn(tokens)
     let { token } = logIn(tokens)
@@ -169,7 +169,7 @@ describe('rotation', () => {
     await tokens.close()
   })
 
-  test('obeys the ledger: session, user, client, realm and token version', async () => {
+  test('follows the ledger: session, user, client, realm and token version', async () => {
     const tokens = open()
     const [session, user, version, raised] = [logIn(tokens), logIn(tokens), logIn(tokens), logIn(tokens)]
     await stage.origin.endSession('acme', session.session)
@@ -185,7 +185,7 @@ describe('rotation', () => {
     await tokens.close()
   })
 
-  test('of a client that has left its session is refused; the session goes on for the others', async () => {
+  test('of a client that has left its session is refused; the session continues for the others', async () => {
     const tokens = open()
     const left = logIn(tokens)
     const other = logIn(tokens, { session: left.session, subject: left.subject, client: 'backend' })
@@ -220,7 +220,7 @@ describe('rotation', () => {
     await tokens.close()
   })
 
-  test('counts from when the tokens were made, not from when they were remembered', async () => {
+  test('counts from the creation of the tokens, not from when they were stored', async () => {
     const tokens = open()
     const issuedAt = Math.floor(nowMs / 1000)
     const subject = crypto.randomUUID()
@@ -230,7 +230,7 @@ describe('rotation', () => {
     await tokens.close()
   })
 
-  test('stores nothing but hashes, and no token twice', async () => {
+  test('stores only hashes, and no token twice', async () => {
     const path = join(folder, 'hashes.db')
     const tokens = open({ path })
     const { token, ...login } = logIn(tokens)
@@ -247,7 +247,7 @@ describe('rotation', () => {
     await tokens.close()
   })
 
-  test('does not begin with names that the ledger could not revoke', () => {
+  test('refuses names that the ledger could not revoke', () => {
     const tokens = open()
     for (const member of ['session', 'subject', 'client']) {
       for (const name of ['', 'x'.repeat(1_025), '€'.repeat(342), 'a\ud800']) {
@@ -263,7 +263,7 @@ describe('rotation', () => {
 })
 
 describe('a reused token', () => {
-  test('ends its session, here and in the ledger, and no other', async () => {
+  test('ends only its session, here and in the ledger', async () => {
     const tokens = open()
     const subject = crypto.randomUUID()
     const [stolen, other] = [logIn(tokens, { subject }), logIn(tokens, { subject })]
@@ -283,7 +283,7 @@ describe('a reused token', () => {
     assert.equal(await outcome(tokens, stolen.token), 'session_ended')
     assert.equal(stage.sequence(), head)
     assert.equal(await outcome(tokens, other.token), 'rotated')
-    // The origin's own gate judges as every edge does.
+    // The origin's own gate decides like every edge.
     const judged = await stage.get('/admin/realms/acme/users/u/logout', {
       method: 'POST',
       headers: { authorization: `Bearer ${access}` },
@@ -292,7 +292,7 @@ describe('a reused token', () => {
     await tokens.close()
   })
 
-  test('also when it was spent many rotations ago, and has expired meanwhile', async () => {
+  test('even if it was spent many rotations ago and has expired meanwhile', async () => {
     const tokens = open({ reuseGraceSeconds: 10 })
     const { session, token } = logIn(tokens)
     let newest = token
@@ -309,7 +309,7 @@ describe('a reused token', () => {
     await tokens.close()
   })
 
-  test('within the grace has lost a race; after it, it was stolen', async () => {
+  test('counts as a lost race within the grace period, and as stolen after it', async () => {
     const tokens = open({ reuseGraceSeconds: 10 })
     const { token, session } = logIn(tokens)
     const { next } = await rotate(tokens, token)
@@ -325,7 +325,7 @@ describe('a reused token', () => {
     await tokens.close()
   })
 
-  test('after a clock went back has not more grace', async () => {
+  test('gets no longer grace period after a clock went back', async () => {
     const tokens = open({ reuseGraceSeconds: 10 })
     const { token } = logIn(tokens)
     await rotate(tokens, token)
@@ -353,13 +353,13 @@ for (const [reuseGraceSeconds, lost] of [
   })
 }
 
-describe('a reuse is reported to the ledger', () => {
+describe('reports a reuse to the ledger', () => {
   const failing = {
     refuses: (): undefined => undefined,
     endSession: () => Promise.reject(new PortcullisError('store_unavailable', 'full')),
   }
 
-  test('later, when it cannot be written now: the session has ended already', async () => {
+  test('later if it cannot be written now; the session has already ended', async () => {
     const told: string[] = []
     const reports: OriginReport[] = []
     let works = false
@@ -392,13 +392,13 @@ describe('a reuse is reported to the ledger', () => {
     await tokens.close()
   })
 
-  test('at the next start, when the process ended between', async () => {
+  test('at the next start if the process ended in between', async () => {
     const path = join(folder, 'killed.db')
     const before = open({ path, origin: { ...failing, endSession: () => new Promise(() => undefined) } })
     const { token, session } = logIn(before)
     await rotate(before, token)
     void rotate(before, token)
-    // The first process never reaches its ledger again; its file is opened by the next.
+    // The first process never reaches its ledger again; the next process opens its file.
     const next = open({ path })
     await until(() => hasEnded(session), 'the ledger has the session')
     assert.equal(await next.tellLedger(), 0)
@@ -502,7 +502,7 @@ test('deletes expired families and keeps the rest', async () => {
   await tokens.close()
 })
 
-test('options that are wrong are named; closed tokens say so', async () => {
+test('names wrong options; a closed store rejects calls', async () => {
   const good = { path: join(folder, 'options.db'), realm: 'acme', origin: stage.origin }
   const bad: [RegExp, object][] = [
     [/either path or database/, { ...good, path: undefined }],

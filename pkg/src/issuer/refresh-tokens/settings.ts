@@ -16,11 +16,11 @@ import {
 } from '../../options.ts'
 import type { RefreshTokensOptions } from './types.ts'
 
-/** The options with every default filled in. */
+/** The options with all defaults applied. */
 export type Settings = Required<Omit<RefreshTokensOptions, 'path' | 'database'>> &
   Pick<RefreshTokensOptions, 'path' | 'database'>
 
-/** Checks the options and fills in the defaults. Throws `invalid_option`. */
+/** Validates the options and applies the defaults. Throws `invalid_option`. */
 export function resolveRefreshTokensSettings(options: RefreshTokensOptions): Settings {
   checkOptions(options, RULES)
   if ((options.path === undefined) === (options.database === undefined))

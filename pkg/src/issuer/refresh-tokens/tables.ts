@@ -20,7 +20,7 @@ const SCHEMA = [
    CREATE INDEX refresh_tokens_family ON refresh_tokens (family);`,
 ]
 
-/** Of a family `f`; strings as `castTextOf` reads them. */
+/** Columns of a family `f`; strings as `castTextOf` reads them. */
 const FAMILY = `f.id, f.token_version, f.started_at, f.last_used_at, f.ended_at, ${[
   'session',
   'subject',
@@ -31,10 +31,10 @@ const FAMILY = `f.id, f.token_version, f.started_at, f.last_used_at, f.ended_at,
   .map((column) => `CAST(f.${column} AS BLOB) AS ${column}`)
   .join(', ')}`
 
-/** Families forgotten in one go, so that a sweep does not hold up rotations. */
+/** Maximum number of families deleted at once, so that a sweep does not delay rotations. */
 const SWEEP_FAMILIES = 1_000
 
-/** A token and the family it is of. */
+/** A token and its family. */
 export interface StoredToken {
   familyId: number
   session: string
@@ -48,23 +48,23 @@ export interface StoredToken {
   endedAt: number | undefined
   /** Unix seconds. */
   issuedAt: number
-  /** Unix milliseconds; `undefined`: it is not spent. */
+  /** Unix milliseconds; `undefined` if it is not spent. */
   usedAtMs: number | undefined
 }
 
-/** A family, and how it was used last. */
+/** A family and its last use. */
 export interface UsedFamily extends Omit<StoredToken, 'endedAt' | 'usedAtMs'> {
   /** Unix seconds. */
   lastUsedAt: number
-  /** From where. */
+  /** The address of the last use. */
   address: string | undefined
 }
 
 export interface TokenTables {
   token(hash: string): StoredToken | undefined
-  /** In a transaction of the caller's. */
+  /** Must run in a transaction of the caller. */
   addFamily(login: Login, hash: string, issuedAt: number): void
-  /** In a transaction of the caller's. */
+  /** Must run in a transaction of the caller. */
   replace(
     token: StoredToken,
     hash: string,
@@ -72,17 +72,17 @@ export interface TokenTables {
     nowMs: number,
   ): void
   endSession(session: string, ledger: 'told' | 'to_be_told', now: number): void
-  /** The ledger has recorded the end of the session. */
+  /** Records that the ledger has the end of the session. */
   told(session: string): void
-  /** Ended sessions that the ledger has not recorded. */
+  /** Returns ended sessions that the ledger has not recorded. */
   toBeTold(): string[]
-  /** Families that have not ended, oldest first. */
+  /** Returns families that have not ended, oldest first. */
   families(subject: string, startedAfter: number, usedAfter: number): UsedFamily[]
-  /** Deletes families that cannot be continued, unless the ledger has yet to be told; returns how many. */
+  /** Deletes families that cannot be continued, except those yet to be reported to the ledger; returns how many. */
   sweep(startedUntil: number, usedUntil: number): number
 }
 
-/** Makes the tables or brings them up to date. */
+/** Creates or upgrades the tables. */
 export function migrateRefreshTokens(database: Database): void {
   migrate(database, 'refresh-tokens', SCHEMA)
 }
@@ -143,7 +143,7 @@ export function openTokenTables(database: Database, realm: string): TokenTables 
   }
 }
 
-/** A family as the issuer sees it. */
+/** Returns a family as the issuer sees it. */
 export function familyOf(
   { session, subject, client, tokenVersion, scope, startedAt }: StoredToken,
   maxSeconds: number,
@@ -151,7 +151,7 @@ export function familyOf(
   return { session, subject, client, tokenVersion, scope, startedAt, endsAt: startedAt + maxSeconds }
 }
 
-/** A session may have several clients, and each a family of its own. */
+/** Groups families by session: a session may have several clients, each with its own family. */
 export function bySession(families: readonly UsedFamily[]): RefreshSession[] {
   const sessions = new Map<string, RefreshSession>()
   for (const { session, subject, client, startedAt, lastUsedAt, address } of families) {

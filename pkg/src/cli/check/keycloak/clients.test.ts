@@ -1,4 +1,4 @@
-// The settings of clients on which logouts and tokens depend: each one that is off is told, with its consequence.
+// The settings of clients on which logouts and tokens depend: each missing one is reported with its consequence.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -36,11 +36,11 @@ function levels(found: Map<string, Finding>): Record<string, string> {
   )
 }
 
-test('a client that is set up has no findings but good ones', () => {
+test('a client that is set up only has ok findings', () => {
   assert.deepEqual(levels(findings([client('web', GOOD)])), {})
 })
 
-test('a client without a URL, or with one elsewhere, is known by polling only', () => {
+test('logouts of a client without a URL, or with one elsewhere, are only found by polling', () => {
   const without = findings([client('web', GOOD), client('spa', { ...GOOD, attributes: {} })])
   assert.deepEqual(levels(without), { logout_urls: 'warning' })
   assert.match(without.get('logout_urls')?.says ?? '', /^client spa without a backchannel logout URL/)
@@ -50,7 +50,7 @@ test('a client without a URL, or with one elsewhere, is known by polling only', 
   assert.match(elsewhere.get('logout_urls')?.says ?? '', /elsewhere/)
 })
 
-test('a logout token without a session ends all of the user, which is told', () => {
+test('reports that a logout token without a session ends all sessions of the user', () => {
   const found = findings([
     client('web', { ...GOOD, attributes: { ...OURS, 'backchannel.logout.session.required': 'false' } }),
   ])
@@ -98,7 +98,7 @@ test('lightweight tokens need the subject and the audience switched on', () => {
   const accepting = findings([client('light', { ...GOOD, attributes })], {
     realm: { name: 'acme', audience: 'api', subjectless: 'accept' },
   })
-  assert.match(accepting.get('subjects')?.says ?? '', /by the session only/)
+  assert.match(accepting.get('subjects')?.says ?? '', /only matches them by session/)
 })
 
 test("a client's own lifespan beyond maxLifetimeSeconds is a failure", () => {
@@ -107,14 +107,14 @@ test("a client's own lifespan beyond maxLifetimeSeconds is a failure", () => {
   assert.match(found.get('client_lifetimes')?.fix ?? '', /raise maxLifetimeSeconds, to 3456000 \(40 days\) at most/)
 })
 
-test('a realm without Admin URLs learns of its logout by polling, and many names are counted', () => {
+test('logouts of a realm without Admin URLs are only found by polling; counts many names', () => {
   const many = Array.from({ length: 7 }, (_, index) => client(`c${index}`, { ...GOOD, adminUrl: '', attributes: {} }))
   const found = findings(many)
   assert.equal(found.get('admin_urls')?.level, 'warning')
   assert.match(found.get('logout_urls')?.says ?? '', /^clients c0, c1, c2, c3, c4 and 2 more/)
 })
 
-test("Keycloak's own clients, disabled ones and service accounts are left out", () => {
+test("skips Keycloak's own clients, disabled ones and service accounts", () => {
   const clients = [
     client('web', GOOD),
     client('account'),

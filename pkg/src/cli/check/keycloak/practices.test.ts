@@ -1,4 +1,4 @@
-// Best practices are ticked by the realm's settings; what may not be read is said to be unchecked.
+// Best practices are checked against the realm's settings; settings that may not be read are reported as unchecked.
 
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -29,11 +29,11 @@ function notOk(changes: Partial<PracticeFacts>): Record<string, string> {
   )
 }
 
-test('a realm that keeps all of them', () => {
+test('a realm that follows all of them', () => {
   assert.deepEqual(notOk({}), {})
 })
 
-test('each one that is not kept', () => {
+test('each one that is not followed', () => {
   const settings = GOOD.settings ?? {}
   assert.deepEqual(notOk({ baseUrl: new URL('http://127.0.0.1:8080') }), { https_only: 'warning' })
   assert.deepEqual(notOk({ settings: { ...settings, sslRequired: 'none' } }), { https_only: 'warning' })
@@ -49,7 +49,7 @@ test('each one that is not kept', () => {
   assert.deepEqual(notOk({ auditsEvents: false }), { audit: 'warning' })
 })
 
-test('settings that nobody may read are unchecked, not good', () => {
+test('settings that no account may read are unchecked, not ok', () => {
   assert.deepEqual(notOk({ settings: undefined, auditsEvents: undefined }), {
     https_only: 'unchecked',
     short_access_tokens: 'unchecked',
@@ -60,7 +60,7 @@ test('settings that nobody may read are unchecked, not good', () => {
   })
 })
 
-test('they are printed as a ticked list below the other findings', () => {
+test('prints them as a check list below the other findings', () => {
   const findings = practiceFindings({ ...GOOD, auditsEvents: false, settings: undefined })
   const text = findingsText({
     connector: 'keycloak',
@@ -70,5 +70,5 @@ test('they are printed as a ticked list below the other findings', () => {
   assert.match(text, /^keycloak, realm acme\n {2}ok {8}issuer: as configured\nBest practices\n/)
   assert.match(text, /\n {2}\[\?\] Brute force detection on: not read/)
   assert.match(text, /\n {2}\[x\] Keys can be rotated without a gap: RS256, the oldest of 2026-03-01/)
-  assert.match(text, /\n {2}\[ \] Logins and token use are audited: not so/)
+  assert.match(text, /\n {2}\[ \] Logins and token use are audited: no/)
 })

@@ -2,25 +2,25 @@ import { isLoopback } from '../../../http/loopback.ts'
 import { type JsonObject, numberOf } from '../../keycloak/json.ts'
 import { type Finding, ok, PRACTICE, unchecked, warning } from '../finding.ts'
 
-/** The settings of a realm that a best practice is about. */
+/** The settings of a realm that best practices concern. */
 export interface PracticeFacts {
   readonly baseUrl: URL
   readonly issuer: string
-  /** An answer of `GET /admin/realms/{realm}`; `undefined`: no account may read all of it. */
+  /** A response of `GET /admin/realms/{realm}`; `undefined` if no account may read all of it. */
   readonly settings: JsonObject | undefined
-  /** The longest token lifespan of those that clients have of their own, in seconds; 0: none has. */
+  /** The longest token lifespan set for a client, in seconds; 0 if none is set. */
   readonly longestClientLifespan: number
   readonly keys: readonly { readonly alg: string; readonly since: Date | undefined }[]
   readonly acts: boolean
-  /** Whether events of users and administrators are stored; `undefined`: no account may read it. */
+  /** Whether events of users and administrators are stored; `undefined` if no account may read that. */
   readonly auditsEvents: boolean | undefined
 }
 
 const SHORT_TOKEN_SECONDS = 15 * 60
 const SHORT_IDLE_SECONDS = 60 * 60
-const TO_READ = 'give the reader the role view-realm, or set PORTCULLIS_ADMIN_PASSWORD for this run'
+const TO_READ = 'assign the role view-realm to the reader, or set PORTCULLIS_ADMIN_PASSWORD for this run'
 
-/** Best practices for tokens of Keycloak, each ticked or not. */
+/** Checks best practices for tokens of Keycloak. */
 export function practiceFindings(facts: PracticeFacts): Finding[] {
   return [httpsOnly(facts), ...fromSettings(facts), onSuspicion(facts), keys(facts), audit(facts)]
 }
@@ -32,10 +32,10 @@ function httpsOnly({ baseUrl, issuer, settings }: PracticeFacts): Finding {
     return warning(
       check,
       `HTTPS only: Keycloak is used over http:${isLoopback(baseUrl) ? ', on this machine' : ''}`,
-      'put TLS before it, and make its hostname an https: URL',
+      'use TLS in front of it, and set its hostname to an https: URL',
     )
   if (settings === undefined)
-    return unchecked(check, "HTTPS only: the addresses are https:, the realm's 'Require SSL' was not read", TO_READ)
+    return unchecked(check, "HTTPS only: the addresses are https:, but the realm's 'Require SSL' was not read", TO_READ)
   if (settings['sslRequired'] === 'none')
     return warning(
       check,
@@ -45,14 +45,14 @@ function httpsOnly({ baseUrl, issuer, settings }: PracticeFacts): Finding {
   return ok(check, 'HTTPS only')
 }
 
-/** The practices that are one setting of the realm each. */
+/** Checks the practices that are a single setting of the realm. */
 function fromSettings({ settings, longestClientLifespan }: PracticeFacts): Finding[] {
   return SETTINGS.map(({ check, title, isKept, fix }) => {
     if (settings === undefined)
-      return unchecked(PRACTICE + check, `${title}: not read, for it needs the right view-realm`, TO_READ)
+      return unchecked(PRACTICE + check, `${title}: not read, because that requires the right view-realm`, TO_READ)
     return isKept(settings, longestClientLifespan)
       ? ok(PRACTICE + check, title)
-      : warning(PRACTICE + check, `${title}: not so`, fix)
+      : warning(PRACTICE + check, `${title}: no`, fix)
   })
 }
 
@@ -95,7 +95,7 @@ function onSuspicion({ acts }: PracticeFacts): Finding {
   const check = `${PRACTICE}logout_on_suspicion`
   return ok(
     check,
-    `Logout on suspicion: in Keycloak's console${acts ? ', or at the origin, which tells Keycloak' : "; at the origin too, but Keycloak's sessions then go on (init --forward)"}`,
+    `Logout on suspicion: in Keycloak's console${acts ? ', or at the origin, which notifies Keycloak' : "; at the origin too, but Keycloak's sessions then continue (init --forward)"}`,
   )
 }
 
@@ -121,9 +121,9 @@ function audit({ auditsEvents }: PracticeFacts): Finding {
     return unchecked(
       check,
       'Logins and token use are audited: the events config was not read',
-      'give the reader the role view-events',
+      'assign the role view-events to the reader',
     )
   return auditsEvents
     ? ok(check, 'Logins and token use are audited: events are stored')
-    : warning(check, 'Logins and token use are audited: not so', 'Realm settings > Events, or portcullis init')
+    : warning(check, 'Logins and token use are audited: no', 'Realm settings > Events, or portcullis init')
 }

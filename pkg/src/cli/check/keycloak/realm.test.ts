@@ -1,4 +1,4 @@
-// A check of a running Keycloak: a fault of the address, the keys or the accounts is one sentence each, never an
+// A check of a running Keycloak: a fault of the address, the keys or the accounts gives one sentence, never an
 // exception.
 
 import assert from 'node:assert/strict'
@@ -72,13 +72,13 @@ test('a realm that is set up', async () => {
   assert.match(found.get('keys')?.says ?? '', /a signing key: RS256$/)
 })
 
-test('another issuer than the configuration has', async () => {
+test('an issuer other than the configured one', async () => {
   const found = await findings({ issuer: 'https://other.example/realms/acme' })
   assert.deepEqual(failures(found), ['issuer'])
   assert.match(found.get('issuer')?.says ?? '', /names another issuer/)
 })
 
-test('a realm that is renamed, a login page, and no server at all', async () => {
+test('a renamed realm, a login page, and no server at all', async () => {
   assert.match((await findings({ realm: 'renamed' })).get('issuer')?.says ?? '', /has no realm 'renamed'/)
   keycloak.intercept = (_, response) => (
     response.writeHead(200, { 'content-type': 'text/html' }).end('<html>Sign in</html>'), true
@@ -88,17 +88,17 @@ test('a realm that is renamed, a login page, and no server at all', async () => 
   assert.match((await findings()).get('issuer')?.says ?? '', /could not be reached/)
 })
 
-test('keys that are not there', async () => {
+test('missing keys', async () => {
   assert.deepEqual(failures(await findings({ jwks: `${keycloak.baseUrl}/nowhere` })), ['keys'])
 })
 
-test('a wrong secret, which is not repeated', async () => {
+test('a wrong secret, which the message does not contain', async () => {
   const found = await findings({ secret: 'a-wrong-secret' })
   assert.deepEqual(failures(found), ['events', 'clients'])
   assert.ok([...found.values()].every(({ says, fix }) => !`${says}${fix}`.includes('a-wrong-secret')))
 })
 
-test('a right that is missing, and events that are not stored', async () => {
+test('a missing right, and events that are not stored', async () => {
   keycloak.rights.delete('view-clients')
   assert.match((await findings()).get('missing_right')?.says ?? '', /lacks the role 'view-clients'/)
   keycloak.rights.add('view-clients')
@@ -114,7 +114,7 @@ test('no service account at all', async () => {
   assert.equal(found.get('clients')?.level, 'unchecked')
 })
 
-test('compares the token lifespan with maxLifetimeSeconds, and names the largest one there is', async () => {
+test('compares the token lifespan with maxLifetimeSeconds, and names the longest one', async () => {
   const lifetime = async (seconds: number | undefined): Promise<Finding | undefined> => {
     lifespan = seconds
     return (await findings()).get('lifetime')

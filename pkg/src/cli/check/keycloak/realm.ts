@@ -28,7 +28,7 @@ export interface KeycloakCheck {
   readonly connector: KeycloakSettings
   readonly realm: OriginRealm & { readonly maxLifetimeSeconds: number }
   readonly plainHttp: 'loopback' | 'anywhere'
-  /** Reads the settings that the service account may not. */
+  /** An administrator who reads the settings that the service account may not read. */
   readonly administrator: { readonly name: string; readonly password: string } | undefined
 }
 
@@ -36,10 +36,10 @@ type Key = PracticeFacts['keys'][number]
 
 const TIMEOUT_MS = 10_000
 const MAX_KEYS_BYTES = 1_024 * 1_024
-/** Findings of which the consequence is delay, or a gap after a long downtime only. */
+/** Findings that only cause delay, or a gap after a long downtime. */
 const LATE_ONLY: readonly Incomplete['kind'][] = ['admin_details_off', 'short_retention']
 
-/** Asks a running Keycloak for all that a connector depends on. Never rejects: each failure is a finding. */
+/** Checks everything on a running Keycloak that a connector depends on. Never rejects: each failure is a finding. */
 export async function checkKeycloak(check: KeycloakCheck): Promise<Finding[]> {
   const { connector, realm } = check
   const http = keycloakAt(connector.baseUrl, check.plainHttp)
@@ -117,11 +117,11 @@ async function downloadJson(url: URL): Promise<unknown> {
     maxBytes: MAX_KEYS_BYTES,
     signal: AbortSignal.timeout(TIMEOUT_MS),
   })
-  if (status !== 200) throw new PortcullisError('jwks_unreachable', `${url.host} answered ${status}`)
+  if (status !== 200) throw new PortcullisError('jwks_unreachable', `${url.host} responded with ${status}`)
   return JSON.parse(new TextDecoder().decode(bytes)) as unknown
 }
 
-/** Signing keys only; Keycloak publishes one for encryption as well. */
+/** Returns signing keys only; Keycloak also publishes one for encryption. */
 function keysOf(jwks: unknown): Key[] {
   const keys = objectsOf(objectOf(jwks)['keys']).filter((key) => key['use'] !== 'enc')
   return keys.map((key) => ({
@@ -130,7 +130,7 @@ function keysOf(jwks: unknown): Key[] {
   }))
 }
 
-/** When the key was made: Keycloak certifies each RSA key itself at that time. */
+/** Returns when the key was created: Keycloak certifies each RSA key itself at that time. */
 function certifiedSince(certificate: string | undefined): Date | undefined {
   if (certificate === undefined) return undefined
   try {
@@ -140,7 +140,7 @@ function certifiedSince(certificate: string | undefined): Date | undefined {
   }
 }
 
-/** `undefined`: there is no administrator, or the password is right. */
+/** Returns `undefined` if there is no administrator or the password is correct. */
 async function signInFinding(administrator: AdminApi | undefined): Promise<Finding | undefined> {
   try {
     await administrator?.get({ path: [], right: 'view-realm' })
@@ -151,8 +151,8 @@ async function signInFinding(administrator: AdminApi | undefined): Promise<Findi
 }
 
 /**
- * The realm's settings by the first account that may read all of them: with fewer rights, Keycloak answers a few
- * members only.
+ * Returns the realm's settings from the first account that may read all of them: with fewer rights, Keycloak returns
+ * only a few members.
  */
 async function wholeRealm(apis: readonly (AdminApi | undefined)[]): Promise<JsonObject | undefined> {
   for (const api of apis) {
@@ -169,7 +169,11 @@ async function clientsOf(
   if (reader === undefined)
     return {
       findings: [
-        unchecked('clients', 'no clients were read, for there is no service account', 'make one with portcullis init'),
+        unchecked(
+          'clients',
+          'no clients were read, because there is no service account',
+          'create one with portcullis init',
+        ),
       ],
       longest: [],
     }
@@ -179,13 +183,13 @@ async function clientsOf(
     return { findings, longest: clients.map(({ accessTokenLifespan = 0 }) => accessTokenLifespan) }
   } catch (cause) {
     return {
-      findings: [failure('clients', sentenceOf(cause), 'run portcullis init, which gives the rights')],
+      findings: [failure('clients', sentenceOf(cause), 'run portcullis init, which assigns the rights')],
       longest: [],
     }
   }
 }
 
-/** The conditions that the connector would report as incomplete, and whether events are stored at all. */
+/** Checks the conditions that the connector would report as incomplete, and whether events are stored at all. */
 async function storedFindings(
   client: AdminClient | undefined,
   { connector, realm }: KeycloakCheck,
@@ -195,8 +199,8 @@ async function storedFindings(
       findings: [
         warning(
           'events',
-          'there is no service account that reads events: revoked tokens, reused refresh tokens, disabled and deleted users are never known',
-          'make one with portcullis init',
+          'there is no service account that reads events: revoked tokens, reused refresh tokens, and disabled or deleted users are never noticed',
+          'create one with portcullis init',
         ),
       ],
       auditsEvents: undefined,
@@ -214,14 +218,14 @@ async function storedFindings(
           : [
               ok(
                 'events',
-                `the service account ${connector.serviceAccount?.clientId ?? ''} may read all that is needed, and the realm stores it`,
+                `the service account ${connector.serviceAccount?.clientId ?? ''} may read everything that is needed, and the realm stores it`,
               ),
             ],
       auditsEvents: has('missing_right') ? undefined : !has('user_events_off', 'admin_events_off'),
     }
   } catch (cause) {
     return {
-      findings: [failure('events', sentenceOf(cause), 'give it the secret of the client, or run portcullis init')],
+      findings: [failure('events', sentenceOf(cause), 'configure the secret of the client, or run portcullis init')],
       auditsEvents: undefined,
     }
   }
@@ -242,7 +246,7 @@ async function actorFindings(http: KeycloakHttp, { realm, actingAccount }: Keycl
       ),
     ]
   } catch (cause) {
-    return [failure('actor', sentenceOf(cause), 'give it the secret of the client, or run portcullis init --forward')]
+    return [failure('actor', sentenceOf(cause), 'configure the secret of the client, or run portcullis init --forward')]
   }
 }
 
@@ -251,8 +255,8 @@ function lifetimeFinding(settings: JsonObject | undefined, maxLifetimeSeconds: n
   if (lifespan === undefined)
     return unchecked(
       'lifetime',
-      "the realm's token lifespan was not read, for it needs the right view-realm",
-      'give the reader that role, or set PORTCULLIS_ADMIN_PASSWORD for this run',
+      "the realm's token lifespan was not read, because that requires the right view-realm",
+      'assign that role to the reader, or set PORTCULLIS_ADMIN_PASSWORD for this run',
     )
   if (lifespan <= maxLifetimeSeconds)
     return ok('lifetime', `access tokens live ${lifespan} s, revocations ${maxLifetimeSeconds} s (maxLifetimeSeconds)`)
@@ -264,5 +268,5 @@ function lifetimeFinding(settings: JsonObject | undefined, maxLifetimeSeconds: n
 }
 
 function sentenceOf(cause: unknown): string {
-  return cause instanceof PortcullisError ? cause.message : 'the answer is not what Keycloak sends'
+  return cause instanceof PortcullisError ? cause.message : "the response is not in Keycloak's form"
 }

@@ -1,8 +1,6 @@
 import type { SESSION_REQUIRED, LOGOUT_URL, Mapper } from '../../keycloak/registered-client.ts'
 
-/**
- * One setting that differs: the value read (`before`) and the wanted one (`after`). Turned round, it is the undoing.
- */
+/** One setting that differs: the value read (`before`) and the wanted one (`after`). Swapped, it is the undo. */
 export type Change =
   | { readonly kind: 'realm'; readonly setting: RealmSetting; readonly before: RealmValue; readonly after: RealmValue }
   | {
@@ -58,15 +56,15 @@ export function sentenceOf(change: Change): string {
     case 'account':
       return `client ${change.client}, a service account: ${change.after === null ? 'deleted' : 'created'}`
     case 'right':
-      return `client ${change.client}: role ${change.right} of realm-management: ${change.after ? 'given' : 'taken away'}`
+      return `client ${change.client}: role ${change.right} of realm-management: ${change.after ? 'assigned' : 'removed'}`
   }
 }
 
-/** Lists of event types are long: only differences are shown. */
+/** Describes a difference. Lists of event types are long, so only differences are shown. */
 function differenceOf(before: RealmValue, after: RealmValue): string {
   if (!Array.isArray(before) || !Array.isArray(after)) return `${shown(before)} -> ${shown(after)}`
-  if (before.length === 0) return `the default types -> ${after.length} types, those among them`
-  if (after.length === 0) return 'the types named -> the default types'
+  if (before.length === 0) return `the default types -> ${after.length} types, including those`
+  if (after.length === 0) return 'the listed types -> the default types'
   const added = after.filter((each) => !before.includes(each)).map((each) => `+${each}`)
   const removed = before.filter((each) => !after.includes(each)).map((each) => `-${each}`)
   return [...added, ...removed].join(' ')

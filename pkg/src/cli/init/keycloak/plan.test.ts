@@ -1,4 +1,4 @@
-// A plan of changes follows from a realm's state: it adds, and replaces nothing.
+// A plan of changes is derived from a realm's state: it adds settings, and replaces none.
 
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -19,7 +19,7 @@ const LOGOUT_URL = 'https://origin.example/base/realms/acme/backchannel-logout'
 const ADMIN_URL = 'https://origin.example/base/realms/acme'
 const STORED = ['LOGIN', 'LOGOUT', 'REVOKE_GRANT']
 
-/** A realm as Keycloak makes it. */
+/** A realm as created by Keycloak. */
 function state(changes: Partial<RealmState> = {}): RealmState {
   return {
     settings: {
@@ -43,7 +43,7 @@ function sentences(changes: readonly Change[]): string[] {
 }
 
 describe('a plan', () => {
-  test('of a new realm switches events on, sets URLs, and makes the account that reads', () => {
+  test('of a new realm switches events on, sets URLs, and creates the reading account', () => {
     const { changes } = planOf(state(), OPTIONS)
     assert.deepEqual(
       sentences(changes).filter((each) => !each.includes('enabledEventTypes')),
@@ -55,9 +55,9 @@ describe('a plan', () => {
         'client web: backchannel.logout.session.required: none -> true',
         `client web: adminUrl: none -> ${ADMIN_URL}`,
         'client portcullis-reader, a service account: created',
-        'client portcullis-reader: role view-events of realm-management: given',
-        'client portcullis-reader: role view-users of realm-management: given',
-        'client portcullis-reader: role view-clients of realm-management: given',
+        'client portcullis-reader: role view-events of realm-management: assigned',
+        'client portcullis-reader: role view-users of realm-management: assigned',
+        'client portcullis-reader: role view-clients of realm-management: assigned',
       ],
     )
   })
@@ -72,7 +72,7 @@ describe('a plan', () => {
     assert.deepEqual(change?.before, [])
   })
 
-  test('lengthens a short retention, and leaves a long one and none', () => {
+  test('extends a short retention, and keeps a long or unlimited one', () => {
     const { settings } = state()
     const { changes } = planOf(
       state({ settings: { ...settings, eventsExpiration: 3_600, adminEventsExpiration: 8 * 86_400 } }),
@@ -88,7 +88,7 @@ describe('a plan', () => {
     )
   })
 
-  test('lists another URL, and replaces none', () => {
+  test('notes another URL, and replaces none', () => {
     const attributes = {
       'backchannel.logout.url': 'https://other.example/logout',
       'backchannel.logout.session.required': 'false',
@@ -118,7 +118,7 @@ describe('a plan', () => {
     )
   })
 
-  test('adds the audience for named clients only, and where it is missing', () => {
+  test('adds the audience only for named clients, and only if it is missing', () => {
     const clients = [client('web'), client('spa'), client('done', { protocolMappers: [audienceMapper('api')] })]
     const { changes, notes } = planOf(state({ clients }), { ...OPTIONS, clients: ['web', 'done'] })
     assert.deepEqual(
@@ -129,13 +129,13 @@ describe('a plan', () => {
     assert.throws(() => planOf(state(), { ...OPTIONS, clients: ['nobody'] }), /no OpenID Connect client 'nobody'/)
   })
 
-  test('makes the account that acts on demand only, and no account of a client that is another', () => {
+  test('creates the acting account only on request, and no account from a different client', () => {
     const forwarding = sentences(planOf(state(), { ...OPTIONS, forward: true }).changes)
-    assert.ok(forwarding.includes('client portcullis-actor: role manage-users of realm-management: given'))
+    assert.ok(forwarding.includes('client portcullis-actor: role manage-users of realm-management: assigned'))
     const accounts = { 'portcullis-reader': { id: 'x', isServiceAccount: false, rights: [] } }
     assert.throws(
       () => planOf(state({ accounts }), OPTIONS),
-      /a client portcullis-reader already, which is no service account/,
+      /the realm already has a client portcullis-reader that is not a service account/,
     )
   })
 
@@ -163,13 +163,13 @@ describe('a plan', () => {
   })
 })
 
-describe('an undoing', () => {
+describe('an undo', () => {
   const done: Change[] = [
     { kind: 'realm', setting: 'eventsEnabled', before: false, after: true },
     { kind: 'client', client: 'web', id: 'id-of-web', setting: 'adminUrl', before: '', after: ADMIN_URL },
   ]
 
-  test('turns changes round, last first', () => {
+  test('inverts changes, last first', () => {
     const { settings } = state()
     const after = state({
       settings: { ...settings, eventsEnabled: true },
@@ -181,13 +181,13 @@ describe('an undoing', () => {
     ])
   })
 
-  test('leaves settings altered since, and is empty afterwards', () => {
+  test('keeps settings that have changed since, and is empty afterwards', () => {
     const { changes, notes } = undoPlan(
       state({ clients: [client('web', { adminUrl: 'https://other.example' })] }),
       done,
     )
     assert.deepEqual(changes, [])
-    assert.deepEqual(notes, ['client web: adminUrl was altered since, and is left as it is'])
+    assert.deepEqual(notes, ['client web: adminUrl has changed since, and is kept'])
     assert.deepEqual(undoPlan(state(), done), { changes: [], notes: [] })
   })
 })

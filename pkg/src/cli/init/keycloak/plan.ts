@@ -19,11 +19,12 @@ export const READER = 'portcullis-reader'
 /** The service account that acts. */
 export const ACTOR = 'portcullis-actor'
 const RIGHTS: Readonly<Record<string, readonly string[]>> = { [READER]: READING_RIGHTS, [ACTOR]: ACTING_RIGHTS }
-/** Events are kept at least so long, so that an origin which was down for a long weekend misses none. */
+/** Minimum retention of events, so that an origin that was down for a long weekend misses none. */
 const LEAST_RETENTION_SECONDS = 7 * 24 * 3_600
 
 /**
- * The changes that a realm needs for a complete connector. Throws `UsageError` for options that do not fit the realm.
+ * Returns the changes that a realm needs for a complete connector. Throws `UsageError` for options that do not fit the
+ * realm.
  */
 export function planOf(state: RealmState, options: InitOptions): Plan {
   const parts = [
@@ -36,7 +37,7 @@ export function planOf(state: RealmState, options: InitOptions): Plan {
   return { changes: parts.flatMap(({ changes }) => changes), notes: parts.flatMap(({ notes }) => notes) }
 }
 
-/** The changes turned round, last first. A result that was altered since is left, and noted. */
+/** Returns the inverse changes, in reverse order. A result that was changed since is kept and noted. */
 export function undoPlan(state: RealmState, done: readonly Change[]): Plan {
   const open = done
     .map(reversed)
@@ -48,11 +49,14 @@ export function undoPlan(state: RealmState, done: readonly Change[]): Plan {
   ]
   return {
     changes: ours,
-    notes: altered.map((change) => `${subjectOf(change)} was altered since, and is left as it is`),
+    notes: altered.map((change) => `${subjectOf(change)} has changed since, and is kept`),
   }
 }
 
-/** Keycloak's own clients get tokens for Keycloak only, and clients without users have no sessions to end. */
+/**
+ * Returns whether actions are pushed to a client. Keycloak's own clients only get tokens for Keycloak, and clients
+ * without users have no sessions to end.
+ */
 function isPushed(client: RegisteredClient): boolean {
   return !client.builtIn && client.hasSessions
 }
@@ -75,7 +79,7 @@ function eventsPlan({ settings, storedEventTypes }: RealmState): Plan {
       changes.push({ kind: 'realm', setting, before: seconds, after: LEAST_RETENTION_SECONDS })
     else if (seconds === null || seconds === 0)
       notes.push(
-        `realm: ${setting}: events are kept for ever; a week is enough for Portcullis, if the database is to stay small`,
+        `realm: ${setting}: events are kept permanently; a week is enough for Portcullis, and keeps the database small`,
       )
   }
   return { changes, notes }
@@ -92,7 +96,7 @@ function urlsPlan(client: RegisteredClient, { realm, origin }: InitOptions): Pla
   if (client.backchannelLogoutUrl === '') set(LOGOUT_URL, '', logout)
   else if (client.backchannelLogoutUrl !== logout)
     notes.push(
-      `client ${client.clientId}: has another ${LOGOUT_URL}, which is kept: its logouts are known by polling only`,
+      `client ${client.clientId}: has another ${LOGOUT_URL}, which is kept: its logouts are only found by polling`,
     )
   if (
     (client.backchannelLogoutUrl === '' || client.backchannelLogoutUrl === logout) &&
@@ -116,7 +120,7 @@ function audiencePlan({ clients, scopes }: RealmState, options: InitOptions): Pl
     if (hasAudience(client, new Map(scopes), [options.audience])) continue
     if (client.mappers.some(({ name }) => name === mapper.name))
       throw new UsageError(
-        `client ${client.clientId}: its protocol mapper '${mapper.name}' sets another audience, or none`,
+        `client ${client.clientId}: its protocol mapper '${mapper.name}' sets another audience, or no audience`,
       )
     changes.push({
       kind: 'mapper',
@@ -133,7 +137,7 @@ function audiencePlan({ clients, scopes }: RealmState, options: InitOptions): Pl
   )
   const notes = without.map(
     ({ clientId }) =>
-      `client ${clientId}: its tokens lack the audience '${options.audience}', and are refused; if it calls the API: --client ${clientId}`,
+      `client ${clientId}: its tokens lack the audience '${options.audience}' and are refused; if it calls the API, use --client ${clientId}`,
   )
   return { changes, notes }
 }
@@ -155,7 +159,7 @@ function audienceMapper(audience: string): Mapper {
 function accountPlan({ accounts }: RealmState, client: string): Plan {
   const account = accounts[client]
   if (account?.isServiceAccount === false)
-    throw new UsageError(`the realm has a client ${client} already, which is no service account`)
+    throw new UsageError(`the realm already has a client ${client} that is not a service account`)
   const missing = (RIGHTS[client] ?? []).filter((right) => account?.rights.includes(right) !== true)
   return {
     changes: [

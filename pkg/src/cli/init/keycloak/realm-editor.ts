@@ -8,7 +8,7 @@ import { type RealmState, realmSettings, type ServiceAccount } from './realm-sta
 /** The client whose roles are the rights over its realm. */
 const RIGHTS_CLIENT = 'realm-management'
 
-/** Reads a realm as a whole, and changes it one setting at a time. Verbs reject with `connector_failed`. */
+/** Reads a realm as a whole, and changes it one setting at a time. Methods reject with `connector_failed`. */
 export class RealmEditor {
   readonly #api: AdminApi
 
@@ -40,7 +40,7 @@ export class RealmEditor {
       case 'realm':
         return this.#set(change.setting, change.after)
       case 'client':
-        // Keycloak merges: members and attributes that are not named stay.
+        // Keycloak merges: members and attributes that are not sent are kept.
         return this.#api.send(
           'put',
           ofClient(change.id),
@@ -63,7 +63,7 @@ export class RealmEditor {
     }
   }
 
-  /** The secret of a service account. */
+  /** Returns the secret of a service account. */
   async secretOf(client: string): Promise<string> {
     const id = (await this.#account(client))?.id ?? ''
     return textOf(objectOf(await this.#api.get(ofClient(id, 'client-secret')))['value'])
@@ -84,7 +84,7 @@ export class RealmEditor {
     )
   }
 
-  /** Where the rights of a service account are listed, given and taken. */
+  /** Returns the path at which the rights of a service account are listed, assigned and removed. */
   async #rightsOf(id: string): Promise<AdminCall> {
     const user = textOf(objectOf(await this.#api.get(ofClient(id, 'service-account-user')))['id'])
     return { path: ['users', user, 'role-mappings', 'clients', await this.#rightsClient()], right: 'manage-users' }
@@ -105,7 +105,9 @@ export class RealmEditor {
     return textOf(mappers.find((each) => each['name'] === name)?.['id'])
   }
 
-  /** Members that a realm's update does not name are kept, except attributes: those must be sent whole. */
+  /**
+   * Sets a setting. Members missing from a realm's update are kept, except attributes: those must be sent completely.
+   */
   async #set(setting: RealmSetting, value: RealmValue): Promise<void> {
     if (setting !== 'adminEventsExpiration') return this.#api.send('put', REALM, { [setting]: value })
     const attributes = objectOf(objectOf(await this.#api.get(REALM))['attributes'])
@@ -125,13 +127,13 @@ function ofClient(id: string, ...path: string[]): AdminCall {
   return { path: ['clients', id, ...path], right: 'manage-clients' }
 }
 
-/** The representation of a client that users cannot log in to. */
+/** Returns the representation of a client to which users cannot log in. */
 function serviceAccount(id: string, clientId: string): JsonObject {
   return {
     id,
     clientId,
     name: clientId,
-    description: 'The connector of Portcullis; made by portcullis init.',
+    description: 'The connector of Portcullis; created by portcullis init.',
     protocol: 'openid-connect',
     publicClient: false,
     serviceAccountsEnabled: true,

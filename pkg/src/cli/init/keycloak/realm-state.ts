@@ -3,12 +3,12 @@ import { LOGOUT_URL, type Mapper, type RegisteredClient, SESSION_REQUIRED } from
 import type { Change, ClientSetting, RealmSetting, RealmValue } from './change.ts'
 
 /**
- * All of a realm that a plan of changes depends on. Plain JSON in a fixed order, so that equal states have equal
- * digests.
+ * Everything in a realm on which a plan of changes depends. Plain JSON in a fixed order, so that equal states have
+ * equal digests.
  */
 export interface RealmState {
   readonly settings: Readonly<Record<RealmSetting, RealmValue>>
-  /** The user events that are stored now; where the realm names none, Keycloak's default ones. */
+  /** The user events stored now; if the realm lists none, Keycloak's default ones. */
   readonly storedEventTypes: readonly string[]
   readonly clients: readonly RegisteredClient[]
   readonly scopes: readonly (readonly [name: string, mappers: readonly Mapper[]])[]
@@ -19,13 +19,13 @@ export interface RealmState {
 export interface ServiceAccount {
   /** The client's internal UUID. */
   readonly id: string
-  /** False: a client of that name exists, and is something else. */
+  /** False: a client with that name exists, but is something else. */
   readonly isServiceAccount: boolean
   /** Its roles of `realm-management`. */
   readonly rights: readonly string[]
 }
 
-/** The settings of an answer of `GET /admin/realms/{realm}`. */
+/** Returns the settings in a response of `GET /admin/realms/{realm}`. */
 export function realmSettings(answer: unknown): RealmState['settings'] {
   const realm = objectOf(answer)
   const expiration = Number(textOf(objectOf(realm['attributes'])['adminEventsExpiration']))
@@ -39,7 +39,7 @@ export function realmSettings(answer: unknown): RealmState['settings'] {
   }
 }
 
-/** Whether a state has the value that a change begins or ends with. */
+/** Returns whether a state has the value before or after a change. */
 export function holds(state: RealmState, change: Change, value: 'before' | 'after'): boolean {
   return JSON.stringify(currentOf(state, change)) === JSON.stringify(change[value])
 }

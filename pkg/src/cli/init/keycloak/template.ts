@@ -10,7 +10,7 @@ import { RealmEditor } from './realm-editor.ts'
 import { holds, type RealmState } from './realm-state.ts'
 
 export const keycloak: Template = {
-  help: 'the base URL of a Keycloak, as the origin reaches it',
+  help: 'the base URL of Keycloak, as the origin reaches it',
   discover,
   administer: ({ url, realm }, administrator) =>
     administration(new RealmEditor(administratorApi(keycloakAt(baseUrlOf(url)), realm, administrator))),
@@ -21,7 +21,7 @@ const KINDS: readonly Change['kind'][] = ['realm', 'client', 'mapper', 'account'
 
 async function discover({ url, realm }: Target): Promise<Discovered> {
   if (realm === 'master')
-    throw new UsageError("--realm: 'master' administers Keycloak itself; take the realm that your users log in to")
+    throw new UsageError("--realm: 'master' administers Keycloak itself; use the realm to which your users log in")
   const baseUrl = baseUrlOf(url)
   const issuer = await new RealmClient(keycloakAt(baseUrl), realm).issuer()
   const own = `${baseUrl}/realms/${encodeURIComponent(realm)}`
@@ -29,7 +29,7 @@ async function discover({ url, realm }: Target): Promise<Discovered> {
     issuer === own
       ? []
       : [
-          'the issuer that the realm names is at another address than --keycloak: its tokens carry it, so it stands in portcullis.json',
+          'the realm names an issuer at another address than --keycloak: tokens contain that issuer, so portcullis.json does too',
         ]
   return {
     realm: { name: realm, issuer, profile: 'keycloak', jwks: `${own}/protocol/openid-connect/certs` },
@@ -38,7 +38,7 @@ async function discover({ url, realm }: Target): Promise<Discovered> {
   }
 }
 
-/** Without a slash at its end. */
+/** Returns the URL without a trailing slash. */
 function baseUrlOf(url: string): string {
   const base = URL.canParse(url) ? new URL(url) : undefined
   if (
@@ -51,7 +51,10 @@ function baseUrlOf(url: string): string {
   return base.href.replace(/\/+$/, '')
 }
 
-/** States and changes of this template are its own; the interface hands them back unchanged. */
+/**
+ * Returns the operations on a realm. States and changes are defined by this template; the interface passes them back
+ * unchanged.
+ */
 function administration(editor: RealmEditor): Administration {
   return {
     read: () =>
@@ -74,7 +77,6 @@ function administration(editor: RealmEditor): Administration {
 function readChanges(written: unknown): readonly Change[] {
   const isChange = (each: unknown): boolean =>
     isObject(each) && KINDS.some((kind) => kind === each['kind']) && 'before' in each && 'after' in each
-  if (!Array.isArray(written) || !written.every(isChange))
-    throw new UsageError('the undo file is not one of this version')
+  if (!Array.isArray(written) || !written.every(isChange)) throw new UsageError('the undo file is not of this version')
   return written as Change[]
 }
