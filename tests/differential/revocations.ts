@@ -76,8 +76,8 @@ export class Revocations {
   }
 
   /**
-   * Whether only the token's own last-logout claim refuses it, and the user's not-before is older than it must be kept
-   * (`ClaimNames.lastLogoutTime`). Then both verdicts are correct.
+   * Whether the token is refused only because its last-logout claim (`ClaimNames.lastLogoutTime`) is older than the
+   * user's not-before, and that not-before no longer has to be kept. Then both verdicts are correct.
    */
   isForgettable(token: Subject, now: number): boolean {
     const { origin, lifetimeOfOrigin, compare } = this.#policy

@@ -91,7 +91,7 @@ test('the playground', { skip, timeout: 180_000 }, async (t) => {
     ['Revoke this token', 'alice', 'token_revoked', 'This token'],
     ['End its session', 'bob', 'session_revoked', 'Session'],
     ['Log the user out everywhere', 'alice', 'user_revoked', 'User'],
-    ['Log out all users', 'bob', 'realm_revoked', 'Everybody'],
+    ['Log out all users', 'bob', 'realm_revoked', 'All users'],
   ] as const) {
     await t.test(`${button.toLowerCase()}: the verdict follows the feed`, async (t) => {
       const { page, complaints } = await openPlayground(t, stage)

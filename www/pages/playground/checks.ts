@@ -27,7 +27,7 @@ const GROUPS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 /** The levels of the check `revocation`, widest first. The first level that refuses gives the reason. */
 const LEVELS: readonly { reason: Reason; title: string }[] = [
-  { reason: 'realm_revoked', title: 'Everybody' },
+  { reason: 'realm_revoked', title: 'All users' },
   { reason: 'client_revoked', title: 'Client' },
   { reason: 'banned_key', title: 'Key’s not-before' },
   { reason: 'user_revoked', title: 'User' },
