@@ -365,7 +365,7 @@ test('each response of an issuer and an origin has its finding', async () => {
       'good',
       /ok {8}keys: one key[^]*ok {8}skipped_keys: .*keys\[0\] \(kid "short"\): not_for_verification/,
     ],
-    ['a page for keys', () => (answers[KEYS] = page(200)), {}, 'failed', /failure {3}keys: .*did not send a JWK set/],
+    ['a page for keys', () => (answers[KEYS] = page(200)), {}, 'failed', /failure {3}keys: .*did not return a JWK set/],
     [
       'keys of another algorithm',
       () => undefined,
