@@ -108,7 +108,7 @@ export const ERROR_CODES = [
 
 export type ErrorCode = (typeof ERROR_CODES)[number]
 
-export interface ErrorOptionsWithDetail {
+interface ErrorOptionsWithDetail {
   /** A stable word for the particular cause, such as `gap` or `bad_signature` for a refused feed. */
   detail?: string
   cause?: unknown

@@ -1,5 +1,5 @@
 /** The first fault of a JSON text, at an offset in UTF-16 code units. */
-export type JsonFault = { kind: 'syntax'; at: number; expected: string } | { kind: 'duplicate'; at: number }
+type JsonFault = { kind: 'syntax'; at: number; expected: string } | { kind: 'duplicate'; at: number }
 
 /** A number in a JSON text: `text.slice(from, to)`. */
 export interface JsonNumber {

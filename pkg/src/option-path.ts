@@ -1,7 +1,7 @@
 import { PortcullisError } from './errors.ts'
 
 /** The path of an option, or a function that derives it from an error. */
-export type OptionPath = string | ((error: PortcullisError) => string)
+type OptionPath = string | ((error: PortcullisError) => string)
 
 /** Runs `work`. Its errors name the option at `path`: `options.x` of a part of the configuration becomes `path.x`. */
 export function atOption<T>(path: OptionPath, work: () => T): T {

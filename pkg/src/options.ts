@@ -40,7 +40,7 @@ export type RuleParts =
   | { readonly number: { readonly least: number; readonly most: number } }
 
 /** The options that have a default, and their types. */
-export type Defaults<R extends Rules> = {
+type Defaults<R extends Rules> = {
   [K in keyof R as R[K] extends { readonly fallback: unknown } ? K : never]: Fallback<R[K]>
 }
 

@@ -24,13 +24,13 @@ export const fastify4 = require('fastify4') as typeof fastify5
 /** The methods of a gate that adapters call. */
 export type AnyGate = Parameters<typeof forHono.receiveFeed>[0]
 
-export interface Running {
+interface Running {
   readonly url: string
   close(): Promise<void>
 }
 
 /** Responds with `{ sub }` of the accepted token at every path and method, and takes pushes at `/push`. */
-export interface Host {
+interface Host {
   readonly name: string
   /** `node` has header lines as received, `web` a Fetch `Headers`. */
   readonly kind: 'node' | 'web'
@@ -64,7 +64,7 @@ export async function listen(listener: RequestListener): Promise<Running> {
 }
 
 /** Serves a function from Request to Response, as the hosts of Hono and Next do. */
-export function listenWeb(answer: (request: Request) => Response | Promise<Response>): Promise<Running> {
+function listenWeb(answer: (request: Request) => Response | Promise<Response>): Promise<Running> {
   return listen(getRequestListener(answer))
 }
 

@@ -25,7 +25,7 @@ export interface Stage {
   ): Promise<string>
 }
 
-export interface StageOptions {
+interface StageOptions {
   edges?: EdgeOptions[]
 }
 

@@ -56,7 +56,7 @@ export async function openModule(root: string = ROOT): Promise<BareModule> {
   return new BareModule((await WebAssembly.instantiate(module, imports)).exports as unknown as Exports)
 }
 
-export class BareModule {
+class BareModule {
   readonly #exports: Exports
 
   constructor(exports: Exports) {

@@ -7,7 +7,7 @@ import type { Random } from './random.ts'
 import type { EventTime, Revocations } from './revocations.ts'
 import { CLIENTS, SESSIONS, USERS } from './tokens.ts'
 
-export interface Act {
+interface Act {
   /** Describes the act in the message of a failure. */
   name: string
   /** The token that it revokes by id. */
@@ -27,7 +27,7 @@ export interface Revocable {
 }
 
 /** Names, keys and tokens that an act can refer to. */
-export interface Known {
+interface Known {
   now: number
   policy: Policy
   keys: readonly PublishedKey[]

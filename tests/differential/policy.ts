@@ -77,7 +77,7 @@ const ALL: readonly Algorithm[] = [
   'Ed25519',
 ]
 
-export const ISSUER = 'https://issuer.example/realms/a'
+const ISSUER = 'https://issuer.example/realms/a'
 
 /** Chooses a policy for these keys, at least one of which it allows. */
 export function choosePolicy(random: Random, keys: readonly PublishedKey[], keysInFeed: boolean): Policy {

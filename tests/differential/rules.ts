@@ -12,7 +12,7 @@ import { type Draft, type FormFault, isDamaged } from './tokens.ts'
 export type Shared = 'form' | 'alg' | 'key' | 'signature' | 'typ' | 'iss' | 'aud' | 'exp' | 'nbf' | 'iat' | 'missing'
 
 /** Faults of revocation and its freshness, which jose does not check. */
-export type Revoked = 'revoked' | 'no feed' | 'stale feed'
+type Revoked = 'revoked' | 'no feed' | 'stale feed'
 
 export interface Fault {
   rule: Shared | Stricter | Revoked

@@ -58,11 +58,6 @@ export const USERS = ['alice', 'bob', 'Ålesund', '42', '-7', '0', `u${'x'.repea
 export const SESSIONS = ['s-1', 's-2', '9007199254740991', 'сессия']
 export const CLIENTS = ['app', 'web', '17']
 
-export interface Token {
-  text: string
-  draft: Draft
-}
-
 /** Values that the mutations of a token use. */
 interface Surroundings {
   policy: Policy

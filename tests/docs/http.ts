@@ -28,7 +28,7 @@ async function requestErrors(text: string, stage: DocsStage): Promise<string[]> 
   return response.ok ? [] : [`${line}: ${response.status} ${await response.text()}`]
 }
 
-export function responseErrors(text: string, response: Response): string[] {
+function responseErrors(text: string, response: Response): string[] {
   const [line = '', ...lines] = text.split('\n')
   const status = Number(/^HTTP\/1\.1 (\d{3}) /.exec(line)?.[1])
   const found = status === response.status ? [] : [`the status is ${response.status}`]
@@ -39,7 +39,7 @@ export function responseErrors(text: string, response: Response): string[] {
   return found
 }
 
-export function headerErrors(text: string): string[] {
+function headerErrors(text: string): string[] {
   return fieldsOf(text.split('\n')).flatMap(([name, value]) => {
     switch (name.toLowerCase()) {
       case 'set-cookie':

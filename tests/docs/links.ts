@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 
 /** A link; files are given by their paths from the root of the repository. */
-export interface Link {
+interface Link {
   readonly page: string
   readonly line: number
   /** The target file. */
@@ -16,7 +16,7 @@ export interface Link {
 }
 
 /** Returns a page's links to files and anchors of the repository, except those in code. */
-export function linksOf(page: string): Link[] {
+function linksOf(page: string): Link[] {
   return targetsOf(page).flatMap(({ line, target }) => {
     if (isExternal(target)) return []
     const [path = '', anchor] = target.split('#')

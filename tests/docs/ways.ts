@@ -24,7 +24,7 @@ export const WAYS = [
   'excused',
 ] as const
 
-export type Way = (typeof WAYS)[number]
+type Way = (typeof WAYS)[number]
 
 export const isCode = ({ language }: Block): boolean => /^[cm]?[jt]sx?$/.test(language)
 

@@ -5,7 +5,7 @@ import { answerOf, send, type Answer } from './http.ts'
 /** Tokens have a lifetime of 60 s. */
 const RENEW_SECONDS = 30
 
-export interface Credentials {
+interface Credentials {
   username: string
   password: string
 }

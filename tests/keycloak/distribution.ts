@@ -15,7 +15,7 @@ import { locked } from '../lock.ts'
 
 const run = promisify(execFile)
 
-export const VERSION = '26.7.3'
+const VERSION = '26.7.3'
 /** Published beside the archive. */
 const SHA256 = '27a6535553c3cdcd083872ba40629efafb3475e3b758e0c6f691395561dd0f1f'
 const NAME = `keycloak-quarkus-dist-${VERSION}.zip`

@@ -9,7 +9,7 @@ import { REDIRECT_URI, type Place } from './login.ts'
 import type { Server } from './server.ts'
 
 /** Users, each with the password `<name>-password`. `root` has the role that the origin requires of administrators. */
-export const USERS = ['alice', 'bob', 'carol', 'dave', 'erin', 'root'] as const
+const USERS = ['alice', 'bob', 'carol', 'dave', 'erin', 'root'] as const
 
 /** Service account that reads events, users and clients. */
 export const READER = { clientId: 'reader', clientSecret: 'reader-secret' }
@@ -18,7 +18,7 @@ export const ACTOR = { clientId: 'actor', clientSecret: 'actor-secret' }
 
 const ADMIN_ROLE = 'portcullis-admin'
 
-export interface RealmOptions {
+interface RealmOptions {
   /**
    * The URL under which the origin serves the realm: `http://127.0.0.1:8780/realms/{realm}`. The clients' URLs are
    * receivers below it.

@@ -6,7 +6,7 @@ import type { Stage } from './stage.ts'
 
 export const STEPS = ['no token', 'garbage', 'good', 'missing scope', 'revoked'] as const
 
-export type Step = (typeof STEPS)[number]
+type Step = (typeof STEPS)[number]
 
 /** A request of the probe, with the expected and the received status. */
 export interface Answer {

@@ -15,7 +15,7 @@ const RUN_TIMEOUT_MS = 300_000
 /** Entries of a tool's folder that a user's project would not have. */
 const NOT_COPIED = ['node_modules', 'environments.ts']
 
-export interface RunOptions {
+interface RunOptions {
   /** Additional environment variables. */
   variables?: Record<string, string>
   /** Default: the workplace. */

@@ -11,7 +11,7 @@ import type { Scenario } from './suite.ts'
 const ISSUER = 'https://issuer.example/realms/test'
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA']
 
-export interface Stage {
+interface Stage {
   scenario: Scenario
   close(): Promise<void>
 }

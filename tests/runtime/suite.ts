@@ -3,7 +3,7 @@
 import type { Gate, GateOptions, RealmOptions } from 'portcullis/edge'
 
 /** The package's edge side, imported the way the runtime imports it. */
-export interface Library {
+interface Library {
   createGate: <Env = unknown>(options: GateOptions | ((env: Env) => GateOptions)) => Gate<Env>
 }
 

@@ -1,6 +1,6 @@
 // Faults that stay, each with its reason. At most twenty in all; one that no longer occurs must go.
 
-export interface Allowed {
+interface Allowed {
   readonly file: string
   /** Part of the line that has the fault. */
   readonly line: string

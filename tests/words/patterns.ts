@@ -2,7 +2,7 @@
 
 import type { Passage } from './passages.ts'
 
-export interface Pattern {
+interface Pattern {
   readonly name: string
   /** A space stands for any white space, a line break too. */
   readonly words: RegExp
@@ -198,7 +198,7 @@ export const PATTERNS: readonly Pattern[] = [
   ),
 ]
 
-export interface Hit {
+interface Hit {
   readonly line: number
   readonly pattern: Pattern
   readonly words: string

@@ -5,7 +5,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { extname, join, relative } from 'node:path'
 
 /** Settings of the demo that its pages need; all of them are public. */
-export interface PageSettings {
+interface PageSettings {
   /** Base URL of the edge worker, such as `http://127.0.0.1:8787`. */
   edge: string
   /** The exact `iss` of the demo's tokens. */
@@ -16,7 +16,7 @@ export interface PageSettings {
   feedKeys: unknown[]
 }
 
-export interface Pages {
+interface Pages {
   /** Returns `undefined` if no page has that path. */
   fetch(request: Request): Response | undefined
 }

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-export interface Secrets {
+interface Secrets {
   /** Signs the feed. Only the origin has it. */
   signingKey: JWK
   /** The edge's secret for acknowledgements. */

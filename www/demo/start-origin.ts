@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { Child } from './child.ts'
 import { edgeUrl, originUrl, type Place } from './settings.ts'
 
-export interface OriginProcessOptions {
+interface OriginProcessOptions {
   /** Push to the place's edge. Default true. */
   push?: boolean
 }

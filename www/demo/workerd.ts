@@ -8,7 +8,7 @@ import { Child } from './child.ts'
 
 const require = createRequire(import.meta.url)
 
-export interface WorkerOptions {
+interface WorkerOptions {
   name: string
   /** The worker's entry file. */
   entry: string
@@ -25,7 +25,7 @@ export interface WorkerOptions {
   installedIn?: string
 }
 
-export interface ModulesOptions extends Omit<WorkerOptions, 'entry' | 'installedIn'> {
+interface ModulesOptions extends Omit<WorkerOptions, 'entry' | 'installedIn'> {
   compatibilityFlags?: readonly string[]
 }
 

@@ -6,7 +6,7 @@ import type { GivenTokens } from './shared-login.ts'
 import type { TokenResponse } from './types.ts'
 
 /** The outcome of a refresh. `unavailable`: the response does not concern the login, which may still be valid. */
-export type Refreshed =
+type Refreshed =
   | { kind: 'tokens'; tokens: GivenTokens; response: TokenResponse }
   | { kind: 'refused'; response: TokenResponse }
   | { kind: 'unavailable'; retryAfterMs?: number }
@@ -25,7 +25,7 @@ const REFUSALS =
   /^(?:invalid_grant|invalid_client|unauthorized_client|(?:interaction|login|consent|account_selection|mfa)_required)$/
 
 /** A header that forms on other sites cannot send. Issuers require it along with a cookie. */
-export const CSRF_HEADER = 'portcullis-csrf'
+const CSRF_HEADER = 'portcullis-csrf'
 
 /** Sends a refresh request (RFC 6749 §6). Without `refreshToken` the cookie provides the token. Never rejects. */
 export async function refresh(settings: SessionSettings, refreshToken: string | undefined): Promise<Refreshed> {

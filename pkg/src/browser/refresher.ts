@@ -13,7 +13,7 @@ const RETRY_BACKOFF = { firstMs: 1_000, longestMs: 30_000 }
 /** Why new tokens are requested: they are due, a caller asked for them, or an API rejected the token. */
 type Want = 'due' | 'asked' | 'refused'
 
-export type RefreshOutcome = 'refreshed' | 'signed_out' | 'unavailable'
+type RefreshOutcome = 'refreshed' | 'signed_out' | 'unavailable'
 
 /** Refreshes the tokens of a login when they are due or on request, and never in two tabs at once. */
 export class Refresher {

@@ -34,7 +34,7 @@ export type GivenTokens = {
 }
 
 /** Receives an event and the arguments for its listeners. */
-export type Changed = <E extends keyof SessionEvents>(event: E, ...details: Parameters<SessionEvents[E]>) => void
+type Changed = <E extends keyof SessionEvents>(event: E, ...details: Parameters<SessionEvents[E]>) => void
 
 /** A login as held by this tab, kept in sync with the other tabs by messages, marks and the page's storage. */
 export class SharedLogin {

@@ -56,7 +56,7 @@ export interface Configuration {
 }
 
 /** Command-line options, which override the file. */
-export interface Overrides {
+interface Overrides {
   config?: string | undefined
   port?: string | undefined
   hostname?: string | undefined

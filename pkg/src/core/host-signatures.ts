@@ -20,7 +20,7 @@ export interface SignatureRequest {
 export type HostOutcome = boolean | undefined
 
 /** The source of signature requests. */
-export interface SignatureSource {
+interface SignatureSource {
   /** Returns the key of a request; `undefined` if it cannot be exported. */
   hostKey(request: SignatureRequest): HostKey | undefined
 }

@@ -29,7 +29,7 @@ export interface NodeCrypto {
 }
 
 /** The parts of a wasm module's generated code that are needed to load it. */
-export interface Glue {
+interface Glue {
   /** Returns the exports of the current instance; the first call creates it. */
   initSync(input: { module: WebAssembly.Module }): { readonly memory: WebAssembly.Memory }
   /** Replaces the instance by a new one of the same module. Objects of the old instance throw when used. */

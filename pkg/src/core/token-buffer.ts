@@ -4,7 +4,7 @@ import type { HostOutcome, SignatureRequest } from './host-signatures.ts'
  * Addresses in a core's memory: `tokenBuffer`, where tokens are written, and `signatureRequest`, where signature
  * requests and the ids of cached tokens are read.
  */
-export interface BufferAddresses {
+interface BufferAddresses {
   readonly tokenBuffer: number
   readonly signatureRequest: number
 }

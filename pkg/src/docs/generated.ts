@@ -5,7 +5,7 @@ import { withMethods } from './gate-methods.ts'
 import { withTables } from './option-tables.ts'
 
 /** A file that is generated from declarations, entirely or in part. */
-export interface Generated {
+interface Generated {
   path: string
   content: string
 }

@@ -12,7 +12,7 @@ import type { Realm } from './realm.ts'
 import { type GateRealmSettings, type GateSettings, resolveAnsweredRealm } from './settings.ts'
 
 /** The members of a gate that its realm directory uses. */
-export interface DirectoryHost {
+interface DirectoryHost {
   readonly settings: GateSettings
   readonly runtime: Runtime
   readonly reports: GateReports

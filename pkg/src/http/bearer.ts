@@ -34,7 +34,7 @@ const SPACE = 0x20
 const RETRY_AFTER_SECONDS = 2
 
 /** The parts of a refusal's HTTP response (RFC 6750 §3). None contains any part of the token. */
-export interface Challenge {
+interface Challenge {
   status: RefusalStatus
   error: string
   description: string

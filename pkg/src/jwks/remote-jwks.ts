@@ -14,7 +14,7 @@ import type { WaitUntil } from '../types.ts'
 export type FetchCause = 'poll' | 'lookup' | 'demand'
 
 /** Installs a fetched JWK set (JSON) until the given last second of use. Throws if it has no usable key. */
-export type InstallKeys = (json: Uint8Array, usableUntil: number, cause: FetchCause) => void
+type InstallKeys = (json: Uint8Array, usableUntil: number, cause: FetchCause) => void
 
 export interface RemoteJwksOptions {
   url: URL | string

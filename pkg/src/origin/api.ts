@@ -5,7 +5,7 @@ import type { LedgerCorrection, TokenSubject } from './core/ledger.ts'
 import type { Act, AuditEntry, AuditQuery, StoredAuditEntry } from './store/audit-entry.ts'
 
 export { AUDIT_ACTIONS } from './store/audit-entry.ts'
-export type { Act, AuditAction, AuditEntry, AuditQuery, StoredAuditEntry } from './store/audit-entry.ts'
+export type { Act, AuditAction, AuditQuery, StoredAuditEntry } from './store/audit-entry.ts'
 
 /**
  * Records revocations and publishes them. Every verb resolves once the revocation is durable and the origin's own gate

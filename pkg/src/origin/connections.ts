@@ -8,7 +8,7 @@ import type { Settings } from './settings.ts'
 import { connectorStore } from './store/store.ts'
 import { atOption } from '../option-path.ts'
 
-export interface ConnectorParts {
+interface ConnectorParts {
   settings: Settings
   service: OriginService
   gate: OriginGate

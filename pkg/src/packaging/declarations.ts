@@ -36,7 +36,7 @@ export function writeDeclarations(folder: string): void {
 /**
  * Replaces the specifiers of the package's own files. `rename` gets the JavaScript file to which a specifier refers.
  */
-export function withTargets(file: string, text: string, rename: (target: string) => string): string {
+function withTargets(file: string, text: string, rename: (target: string) => string): string {
   return replaced(
     text,
     specifiersOf(file, text).flatMap(({ text: specifier, start, end }) => {
@@ -47,7 +47,7 @@ export function withTargets(file: string, text: string, rename: (target: string)
 }
 
 /** Removes the type argument of `Uint8Array`, which exists since TypeScript 5.7. Without it the same values fit. */
-export function readableSince50(file: string, text: string): string {
+function readableSince50(file: string, text: string): string {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, true)
   const changes: Change[] = []
   const visit = (node: ts.Node): void => {

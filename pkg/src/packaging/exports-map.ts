@@ -4,20 +4,20 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The module system that resolves a subpath. */
-export type ModuleSystem = 'import' | 'require'
+type ModuleSystem = 'import' | 'require'
 
 /** A target of `exports`: a file, or a choice by conditions. */
-export type Target = string | { readonly [condition: string]: Target }
+type Target = string | { readonly [condition: string]: Target }
 
 /** A file to which a subpath may resolve, and the conditions that lead to it. */
-export interface ExportedFile {
+interface ExportedFile {
   subpath: string
   conditions: string[]
   file: string
 }
 
 /** Lists every file that `exports` names, in the order of package.json. Files are relative to the package's folder. */
-export function exportedFiles(folder: string): ExportedFile[] {
+function exportedFiles(folder: string): ExportedFile[] {
   const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
     exports: Record<string, Target>
   }

@@ -6,7 +6,7 @@ import { join, posix } from 'node:path'
 import ts from 'typescript'
 
 /** A reference from one module to another. `start` and `end` enclose the text between the quotes. */
-export interface Specifier {
+interface Specifier {
   text: string
   start: number
   end: number

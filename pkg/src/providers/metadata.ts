@@ -2,7 +2,7 @@ import { type ErrorCode, PortcullisError } from '../errors.ts'
 import { download } from '../http/download.ts'
 import { isObject } from '../options.ts'
 
-export interface MetadataOptions {
+interface MetadataOptions {
   fetch: typeof fetch
   /** Maximum time for one request. */
   timeoutMs: number

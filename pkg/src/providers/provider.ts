@@ -53,7 +53,7 @@ export interface Form {
   readonly need?: 'optional'
 }
 
-export interface ProviderDeclaration<Options> {
+interface ProviderDeclaration<Options> {
   facts: ProviderFacts
   /** The form of each option. */
   options: { readonly [Name in keyof Options]-?: Form }

@@ -14,7 +14,7 @@ import { JWKS_URL, ORIGIN_URL, TestNetwork } from './network.ts'
 import type { TestAlgorithm, TestRealm, TestRealmOptions } from './types.ts'
 
 /** Gate and origin as provided by a runtime, each with its wasm module. */
-export interface Parts {
+interface Parts {
   createGate: typeof edge.createGate
   createOrigin: typeof origins.createOrigin
   generateFeedKey: typeof origins.generateFeedKey

@@ -1,5 +1,5 @@
 /** The pause after the first failure, and the maximum pause. */
-export interface Backoff {
+interface Backoff {
   readonly firstMs: number
   readonly longestMs: number
 }

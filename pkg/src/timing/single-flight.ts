@@ -1,6 +1,6 @@
 import { PortcullisError } from '../errors.ts'
 
-export interface SingleFlightOptions {
+interface SingleFlightOptions {
   /**
    * Whether a request may await a promise of another one. False in workerd, where I/O belongs to the request that
    * started it and another request's promise may never settle.
@@ -23,10 +23,10 @@ const LOST_MS = 2000
 /**
  * Does the work. Work that is done in steps calls `progressed` after each, for callers that may need only some of them.
  */
-export type Work = (signal: AbortSignal, progressed: () => void) => Promise<void>
+type Work = (signal: AbortSignal, progressed: () => void) => Promise<void>
 
 /** A flight as its waiting callers see it. */
-export interface Joined {
+interface Joined {
   /** Settles with the flight. */
   whole: Promise<void>
   /** Settles no later than `whole`, and resolves as soon as the caller has enough. */

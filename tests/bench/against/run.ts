@@ -9,7 +9,7 @@ import { judge, type BarVerdict } from './statistics.ts'
 import type { Outcome, Outcomes } from './turns.ts'
 
 /** One compared figure, as `--json` prints it. */
-export interface Comparison {
+interface Comparison {
   bench: string
   runtime: Line['runtime']
   unit: string

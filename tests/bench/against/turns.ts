@@ -14,7 +14,7 @@ export interface Station {
   close(): Promise<void>
 }
 
-export interface Schedule {
+interface Schedule {
   /** Sets of new processes. */
   launches: number
   /** Counted rounds of each launch. */
@@ -30,7 +30,7 @@ export const LIVING: Schedule = { launches: 3, rounds: 5 }
 export const PASSING: Schedule = { launches: 1, rounds: 15 }
 
 /** Times are better when lower, rates when higher; a ratio above 1 is the slower build in both cases. */
-export type Better = 'lower' | 'higher'
+type Better = 'lower' | 'higher'
 
 /** Medians and both comparisons. The A/A run has its own processes and samples. */
 export interface Outcome {

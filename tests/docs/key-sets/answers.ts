@@ -7,7 +7,7 @@ import { createGate, type Report } from 'portcullis/edge'
 import type { JWKS } from 'portcullis/origin'
 import { ISSUER, type Shape } from './shapes.ts'
 
-export interface Answers {
+interface Answers {
   /** `taken`, or the code or name of the error. */
   readonly jose: string
   /** `taken`, the reasons of skipped keys, the error of a refused set, or the reason of the verdict. */

@@ -14,9 +14,9 @@ export interface Shape {
   readonly inline?: true
 }
 
-export type Members = Record<string, unknown>
+type Members = Record<string, unknown>
 
-export interface SigningKey {
+interface SigningKey {
   readonly alg: string
   readonly privateKey: KeyObject
   /** The JWK with `kid` `k`, `alg` and `use`. */
@@ -212,7 +212,7 @@ export async function shapes(): Promise<Shape[]> {
   ]
 }
 
-export function ecKey(curve: string): SigningKey {
+function ecKey(curve: string): SigningKey {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: curve })
   return signing({ 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' }[curve] ?? 'ES256K', privateKey, publicKey)
 }
@@ -226,7 +226,7 @@ function ecKeyWithZero(curve: string): SigningKey {
   }
 }
 
-export function rsaKey(modulusLength: number): SigningKey {
+function rsaKey(modulusLength: number): SigningKey {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength })
   return signing('RS256', privateKey, publicKey)
 }
@@ -237,19 +237,19 @@ function okpKey(): SigningKey {
 }
 
 /** Signs a token of the issuer. The default `header` has the `kid` `k`. */
-export function token(
+function token(
   { alg, privateKey }: SigningKey,
   header: { kid?: string; alg?: string } = { kid: 'k' },
 ): Promise<string> {
   return new SignJWT(claims()).setProtectedHeader({ alg, ...header }).sign(privateKey)
 }
 
-export function set(...keys: unknown[]): string {
+function set(...keys: unknown[]): string {
   return JSON.stringify({ keys })
 }
 
 /** Removes the first byte, which is zero. */
-export function shortened(value: unknown): string {
+function shortened(value: unknown): string {
   return Buffer.from(String(value), 'base64url').subarray(1).toString('base64url')
 }
 

@@ -27,7 +27,7 @@ interface Asked {
   ask?: (token: string | undefined, scope: Scope) => Promise<{ status: number; sub?: unknown }>
 }
 
-export interface PageOptions {
+interface PageOptions {
   /** The folder of a static host. */
   folder: string
   /** The only module of the page. Default: the folder has an `index.html`. */

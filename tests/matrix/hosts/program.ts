@@ -11,7 +11,7 @@ const READY_MS = 60_000
 const STOP_MS = 3000
 const OUTPUT_LENGTH = 16_384
 
-export interface ProgramOptions {
+interface ProgramOptions {
   command: string
   parameters: readonly string[]
   folder: string

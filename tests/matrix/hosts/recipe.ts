@@ -8,7 +8,7 @@ import type { Stage } from '../stage.ts'
 import { authorization } from './gate.ts'
 import { askAt, startProgram, type Placed, type ServeOptions } from './program.ts'
 
-export interface RecipeOptions extends ServeOptions {
+interface RecipeOptions extends ServeOptions {
   /**
    * The source of a refusal's body. `framework`: its clients read errors in the framework's form, so only status and
    * headers are the gate's.

@@ -12,12 +12,12 @@ const FOLDER = 'kit'
 const MAX_TEST_MS = 1000
 
 /** A passed test and its duration. */
-export interface Passed {
+interface Passed {
   name: string
   ms: number
 }
 
-export interface ExampleOptions extends Pick<Checked, 'name' | 'tier' | 'tool' | 'node'> {
+interface ExampleOptions extends Pick<Checked, 'name' | 'tier' | 'tool' | 'node'> {
   /** The folder in `www/examples/testing`. */
   example: string
   /** The command to run in that folder. */

@@ -7,7 +7,7 @@ import type { Running } from '../environment.ts'
 import type { Stage } from '../stage.ts'
 import { askAt } from './program.ts'
 
-export interface WorkerdOptions {
+interface WorkerdOptions {
   /** The folder of the modules: every `.js`, `.mjs` and `.wasm` file, named by its path in this folder. */
   folder: string
   /** The module with the handler. */

@@ -106,7 +106,7 @@ export type Correction =
   | { kind: 'tokenVersion'; subject: string; minimum: number }
 
 /** Sends a request with the administrator's token; throws `ApiError` unless it succeeds. */
-export type Ask = (path: string, asked?: ApiRequest) => Promise<Answer>
+type Ask = (path: string, asked?: ApiRequest) => Promise<Answer>
 
 /** Timeout of a change that waits for the edges. */
 const ENFORCEMENT_TIMEOUT_MS = 5_000

@@ -14,7 +14,7 @@ export interface Deed extends Omit<Question, 'run'> {
   run(reason: string): Promise<Enforcement>
 }
 
-export type OwnLogin = 'ends' | 'goes_on'
+type OwnLogin = 'ends' | 'goes_on'
 
 export interface Desk {
   demo: Demo

@@ -8,7 +8,7 @@ import { feedAgeSeconds, filterFill, type Measured } from './measurements.ts'
 import { Plot } from './plot.ts'
 import { count } from './words.ts'
 
-export interface Live {
+interface Live {
   element: HTMLElement
   /** Records a change that was made in this console. */
   enforced(enforcement: Enforcement): void

@@ -3,7 +3,7 @@
 import uPlot from 'uplot'
 import { h, say } from '../parts/dom.ts'
 
-export interface PlotOptions {
+interface PlotOptions {
   title: string
   /** Explains the value and which values are good. */
   hint: string

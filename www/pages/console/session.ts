@@ -9,7 +9,7 @@ import { readToken } from '../parts/token.ts'
 const CHANNEL = 'portcullis-console'
 
 /** The logged-in administrator. */
-export interface Identity {
+interface Identity {
   subject: string
   username: string
   session: string
@@ -19,7 +19,7 @@ export interface Identity {
   issuedAt: number
 }
 
-export interface AdminSessionEvents {
+interface AdminSessionEvents {
   /** Called after a login in this or another tab. */
   onLoggedIn: () => void
   onLoggedOut: (reason: SignOutReason) => void

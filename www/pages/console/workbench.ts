@@ -25,7 +25,7 @@ const SECTIONS: readonly [Section, ...Section[]] = [
   correctionsSection,
 ]
 
-export interface WorkbenchOptions {
+interface WorkbenchOptions {
   demo: Demo
   session: AdminSession
   /** Called when an action also ended the administrator's own login; `words` describe the action. */

@@ -14,7 +14,7 @@ export interface Demo {
 export const CLIENT = 'demo'
 
 /** A response of the token endpoint (RFC 6749 §5.1). */
-export interface Tokens {
+interface Tokens {
   access_token: string
   refresh_token: string
   expires_in: number

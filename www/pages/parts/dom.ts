@@ -32,13 +32,6 @@ export function h<N extends keyof HTMLElementTagNameMap>(
   return element
 }
 
-/** Creates a link to a path of this origin. */
-export function link(path: `/${string}`, ...children: readonly Child[]): HTMLAnchorElement {
-  const element = h('a', {}, ...children)
-  element.href = path
-  return element
-}
-
 /** Renders text with code in backquotes, as in the pages of www/docs. */
 export function prose(text: string): HTMLSpanElement {
   return h('span', {}, ...text.split('`').map((part, index) => (index % 2 === 1 ? h('code', {}, part) : part)))

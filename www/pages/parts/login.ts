@@ -4,7 +4,7 @@ import { wordsFor } from './api.ts'
 import { fill, h } from './dom.ts'
 import { notice } from './notice.ts'
 
-export interface LoginOptions {
+interface LoginOptions {
   /** The users who can log in; the first one is selected. */
   users: readonly string[]
   /** Text of the button. Default `Log in`. */

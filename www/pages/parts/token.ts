@@ -1,6 +1,6 @@
 // Header and claims of a token, unverified. For display only, never for a decision.
 
-export interface TokenParts {
+interface TokenParts {
   /** `undefined` if it cannot be parsed. */
   header: Record<string, unknown> | undefined
   claims: Record<string, unknown> | undefined

@@ -17,7 +17,7 @@ export interface LiveStatus {
   problem: string | undefined
 }
 
-export interface LiveGate {
+interface LiveGate {
   /** Returns the checks in the order in which they run, all of them not reached. */
   plan(): Promise<Check[]>
   /** Judges this token from now on; an empty string stands for no token. */

@@ -46,7 +46,7 @@ export function replace(t: TestContext, name: string, value: unknown): void {
   })
 }
 
-export class TestStorage {
+class TestStorage {
   readonly items: Map<string, string> = new Map<string, string>()
   /** `full`: writes fail; `denied`: every access fails. */
   state: 'well' | 'full' | 'denied' = 'well'

@@ -9,7 +9,7 @@ const FIRST_UNPRIVILEGED_PORT = 1_024
 const CONNECT_TIMEOUT_MS = 1_000
 
 /** The address on which a server will listen. */
-export interface Address {
+interface Address {
   hostname: string
   /** 0: any free port. */
   port: number

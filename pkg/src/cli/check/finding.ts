@@ -37,7 +37,7 @@ function printable(text: string): string {
 }
 
 /** The findings of one connector. */
-export interface ConnectorFindings {
+interface ConnectorFindings {
   readonly connector: string
   readonly realm: string
   readonly findings: readonly Finding[]
@@ -52,7 +52,7 @@ export interface GateFindings {
 }
 
 /** The findings about one realm's issuer. */
-export interface IssuerFindings {
+interface IssuerFindings {
   /** The first name of the issuer. */
   readonly issuer: string
   readonly realm: string

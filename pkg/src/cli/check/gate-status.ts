@@ -9,7 +9,7 @@ import { codeOf } from '../secrets.ts'
 import { UsageError } from '../usage.ts'
 import { type Finding, failure, type GateFindings, ok, unchecked, warning } from './finding.ts'
 
-export interface GateCheck {
+interface GateCheck {
   /** A file or URL with the JSON array that `gate.status()` returns. */
   readonly source: string
   readonly realms: readonly OriginRealm[]

@@ -10,7 +10,7 @@ import { textOf } from '../keycloak/json.ts'
 import { type Finding, failure, ok, quoted, unchecked, warning } from './finding.ts'
 
 /** A realm whose issuer is checked. */
-export interface IssuerCheck {
+interface IssuerCheck {
   readonly realm: OriginRealm
   /** The path of the realm in the configuration, such as `options.realms[0]`. */
   readonly option: string

@@ -72,7 +72,7 @@ export interface Administration {
   secretOf(account: Account): Promise<string>
 }
 
-export interface Account {
+interface Account {
   /** The option of the connector, such as `serviceAccount`. */
   readonly option: string
   readonly clientId: string

@@ -4,7 +4,7 @@ import { authorized } from './authorize.ts'
 import type { Permission } from './settings.ts'
 
 /** Checks the request's token. Returns the verdict itself if nothing must be awaited. */
-export type TokenCheck<C extends Claims> = () => Verdict<C> | Promise<Verdict<C>>
+type TokenCheck<C extends Claims> = () => Verdict<C> | Promise<Verdict<C>>
 
 /** Returns the verdict on a token that needs more than scopes. Throws or rejects with `authorize_failed`. */
 export function admit<C extends Claims>(

@@ -1,7 +1,7 @@
 import type { NodeCrypto } from '../core/module.ts'
 
 /** SHA-256 by the runtime, several times faster than by the core; `undefined`: the core must compute it. */
-export type Digest = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array | undefined | Promise<Uint8Array | undefined>
+type Digest = (bytes: Uint8Array<ArrayBuffer>) => Uint8Array | undefined | Promise<Uint8Array | undefined>
 
 /** Returns a digest by `node:crypto`, by WebCrypto, or one that leaves it to the core. */
 export function digestBy({ nodeCrypto }: { readonly nodeCrypto: NodeCrypto | undefined }): Digest {

@@ -9,7 +9,7 @@ const MAX_WAITING_TOKENS = 64
 /** Interval at which a gate without keys requests the first ones while tokens wait for them. */
 const FIRST_KEYS_EVERY_MS = 250
 
-export interface FeedKeyLookupOptions {
+interface FeedKeyLookupOptions {
   /** Maximum time for the origin to fetch the issuer's keys. */
   jwksTimeoutMs: number
   /** Maximum time for the feed refresh that follows. */

@@ -18,7 +18,7 @@ const POLL_MS = 20
 const LOST_MS = WAIT_MS + CALL_MS + 500
 
 /** The members of its owner that a loader uses. */
-export interface LoaderHost<R> {
+interface LoaderHost<R> {
   /** Calls the function. */
   ask(issuer: string): unknown
   /** Opens the realm that the function returned. Throws if it is not a realm of this issuer. */

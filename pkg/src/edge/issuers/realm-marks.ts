@@ -4,7 +4,7 @@ import type { CoreMarks } from '../core/core-options.ts'
 const MAX_REALMS = 10_000
 
 /** The data that outlive a realm's eviction. */
-export interface EvictedRealm {
+interface EvictedRealm {
   /**
    * The position of its state, so that an older state is refused when the realm returns; `undefined`: no state was
    * loaded.

@@ -93,7 +93,7 @@ export async function endSession(
   await note(issuer, { action: 'logout', actor, subject: session, address })
 }
 
-export interface AuditNote {
+interface AuditNote {
   action: AuditAction
   actor?: string | undefined
   subject?: string | undefined

@@ -21,13 +21,13 @@ interface LoadedKey extends StoredKey {
 }
 
 /** A token with a valid signature. */
-export interface VerifiedToken {
+interface VerifiedToken {
   claims: JWTPayload
   /** The thumbprint of the key that signed it. */
   kid: string
 }
 
-export interface SigningKeysOptions {
+interface SigningKeysOptions {
   tables: Tables
   /** The algorithm that signs new tokens. */
   algorithm: DevAlgorithm

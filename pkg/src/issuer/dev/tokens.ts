@@ -29,7 +29,7 @@ export interface TokenAnswer {
 }
 
 /** A refresh token that has yet to be stored. */
-export interface NewRefreshToken {
+interface NewRefreshToken {
   token: string
   /** Unix seconds. */
   issuedAt: number

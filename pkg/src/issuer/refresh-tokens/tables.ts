@@ -53,7 +53,7 @@ export interface StoredToken {
 }
 
 /** A family and its last use. */
-export interface UsedFamily extends Omit<StoredToken, 'endedAt' | 'usedAtMs'> {
+interface UsedFamily extends Omit<StoredToken, 'endedAt' | 'usedAtMs'> {
   /** Unix seconds. */
   lastUsedAt: number
   /** The address of the last use. */

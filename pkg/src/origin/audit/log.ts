@@ -13,7 +13,7 @@ import {
 } from '../store/audit-entry.ts'
 import type { RevocationStore } from '../store/store.ts'
 
-export interface AuditLogOptions {
+interface AuditLogOptions {
   store: RevocationStore
   committer: Pick<Committer, 'isClosed' | 'note' | 'written'>
   realms: readonly string[]

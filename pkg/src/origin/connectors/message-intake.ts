@@ -17,7 +17,7 @@ export interface JudgedMessage {
 }
 
 /** A message whose effect is durable: recorded now, or by an earlier copy. */
-export interface TakenMessage<M extends JudgedMessage> {
+interface TakenMessage<M extends JudgedMessage> {
   readonly message: M
   readonly outcome: 'recorded' | 'repeated'
 }
@@ -26,9 +26,9 @@ export interface TakenMessage<M extends JudgedMessage> {
  * Judges the content of a message. It is called before the signature is checked, so that forged messages cost little.
  * It must depend only on the message and the time, and change nothing. Throws `MessageRefused`.
  */
-export type Judge<M extends JudgedMessage> = (token: UnverifiedToken, nowSeconds: number) => M
+type Judge<M extends JudgedMessage> = (token: UnverifiedToken, nowSeconds: number) => M
 
-export interface MessageIntakeOptions {
+interface MessageIntakeOptions {
   host: Pick<ConnectorHost, 'realm' | 'service' | 'tokens' | 'conditions' | 'nowMs'>
   /** The connector's name, for the audit log. */
   connector: string

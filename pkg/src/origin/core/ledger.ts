@@ -21,7 +21,7 @@ export interface LedgerOptions {
 }
 
 /** The issuer name under which a subject is known. Default: the first name, or all names if they share subjects. */
-export interface UnderName {
+interface UnderName {
   issuer?: string
 }
 

@@ -16,7 +16,7 @@ const MAX_BLOCK_AGE_SECONDS = 10
 /** The maximum age of the delta that readers get whose network has spent its CPU. */
 const MAX_WIDE_AGE_SECONDS = 1
 
-export interface DeltasOptions {
+interface DeltasOptions {
   /** The form in which deltas are signed. */
   minor: Minor
   ledger: LedgerCore

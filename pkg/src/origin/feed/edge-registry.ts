@@ -17,7 +17,7 @@ export interface Published {
 }
 
 /** The state that an edge claims to enforce. */
-export interface Acknowledgement {
+interface Acknowledgement {
   sequence: number
   chain: string
   /** When the enforced statement was signed, in unix seconds. */
@@ -27,7 +27,7 @@ export interface Acknowledgement {
 }
 
 /** The outcome of an acknowledgement. `forgotten`: it is too old to be compared, and does not count. */
-export type Acknowledged = 'recorded' | 'forgotten' | Contradiction
+type Acknowledged = 'recorded' | 'forgotten' | Contradiction
 /** A claim about something that this ledger never published. */
 type Contradiction = 'ahead' | 'other_chain' | 'from_future'
 
@@ -49,7 +49,7 @@ interface Progress {
   reported?: Trouble
 }
 
-export interface EdgeRegistryOptions {
+interface EdgeRegistryOptions {
   edges: readonly EdgeOptions[]
   /** Keyed by realm name. */
   realms: ReadonlyMap<string, Published>

@@ -7,7 +7,7 @@ import { Deltas } from './deltas.ts'
 import type { CpuBudget } from './readers.ts'
 import type { Statement } from './statement.ts'
 
-export interface Manifest extends Statement {
+interface Manifest extends Statement {
   /** A strong validator (RFC 9110 §8.8.3), quoted. Forms never share one, because it is a hash of the bytes. */
   etag: string
 }
@@ -15,7 +15,7 @@ export interface Manifest extends Statement {
 /** Called with every delta as it is committed, and with heartbeats. */
 export type FeedListener = (statement: Statement) => void
 
-export interface FormFeedOptions {
+interface FormFeedOptions {
   minor: Minor
   ledger: LedgerCore
   clock: Clock

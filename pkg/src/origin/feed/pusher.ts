@@ -11,7 +11,7 @@ import type { OriginReport } from '../api.ts'
 /** The pauses after failed pushes. An edge that returns gets changes within the longest one, and pulls before that. */
 const BACKOFF = { firstMs: 100, longestMs: 30_000 }
 
-export interface PusherOptions {
+interface PusherOptions {
   edge: string
   url: URL
   /** Proves to the edge that the origin is pushing; without it the edge accepts no long pushes. */

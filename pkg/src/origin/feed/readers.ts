@@ -8,7 +8,7 @@ const DELTA_MS = 30
 /** The maximum number of networks whose CPU use is remembered; the one that used CPU longest ago is evicted. */
 const MAX_NETWORKS = 1_000
 
-export interface ReadersOptions {
+interface ReadersOptions {
   /** The maximum number of waiting requests of one network. */
   maxWaitingPerAddress: number
   /** Monotonic milliseconds. */

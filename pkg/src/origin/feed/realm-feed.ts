@@ -5,9 +5,9 @@ import { formFor, type Minor, MINORS, NEWEST_MINOR } from '../core/minor.ts'
 import { type FeedListener, FormFeed } from './form-feed.ts'
 
 /** The maximum number of long polls and streams of one realm at a time; further ones are rejected. */
-export const MAX_READERS = 10_000
+const MAX_READERS = 10_000
 
-export interface RealmFeedOptions {
+interface RealmFeedOptions {
   name: string
   ledger: LedgerCore
   clock: Clock

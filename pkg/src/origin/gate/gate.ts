@@ -16,7 +16,7 @@ import { issuerTokens } from './issuer-tokens.ts'
 import type { Settings } from '../settings.ts'
 
 /** The verdict on a token. */
-export type Judged = { ok: true; realm: string; claims: Claims } | { ok: false; reason: Reason; status: RefusalStatus }
+type Judged = { ok: true; realm: string; claims: Claims } | { ok: false; reason: Reason; status: RefusalStatus }
 
 /**
  * A token that is to be revoked. `withdrawn`: its issuer has withdrawn the key that signed it, so it may be revoked
@@ -40,7 +40,7 @@ interface GateRealm {
   renewedAt: number
 }
 
-export interface OriginGateOptions {
+interface OriginGateOptions {
   settings: Settings
   /** Keyed by realm name. */
   feeds: ReadonlyMap<string, RealmFeed>

@@ -22,7 +22,7 @@ const EVENT_REPORT_MS = 600_000
  */
 type Finding = 'issuer_ahead' | 'issuer_beyond_skew' | TimeTaken
 
-export interface IssuerClockOptions {
+interface IssuerClockOptions {
   realm: string
   /** The lead that the ledger allows for in any case; a greater one is reported. */
   issuerSkewSeconds: number

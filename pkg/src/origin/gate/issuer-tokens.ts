@@ -17,7 +17,7 @@ const MAX_CANDIDATES = 4
 /** The maximum number of tokens that wait for a key lookup at the same time; further ones are refused at once. */
 const MAX_WAITING_TOKENS = 64
 
-export interface IssuerTokensOptions {
+interface IssuerTokensOptions {
   keys: Pick<IssuerKeys, 'current' | 'load' | 'look'>
   /** The algorithm of RSA keys that state none. */
   rsaAlgorithm: string | undefined

@@ -9,11 +9,11 @@ const NO_DIGEST = new Uint8Array(32)
 const MAX_ACCOUNT_CHARACTERS = 128
 
 /** An authenticated client. */
-export interface AuthenticatedClient {
+interface AuthenticatedClient {
   id: string
 }
 
-export interface AuthenticateOptions {
+interface AuthenticateOptions {
   /** The realm of the request. Default: not checked. */
   realm?: string
   /**

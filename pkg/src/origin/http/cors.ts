@@ -17,7 +17,7 @@ const MAX_AGE_SECONDS = 600
 const ALLOWED_HEADERS = ['authorization', 'content-type', 'portcullis-csrf']
 const EXPOSED_HEADERS = ['www-authenticate', 'retry-after', 'link', 'etag', UPSTREAM_HEADER]
 
-export interface OriginCorsOptions {
+interface OriginCorsOptions {
   corsOrigins: CorsOrigins
   /** `include` also allows requests with cookies; the origin itself uses none. */
   credentials: CorsPolicy['credentials']

@@ -9,7 +9,7 @@ import type { Route } from './route.ts'
 import { createRouter, type Resource, type Router } from './router.ts'
 import { requireHttps } from './require-https.ts'
 
-export interface RequestHandlerOptions {
+interface RequestHandlerOptions {
   context: Context
   routes: readonly Route[]
   closing: () => boolean
@@ -26,7 +26,7 @@ interface Outcome {
 }
 
 /** Responds to requests. */
-export interface RequestHandler {
+interface RequestHandler {
   /** Checks a request's transport, finds its route, responds, counts and logs. Never rejects. */
   respond(request: Request, source: RequestSource): Promise<Response>
   /** Resolves when every request in progress has its response, at the latest after `timeoutMs`. */

@@ -7,7 +7,7 @@ import { type BodyLimits, readBody } from '../../http/body.ts'
  */
 
 /** Reads a body once, as `readBody` does. */
-export type BodyReader = (limits: BodyLimits) => Promise<Uint8Array<ArrayBuffer>>
+type BodyReader = (limits: BodyLimits) => Promise<Uint8Array<ArrayBuffer>>
 
 /** Valid while the body has this stream; a clone has another. */
 interface Known<What> {

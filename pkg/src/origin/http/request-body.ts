@@ -7,7 +7,7 @@ import type { RequestBody } from './operation.ts'
 import type { Call } from './route.ts'
 
 /** A body declared by the rules of its members; the check, its message and the OpenAPI schema follow from them. */
-export interface DeclaredBody<R extends Rules = Rules> extends RequestBody {
+interface DeclaredBody<R extends Rules = Rules> extends RequestBody {
   readonly rules: R
 }
 

@@ -1,7 +1,7 @@
 import type { SiteData } from '../options.ts'
 import type { OriginCors } from './cors.ts'
 
-export interface SiteDataSettings {
+interface SiteDataSettings {
   clearSiteData: readonly SiteData[]
   /** Names of cookies that hold session data. */
   expireCookies: readonly string[]

@@ -9,7 +9,7 @@ import { withUpstream } from './upstream.ts'
 const DEFAULT_TIMEOUT_MS = 5_000
 
 /** A request to respond only once the edges enforce the revocation. */
-export interface Wait {
+interface Wait {
   timeoutMs: number
 }
 

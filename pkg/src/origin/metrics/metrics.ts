@@ -143,7 +143,7 @@ export class Metrics {
 }
 
 /** One realm's gauges. */
-export interface RealmMeasurements {
+interface RealmMeasurements {
   realm: string
   /** The head of its ledger. */
   sequence: number

@@ -45,13 +45,13 @@ export function isRepeatedSilently(entry: Pick<AuditEntry, 'actor'>): boolean {
 }
 
 /** Lines that were counted instead of written. */
-export interface LeftOut {
+interface LeftOut {
   realm: string
   action: AuditAction
   count: number
 }
 
-export interface AuditBoundsOptions {
+interface AuditBoundsOptions {
   realms: readonly string[]
   /** Monotonic milliseconds. */
   nowMs?: () => number

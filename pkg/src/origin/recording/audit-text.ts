@@ -2,7 +2,7 @@
  * The longest name in a line of the audit log, in bytes of UTF-8. A `sub` of OpenID Connect (Core §2: 255 ASCII
  * characters) fits completely, with its prefix such as `user:`.
  */
-export const MAX_NAME_BYTES = 271
+const MAX_NAME_BYTES = 271
 /** The longest reason, in characters; only administrators and the application give one. */
 const MAX_REASON_CHARACTERS = 1_024
 /**

@@ -20,7 +20,7 @@ const MAX_GATHERING_TURNS = 4
 /** The number of rows deleted at a time: pruning must not delay revocations. */
 const PRUNE_ROWS = 2_000
 
-export interface CommitterOptions extends StoreWriterOptions {
+interface CommitterOptions extends StoreWriterOptions {
   ledgers: ReadonlyMap<string, LedgerCore>
   clock: Clock
   auditRetentionSeconds: number
@@ -37,7 +37,7 @@ export interface CommitterOptions extends StoreWriterOptions {
   onTime?: (realm: string, time: EventTime) => void
 }
 
-export interface RecordOptions {
+interface RecordOptions {
   /**
    * A line written in the event's transaction, with the sequence that the caller gets. It is also written if the event
    * was already in force, except for the actor's own acts and a connector's: repeating those leaves no trace.

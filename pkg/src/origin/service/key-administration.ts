@@ -9,7 +9,7 @@ import { administrationOf } from './issuer.ts'
 import type { KeyPublisher } from './key-publisher.ts'
 
 /** A key of a realm's issuer, in the form of Keycloak's Admin API. */
-export interface ListedKey {
+interface ListedKey {
   kid?: string
   /** The RFC 7638 thumbprint. */
   thumbprint?: string

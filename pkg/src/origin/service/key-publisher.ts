@@ -26,7 +26,7 @@ const FIRST_KEYS_RETRIES = 4
  */
 const MAX_LOOKING = 1_000
 
-export interface KeyPublisherOptions {
+interface KeyPublisherOptions {
   settings: Settings
   committer: Committer
   gate: OriginGate

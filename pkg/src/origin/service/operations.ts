@@ -16,7 +16,7 @@ import { type GrantsOptions, listGrants, type ListedGrant } from './grants.ts'
 import { KeyAdministration, type KeyAdministrationOptions } from './key-administration.ts'
 import { UnrecordedEnds } from './unrecorded-ends.ts'
 
-export interface OperationsOptions
+interface OperationsOptions
   extends KeyAdministrationOptions,
     GrantsOptions,
     Omit<ClientRevocationOptions, 'unrecorded'> {

@@ -6,7 +6,7 @@ import type { Committer } from '../recording/committer.ts'
 import type { SubjectIssuers } from './subject-issuers.ts'
 import type { Upstream } from './upstream.ts'
 
-export interface RecorderOptions {
+interface RecorderOptions {
   committer: Committer
   issuers: SubjectIssuers
   issuerClocks: ReadonlyMap<string, IssuerClock>

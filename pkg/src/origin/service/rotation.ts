@@ -8,7 +8,7 @@ import type { RealmFeed } from '../feed/realm-feed.ts'
 import type { OriginGate } from '../gate/gate.ts'
 import { checkSigningKey } from '../settings.ts'
 
-export interface RotationOptions {
+interface RotationOptions {
   gate: OriginGate
   ledgers: ReadonlyMap<string, LedgerCore>
   feeds: ReadonlyMap<string, RealmFeed>

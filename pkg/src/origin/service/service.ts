@@ -9,7 +9,7 @@ import { createRevocations, type RevocationsOptions } from './revocations.ts'
 import { rotateSigningKey } from './rotation.ts'
 import type { SubjectIssuers } from './subject-issuers.ts'
 
-export interface ServiceOptions extends RevocationsOptions {
+interface ServiceOptions extends RevocationsOptions {
   audit: AuditLog
   edges: EdgeRegistry
   issuers: SubjectIssuers

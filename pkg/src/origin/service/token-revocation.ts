@@ -15,7 +15,7 @@ export const MAX_WITHDRAWN_REVOCATIONS = 10_000
  */
 const MAX_COUNTED_KEYS = 1_024
 
-export interface TokenRevocationsOptions extends TokensWithoutIdOptions {
+interface TokenRevocationsOptions extends TokensWithoutIdOptions {
   /** Throws `unknown_realm` or `closed`. */
   ledger: (realm: string) => LedgerCore
   /** Reports, once per key, a withdrawn key whose limit has been reached. */

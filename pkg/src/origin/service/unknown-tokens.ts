@@ -10,7 +10,7 @@ const REPORT_INTERVAL_MS = 60_000
  */
 export type UnknownCause = 'not_known' | 'other_realm'
 
-export interface UnknownTokensOptions {
+interface UnknownTokensOptions {
   /** Counts one. */
   count: (realm: string) => void
   onReport: (report: OriginReport) => void

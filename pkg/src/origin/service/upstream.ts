@@ -5,7 +5,7 @@ import type { IssuerClock } from '../gate/issuer-clock.ts'
 import type { StagedTime } from '../recording/committer.ts'
 import type { OutboxEntry } from '../store/outbox.ts'
 
-export interface UpstreamOptions {
+interface UpstreamOptions {
   /** Returns the forwarder of a realm; `undefined` if none of its connectors can act. */
   forwarder: (realm: string) => Forwarder | undefined
   issuerClocks: ReadonlyMap<string, IssuerClock>

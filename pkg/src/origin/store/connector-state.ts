@@ -2,7 +2,7 @@ import { PortcullisError } from '../../errors.ts'
 import { invalid } from '../../options.ts'
 
 export const MAX_STATE_BYTES = 1_048_576
-export const MAX_STATE_NAME_BYTES = 1_024
+const MAX_STATE_NAME_BYTES = 1_024
 
 /** A named state of a connector: a cursor, the ids it has seen, or a lease. */
 export interface StoredState {

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module'
 import type { SqliteDriver } from '../store/sqlite/driver.ts'
 import { driverMisfit } from '../store/sqlite/driver-version.ts'
 
-export interface DriverUnderTest {
+interface DriverUnderTest {
   driver: SqliteDriver
   /** For a test's `skip`: why it cannot run, or `false`. */
   skip: string | false

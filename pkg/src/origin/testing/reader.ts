@@ -12,7 +12,7 @@ import type { TestIssuer } from './stage.ts'
 /** The offset of the minor version in a statement. */
 const MINOR_AT = 5
 
-export interface TestReaderOptions {
+interface TestReaderOptions {
   minor: Minor
   issuer: TestIssuer
   /** The feed's public key. */

@@ -15,7 +15,7 @@ export const ALICE: { format: string; iss: string; sub: string } = { format: 'is
 /**
  * An identity provider that signs its requests, in the shape that Okta documents (Build Universal Logout for your app).
  */
-export interface Provider {
+interface Provider {
   jwk: JWK
   publicPem: string
   jwt(claims?: JWTPayload, header?: Record<string, unknown>): Promise<string>

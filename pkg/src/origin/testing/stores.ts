@@ -7,7 +7,7 @@ import { memoryStore } from '../store/memory.ts'
 import { sqliteStore } from '../store/sqlite/index.ts'
 import { type ConnectorStore, connectorStore, type RevocationStore } from '../store/store.ts'
 
-export interface TestStore {
+interface TestStore {
   store: RevocationStore
   /** Returns the same data, as a restarted origin opens it. */
   reopen(): RevocationStore

@@ -20,7 +20,7 @@ export interface AcceptedShape extends TokenShape {
   reaches?: Reach[]
 }
 
-export interface RefusedShape extends TokenShape {
+interface RefusedShape extends TokenShape {
   reason: Reason
 }
 
@@ -32,7 +32,7 @@ export interface Vectors {
 }
 
 /** A provider exported by the package, with its name there and that of its files. */
-export interface ExportedProvider {
+interface ExportedProvider {
   name: string
   file: string
   provider: Provider<object>

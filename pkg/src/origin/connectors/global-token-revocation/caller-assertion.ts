@@ -39,13 +39,7 @@ export interface KeyedCaller extends RevocationCaller {
 }
 
 /** Why a genuine JWT of the caller is not valid for this route. */
-export type Unfit =
-  | 'wrong_type'
-  | 'wrong_audience'
-  | 'expired'
-  | 'not_yet_valid'
-  | 'lifetime_exceeded'
-  | 'missing_claim'
+type Unfit = 'wrong_type' | 'wrong_audience' | 'expired' | 'not_yet_valid' | 'lifetime_exceeded' | 'missing_claim'
 
 /** Parses a compact JWT; members that are `null` count as absent. Returns `undefined` if it is malformed. */
 export function readAssertion(credential: string, maxBytes: number): UnverifiedAssertion | undefined {

@@ -39,11 +39,11 @@ const RESOLVER_TIMEOUT_MS = 5_000
 const MAX_SUBJECTS = 100
 
 /** The callers, resolvers and issuer names of a realm. */
-export interface CalledRealm extends Pick<TokenOptions, 'name' | 'issuer' | 'tenants' | 'sameSubjects'> {
+interface CalledRealm extends Pick<TokenOptions, 'name' | 'issuer' | 'tenants' | 'sameSubjects'> {
   globalTokenRevocation?: GlobalTokenRevocationOptions
 }
 
-export interface GlobalTokenRevocationsOptions extends Omit<CallerKeysOptions, 'onFetched'> {
+interface GlobalTokenRevocationsOptions extends Omit<CallerKeysOptions, 'onFetched'> {
   realms: readonly CalledRealm[]
   maxTokenBytes: number
   onReport: (report: OriginReport) => void

@@ -34,7 +34,7 @@ export interface SecurityEventSettings {
 }
 
 /** A security event token, judged. */
-export interface JudgedEvent extends JudgedMessage {
+interface JudgedEvent extends JudgedMessage {
   /** Whether the types of all its events are supported. */
   readonly types: 'known' | 'unknown'
 }

@@ -5,7 +5,7 @@ import type { MessageIntake } from '../message-intake.ts'
 import { MessageRefused } from '../message-refused.ts'
 import { judgeSecurityEvent, type SecurityEventSettings } from './events.ts'
 
-export interface SecurityEventReceiverOptions {
+interface SecurityEventReceiverOptions {
   intake: MessageIntake
   conditions: Conditions
   settings: SecurityEventSettings

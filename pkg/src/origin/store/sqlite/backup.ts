@@ -29,7 +29,7 @@ export async function backUp(database: Database, path: string): Promise<void> {
 }
 
 /** Throws `invalid_option` if it exists. */
-export function createFile(path: string): void {
+function createFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', PRIVATE_FILE_MODE))
   } catch (error) {

@@ -18,7 +18,7 @@ export interface Connection {
 export type SqliteDriver = 'better-sqlite3' | 'node:sqlite'
 
 /** `write` creates the file if it is missing. `read` creates nothing and changes nothing in the file. */
-export type Access = 'write' | 'read'
+type Access = 'write' | 'read'
 
 /**
  * Opens a file with the given driver, else with the first installed one. Throws `store_unavailable`, or the driver's

@@ -9,7 +9,7 @@ import { SqliteRealms } from './realms.ts'
 import { storedVersion } from './schema.ts'
 
 /** A store with the rows that a file has when it is opened. Writes are kept in memory only. */
-export interface InspectedStore extends RevocationStore {
+interface InspectedStore extends RevocationStore {
   /** Whether another origin has the file open; known once this store is open. */
   readonly use: 'free' | 'in_use'
 }

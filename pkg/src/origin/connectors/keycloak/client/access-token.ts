@@ -6,7 +6,7 @@ import type { KeycloakAnswer } from './keycloak-http.ts'
 import type { RealmClient } from './realm-client.ts'
 import type { ServerClock } from './server-clock.ts'
 
-export interface AccessTokenOptions {
+interface AccessTokenOptions {
   /** The realm that issues the token. */
   realm: RealmClient
   /** The token request without the scope. Secret. */

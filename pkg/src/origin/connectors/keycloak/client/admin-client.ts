@@ -6,7 +6,7 @@ import type { KeycloakAnswer, KeycloakHttp, KeycloakRequest } from './keycloak-h
 import { RealmClient } from './realm-client.ts'
 import type { ServerClock } from './server-clock.ts'
 
-export interface AdminClientOptions {
+interface AdminClientOptions {
   http: KeycloakHttp
   /** Keycloak's name of the administered realm. */
   realm: string

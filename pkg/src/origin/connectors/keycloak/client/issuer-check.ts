@@ -1,7 +1,7 @@
 import { failure } from './failure.ts'
 import type { RealmClient } from './realm-client.ts'
 
-export interface IssuerCheckOptions {
+interface IssuerCheckOptions {
   realm: RealmClient
   /** The issuer's names, one of which the server must report. */
   issuers: readonly string[]

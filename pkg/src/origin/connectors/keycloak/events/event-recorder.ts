@@ -8,7 +8,7 @@ import type { KeycloakEvent } from './events.ts'
 import { type Consequence, consequenceOf, type EventNote, type MappingContext } from './mapping.ts'
 import { readUserEvent } from './user-events.ts'
 
-export interface EventRecorderOptions extends MappingContext {
+interface EventRecorderOptions extends MappingContext {
   host: Pick<ConnectorHost, 'realm' | 'service'>
   /** The connector's name. */
   connector: string

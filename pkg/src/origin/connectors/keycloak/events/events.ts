@@ -35,7 +35,7 @@ export type Occurrence =
   | { readonly kind: 'unreadable' }
 
 /** The members that were set; `undefined` if the realm stores no details or they are too long. */
-export interface Details<State> {
+interface Details<State> {
   readonly set: State | undefined
 }
 

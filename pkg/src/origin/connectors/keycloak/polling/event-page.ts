@@ -4,7 +4,7 @@ import { failure, isFailure } from '../client/failure.ts'
 import { isTime } from './event-cursor.ts'
 
 /** A request to an events endpoint. */
-export interface EventQuery {
+interface EventQuery {
   /** Unix milliseconds, inclusive. */
   fromMs: number
   /** The number of events to skip. */
@@ -21,7 +21,7 @@ export interface EventPagesOptions {
   nowMs: () => number
 }
 
-export interface EventPage {
+interface EventPage {
   events: readonly unknown[]
   /** Whether it has as many events as a page can hold, so that more may follow. */
   isFull: boolean

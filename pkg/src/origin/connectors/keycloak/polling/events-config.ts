@@ -4,7 +4,7 @@ import { failure } from '../client/failure.ts'
 import { VIEW_EVENTS } from './event-page.ts'
 
 /** A realm's settings for stored events. */
-export interface EventsConfig {
+interface EventsConfig {
   userEvents: 'stored' | 'not_stored'
   /** The stored types of user events. */
   userEventTypes: ReadonlySet<string>

@@ -1,7 +1,7 @@
 import { PortcullisError } from '../../../../errors.ts'
 import type { ConnectorStore } from '../../../store/store.ts'
 
-export interface JsonStateOptions<T> {
+interface JsonStateOptions<T> {
   store: ConnectorStore
   /** The origin's realm. */
   realm: string

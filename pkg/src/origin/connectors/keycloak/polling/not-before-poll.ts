@@ -3,7 +3,7 @@ import type { Revocation } from '../../revocation.ts'
 import type { RealmClient } from '../client/realm-client.ts'
 import { JsonState } from './json-state.ts'
 
-export interface NotBeforePollOptions {
+interface NotBeforePollOptions {
   client: RealmClient
   /** The origin's realm, whose state the store keeps. */
   realm: string

@@ -12,7 +12,7 @@ import type { ConnectorMetrics, PolledSource } from '../../connector-metrics.ts'
  */
 export type Poll = (signal: AbortSignal, readUntil: (ms: number) => void) => Promise<void>
 
-export interface PollLoopOptions {
+interface PollLoopOptions {
   source: PolledSource
   intervalMs: number
   poll: Poll

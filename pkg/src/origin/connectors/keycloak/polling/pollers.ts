@@ -17,7 +17,7 @@ import { readAdminEventsSeconds, readEventsConfig } from './events-config.ts'
 import { NotBeforePoll } from './not-before-poll.ts'
 import { type Poll, PollLoop } from './poll-loop.ts'
 
-export interface PollersOptions {
+interface PollersOptions {
   host: ConnectorHost
   /** The connector's name. */
   connector: string

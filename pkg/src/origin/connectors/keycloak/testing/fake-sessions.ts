@@ -13,7 +13,7 @@ export interface FakeSession {
   client: string
 }
 
-export interface FakeUser {
+interface FakeUser {
   enabled: boolean
   notBefore: number
   attributes: Record<string, string[]>

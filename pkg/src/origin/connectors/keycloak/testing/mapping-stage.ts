@@ -7,7 +7,7 @@ import { readUserEvent } from '../events/user-events.ts'
 import { type KeycloakOptions, resolveKeycloakSettings } from '../options.ts'
 
 /** A Keycloak with these users and clients, keyed by their internal ids. */
-export interface MappingStage {
+interface MappingStage {
   user(event: unknown): Promise<Consequence | undefined>
   admin(event: unknown): Promise<Consequence | undefined>
   /** The requested paths. */

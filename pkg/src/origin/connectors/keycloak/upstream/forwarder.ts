@@ -11,7 +11,7 @@ import { type Manner, performAct } from './upstream-act.ts'
 import { actOf, decodeMessage, encodeMessage, type KeycloakMessage } from './upstream-message.ts'
 import { WaitingRenewal } from './waiting-renewal.ts'
 
-export interface KeycloakForwarderOptions {
+interface KeycloakForwarderOptions {
   host: Pick<ConnectorHost, 'realm' | 'service' | 'store' | 'conditions' | 'metrics' | 'nowMs'>
   /** The connector's name, also that of its queue. */
   connector: string

@@ -11,7 +11,7 @@ import type { KeycloakAnswer } from '../client/keycloak-http.ts'
 import type { RealmClient } from '../client/realm-client.ts'
 import type { ServerClock } from '../client/server-clock.ts'
 
-export interface RevocationEndpointOptions {
+interface RevocationEndpointOptions {
   host: Pick<ConnectorHost, 'tokens' | 'nowMs'>
   realm: RealmClient
   clock: ServerClock

@@ -14,7 +14,7 @@ import {
 } from './upstream-sessions.ts'
 
 /** The result of an act at Keycloak. */
-export interface Performed {
+interface Performed {
   /**
    * The time by which Keycloak had performed it: no token that the act should have prevented was issued later. Unix
    * seconds if Keycloak states them, else `now`. Absent if the act followed the event at once.

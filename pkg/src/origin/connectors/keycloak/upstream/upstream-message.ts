@@ -2,7 +2,7 @@ import { isObject } from '../../../../options.ts'
 import type { ForwardedEvent } from '../../forwarder.ts'
 
 /** An act that Keycloak is to perform. */
-export type UpstreamAct =
+type UpstreamAct =
   | { readonly kind: 'session'; readonly sid: string }
   | { readonly kind: 'user'; readonly sub: string }
   | { readonly kind: 'grant'; readonly sub: string; readonly client: string }

@@ -3,7 +3,7 @@ import type { AdminAnswer, AdminClient, AdminRequest } from '../client/admin-cli
 import { failure } from '../client/failure.ts'
 
 /** A session as the admin API lists it. Times are in unix seconds, or `undefined` if not stated. */
-export interface ListedSession {
+interface ListedSession {
   readonly id: string
   readonly start: number | undefined
   readonly lastAccess: number | undefined

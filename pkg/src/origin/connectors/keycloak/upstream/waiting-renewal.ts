@@ -6,7 +6,7 @@ import { decodeMessage, type KeycloakMessage } from './upstream-message.ts'
 const SESSION_SECONDS = 40
 const PAGE = 500
 
-export interface WaitingRenewalOptions {
+interface WaitingRenewalOptions {
   host: Pick<ConnectorHost, 'realm' | 'service' | 'store' | 'nowMs'>
   connector: string
   queue: string
