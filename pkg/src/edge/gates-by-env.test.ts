@@ -182,7 +182,7 @@ test('tenants with equal URLs behind different bindings never share a gate', asy
     told.map(({ error }) => error.detail),
     ['fetch_differs'],
   )
-  assert.match(told[0]?.error.message ?? '', /hoist fetch/)
+  assert.match(told[0]?.error.message ?? '', /define fetch outside/)
 })
 
 function bindingTo({ server }: TestRealm): typeof fetch {
