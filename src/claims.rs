@@ -241,7 +241,8 @@ impl<'j> Claims<'j> {
         Ok(())
     }
 
-    /// Reads the claims whose names the policy chooses. A name may be that of a registered claim, or be used twice.
+    /// Reads a claim whose name the policy chooses. It may also be the name of a registered claim, and several settings
+    /// may share one name.
     fn take_named<'n>(
         &mut self,
         name: &str,

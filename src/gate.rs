@@ -57,7 +57,8 @@ impl Gate {
         verdict::begin(token, &self.realms, &mut self.cache, &mut self.awaiting_host, host, now)
     }
 
-    /// Judges a cached token by its entry ([`verdict::recheck`]). `None`: judge it from the beginning.
+    /// Judges a cached token by its entry ([`verdict::recheck`]). Returns `None` if the token must be judged from the
+    /// beginning.
     pub fn recheck(&mut self, entry: Entry, now: UnixSeconds) -> Option<Finding> {
         let now = self.advance(now);
         verdict::recheck(entry, &self.realms, &mut self.cache, now)
@@ -75,8 +76,8 @@ impl Gate {
         self.awaiting_host.get(handle)
     }
 
-    /// Finishes after [`Gate::begin`] ([`verdict::finish`]). `None`: the handle was used before, or has expired because
-    /// of too many later ones; judge the token from the beginning.
+    /// Finishes after [`Gate::begin`] ([`verdict::finish`]). Returns `None` if the handle was used before, or has
+    /// expired because of too many later ones; then the token must be judged from the beginning.
     pub fn finish(&mut self, handle: Handle, outcome: HostOutcome, now: UnixSeconds) -> Option<Finding> {
         let now = self.advance(now);
         let pending = self.awaiting_host.take(handle)?;
@@ -95,8 +96,8 @@ impl Gate {
         verdict::begin_to_explain(token, &self.realms, &mut self.awaiting_host, host, now)
     }
 
-    /// Finishes after [`Gate::begin_to_explain`] ([`verdict::finish_to_explain`]). `None`: the handle was used before,
-    /// or has expired because of too many later ones.
+    /// Finishes after [`Gate::begin_to_explain`] ([`verdict::finish_to_explain`]). Returns `None` if the handle was
+    /// used before, or has expired because of too many later ones.
     pub fn finish_to_explain(&mut self, handle: Handle, outcome: HostOutcome, now: UnixSeconds) -> Option<Vec<Check>> {
         let now = self.advance(now);
         let pending = self.awaiting_host.take(handle)?;
@@ -145,8 +146,8 @@ impl Gate {
         verdict::begin_to_identify(token, &self.realms, &mut self.awaiting_host, host, now)
     }
 
-    /// Finishes after [`Gate::begin_to_identify`] ([`verdict::finish_to_identify`]). `None`: the handle was used
-    /// before, or has expired because of too many later ones.
+    /// Finishes after [`Gate::begin_to_identify`] ([`verdict::finish_to_identify`]). Returns `None` if the handle was
+    /// used before, or has expired because of too many later ones.
     pub fn finish_to_identify(
         &mut self,
         handle: Handle,

@@ -91,7 +91,7 @@ impl Algorithm {
         }
     }
 
-    /// Whether its signatures may have this length. Hosts treat other lengths differently.
+    /// Whether signatures of this algorithm may have this length. Hosts treat other lengths differently.
     pub(crate) const fn permits_length(self, bytes: usize) -> bool {
         match self {
             Self::HS256 => bytes == 32,

@@ -148,7 +148,8 @@ impl<'d> Header<'d> {
         let members = read_object(text, Duplicates::Refuse).map_err(|_| Malformed::Header)?;
         let (mut algorithm, mut key_id, mut media_type) = (None, None, None);
         for member in members {
-            // An extension is refused with any value; any other parameter that is `null` counts as absent.
+            // `crit` and `b64` are refused with any value, even `null`; the other parameters count as absent if they
+            // are `null`.
             let is_absent = matches!(member.value, Value::Null);
             let text = || member.value.text().map(Text::decode).ok_or(Malformed::Header);
             match &*member.name {

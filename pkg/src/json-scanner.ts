@@ -58,7 +58,7 @@ class Scanner {
     return this.#at === this.#text.length ? undefined : this.#expected('the end of the file')
   }
 
-  /** A value; of an object or array its first member too. */
+  /** Scans a value; an object or array only up to and including its first member. */
   #value(): JsonFault | undefined {
     const member = this.#open.at(-1)?.member
     if (this.#skip('{')) return this.#enter({ end: '}', names: new Set(), member })
@@ -95,7 +95,7 @@ class Scanner {
     return this.#skip(':') ? this.#value() : this.#expected("':' after the name")
   }
 
-  /** One character, after white space. */
+  /** Skips white space and then this character. Returns whether the character was there. */
   #skip(character: string): boolean {
     this.#take(SPACE)
     if (this.#text[this.#at] !== character) return false

@@ -8,8 +8,8 @@ use crate::verdict::{KeysFrom, Realm, RealmKeys};
 pub const MAX_REALMS: usize = u16::MAX as usize - 1;
 
 impl Gate {
-    /// Adds a realm in the first free slot and returns its index. Its tokens are refused until keys and state arrive.
-    /// `None`: all slots are taken.
+    /// Adds a realm in the first free slot and returns its index, or `None` if all slots are taken. The realm's tokens
+    /// are refused until keys and state arrive.
     pub fn add_realm(&mut self, realm: Realm, keys_from: KeysFrom) -> Option<usize> {
         let index = self.realms.iter().position(Realm::is_vacant).unwrap_or(self.realms.len());
         self.put_realm(index, realm, keys_from).then_some(index)

@@ -116,8 +116,8 @@ impl ChangeLog {
         self.changes.get(known).map(|(head, _)| head.chain)
     }
 
-    /// Start and end of the shared delta for a reader at `after`; no end means the head. `None`: the changes since then
-    /// are no longer kept.
+    /// Returns start and end of the shared delta for a reader at `after`; no end means the head. Returns `None` if the
+    /// changes since then are no longer kept.
     pub(crate) fn shared_stretch(&self, after: u64) -> Option<(u64, Option<u64>)> {
         if after < self.floor.sequence {
             return None;

@@ -8,7 +8,7 @@ const STALE_SHARE: usize = 8;
 /// The changes of a shard since it was last published.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct ShardState {
-    /// Sequence of the last event in it.
+    /// Sequence of the last event in the shard.
     pub(crate) covers: u64,
     pub(crate) is_dirty: bool,
     /// Expired entries dropped since it was published; the published section may keep them for a while.

@@ -17,12 +17,12 @@ pub(crate) struct EpochShard {
 }
 
 impl EpochShard {
-    /// The least fingerprint in it.
+    /// The least fingerprint in the shard.
     pub(crate) fn first(&self) -> Fingerprint {
         Fingerprint::from(self.number) << (FINGERPRINT_BITS - self.bits)
     }
 
-    /// Whether a fingerprint is in it.
+    /// Whether a fingerprint is in the shard.
     pub(crate) fn has(&self, fingerprint: Fingerprint) -> bool {
         fingerprint >> (FINGERPRINT_BITS - self.bits) == Fingerprint::from(self.number)
     }
@@ -47,8 +47,8 @@ pub(crate) fn build(shard: EpochShard, generation: u32, entries: Vec<(Fingerprin
         capacity: 0,
         base,
     };
-    // Always fits: shards are split long before, and times have 53 bits. An edge would refuse a section without
-    // contents.
+    // There is always a shape: shards are split long before they are too large, and times have 53 bits. Edges would
+    // refuse the section without contents that is returned otherwise.
     let Some(shape) = Shape::new(count, shard_bits, value_bits) else { return (head, head.encode()) };
     let mut bits = BitWriter(head.encode());
     bits.0.resize(usize::try_from(shape.length).unwrap_or(SECTION_HEAD_BYTES), 0);

@@ -191,7 +191,7 @@ pub enum Correction {
 }
 
 impl fmt::Debug for Event {
-    /// Prints the kind only: names come from outside.
+    /// Prints only the kind, because names are untrusted input.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Token { .. } => "Token",
@@ -213,7 +213,7 @@ impl fmt::Debug for Event {
 }
 
 impl fmt::Debug for Correction {
-    /// Prints the kind only: names come from outside.
+    /// Prints only the kind, because names are untrusted input.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::User { .. } => "User",

@@ -20,7 +20,7 @@ pub(crate) const SHARD_ENTRIES: usize = 1 << 14;
 /// Maximum number of shards: beyond eight million entries they grow. A manifest has room for them besides other
 /// sections.
 pub(crate) const MAX_SHARDS: usize = 512;
-/// Likewise for grants, beyond four million.
+/// Maximum number of shards of grants: beyond four million entries they grow.
 const MAX_GRANT_SHARDS: usize = 256;
 
 /// Sorted like a section, so that a shard is a range.

@@ -48,8 +48,8 @@ pub(crate) enum About {
 }
 
 impl Ledger {
-    /// Stages an event and returns the row to store; it is in force once committed. `None`: it would refuse no
-    /// acceptable token that is not refused already.
+    /// Stages an event and returns the row to store; the event is in force once committed. Returns `None` if it would
+    /// refuse no acceptable token that is not refused already.
     ///
     /// The issuer's clock counts as not measured; [`Ledger::stage_by`] takes its measured lead.
     ///

@@ -178,8 +178,8 @@ impl FilterShape {
     fn new(count: usize, error_rate: f64) -> Self {
         let capacity = capacity_for(u32::try_from(count).unwrap_or(u32::MAX));
         let hashes = (-error_rate.log2()).round().clamp(1.0, f64::from(MAX_HASHES));
-        // The number of bits for which (1 - e^(-kn/m))^k is the error rate, and k more: the number of bits set varies,
-        // which matters a little in small filters.
+        // With m bits the error rate is (1 - e^(-kn/m))^k; this is m for the given rate. k bits are added, because the
+        // number of bits set varies, which matters a little in small filters.
         let bits = -hashes * f64::from(capacity) / (1.0 - error_rate.powf(1.0 / hashes)).ln() + hashes;
         let bits = (bits.ceil() as u32).min(MAX_FILTER_BITS).next_multiple_of(64);
         Self { capacity, bits, hashes: hashes as u8 }

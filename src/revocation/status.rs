@@ -49,7 +49,7 @@ pub struct Subject<'a> {
 }
 
 impl fmt::Debug for Subject<'_> {
-    /// Prints the times only: names come from outside.
+    /// Prints only the times, because names are untrusted input.
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shown = formatter.debug_struct("Subject");
         shown.field("issued_at", &self.issued_at).field("expires_at", &self.expires_at).finish_non_exhaustive()

@@ -14,12 +14,12 @@ use crate::signature::Algorithm;
 use crate::time::{Seconds, UnixSeconds};
 use crate::token::Header;
 
-/// RFC 8725 §3.1: the policy determines the allowed algorithms, not the token.
+/// Checks the algorithm: the policy determines the allowed ones, not the token (RFC 8725 §3.1).
 pub(super) fn algorithm(header: &Header<'_>, policy: &Policy) -> Result<Algorithm, Reason> {
     header.algorithm().filter(|named| policy.algorithms.contains(*named)).ok_or(Reason::UnsupportedAlgorithm)
 }
 
-/// RFC 8725 §3.11, explicit typing.
+/// Checks the explicit type in the header (RFC 8725 §3.11).
 pub(super) fn media_type(header: &Header<'_>, profile: Profile) -> Result<(), Reason> {
     let fits = match header.media_type() {
         Some(typ) => media_types(profile).iter().any(|expected| typ.eq_ignore_ascii_case(expected)),
@@ -76,7 +76,7 @@ pub(super) fn is_access_kind(claims: &Claims<'_>, profile: Profile) -> bool {
     }
 }
 
-/// RFC 8693 §4.1: `act` names the actor.
+/// Checks for an actor, which `act` names (RFC 8693 §4.1).
 pub(super) fn impersonation(claims: &ClaimSet<'_>, policy: &Policy) -> Result<(), Reason> {
     match policy.impersonation {
         Impersonation::Refuse if claims.has("act") => Err(Reason::WrongType),
@@ -156,7 +156,7 @@ fn shows_access(
         || party.access_token_claim.as_ref().is_some_and(|claim| set.has(claim))
 }
 
-/// RFC 7519 §4.1.4: refused on and after `exp`.
+/// Checks `exp`: a token is refused on and after it, plus the leeway (RFC 7519 §4.1.4).
 pub(super) fn expiry(view: &ClaimsView<'_>, leeway: Seconds, now: UnixSeconds) -> Result<UnixSeconds, Reason> {
     let expires_at = view.expires_at.ok_or(Reason::MissingClaim)?;
     (now < expires_at.plus(leeway)).then_some(expires_at).ok_or(Reason::Expired)

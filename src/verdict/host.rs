@@ -120,7 +120,8 @@ fn host_key<'r>(admitted: &Admitted<'r, '_>, host: Algorithms) -> Option<HostKey
     Some(HostKey { key, number: admitted.realm.key_number(key)?, algorithm })
 }
 
-/// Leaves a token's signature to the host and keeps only the encoded token. `None`: the host cannot verify it.
+/// Leaves a token's signature to the host and keeps only the encoded token. Returns `None` if the host cannot verify
+/// it.
 pub(super) fn hand_over<T>(
     text: &str,
     bytes: &TokenBytes<'_>,

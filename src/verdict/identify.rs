@@ -28,8 +28,8 @@ pub fn identify(token: &str, realms: &[Realm], now: UnixSeconds) -> Result<Ident
     read(index, realm, &token)
 }
 
-/// The index of the realm of a token's issuer. `None`: it is not a token, or belongs to none of `realms`. Nothing is
-/// verified.
+/// The index of the realm of a token's issuer; `None` if the string is not a token, or the token belongs to none of
+/// `realms`. Nothing is verified.
 #[must_use]
 pub fn realm_of(token: &str, realms: &[Realm]) -> Option<usize> {
     let bytes = decode(token, realms, &mut Observer::none()).ok()?;
@@ -174,7 +174,7 @@ pub enum IdentifyError {
     /// Malformed, of another realm, or not signed with one of its realm's usable keys.
     #[error("invalid token")]
     InvalidToken {
-        /// `None`: it belongs to none of them.
+        /// `None` if the token belongs to none of the realms.
         realm: Option<usize>,
         /// The reason that a verdict would give.
         reason: Reason,
@@ -204,7 +204,7 @@ impl IdentifyError {
         }
     }
 
-    /// The index of the token's realm; `None`: it belongs to none of them.
+    /// The index of the token's realm; `None` if the token belongs to none of the realms.
     #[must_use]
     pub const fn realm(&self) -> Option<usize> {
         match self {

@@ -44,8 +44,8 @@ pub fn find(token: &[u8], realms: &[Realm], cache: &mut VerifiedTokenCache, now:
     }
 }
 
-/// Judges a cached token by its entry, as [`find`] does. `None`: it was evicted or its key has changed, so it must be
-/// judged from the beginning.
+/// Judges a cached token by its entry, as [`find`] does. Returns `None` if the entry was evicted or the token's key has
+/// changed, so that the token must be judged from the beginning.
 pub fn recheck(entry: Entry, realms: &[Realm], cache: &mut VerifiedTokenCache, now: UnixSeconds) -> Option<Finding> {
     let cached = cache.record(entry)?;
     let realm = Some(cached.realm());
@@ -132,7 +132,8 @@ pub(super) fn find_admitted(
 }
 
 /// Checks everything that may have changed since the signature was verified: that its key is still the only candidate,
-/// bans, time, revocation, freshness. `None`: the key has changed, so the token must be judged from the beginning.
+/// bans, time, revocation, freshness. Returns `None` if the key has changed, so that the token must be judged from the
+/// beginning.
 pub(super) fn recheck_cached(
     cached: &CachedToken,
     realms: &[Realm],
@@ -194,7 +195,7 @@ fn check_claims_and_state(
     check_state((index, realm), key, &view, times, now, observer)
 }
 
-/// The claims that the audience check used, when that depends on the token.
+/// Names the claims that the audience check used. With an authorized party, they depend on the token.
 const fn looked_at(meant_for: MeantFor<'_>) -> &'static str {
     match meant_for {
         MeantFor::Audience(_) => "aud was checked",

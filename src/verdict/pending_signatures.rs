@@ -63,7 +63,8 @@ impl PendingSignatures {
         }
     }
 
-    /// Removes and returns a signature. `None`: it was taken before, or was dropped because the ring was full.
+    /// Removes and returns a signature. Returns `None` if it was taken before, or was dropped because the ring was
+    /// full.
     pub fn take(&mut self, handle: Handle) -> Option<PendingSignature> {
         let slot = self.ring.get_mut(place(handle))?;
         let (_, pending) = slot.take_if(|(kept, _)| *kept == handle)?;

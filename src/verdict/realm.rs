@@ -43,7 +43,7 @@ impl Realm {
         Self::new("", Policy { max_token_bytes: 0, ..policy }, Vec::new(), Bounds::default())
     }
 
-    /// Whether it is a placeholder for a free slot.
+    /// Whether the realm is a placeholder for a free slot.
     pub(crate) fn is_vacant(&self) -> bool {
         self.policy.issuer.names().next().is_none()
     }

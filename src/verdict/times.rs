@@ -14,8 +14,8 @@ pub(super) struct Times {
     pub(super) expires_at: UnixSeconds,
 }
 
-/// Checks the token's times. Inlined like [`check_state`](super::state_check::check_state): the check of a cached token
-/// never has an observer.
+/// Checks the token's times. Inlined like [`check_state`](super::state_check::check_state), so that the check of a
+/// cached token, which never has an observer, contains no code for one.
 #[inline(always)]
 pub(super) fn check_times(
     realm: &Realm,

@@ -129,8 +129,8 @@ impl JsGate {
         }
     }
 
-    /// Returns every check with its outcome, given the host's outcome as for `finish`. `undefined`: the handle has
-    /// expired.
+    /// Returns every check with its outcome, given the host's outcome as for `finish`. Returns `undefined` if the
+    /// handle has expired.
     #[wasm_bindgen(js_name = finishToExplain)]
     pub fn finish_to_explain(&mut self, handle: u32, outcome: u32, now: f64) -> Option<Vec<JsValue>> {
         self.gate.finish_to_explain(Handle::from_number(handle), host_outcome(outcome), time(now)).map(checks)

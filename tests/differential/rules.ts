@@ -276,7 +276,7 @@ function isTexts(value: unknown): value is string[] {
   return Array.isArray(value) && value.every((each) => typeof each === 'string')
 }
 
-/** Whether it is an integer of at most 2^53 - 1 in its shortest form. */
+/** Whether `raw` is an integer in its shortest form, with a magnitude of at most 2^53 - 1. */
 function isNumericId(raw: string): boolean {
   return /^(?:0|-?[1-9][0-9]*)$/.test(raw) && BigInt(raw) <= 2n ** 53n - 1n && BigInt(raw) >= -(2n ** 53n) + 1n
 }

@@ -121,7 +121,7 @@ function validClaims(random: Random, policy: Policy, now: number, id: string): M
   return claims
 }
 
-/** Returns an id, a number if the policy allows that. */
+/** Returns an id as JSON: a number if the policy allows numeric ids, otherwise a string. */
 function idOf(random: Random, { numericIds }: Policy): string {
   return numericIds === 'accept' ? random.pick(['42', '-7', '0']) : json('42')
 }

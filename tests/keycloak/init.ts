@@ -53,7 +53,7 @@ class GuidedSetup {
     this.#port = port
   }
 
-  /** Checks that `--dry-run` writes and changes nothing. */
+  /** Checks that `--dry-run` writes no file and changes nothing in Keycloak. */
   async plan(say: (text: string) => void): Promise<void> {
     const before = await snapshot(this.#server.admin, this.#realm)
     const { changes } = await this.#init('--dry-run')

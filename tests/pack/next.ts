@@ -1,5 +1,5 @@
-// Serves the Next example without a Next build, which takes a minute: calls proxy and route handlers with Next's own
-// request class, in Next's order. The matrix has the real build.
+// Serves the Next example without a Next build, which takes a minute: calls the proxy and the route handlers with
+// Next's own request class, in Next's order. The tests in `tests/matrix` run a real build.
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'

@@ -23,7 +23,7 @@ pub(crate) enum Sqlite {
     Native,
 }
 
-/// Returns a Node that has it. The packages of `pkg/` must be installed.
+/// Returns a Node that has this SQLite. The packages of `pkg/` must be installed.
 pub(crate) fn find(project: &Project, sqlite: Sqlite) -> Result<PathBuf, Failure> {
     let system = PathBuf::from("node");
     match sqlite {

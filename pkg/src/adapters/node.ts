@@ -27,7 +27,7 @@ export function protect<C extends Claims = Claims>(
   handler: (request: IncomingMessage & { auth: Accepted<C> }, response: ServerResponse) => unknown,
   options?: AccessOptions<C>,
 ): Listener
-/** The same for `http2.createServer`; the handler declares the types of its arguments. */
+/** Returns a listener for `http2.createServer`, otherwise as above; the handler declares the types of its arguments. */
 export function protect<C extends Claims = Claims>(
   gate: AnyGate,
   handler: (request: Http2ServerRequest & { auth: Accepted<C> }, response: Http2ServerResponse) => unknown,

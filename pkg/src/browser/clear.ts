@@ -23,7 +23,7 @@ export async function clear(
   return (await Promise.all(all)).flat()
 }
 
-/** Returns the name if the part could not be cleared, else nothing. */
+/** Runs `act`. Returns an empty array if it succeeds in time, otherwise an array with `name`. */
 async function attempt(name: string, act: () => unknown): Promise<string[]> {
   try {
     // The returned value may be a Promise of another implementation, as with zone.js.

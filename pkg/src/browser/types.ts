@@ -1,4 +1,4 @@
-/** Why a revocation is not known to have happened. */
+/** Why a revocation could not be confirmed. */
 export type RevocationFailure =
   /** The request failed, and the browser says that it has no network. */
   | 'offline'

@@ -74,7 +74,9 @@ const HOST_ALGORITHMS: readonly Algorithm[] = [
 /** EdDSA on Ed25519, by both of its names (RFC 8037, RFC 9864). */
 const ED25519: readonly Algorithm[] = ['EdDSA', 'Ed25519']
 
-/** Bound on imported keys: more than the realms of a function usually use. A key takes a few kilobytes. */
+/**
+ * Maximum number of imported keys: more than the realms of one edge function usually have. A key takes a few kilobytes.
+ */
 const MAX_IMPORTED_KEYS = 2048
 
 /** Verifies signatures outside the core: by `node:crypto`, WebCrypto, or not at all. */

@@ -83,7 +83,7 @@ function textOf(doc: OptionDoc | undefined): string {
     : doc.description
 }
 
-/** An empty list says less than the words of the comment. */
+/** Whether to state a default. An empty list says less than the words of the comment. */
 function isUseful(fallback: unknown): boolean {
   return fallback !== undefined && !(Array.isArray(fallback) && fallback.length === 0) && !isObject(fallback)
 }

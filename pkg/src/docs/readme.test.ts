@@ -6,7 +6,7 @@ import { test } from 'node:test'
 import type { RevocationFailure } from '../browser/index.ts'
 import { ERROR_CODES } from '../errors.ts'
 
-/** The rows of the table under a heading of a page: the first column with the second. */
+/** Returns the first two columns of the table under a heading of a page, as a map. */
 function table(page: string, heading: string): Map<string, string> {
   const text = readFileSync(new URL(`../../../www/docs/reference/${page}`, import.meta.url), 'utf8')
   const [, section = ''] = text.split(`# ${heading}\n`)

@@ -79,7 +79,10 @@ export class GateReports {
     this.options(error)
   }
 
-  /** Drops the reports of a realm that is no longer loaded: they are new if it returns. */
+  /**
+   * Forgets what was reported about a realm that is no longer loaded, so that it is reported again if the realm
+   * returns.
+   */
   forget(realm: string): void {
     this.#undecided.delete(realm)
     this.#policies.delete(realm)

@@ -135,7 +135,7 @@ export function createGate<Env = unknown>(options: AnyGateOptions | ((env: Env) 
     return gates.open(options.env)
   }
 
-  /** The same, once the wasm module is loaded. */
+  /** Like `gateFor`, once the wasm module is loaded. */
   async function loadedGateFor(options: EnvOption<Env>, kind: CallKind): Promise<OpenGate> {
     checkCall(options, kind)
     await gates.loading

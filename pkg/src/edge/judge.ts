@@ -17,8 +17,8 @@ const CATCH_UP_EVERY_MS = 1000
 const JUST_REFRESHED_MS = 250
 
 /**
- * Returns the verdict on a token for which nothing must be fetched, as for nearly all; `undefined`: use `judge`.
- * `scope`: the scopes that the token must grant.
+ * Returns the verdict on a token if nothing must be fetched for it, as for nearly all tokens; otherwise `undefined`,
+ * and `judge` must be called. `scope`: the scopes that the token must grant.
  */
 export function tryJudge<C extends Claims>(
   gate: OpenGate,

@@ -86,7 +86,10 @@ function isSubject(detail = '', { subject = CLAIM_NAMES.subject }: Partial<Claim
   return detail.startsWith(`${subject} is `)
 }
 
-/** Keycloak's `jti` starts with two letters each for session, kind of token (`lt`: lightweight) and grant. */
+/**
+ * Returns the advice for a token without a subject. Keycloak's `jti` starts with two letters each for session, kind of
+ * token (`lt`: lightweight) and grant.
+ */
 function subjectAdvice({ jti }: TokenClaims): string {
   return typeof jti === 'string' && /^[^]{2}lt[^]{2}:/.test(jti) ? LIGHTWEIGHT : WITHOUT_BASIC
 }

@@ -136,7 +136,7 @@ export class OpenGate {
     return this.#remember(finding, token, cached, now)
   }
 
-  /** The same, but returns a pending signature if the host verifies faster than the core. */
+  /** Like `inspectSync`, but returns a pending signature if the host verifies faster than the core. */
   inspect(token: string): Finding | CachedVerdict | PendingSignature {
     if (this.#hostCrypto.kind !== 'asynchronous') return this.inspectSync(token)
     this.mustBeOpen()

@@ -46,14 +46,17 @@ export class RealmDirectory {
     })
   }
 
-  /** Returns the refusal of a token whose realm is not loaded and must not be awaited; `undefined`: call `load`. */
+  /**
+   * Returns the refusal of a token whose realm is not loaded and must not be awaited, or `undefined` if `load` must be
+   * called.
+   */
   refusal(token: string): Refused | undefined {
     const issuer = this.#issuerOf(token)
     const reason = issuer === undefined ? 'wrong_issuer' : this.#loader.refusal(issuer, Date.now())
     return reason === undefined ? undefined : refused(reason)
   }
 
-  /** The same for `checkSync`, which cannot wait. */
+  /** Like `refusal`, for `checkSync`, which cannot wait. */
   refusalSync(token: string): Refused {
     return this.refusal(token) ?? refused('keys_unavailable', NOT_LOADED)
   }

@@ -33,7 +33,10 @@ export function requireScope<C extends Claims>(
     : { ...refused('insufficient_scope'), scope: [...needed] }
 }
 
-/** Separate from `verdictOf`, which must stay small enough to be inlined into its callers. */
+/**
+ * Returns the refusal of a token. Separate from `verdictOf`, which must stay small enough to be inlined into its
+ * callers.
+ */
 function refusedBy(reason: Reason, token: string): Refused {
   return refused(reason, reason === 'malformed' ? formAdvice(token) : undefined)
 }

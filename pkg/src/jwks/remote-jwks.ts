@@ -97,25 +97,25 @@ export class RemoteJwks {
     await this.#fetches.join()
   }
 
-  /** Fetches the set unless it is young, even right after a failure. Rejects likewise. */
+  /** Fetches the set unless it is young, even right after a failure. Rejects like `load`. */
   async refresh(): Promise<void> {
     if (this.#isAgeing) await this.#fetches.joinNext()
   }
 
-  /** Fetches the set by a fetch that starts after this call, however young the set is. Rejects likewise. */
+  /** Fetches the set by a fetch that starts after this call, however young the set is. Rejects like `load`. */
   async reload(): Promise<void> {
     this.#demands += 1
     await this.#fetches.joinNext()
   }
 
-  /** Fetches the set as a due poll does, or awaits a running fetch. Rejects likewise. */
+  /** Fetches the set as a due poll does, or awaits a running fetch. Rejects like `load`. */
   async poll(): Promise<void> {
     await this.#fetches.join()
   }
 
   /**
    * Fetches the set by a fetch that starts after this call. The time of the next poll does not change, because senders
-   * of tokens must not be able to delay it. Rejects likewise.
+   * of tokens must not be able to delay it. Rejects like `load`.
    */
   async fetchForLookup(): Promise<void> {
     await this.#lookups.joinNext()

@@ -63,7 +63,7 @@ export interface BuiltOrigin {
   fetchKeys(realm: string): Promise<JWKS>
 }
 
-/** Builds everything that `createOrigin` builds, but sends nothing. Rejects likewise. */
+/** Builds everything that `createOrigin` builds, but sends nothing. Rejects like `createOrigin`. */
 export async function buildOrigin(options: OriginOptions): Promise<BuiltOrigin> {
   const { clients, ...settings } = resolveOriginSettings(options)
   await settings.store.open()

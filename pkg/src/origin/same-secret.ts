@@ -4,7 +4,7 @@ export async function sameSecret(given: string, expected: string): Promise<boole
   return sameDigest(a, b)
 }
 
-/** The same for digests. */
+/** Like `sameSecret`, for digests. */
 export function sameDigest(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length
   for (let index = 0; index < a.length; index++) difference |= (a[index] ?? 0) ^ (b[index] ?? 0)

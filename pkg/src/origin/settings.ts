@@ -239,7 +239,10 @@ const ORIGIN = {
 /** The rules of `OriginOptions`. */
 export const ORIGIN_RULES: Rules = ORIGIN
 
-/** A feed is signed but not encrypted: its hash keys let an eavesdropper test who has logged out. */
+/**
+ * Requires TLS for pushes, except as `plainHttp` allows: a feed is signed but not encrypted, and its hash keys let an
+ * eavesdropper test who has logged out.
+ */
 function checkPushes({ edges = [], plainHttp = 'loopback' }: OriginOptions): void {
   edges.forEach(({ pushUrl }, index) => {
     if (pushUrl !== undefined) checkTransport(pushUrl, plainHttp, `options.edges[${index}].pushUrl`)
@@ -257,7 +260,7 @@ function checkValidity({
   )
 }
 
-/** Without TLS, keys could come from anyone. */
+/** Requires TLS for the URLs of keys, except as `plainHttp` allows: without it, keys could come from anyone. */
 function checkKeyUrls({ realms, plainHttp = 'loopback' }: OriginOptions): void {
   realms.forEach(({ jwks, globalTokenRevocation: { callers = [] } = {} }, index) => {
     const name = `options.realms[${index}]`
@@ -273,7 +276,10 @@ function isUrl(value: unknown): value is URL | string {
   return typeof value === 'string' || value instanceof URL
 }
 
-/** An issuer beside the origin has one name, and does not know the users of other names. */
+/**
+ * Checks that a realm with an issuer beside the origin does not separate subjects by issuer name: that issuer does not
+ * know the users of other names.
+ */
 function checkAdministration(realm: OriginRealm, name: string): void {
   if (realm.administration === undefined || !separatesSubjects(realm)) return
   throw invalid(`${name}.administration is for one issuer: give the realm one name, or set sameSubjects`)

@@ -30,7 +30,10 @@ export function withoutComments(text: string): string {
 /** Annotations for bundlers, and licences. */
 const KEPT = /^\/[*/]!|[@#]__(?:PURE|NO_SIDE_EFFECTS)__|webpack[A-Z]|@vite-ignore|@license/
 
-/** White space and comments occur between two tokens. A line break in a comment may end a statement, so it is kept. */
+/**
+ * Removes comments from the white space between two tokens. A line break in a comment may end a statement, so it is
+ * kept.
+ */
 function withoutCommentsBetween(trivia: string): string {
   if (!trivia.includes('/')) return trivia
   const bare = trivia.replace(/\/\*[^]*?\*\/|\/\/[^\n]*/g, (comment) =>

@@ -4,7 +4,9 @@ import { type Provider, provider } from './provider.ts'
 export interface ClerkOptions {
   /** The host of the Frontend API: `clerk.example.com`, or `happy-cat-1.clerk.accounts.dev` in development. */
   domain: string
-  /** The web origins of the apps that may send tokens, such as `https://app.example.com`: `azp`. */
+  /**
+   * The accepted values of `azp`: the web origins of the apps that may send tokens, such as `https://app.example.com`.
+   */
   authorizedParty: string | string[]
   /** The realm's name at gate and origin. Default: `clerk`. */
   name?: string

@@ -34,7 +34,7 @@ export async function createTestIssuer(options: TestIssuerOptions = {}): Promise
   return openIssuer({ issuer, algorithm, now: () => Math.floor(systemNowMs() / 1000) })
 }
 
-/** The same with a clock of unix seconds. */
+/** Opens a test issuer with a clock of unix seconds. */
 export async function openIssuer({
   issuer,
   algorithm,

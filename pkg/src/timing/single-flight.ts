@@ -75,7 +75,7 @@ export class SingleFlight {
     return this.#mustPoll ? this.#poll(() => false) : this.#runningOrNew().promise
   }
 
-  /** The same for callers that may need only part of the flight. */
+  /** Like `join`, for callers that may need only part of the flight. */
   joinUntil(hasEnough: () => boolean): Joined {
     if (this.#mustPoll) {
       const polled = this.#poll(hasEnough)

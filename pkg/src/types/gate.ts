@@ -104,7 +104,7 @@ export interface Status {
   policyAgreement: PolicyAgreement | undefined
   /** With `differs`: the names of the options that differ. */
   policyDifferences: string[]
-  /** The minor version of the wire format of the state: the lowest of the statements from which it was made. */
+  /** The lowest minor version of the wire format among the statements from which the state was made. */
   minor: number
 }
 

@@ -34,7 +34,8 @@ impl IncomingManifest {
         })
     }
 
-    /// Whether it can become the state: no section is missing, except those that the active state lacks as well.
+    /// Whether the manifest can become the state: no section is missing, except those that the active state lacks as
+    /// well.
     pub(crate) fn is_ready(&self, active: Option<&State>) -> bool {
         let Some(active) = active else { return true };
         // Sections arrive in order, so the last one is the most likely to be missing.

@@ -63,7 +63,7 @@ pub(crate) struct SectionEntry {
     pub(crate) generation: u32,
     pub(crate) count: u32,
     pub(crate) length: u32,
-    /// Sequence of the last event in it. No event from there up to the manifest is missing in it.
+    /// Sequence of the last event in the section. No event from there up to the manifest is missing in it.
     pub(crate) covers: u64,
     /// Greatest issue time of its token ids, [`UNKNOWN_ISSUE_TIME`] if one is unknown; 0 for kinds without token ids.
     pub(crate) greatest_issued_at: u64,
@@ -109,7 +109,7 @@ impl SectionEntry {
     }
 }
 
-/// SHA-256.
+/// The name of a section: the SHA-256 of its bytes.
 pub(crate) fn section_name(bytes: &[u8]) -> SectionName {
     Sha256::digest(bytes).into()
 }

@@ -40,7 +40,7 @@ impl JsGate {
     /// Identifies the access token in the first `length` bytes of the token buffer: checks only form, realm, key,
     /// signature and use. Throws `invalid_token`, `unexpected_token_use` or `keys_unavailable`, with the `reason` of a
     /// verdict and the index of the token's `realm`. `now` (unix seconds) determines whether the keys are still usable.
-    /// `undefined`: there is a signature request, as after `begin`; pass its outcome to `finishToIdentify`.
+    /// Returns `undefined` if there is a signature request, as after `begin`; pass its outcome to `finishToIdentify`.
     #[wasm_bindgen(js_name = beginToIdentify)]
     pub fn begin_to_identify(&mut self, length: usize, now: f64) -> Result<JsValue, JsValue> {
         let token = core::str::from_utf8(self.token_buffer.get(..length).unwrap_or(&self.token_buffer));
@@ -56,8 +56,8 @@ impl JsGate {
         }
     }
 
-    /// Finishes with the host's outcome, like `finish`, and returns or throws like `beginToIdentify`. `undefined`: the
-    /// handle has expired.
+    /// Finishes with the host's outcome, like `finish`, and returns or throws like `beginToIdentify`. Returns
+    /// `undefined` if the handle has expired.
     #[wasm_bindgen(js_name = finishToIdentify)]
     pub fn finish_to_identify(&mut self, handle: u32, outcome: u32, now: f64) -> Result<JsValue, JsValue> {
         match self.gate.finish_to_identify(Handle::from_number(handle), host_outcome(outcome), time(now)) {

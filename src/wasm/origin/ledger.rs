@@ -48,8 +48,8 @@ impl JsLedger {
         self.ledger.restore_head(whole(sequence), chain_of(chain)?).map_err(|cause| ledger_error(&cause))
     }
 
-    /// Stages an event; `undefined`: it would refuse no more tokens. `issuer_lead`: the measured lead of the issuer's
-    /// clock in seconds; default 0. Throws `invalid_event`.
+    /// Stages an event. Returns `undefined` if it would refuse no more tokens. `issuer_lead`: the measured lead of the
+    /// issuer's clock in seconds; default 0. Throws `invalid_event`.
     pub fn stage(&mut self, event: JsValue, now: f64, issuer_lead: Option<u32>) -> Result<Option<Row>, JsValue> {
         let (issuer, event) = read::<EventOption>(event)?.build()?;
         let clocks = Clocks { now: time(now), issuer_lead: span(issuer_lead.unwrap_or_default().into()) };

@@ -12,7 +12,7 @@ use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen(js_class = Ledger)]
 impl JsLedger {
-    /// The reason to refuse a token with these claims; `undefined`: not refused.
+    /// Returns the reason to refuse a token with these claims, or `undefined` if it is not refused.
     pub fn refuses(&self, subject: JsValue) -> Result<Option<String>, JsValue> {
         let subject: SubjectOption = read(subject)?;
         let issued_at = time(subject.issued_at);

@@ -47,7 +47,10 @@ export const REUSE: Row = {
   ],
 }
 
-/** Runs `run` with two logins of a session, the first one refreshed, while the realm revokes used refresh tokens. */
+/**
+ * Runs `run` while the realm revokes used refresh tokens. `first` has been refreshed, so its refresh token is used;
+ * `second` has the new tokens; `other` is a login of another client in the same session.
+ */
 async function reusing(scene: Scene, run: (first: Login, second: Login, other: Login) => Promise<void>): Promise<void> {
   await scene.realm.change('PUT', '', { revokeRefreshToken: true, refreshTokenMaxReuse: 0 })
   try {

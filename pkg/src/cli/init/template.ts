@@ -43,7 +43,9 @@ export interface Discovered {
   readonly notes: readonly string[]
 }
 
-/** One setting that differs. Its members are the template's own, except for the two values: swapped, it is the undo. */
+/**
+ * One setting that differs. Templates add members of their own. The change with `before` and `after` swapped undoes it.
+ */
 export interface Change {
   readonly kind: string
   readonly before: unknown

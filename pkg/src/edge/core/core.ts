@@ -258,7 +258,7 @@ export class Core {
     return this.#attempt(code, operation)
   }
 
-  /** The same for calls that also have a result without a core. */
+  /** Runs a call in the current instance, and returns `otherwise` if there is no core or the call fails. */
   #orElse<T>(otherwise: T, operation: () => T): T {
     if (!this.#isUsable()) return otherwise
     try {

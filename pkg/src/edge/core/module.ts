@@ -15,7 +15,7 @@ export function load(module: WebAssembly.Module, runtime: Runtime): void {
   wasmModule.load(module, runtime)
 }
 
-/** The same, but the module is compiled at the first use of the core. */
+/** Like `load`, but compiles the module at the first use of the core. */
 export function loadFrom(compile: ModuleSource, runtime: Runtime): void {
   wasmModule.loadFrom(compile, runtime)
 }

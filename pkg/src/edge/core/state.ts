@@ -3,7 +3,7 @@ import type { PolicyAgreement } from '../../types.ts'
 /** A realm's revocation state. Times in unix seconds. */
 export interface CoreState {
   loaded: boolean
-  /** The lowest minor version of the statements from which it was made. */
+  /** The lowest minor version of the statements from which the state was made. */
   minor: number
   sequence: number
   chain: string

@@ -26,11 +26,14 @@ const PARALLEL_SECTIONS = 4
 const REFRESH_TIMEOUT_MS = 15_000
 /** A refresh that takes longer than this ends with a delta. */
 const SLOW_MS = 1000
-/** Pauses after failures, during which requests that do not wait start no refresh. */
+/** Pauses after failures before requests that do not wait may start a refresh. */
 const BACKOFF = { firstMs: 500, longestMs: 15_000 }
-/** Time after a failure during which requests that wait start no refresh. */
+/** Pause after a failure before requests that wait may start a refresh. */
 const WAITING_BACKOFF_MS = 250
-/** Minimum interval of pulls caused by pushes without a secret: as often as the gate's requests cause them. */
+/**
+ * Minimum interval between pulls caused by pushes without the secret. Requests to the gate may cause pulls equally
+ * often.
+ */
 const HINT_EVERY_MS = 1000
 /**
  * Minimum interval of manifest fetches that are only due to many changes since the last one, or to a state in an older
@@ -111,7 +114,10 @@ export class FeedPuller {
     if (demand !== undefined) this.#queue.delete(demand)
   }
 
-  /** Waits likewise for a refresh that starts after this call, for requests that need the origin's current state. */
+  /**
+   * Like `wait`, but waits for a refresh that starts after this call, for requests that need the origin's current
+   * state.
+   */
   async catchUp(ms: number, waitUntil?: WaitUntil): Promise<WaitOutcome> {
     const refresh = this.#refreshes.joinNext()
     this.#acknowledgeAfter(refresh, waitUntil)

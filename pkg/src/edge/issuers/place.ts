@@ -31,7 +31,7 @@ export class Place<R> {
   paidBy: TokenBucket | undefined
   /** When a token of the realm last verified; before that, when the place was created. */
   usedAtMs: number
-  /** Whether it is removed once no request waits in it, unless one of their tokens verifies. */
+  /** Whether the place is removed once no request waits in it, unless one of the waiting tokens verifies. */
   isRetiring = false
   #running = 0
   #enteredAtMs = -Infinity

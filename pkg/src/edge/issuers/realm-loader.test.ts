@@ -11,7 +11,7 @@ interface Loaded {
   evicted: string[]
   /** Loads an issuer's realm and leaves it; resolves to the outcome. */
   load(issuer: string): Promise<string>
-  /** The same, and a token of the realm verifies. */
+  /** Like `load`, and a token of the realm verifies. */
   verify(issuer: string): Promise<void>
   /** Advances the clock. */
   pass(ms: number): Promise<void>

@@ -56,7 +56,9 @@ export class RealmLoader<R> {
     })
   }
 
-  /** Returns why a request with a token of this issuer is refused immediately; `undefined`: call `load`. */
+  /**
+   * Returns why a request with a token of this issuer is refused immediately, or `undefined` if `load` must be called.
+   */
   refusal(issuer: string, nowMs: number): Exclude<Outcome, 'loaded'> | undefined {
     if (this.#negatives.has(issuer, nowMs)) return 'wrong_issuer'
     return this.places.get(issuer, nowMs)?.isFull ? 'keys_unavailable' : undefined

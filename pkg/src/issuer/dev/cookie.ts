@@ -55,8 +55,8 @@ export async function logoutByCookie(issuer: Issuer, call: IssuerRequest): Promi
 }
 
 /**
- * Handles `POST …/revoke` (RFC 7009) without a token likewise; the browser cannot put the token into a form. Returns
- * `undefined` for other requests, which the origin handles.
+ * Like `logoutByCookie`, for `POST …/revoke` (RFC 7009) without a token; the browser cannot put the token into a form.
+ * Returns `undefined` for other requests, which the origin handles.
  */
 export async function revokeByCookie(
   issuer: Issuer,

@@ -116,8 +116,8 @@ export async function issuableAt(
 }
 
 /**
- * The same for a session that continues: the refresh-token library decides whether that is refused. Throws a `Problem`
- * likewise.
+ * Like `issuableAt`, for a session that continues: the refresh-token library decides whether that session is refused.
+ * Throws a `Problem` if the not-before of the signing key is still in the future.
  */
 export async function signableAt(issuer: Issuer): Promise<number> {
   const { at, reason } = await acceptableSecond(issuer, {}, (refusal) => refusal === 'banned_key')

@@ -145,7 +145,7 @@ class SqliteRefreshTokens implements RefreshTokens {
     if (this.#closesDatabase) this.#database.close()
   }
 
-  /** Must run in a transaction. It does not wait, so its reads are still valid when it writes. */
+  /** Uses a refresh token. Must run in a transaction; it does not wait, so its reads are still valid when it writes. */
   #use({ presented, next, client, issuedAt, address }: RotateRequest): Rotation {
     const nowMs = this.#settings.nowMs()
     const hash = hashOf(presented)
@@ -164,7 +164,7 @@ class SqliteRefreshTokens implements RefreshTokens {
     return { outcome: 'rotated', family }
   }
 
-  /** Either use may be the thief's, so the session ends for both. */
+  /** Handles the second use of a refresh token. Either use may be the thief's, so the session ends for both. */
   #usedAgain(token: StoredToken, usedAtMs: number, nowMs: number): Rotation {
     const family = familyOf(token, this.#settings.maxSeconds)
     // A clock that was set back does not extend the grace period.

@@ -35,7 +35,7 @@ export interface RevocationCaller {
   /** The `sub` of its JWTs: your app's id at the provider. Any other value gets 403. Default: any. */
   subject?: string | string[]
   /**
-   * Whether JWTs are accepted whose `typ` is `JWT` or missing; the draft names none, and Okta sends
+   * Whether to accept JWTs whose `typ` is `JWT` or missing. The draft specifies no `typ`, and Okta sends
    * `global-token-revocation+jwt`. `accept` requires `subject`, because other tokens of the provider may have the same
    * `aud`. Default `refuse`.
    */

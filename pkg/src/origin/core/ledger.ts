@@ -124,8 +124,8 @@ export interface LedgerCore {
   restorePage(sequences: Float64Array, lengths: Uint32Array, contents: Uint8Array): void
   restoreHead(sequence: number, chain: Uint8Array): void
   /**
-   * Returns `undefined` if the event is already in force. `issuerLeadSeconds` is the issuer's measured lead; a whole
-   * number, default 0.
+   * Stages an event. Returns `undefined` if it is already in force. `issuerLeadSeconds` is the issuer's measured lead;
+   * a whole number, default 0.
    */
   stage(
     event: LedgerEvent,
@@ -141,10 +141,13 @@ export interface LedgerCore {
   signedDelta(after: number, now: number, minor?: Minor): SignedDelta
   /**
    * Returns the first and last sequence of the delta for a reader at `after`, chosen so that few deltas serve all.
-   * Throws likewise.
+   * Throws like `signedDelta`.
    */
   sharedStretch(after: number): Float64Array
-  /** Covers `start` (or earlier) to `until` (or earlier), for a reader at `after`. Throws likewise. */
+  /**
+   * Returns a signed delta from `start` (or earlier) to `until` (or earlier), for a reader at `after`. Throws like
+   * `signedDelta`.
+   */
   signedDeltaOver(start: number, after: number, until: number, now: number, minor?: Minor): SignedDelta
   /**
    * The lowest minor version whose form states everything in force exactly: readers of lower ones refuse more than was
@@ -158,7 +161,7 @@ export interface LedgerCore {
   prune(now: number): number
   /** The sequence of the head. */
   readonly sequence: number
-  /** `chain` is 32 hexadecimal digits. */
+  /** Returns sequence and chain of the head; `chain` is 32 hexadecimal digits. */
   head(): { sequence: number; chain: string }
   /** Returns the chain at a past sequence; `undefined` if it is no longer known or never existed. */
   chainAt(sequence: number): string | undefined
@@ -170,13 +173,13 @@ export interface LedgerCore {
   refuses(subject: TokenSubject): string | undefined
   userNotBefore(subject: string, issuer?: string): number
   grantNotBefore(subject: string, client: string, issuer?: string): number
-  /** `thumbprint` is an RFC 7638 thumbprint. */
+  /** Returns the not-before of the key with this RFC 7638 thumbprint; 0 if none is set. */
   keyNotBefore(thumbprint: string): number
-  /** 0 if none is set. */
+  /** Returns the minimum version that the user's tokens must have; 0 if none is set. */
   minimumVersion(subject: string, issuer?: string): number
   /** The JWK set in the feed, as it was recorded; `undefined` if the feed carries none. */
   jwks(): string | undefined
-  /** `thumbprint` is an RFC 7638 thumbprint. */
+  /** Returns whether the key with this RFC 7638 thumbprint is banned. */
   bans(thumbprint: string): boolean
   stats(): LedgerStats
   free(): void

@@ -1,6 +1,6 @@
 /**
- * A minor version of the wire format, and the form of its statements: 0 is 1.0, 1 is 1.1. Sequence and chain are the
- * same in both forms.
+ * A minor version of the wire format: 0 is 1.0, 1 is 1.1. It determines the form of statements, but not their sequence
+ * and chain.
  */
 export type Minor = 0 | 1
 

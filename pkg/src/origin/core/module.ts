@@ -8,7 +8,7 @@ const loading: WasmModule = new WasmModule(
   "import from 'portcullis/origin', which loads it",
 )
 
-/** Makes the core ready. Every entry file calls it or `loadFrom` once at import; later calls have no effect. */
+/** Loads the core. Every entry file calls this or `loadFrom` once, at import; later calls have no effect. */
 export function load(module: WebAssembly.Module, runtime: Runtime): void {
   loading.load(module, runtime)
 }
@@ -54,8 +54,8 @@ export function isCurrent(generation: number): boolean {
 const faultListeners = new Set<(error: PortcullisError) => void>()
 
 /**
- * Calls `listener`, which must not throw, when a call into the core has ended in a trap. Returns a function that
- * unsubscribes it.
+ * Registers `listener`, which is called after a call into the core has ended in a trap. It must not throw. Returns a
+ * function that unsubscribes it.
  */
 export function onCoreFault(listener: (error: PortcullisError) => void): () => void {
   faultListeners.add(listener)

@@ -97,7 +97,7 @@ export interface WasmGate {
   realmOf(length: number): number
   /** Throws an `Unidentified`. Returns `undefined` if there is a signature request. */
   beginToIdentify(length: number, now: number): Identified | undefined
-  /** Throws likewise. Returns `undefined` if the handle no longer exists. */
+  /** Throws an `Unidentified`. Returns `undefined` if the handle no longer exists. */
   finishToIdentify(handle: number, outcome: number, now: number): Identified | undefined
   setKeys(realm: number, jwksJson: Uint8Array, usableUntil: number, source: 'configuration' | 'url'): void
   /** Returns the skipped keys of the last set that was read. */

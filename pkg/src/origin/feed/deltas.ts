@@ -77,7 +77,10 @@ export class Deltas {
     this.#wide = undefined
   }
 
-  /** Returns a cached delta to the head, or a heartbeat, of which there is one a second. */
+  /**
+   * Returns a cached delta to the head or, for a reader at the head, the heartbeat of this second. Returns `undefined`
+   * if no cached delta leads beyond `after`.
+   */
   #near(start: number, after: number): Statement | undefined {
     if (after === this.#options.ledger.sequence) return this.exact(after)
     const known = this.#kept(start)

@@ -87,8 +87,8 @@ export class EdgeRegistry {
   /**
    * Records that an edge enforces everything up to a sequence. An old acknowledgement changes nothing, and without a
    * newer statement it is not a sign of life. One for a position that was never published is reported and refused, but
-   * publishing continues. It cannot mislead the edge: nothing we sign at or below its sequence has its chain, so
-   * nothing renews its state, which becomes stale and refuses all tokens. Stopping for all edges would deny the next
+   * publishing continues. Continuing cannot mislead that edge: nothing we sign at or below its sequence has its chain,
+   * so nothing renews its state, which becomes stale and refuses all tokens. Stopping for all edges would deny the next
    * revocation to those that are not ahead, and would let anyone with one edge's secret silence the origin.
    */
   acknowledge(realm: string, name: string, given: Acknowledgement): Acknowledged {

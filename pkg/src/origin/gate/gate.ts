@@ -169,20 +169,20 @@ export class OriginGate {
     await this.#realmOf(name).keys.reload()
   }
 
-  /** Fetches a realm's keys unless they are recent. Rejects likewise. */
+  /** Fetches a realm's keys unless they are recent. Rejects like `reloadKeys`. */
   async refreshKeys(name: string): Promise<void> {
     await this.#realmOf(name).keys.refresh()
   }
 
   /**
-   * Looks for new keys at the issuer, at most once a second for all callers together. Rejects likewise, or with
-   * `closed`.
+   * Looks for new keys at the issuer, at most once a second for all callers together. Rejects like `reloadKeys`, or
+   * with `closed`.
    */
   async lookForKeys(name: string): Promise<void> {
     await this.#realmOf(name).keys.look()
   }
 
-  /** Fetches a realm's keys as a scheduled poll. Rejects likewise. */
+  /** Fetches a realm's keys as a scheduled poll. Rejects like `reloadKeys`. */
   async pollKeys(name: string): Promise<void> {
     await this.#realmOf(name).keys.poll()
   }

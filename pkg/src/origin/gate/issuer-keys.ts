@@ -96,7 +96,7 @@ export class IssuerKeys {
     if (this.#remote === undefined) this.#roll.fetched(this.#current.keys, 'demand', this.#settings.nowMs())
   }
 
-  /** Whether they should be fetched before use. */
+  /** Whether the set should be fetched before use. */
   get due(): boolean {
     return this.#remote?.due ?? false
   }
@@ -121,7 +121,7 @@ export class IssuerKeys {
     this.#core.take(json, usableUntil, source)
   }
 
-  /** Fetches the set unless it is recent. Rejects likewise, also right after a failure. */
+  /** Fetches the set unless it is recent. Rejects like `reload`, also right after a failure. */
   async refresh(): Promise<void> {
     await this.#remote?.refresh()
   }

@@ -113,7 +113,7 @@ class KeyedTokens implements IssuerTokens {
   }
 }
 
-/** Symmetric keys are shared with their users, so they do not authenticate the issuer. */
+/** Whether a signature by this key proves the issuer. Symmetric keys are shared with their users, so they do not. */
 function provesIssuer({ jwk }: KnownKey): boolean {
   return jwk.kty !== 'oct'
 }
@@ -127,7 +127,7 @@ async function isSignedBy(jwk: JWK, { token, header }: UnverifiedToken): Promise
   }
 }
 
-/** `Ed25519` is another name of `EdDSA` with that curve (RFC 9864 §2.2). */
+/** Replaces `Ed25519` by `EdDSA`: it is another name of `EdDSA` with that curve (RFC 9864 §2.2). */
 function family(algorithm: string | undefined): string | undefined {
   return algorithm === 'Ed25519' ? 'EdDSA' : algorithm
 }

@@ -39,7 +39,7 @@ async function requireCredential(request: Request, credential: string): Promise<
   })
 }
 
-/** A request that a proxy on this machine forwards comes from elsewhere. */
+/** Refuses requests from other machines, including those that a proxy on this machine forwards. */
 function requireNear(request: Request, source: RequestSource): void {
   const forwarded = ['forwarded', 'x-forwarded-for', 'via'].some((name) => request.headers.has(name))
   if (isLocal(request, source) && !forwarded) return

@@ -35,13 +35,17 @@ export async function admitAdministrator(
   return { realm: judged.realm, subject: subjectOf(judged.claims) }
 }
 
-/** With `numericIds: 'accept'` a `sub` may be a number whose digits are the id; `null` counts as absent. */
+/**
+ * Returns the id of the administrator. With `numericIds: 'accept'` a `sub` may be a number whose digits are the id;
+ * `null` counts as absent.
+ */
 function subjectOf({ sub }: { sub?: unknown }): string | undefined {
   return typeof sub === 'string' || typeof sub === 'number' ? String(sub) : undefined
 }
 
 /**
- * Another name may be another server. A tenant's administrators administer only their tenant, not what all names share.
+ * Whether a token is an administrator's. Only the first issuer name counts, because another name may be another server.
+ * A tenant's administrators administer only their tenant, not what all names share.
  */
 function isAdministrator(realm: RealmSettings, claims: Claims): boolean {
   const { names, tenantClaim } = issuerNames(realm)

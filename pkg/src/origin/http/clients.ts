@@ -68,7 +68,10 @@ export class ClientRegistry {
     return { id }
   }
 
-  /** Also compares for unknown clients, in the same time. A public client has no secret to send. */
+  /**
+   * Whether the secret is the client's. An unknown client takes the same time as a known one. A public client has no
+   * secret to send.
+   */
   async #authenticates(id: string, secret: string | undefined, realm: string | undefined): Promise<boolean> {
     const client = this.#clients.get(id)
     const same = sameDigest(await sha256(secret ?? ''), (await client?.secretSha256) ?? NO_DIGEST)

@@ -84,7 +84,10 @@ function writable(outgoing: ServerResponse): Promise<void> {
   })
 }
 
-/** Node serves the connection's next request only once this one's body is read or the connection is closed. */
+/**
+ * Discards the rest of a request's body, because Node serves the connection's next request only once this body is read
+ * or the connection is closed.
+ */
 function drain(incoming: IncomingMessage): void {
   if (incoming.readableEnded || incoming.destroyed) return
   let drained = 0

@@ -70,7 +70,7 @@ function listed(incoming: IncomingMessage, name: string): string[] {
   return (incoming.headersDistinct[name] ?? []).flatMap((line) => line.split(',')).map((member) => member.trim())
 }
 
-/** Some proxies add a port. */
+/** Returns the address of a hop without the port that some proxies add. */
 function addressOf(hop: string): string | undefined {
   const address = /^\[([^\]]+)\](?::\d+)?$/.exec(hop)?.[1] ?? /^([\d.]+):\d+$/.exec(hop)?.[1] ?? hop
   return isIP(address) === 0 ? undefined : address

@@ -125,7 +125,7 @@ export class Committer {
     return { realm, sequence: this.#ledger(realm).sequence, changed: false }
   }
 
-  /** Adds a line to the audit log for an act outside the ledger. Resolves when it is durable; rejects likewise. */
+  /** Adds a line to the audit log for an act outside the ledger. Resolves when it is durable; rejects like `record`. */
   async note({ realm, ...audit }: Omit<AuditEntry, 'at'>): Promise<void> {
     await this.#ask({ realm, event: undefined, guard: undefined, outbox: undefined, audit })
   }
@@ -192,7 +192,10 @@ export class Committer {
     }
   }
 
-  /** A guard reads the committed state, so it must be the first of its batch. */
+  /**
+   * Returns the maximum number of events in the next batch. A guard reads the committed state, so it must be the first
+   * of its batch.
+   */
   #turnLength(): number {
     const most = this.#queue.slice(0, MAX_TURN_EVENTS)
     const guarded = most.findIndex(({ guard }, index) => index > 0 && guard !== undefined)

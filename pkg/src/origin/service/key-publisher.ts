@@ -83,7 +83,7 @@ export class KeyPublisher {
     return this.record(realm, act)
   }
 
-  /** Records the keys in use if they differ from those in the feed. Rejects likewise. */
+  /** Records the keys in use if they differ from those in the feed. Rejects as every revocation does. */
   record(realm: string, act: Act = {}): Promise<Recorded> {
     const turn = (this.#turns.get(realm) ?? Promise.resolve())
       .catch(() => undefined)

@@ -100,7 +100,8 @@ export async function revokeAccessToken(
 }
 
 /**
- * A token without an id that the gate does not accept, such as one for another API, counts as unknown (RFC 7009 §2.2).
+ * Records the revocation of an access token. A token without an id that the gate does not accept, such as one for
+ * another API, counts as unknown (RFC 7009 §2.2).
  */
 async function recordAccess(
   tokens: TokenRevocations,

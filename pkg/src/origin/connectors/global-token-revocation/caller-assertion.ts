@@ -95,7 +95,7 @@ async function verify(
   }
 }
 
-/** The budget already covers the first signature. */
+/** Verifies a JWT with the keys, one after the other. The budget already covers the first signature. */
 async function verifyByEach(
   jwt: string,
   keys: AsyncIterable<CryptoKey>,

@@ -160,7 +160,7 @@ export class GlobalTokenRevocations implements GlobalRevocations {
     return undefined
   }
 
-  /** Only a JWT with that realm's audience is verified again. */
+  /** Whether a caller of this realm signed a JWT. Only a JWT with the realm's audience is verified again. */
   async #isFor({ callers }: OpenRealm, unverified: UnverifiedAssertion | undefined): Promise<boolean> {
     if (unverified === undefined) return false
     const audiences: unknown[] = [unverified.claims['aud'] ?? []].flat()

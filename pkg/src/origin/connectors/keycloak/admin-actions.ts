@@ -124,7 +124,10 @@ function endedSession(sid: string, action: AdminAction, scope: AdminActionSettin
   }
 }
 
-/** An action id ends in the milliseconds at which Keycloak created it. Otherwise the time of arrival counts. */
+/**
+ * Returns when Keycloak created an action: its id ends in that time in milliseconds. Without it, the time of arrival
+ * counts.
+ */
 function timeOf({ id, expiresAt }: AdminAction): { occurredAt?: number } {
   const seconds = Number(/-([1-9]\d{12})$/.exec(id)?.[1]) / 1000
   return seconds >= expiresAt - LIFETIME_SECONDS && seconds <= expiresAt ? { occurredAt: seconds } : {}

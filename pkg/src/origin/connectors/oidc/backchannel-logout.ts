@@ -83,7 +83,8 @@ export function judgeLogoutToken(
 }
 
 /**
- * Explicit typing (§2.4). Keycloak's claim `typ` prevents its other tokens from being accepted as older logout tokens.
+ * Checks the explicit type (§2.4). Keycloak's claim `typ` prevents its other tokens from being accepted as older logout
+ * tokens.
  */
 function checkType(
   header: UnverifiedToken['header'],

@@ -166,7 +166,10 @@ async function look(call: Call): Promise<Response> {
   }
 }
 
-/** A set without usable keys is treated like none. */
+/**
+ * Returns the problem for a failed lookup of keys. A set without usable keys counts as a temporary failure of the
+ * issuer.
+ */
 function lookProblem(error: unknown): unknown {
   if (!(error instanceof PortcullisError) || error.code !== 'invalid_jwks') return error
   return new Problem(503, 'temporarily_unavailable', 'the keys of the issuer are not available at the moment', {
@@ -183,7 +186,7 @@ function section(call: Call): Response {
   return octets(bytes, { etag: `"${sha256}"`, 'cache-control': `${visibility(call)}, max-age=31536000, immutable` })
 }
 
-/** With a credential, shared caches must not store anything. */
+/** Returns who may cache a response. With a credential, shared caches must not store anything. */
 function visibility({ context }: Call): 'public' | 'private' {
   return context.settings.feedCredential === undefined ? 'public' : 'private'
 }

@@ -61,7 +61,7 @@ async function revoke(call: Call): Promise<Response> {
   }
 }
 
-/** Present only where more than the token can end; the response of other realms is unchanged. */
+/** Returns `ended` only where more than the token can end; the response of other realms is unchanged. */
 function endedOf({ context }: Call, { realm, ended }: RevokedToken): { ended?: RevokedToken['ended'] } {
   const { withoutTokenId = 'refuse' } = context.settings.realms.find(({ name }) => name === realm) ?? {}
   return withoutTokenId === 'refuse' ? {} : { ended }

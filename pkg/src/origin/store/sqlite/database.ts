@@ -69,7 +69,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
 
 /**
  * Opens a snapshot of an existing file. It creates and changes nothing, and does not see later writes of others. Throws
- * likewise.
+ * like `openDatabase`.
  */
 export function openSnapshot(file: string, options: DatabaseOptions = {}): Database {
   const connection = guarded(file, () => connect(file, options.driver, 'read'))

@@ -172,8 +172,8 @@ function openAs(access: Access, open: Open, file: string): Connection | undefine
 }
 
 /**
- * SQLite would create the file readable for all users. Its log and index get the mode of the file. An existing file is
- * opened unchanged.
+ * Opens a file, and creates it readable for its owner only: SQLite would create it readable for all users. Its log and
+ * index get the mode of the file. An existing file is opened unchanged.
  */
 function openPrivately(open: Open, file: string): Connection | undefined {
   const created = createPrivate(file)
@@ -196,7 +196,7 @@ function createPrivate(file: string): boolean {
   }
 }
 
-/** better-sqlite3 loads its native module only now. */
+/** Returns `undefined` without the native module, which better-sqlite3 loads only when it opens a file. */
 function tryOpen(open: () => Connection): Connection | undefined {
   try {
     return open()

@@ -135,7 +135,8 @@ function openStore(options: SqliteStoreOptions): OpenStore {
 }
 
 /**
- * Writes a row too large for a nearly full disk. No realm has the empty name; pruning deletes a row left by a crash.
+ * Checks that the disk has space: writes a row too large for a nearly full disk, and deletes it. No realm has the empty
+ * name. Pruning deletes a row left by a crash.
  */
 function probe({ fill, empty }: OpenStore): void {
   fill.run(PROBE_BYTES)

@@ -89,7 +89,10 @@ export class EventRecorder {
     ]
   }
 
-  /** A revocation that the ledger refuses, for example because it holds too many clients, is reported and skipped. */
+  /**
+   * Records a revocation. If the ledger refuses it, for example because it holds too many clients, it is reported and
+   * skipped.
+   */
   async #revoke(revocation: Revocation): Promise<void> {
     const { host, connector, conditions } = this.#options
     try {

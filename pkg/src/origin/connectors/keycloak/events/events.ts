@@ -58,6 +58,6 @@ export type RealmState = Pick<ClientState, 'enabled' | 'notBefore'>
 export interface Actor {
   /** Keycloak's internal id of the client. */
   readonly clientUuid: string
-  /** Whether it belongs to the realm of the event. */
+  /** Whether the client belongs to the realm of the event. */
   readonly ofThisRealm: boolean
 }

@@ -179,7 +179,10 @@ function clientNotBefore({ because }: KeycloakEvent, client: ClientState | undef
     : [{ kind: 'client', client: clientId, occurredAt: notBefore, because }]
 }
 
-/** The realm stores no details and the client is gone, but its name may still be known. */
+/**
+ * Returns the consequence of a deletion without the client's name: the realm stores no details and the client is gone,
+ * but its name may still be known.
+ */
 async function deletedClient(
   event: EventOf<'client_deleted_without_name'>,
   { settings, names }: MappingContext,

@@ -65,7 +65,7 @@ function progressOf(stored: unknown): Progress | undefined {
   return { startMs, readUntilMs, ...(isTime(newestMs) ? { newestMs } : {}) }
 }
 
-/** Whether it is a time in whole unix milliseconds. */
+/** Whether a value is a time in whole unix milliseconds. */
 export function isTime(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }

@@ -72,8 +72,8 @@ export class EventPages {
   }
 
   /**
-   * A version of Keycloak that lacks one of the types responds with 500. Then all events are read, and the caller
-   * selects.
+   * Reads events of the selected types. A version of Keycloak that lacks one of the types responds with 500. Then all
+   * events are read, and the caller selects.
    */
   async #readNamed(query: EventQuery): Promise<readonly unknown[]> {
     const { filter, nowMs } = this.#options

@@ -137,7 +137,7 @@ export class EventSource {
     )
   }
 
-  /** Never goes back further than the longest lifetime of a token. */
+  /** Returns the time from which events are read: never further back than the longest lifetime of a token. */
   #fromMs(begunAtMs: number, rereadMs: number): number {
     const { clock, lifetimeSeconds } = this.#options
     const oldestNeededMs = Math.floor(clock.fromOurs(begunAtMs)) - lifetimeSeconds * 1000 - this.#rereadMs

@@ -53,7 +53,7 @@ function stored(flag: unknown): 'stored' | 'not_stored' {
   return flag === true ? 'stored' : 'not_stored'
 }
 
-/** Keycloak uses 0 for no limit. */
+/** Returns a limit in seconds, or `undefined` if there is no limit, for which Keycloak uses 0. */
 function secondsOf(value: unknown): number | undefined {
   return Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : undefined
 }

@@ -62,7 +62,7 @@ export class PollLoop {
     return this.#polls.joinNext()
   }
 
-  /** Resolves once nothing is being read or recorded. */
+  /** Stops polling. Resolves once nothing is being read or recorded. */
   async close(): Promise<void> {
     this.#closing.abort()
     this.#polls.stop()

@@ -72,7 +72,7 @@ export class Pollers {
     return this.#notBefore.ask()
   }
 
-  /** Resolves once nothing is being read or recorded. */
+  /** Stops polling. Resolves once nothing is being read or recorded. */
   async close(): Promise<void> {
     await Promise.all(this.#loops.map((loop) => loop.close()))
   }

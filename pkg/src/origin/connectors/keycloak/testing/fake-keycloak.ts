@@ -150,7 +150,7 @@ function respondToAdmin(fake: FakeKeycloak, path: string, query: URLSearchParams
   }
 }
 
-/** Filters by time (inclusive) and type, orders, and returns a page. */
+/** Filters events by time (inclusive) and type, sorts them by time, and returns a page. */
 function page(
   fake: FakeKeycloak,
   events: readonly FakeEvent[],
@@ -175,7 +175,7 @@ function page(
 
 const SORTED = new WeakMap<readonly FakeEvent[], readonly FakeEvent[]>()
 
-/** Sorts by time, again only if the number of events has changed. */
+/** Returns the events in order of time. Sorts them again only if their number has changed. */
 function sorted(events: readonly FakeEvent[]): readonly FakeEvent[] {
   const known = SORTED.get(events)
   if (known?.length === events.length) return known

@@ -104,7 +104,7 @@ export class KeycloakForwarder implements Forwarder {
     this.#running = Promise.all([this.#sending(), this.#renewing()])
   }
 
-  /** Resolves when no act is in progress. */
+  /** Stops sending, and resolves when no act is in progress. Callers that still wait get `queued`. */
   async close(): Promise<void> {
     this.#closing.abort()
     this.#wake.abort()
@@ -144,7 +144,7 @@ export class KeycloakForwarder implements Forwarder {
     }
   }
 
-  /** A failure of the store has already been reported; the caller retries. */
+  /** Returns whether `work` succeeded. A failure of the store has already been reported; the caller retries. */
   async #tried(work: () => Promise<void>): Promise<'done' | 'failed'> {
     try {
       await work()
@@ -196,8 +196,8 @@ export class KeycloakForwarder implements Forwarder {
   }
 
   /**
-   * `whole` applies only to the first attempt, and only to events of this process: one of an earlier process may be
-   * old.
+   * Returns how to perform an act. `whole` applies only to the first attempt, and only to events of this process: one
+   * of an earlier process may be old.
    */
   #mannerOf({ attempts }: StoredOutboxEntry, message: KeycloakMessage | undefined): Manner {
     if (message === undefined || attempts > 0 || message.recordedMs < this.#startedMs) return 'by_time'

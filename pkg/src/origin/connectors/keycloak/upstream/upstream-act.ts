@@ -137,7 +137,7 @@ async function wasGivenAfter(admin: AdminClient, sub: string, client: string, un
   )
 }
 
-/** Never ahead of now, because Keycloak would refuse every login until then. */
+/** Returns the not-before to set. It is never in the future, because Keycloak would refuse every login until then. */
 function notBeforeOf({ until, recordedMs }: { until: number; recordedMs: number }): number {
   return Math.min(until, Math.floor(recordedMs / 1000))
 }

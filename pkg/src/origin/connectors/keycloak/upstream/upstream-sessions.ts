@@ -27,12 +27,15 @@ export async function endSession(
   for (const kind of kinds) expected(await admin.delete(['sessions', sid], { ...MANAGE_USERS, query: query[kind] }))
 }
 
-/** Ends the sessions of a user that began by `until` (unix seconds), one by one. Rejects likewise. */
+/** Ends the sessions of a user that began by `until` (unix seconds), one by one. Rejects as `AdminClient` does. */
 export async function endSessionsOf(admin: AdminClient, sub: string, until: number): Promise<void> {
   for (const { id } of (await sessionsOf(admin, sub)).filter(beganBy(until))) await endSession(admin, id, ['online'])
 }
 
-/** Ends such sessions of offline tokens, which a logout does not affect. */
+/**
+ * Ends a user's sessions of offline tokens that began by `until`; a logout does not affect them. Rejects as
+ * `AdminClient` does.
+ */
 export async function endOfflineSessionsOf(admin: AdminClient, sub: string, until: number): Promise<void> {
   for (const client of await clientsWithOfflineTokens(admin, sub)) {
     const sessions = listedSessions(expected(await admin.get(['users', sub, 'offline-sessions', client], MANAGE_USERS)))
@@ -70,7 +73,7 @@ export function expected(answer: AdminAnswer): AdminAnswer {
   throw failure('act_refused', `Keycloak refused an act with status ${answer.status}: check its log`)
 }
 
-/** A session without a stated start counts as one that began by then. */
+/** Returns a test of whether a session began by `until`. A session without a stated start counts as one that did. */
 function beganBy(until: number): (session: ListedSession) => boolean {
   return ({ start }) => (start ?? until) <= until
 }

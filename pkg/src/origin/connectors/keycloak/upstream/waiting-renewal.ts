@@ -107,7 +107,10 @@ function revocationOf(message: KeycloakMessage): Subject<Revocation> | undefined
   }
 }
 
-/** A not-before that was set to an earlier time must not cover tokens issued since. */
+/**
+ * Whether an act covers tokens issued until it was recorded. A not-before that was set to an earlier time must not
+ * cover tokens issued since.
+ */
 function isOfNow({ until, recordedMs }: KeycloakMessage): boolean {
   return until >= Math.floor(recordedMs / 1000)
 }
