@@ -173,7 +173,7 @@ test('wrong options throw immediately', async (t) => {
     [{ origins: [APP], credentials: true }, /options\.cors\.credentials must be 'omit' or 'include'/],
     [{ origins: [APP], exposed: ['a b'] }, /options\.cors\.exposed\[0\] must be a method or header name/],
     [{ origins: ['null'] }, /options\.cors\.origins\[0\] must be an origin/],
-    [{ origins: /app/ }, /options\.cors\.origins must be '\*', or an array/],
+    [{ origins: /app/ }, /options\.cors\.origins must be '\*', or a non-empty array/],
     [{ origin: APP, origins: [APP] }, /unknown option 'origin'; did you mean 'origins'/],
   ]
   for (const [cors, message] of wrong) {
