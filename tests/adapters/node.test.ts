@@ -171,7 +171,7 @@ for (const [name, express] of EXPRESS) {
     assert.equal((await ask(url, { path: '/begun', headers })).body, 'half and half')
     await assert.rejects(ask(url, { path: '/begun' }))
     assert.equal(handled, 0)
-    assert.match((caught[0] as Error).message, /put protect before what responds$/)
+    assert.match((caught[0] as Error).message, /put protect before handlers that respond$/)
     assert.equal(caught.length, 1)
   })
 }
