@@ -1,5 +1,5 @@
 // `pkg/THIRD-PARTY-NOTICES.txt` against the crates that are linked into the wasm modules: each that is not available
-// under Apache-2.0, the licence of the package, stands there with its version and its licence's text.
+// under Apache-2.0, the licence of the package, is in it with its version and its licence's text.
 
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
