@@ -83,7 +83,8 @@ test('a fresh Node project has the command', { timeout: 120_000 }, async () => {
     () => false,
   )
   if (hasDriver) assert.match((await portcullis('check')).stdout, /is valid: realms acme/)
-  else await assert.rejects(portcullis('check'), /options\.store\.driver: better-sqlite3 or node:sqlite is not installed/)
+  else
+    await assert.rejects(portcullis('check'), /options\.store\.driver: better-sqlite3 or node:sqlite is not installed/)
   const schema = JSON.parse(
     await readFile(join(project, 'node_modules/portcullis/portcullis.schema.json'), 'utf8'),
   ) as { title: string }
